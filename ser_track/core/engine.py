@@ -1,0 +1,152 @@
+"""The engine: samples of any number of streams in, events out, one VAD call per step over all of them."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ser_track.config import PipelineConfig
+from ser_track.core.classify import Request, RequestQueue, answer
+from ser_track.core.segmenter import Closed, Growing, Mark, Opened, Segmenter
+from ser_track.core.windows import Gap, Window, WindowBuffer
+from ser_track.errors import InferenceError
+from ser_track.ports import EmotionClassifier, VoiceDetector, VoiceState
+from ser_track.types import SAMPLE_RATE_HZ, EngineEvent, FloatArray, SpeechEnded, SpeechStarted, StreamKey
+
+
+@dataclass(slots=True)
+class _Stream:
+    key: StreamKey
+    windows: WindowBuffer
+    segmenter: Segmenter
+    voice: VoiceState
+    events: list[EngineEvent] = field(default_factory=list)
+    """What happened since the last tick that came to its end."""
+
+
+class Engine:
+    """Pure and synchronous: no clock, no threads. Time is the sample index of each stream.
+
+    ``push`` only stores; ``tick`` does the work and returns what happened. Not safe for several threads at once.
+    """
+
+    def __init__(self, detector: VoiceDetector, classifier: EmotionClassifier, config: PipelineConfig) -> None:
+        self._detector = detector
+        self._classifier = classifier
+        self._config = config
+        self._streams: dict[StreamKey, _Stream] = {}
+        self._requests = RequestQueue()
+
+    @property
+    def queue_length(self) -> int:
+        """Classifications that wait."""
+        return len(self._requests)
+
+    @property
+    def replaced(self) -> int:
+        """Provisional classifications that were never done because a newer one came."""
+        return self._requests.replaced
+
+    def __contains__(self, key: StreamKey) -> bool:
+        """Whether the stream is open."""
+        return key in self._streams
+
+    def open(self, key: StreamKey) -> None:
+        """Begin a stream, forgetting an earlier one of the same key."""
+        self.discard(key)
+        self._streams[key] = _Stream(key, WindowBuffer(), Segmenter(self._config), self._detector.new_state())
+
+    def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
+        """Store finite mono ``samples`` ``[n]`` at 16 kHz, the first at index ``at`` of the stream.
+
+        A jump ahead is a gap and counts as silence; samples from the past are dropped.
+
+        Raises:
+            KeyError: the stream was not opened.
+        """
+        self._streams[key].windows.push(samples, at)
+
+    def tick(self, provisional_limit: int | None = None) -> list[EngineEvent]:
+        """Work through all that was pushed; ``provisional_limit`` bounds the provisional results of this tick.
+
+        Raises:
+            InferenceError: the voice detector failed. The windows of that step count as a gap, their streams begin
+                anew with the detector, and what happened before is returned by the next tick.
+        """
+        streams = list(self._streams.values())
+        self._advance(streams)
+        events: list[EngineEvent] = []
+        for stream in streams:
+            events += stream.events
+            stream.events.clear()
+        events += [answer(self._classifier, request) for request in self._requests.take(provisional_limit)]
+        return events
+
+    def flush(self, key: StreamKey) -> list[EngineEvent]:
+        """Everything still open in ``key``, which is then closed and forgotten. Other streams do not move.
+
+        Raises:
+            KeyError: the stream was not opened.
+            InferenceError: the voice detector failed; the stream is forgotten all the same.
+        """
+        stream = self._streams[key]
+        try:
+            stream.windows.flush()
+            self._advance([stream])
+            self._note(stream, stream.segmenter.flush())
+            return stream.events + [answer(self._classifier, request) for request in self._requests.remove(key)]
+        finally:
+            self.discard(key)
+
+    def discard(self, key: StreamKey) -> None:
+        """Forget ``key`` with all that was held of it."""
+        self._streams.pop(key, None)
+        self._requests.remove(key)
+
+    def _advance(self, streams: Collection[_Stream]) -> None:
+        """Work through all that ``streams`` hold, one window of each at a time."""
+        while step := [(stream, item) for stream in streams if (item := stream.windows.pop()) is not None]:
+            heard: list[tuple[_Stream, Window]] = []
+            for stream, item in step:
+                if isinstance(item, Window):
+                    heard.append((stream, item))
+                else:
+                    self._skip(stream, item)
+            if heard:
+                for (stream, window), probability in zip(heard, self._detect(heard), strict=True):
+                    self._note(stream, stream.segmenter.push(window, probability))
+
+    def _detect(self, heard: Sequence[tuple[_Stream, Window]]) -> list[float]:
+        windows = np.stack([window.samples for _, window in heard])
+        try:
+            probabilities = self._detector.detect(windows, [stream.voice for stream, _ in heard])
+            _require_probabilities(probabilities, len(heard))
+        except Exception as error:  # whatever a model raises
+            for stream, window in heard:
+                self._skip(stream, Gap(window.index, 1))
+            raise InferenceError(f"voice detector: {error}") from error
+        return [float(probability) for probability in probabilities]
+
+    def _skip(self, stream: _Stream, gap: Gap) -> None:
+        # What the detector remembers is from before the gap, and no longer true.
+        stream.voice = self._detector.new_state()
+        self._note(stream, stream.segmenter.skip(gap))
+
+    def _note(self, stream: _Stream, marks: Iterable[Mark]) -> None:
+        for mark in marks:
+            match mark:
+                case Opened(number, start):
+                    stream.events.append(SpeechStarted(stream.key, number, start / SAMPLE_RATE_HZ))
+                case Growing(start, latest):
+                    self._requests.put(Request(stream.key, start, latest, final=False))
+                case Closed(segment, reason, kept):
+                    span = segment.start / SAMPLE_RATE_HZ, segment.end / SAMPLE_RATE_HZ
+                    stream.events.append(SpeechEnded(stream.key, segment.number, *span, reason, kept))
+                    if kept:
+                        self._requests.put(Request(stream.key, segment.start, segment, final=True))
+
+
+def _require_probabilities(probabilities: FloatArray, count: int) -> None:
+    # NaN compares as less than any threshold: a broken detector would pass for silence.
+    if probabilities.shape != (count,) or not np.isfinite(probabilities).all():
+        raise InferenceError(f"its answer {probabilities!r} is no probability for each of {count} windows")

@@ -1,0 +1,84 @@
+"""Every error that this package raises on purpose.
+
+    SerTrackError
+    ├── ConfigError      the configuration, every problem in it at once
+    ├── ModelError       a model file that is missing or does not fit
+    ├── InferenceError   a model that failed while it ran
+    ├── AudioError       audio that cannot be read or is not what was announced
+    └── MeetingError     a request that a meeting refuses; carries the HTTP status
+        ├── BadRequest       400
+        ├── Forbidden        403
+        ├── NotFound         404
+        ├── MeetingFull      409
+        └── TooLarge         413
+
+Each message names the thing, the reason and the remedy.
+"""
+
+from collections.abc import Sequence
+
+
+class SerTrackError(Exception):
+    """Root of all errors of this package."""
+
+
+class ConfigError(SerTrackError):
+    """A configuration that cannot be used; ``problems`` lists all that is wrong with it."""
+
+    def __init__(self, source: str, problems: Sequence[str]) -> None:
+        self.source = source
+        self.problems = tuple(problems)
+        super().__init__(f"{source}: " + "; ".join(self.problems))
+
+
+class ModelError(SerTrackError):
+    """A model file that is missing, unreadable or of the wrong shape."""
+
+
+class InferenceError(SerTrackError):
+    """A model that raised while it ran on audio that had been accepted."""
+
+
+class AudioError(SerTrackError):
+    """Audio that cannot be decoded, is empty, or is not in the announced format."""
+
+
+class MeetingError(SerTrackError):
+    """A request that a meeting refuses. ``code`` is stable for programs, ``status`` is its HTTP status."""
+
+    status = 400
+    code = "refused"
+
+
+class BadRequest(MeetingError):
+    """The request is malformed."""
+
+    code = "bad_request"
+
+
+class Forbidden(MeetingError):
+    """The token, the origin or the secret is wrong."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(MeetingError):
+    """There is no such room or participant."""
+
+    status = 404
+    code = "not_found"
+
+
+class MeetingFull(MeetingError):
+    """A configured limit on rooms or participants is reached."""
+
+    status = 409
+    code = "full"
+
+
+class TooLarge(MeetingError):
+    """The request is over the configured size."""
+
+    status = 413
+    code = "too_large"

@@ -1,0 +1,100 @@
+"""Decoded audio frames to 16 kHz mono with their media time, whatever rate, layout or gaps they come with."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Final
+
+import av
+
+from ser_track.core.pcm import average_channels, require_finite, to_float
+from ser_track.core.resample import Resampler
+from ser_track.errors import AudioError
+from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+
+_TOLERANCE_S: Final = Fraction(1, 200)
+"""Timestamps that are off by less than 5 ms are rounding of the container, no gap."""
+_RESTART_S: Final = 1
+"""Timestamps that fall back by more than this are a new clock: the stream goes on where it was."""
+
+
+class FrameConverter:
+    """One track's frames in order; yields ``(at, samples)`` with ``at`` the index of the first at 16 kHz.
+
+    Time comes from the frames' timestamps: with DTX or loss, frames are missing. Samples are counted only from one
+    timestamp to the next, so rounding does not cut the sound and a drifting clock is followed all the same. After
+    timestamps that overlap, ``at`` falls back too: the engine drops what it had before.
+    """
+
+    def __init__(self) -> None:
+        self._rate_hz = SAMPLE_RATE_HZ
+        self._resampler = Resampler(SAMPLE_RATE_HZ)
+        self._at = 0
+        self._expected_s: Fraction | None = None
+        """The next frame's timestamp if nothing is lost; counted, so that rounding does not add up."""
+        self._clock_s = Fraction(0)
+        """The stream's time when the frames' clock was at zero."""
+
+    def convert(self, frame: av.AudioFrame) -> Iterator[tuple[int, FloatArray]]:
+        """Samples that ``frame`` completes.
+
+        Raises:
+            AudioError: the frame holds samples that are no finite numbers, or of a type that cannot be read.
+        """
+        mono = frame_to_mono(frame)
+        begin_s = self._begin_s(frame)
+        if self._expected_s is None or abs(begin_s - self._expected_s) > _TOLERANCE_S:
+            yield from self._restart(frame.sample_rate)
+            self._jump(begin_s)
+            self._expected_s = begin_s
+        elif frame.sample_rate != self._rate_hz:
+            yield from self._restart(frame.sample_rate)
+        self._expected_s += Fraction(len(mono), frame.sample_rate)
+        yield from self._emit(self._resampler.push(mono))
+
+    def flush(self) -> Iterator[tuple[int, FloatArray]]:
+        """What the resampler holds back at the end of the track or before a gap."""
+        yield from self._emit(self._resampler.flush())
+
+    def _begin_s(self, frame: av.AudioFrame) -> Fraction:
+        if frame.pts is None or frame.time_base is None:
+            return self._expected_s or Fraction(0)
+        return frame.pts * frame.time_base
+
+    def _restart(self, rate_hz: int) -> Iterator[tuple[int, FloatArray]]:
+        yield from self.flush()
+        if rate_hz != self._rate_hz:
+            self._rate_hz = rate_hz
+            self._resampler = Resampler(rate_hz)
+
+    def _jump(self, begin_s: Fraction) -> None:
+        if self._expected_s is not None and self._expected_s - begin_s > _RESTART_S:
+            self._clock_s += self._expected_s - begin_s
+        self._at = round((self._clock_s + begin_s) * SAMPLE_RATE_HZ)
+
+    def _emit(self, samples: FloatArray) -> Iterator[tuple[int, FloatArray]]:
+        if len(samples):
+            yield self._at, samples
+            self._at += len(samples)
+
+
+def frame_to_channels(frame: av.AudioFrame) -> FloatArray:
+    """Float32 ``[n, channels]`` of a frame in any of PyAV's sample formats, packed or planar.
+
+    Raises:
+        AudioError: PyAV cannot read this sample format.
+    """
+    try:
+        samples = to_float(frame.to_ndarray())
+    except ValueError as error:
+        raise AudioError(f"{frame.format.name} frames cannot be read ({error}); convert the source to s16") from error
+    channels = len(frame.layout.channels)
+    return samples.T if frame.format.is_planar else samples.reshape(-1, channels)
+
+
+def frame_to_mono(frame: av.AudioFrame) -> FloatArray:
+    """Float32 ``[n]``: the average of the channels.
+
+    Raises:
+        AudioError: a sample is no finite number, or of a type that cannot be read.
+    """
+    return require_finite(average_channels(frame_to_channels(frame)))

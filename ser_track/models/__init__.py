@@ -1,0 +1,42 @@
+"""The two neural networks, loaded once per process and shared by every stream."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ser_track.config import PipelineConfig
+from ser_track.models.emotion import EmotionModel
+from ser_track.models.silero import SileroVad
+from ser_track.ports import EmotionClassifier, VoiceDetector
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What an engine needs; both are safe to share between threads."""
+
+    detector: VoiceDetector
+    classifier: EmotionClassifier
+
+
+def load_models(config: PipelineConfig) -> Models:
+    """Load the configured models, or return those already loaded.
+
+    Raises:
+        ModelError: a model file is missing or does not fit.
+    """
+    return Models(_detector(), load_emotion_model(config.model))
+
+
+@lru_cache(maxsize=8)
+def load_emotion_model(model: str = "default") -> EmotionModel:
+    """Load the emotion model that ``pipeline.model`` names: ``default`` or a path.
+
+    Raises:
+        ModelError: the file is missing or does not fit.
+    """
+    return EmotionModel.load(None if model == "default" else Path(model))
+
+
+@lru_cache(maxsize=1)
+def _detector() -> SileroVad:
+    return SileroVad()

@@ -1,0 +1,129 @@
+"""The values that travel through the program: frozen, slotted, without behaviour beyond their own meaning."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+SAMPLE_RATE_HZ: Final = 16_000
+"""Rate of all audio inside the engine; the rate both models were trained at."""
+WINDOW_SAMPLES: Final = 512
+"""One VAD window, 32 ms at 16 kHz: Silero's fixed input length."""
+EMOTIONS: Final = ("anger", "happiness", "sadness", "neutral")
+
+EndReason = Literal["silence", "max_duration", "flush"]
+
+
+class StreamKey(NamedTuple):
+    """One audio stream of one participant. ``stream`` is new at each join, so results never carry over a rejoin."""
+
+    meeting: str
+    participant: str
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of speech: ``samples`` is float32 ``[n]`` at 16 kHz, ``start`` its index in the stream."""
+
+    number: int
+    start: int
+    samples: FloatArray
+
+    @property
+    def end(self) -> int:
+        """Index of the first sample after the segment."""
+        return self.start + len(self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Voice was detected; times are in seconds of the stream."""
+
+    key: StreamKey
+    segment: int
+    start_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """Voice ended. ``classified`` is false where the segment was under the minimum duration and dropped."""
+
+    key: StreamKey
+    segment: int
+    start_s: float
+    end_s: float
+    reason: EndReason
+    classified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Emotion:
+    """What the model hears in ``[start_s, end_s)``: provisional while the segment is open, then final once."""
+
+    key: StreamKey
+    segment: int
+    start_s: float
+    end_s: float
+    final: bool
+    probabilities: dict[str, float]
+    label: str
+    confidence: float
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A participant is there. ``analysed`` says whether they agreed to be heard by the model."""
+
+    key: StreamKey
+    name: str
+    analysed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChanged:
+    """A participant agreed to analysis, or withdrew; withdrawn means: heard no more, and what was held is gone."""
+
+    key: StreamKey
+    analysed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A participant is gone."""
+
+    key: StreamKey
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stalled:
+    """No audio came for ``silent_s`` seconds although the participant agreed to send some."""
+
+    key: StreamKey
+    silent_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Audio of a stalled participant came again."""
+
+    key: StreamKey
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something failed for this stream; ``segment`` where it concerns one. Never swallowed, never taken for silence."""
+
+    key: StreamKey
+    code: str
+    message: str
+    segment: int | None = None
+
+
+EngineEvent = SpeechStarted | SpeechEnded | Emotion | Fault
+Event = EngineEvent | Joined | ConsentChanged | Left | Stalled | Resumed

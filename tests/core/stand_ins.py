@@ -1,0 +1,78 @@
+"""Fakes of the two networks, so that the engine's promises can be checked against signals made in code.
+
+They are no models: the detector hears loudness, the classifier tells segments apart by level and length. Both depend on
+everything they are given, the detector on its state too, so that mixed-up streams, states or samples show.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+
+from ser_track.ports import VoiceState
+from ser_track.types import FloatArray
+
+
+@dataclass(slots=True)
+class EnergyState:
+    """Loudness of the window before."""
+
+    previous: float = 0.0
+
+
+class EnergyDetector:
+    """Fake `VoiceDetector`: 0.5 where a window, with a fifth of the one before, has an RMS of ``threshold``."""
+
+    def __init__(self, threshold: float = 0.1) -> None:
+        self._threshold = threshold
+
+    def new_state(self) -> EnergyState:
+        """Nothing heard."""
+        return EnergyState()
+
+    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+        """Loudness as a probability."""
+        levels = np.sqrt((windows.astype(np.float64) ** 2).mean(axis=1))
+        probabilities = np.zeros(len(levels), np.float32)
+        for index, (level, state) in enumerate(zip(levels, cast("Sequence[EnergyState]", states), strict=True)):
+            probabilities[index] = min(1.0, 0.5 * (level + 0.2 * state.previous) / self._threshold)
+            state.previous = float(level)
+        return probabilities
+
+
+class FaultyDetector(EnergyDetector):
+    """Fake that gives what ``answer`` makes of the right answer, and counts its calls."""
+
+    def __init__(self, answer: Callable[[int, FloatArray], FloatArray]) -> None:
+        super().__init__()
+        self._answer = answer
+        self.calls = 0
+
+    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+        """``answer(call, probabilities)``."""
+        self.calls += 1
+        return self._answer(self.calls, super().detect(windows, states))
+
+
+class LevelClassifier:
+    """Fake `EmotionClassifier`: a distribution made from a segment's level, length and first sample."""
+
+    name = "level@1"
+    labels = ("anger", "happiness", "sadness", "neutral")
+
+    def classify(self, samples: FloatArray) -> FloatArray:
+        """Four shares, summing to 1."""
+        weights = np.array([np.abs(samples).mean(), len(samples) / 160_000, abs(float(samples[0])), 0.3])
+        return np.asarray(weights / weights.sum(), np.float32)
+
+
+class FaultyClassifier(LevelClassifier):
+    """Fake that gives what ``answer`` makes of the segment and the right answer."""
+
+    def __init__(self, answer: Callable[[FloatArray, FloatArray], FloatArray]) -> None:
+        self._answer = answer
+
+    def classify(self, samples: FloatArray) -> FloatArray:
+        """``answer(samples, probabilities)``."""
+        return self._answer(samples, super().classify(samples))

@@ -1,0 +1,107 @@
+"""Engine: a model that fails is heard of, harms as little as possible, and is never taken for silence."""
+
+import numpy as np
+import pytest
+
+from ser_track.errors import InferenceError
+from ser_track.types import Emotion, EngineEvent, Fault, FloatArray, SpeechEnded, SpeechStarted
+from tests.core.calls import key, new_engine
+from tests.core.stand_ins import FaultyClassifier, FaultyDetector
+from tests.signals import noise, talk
+
+
+def nan(call: int, probabilities: FloatArray) -> FloatArray:
+    return probabilities * np.float32("nan") if call == 20 else probabilities
+
+
+def too_few(call: int, probabilities: FloatArray) -> FloatArray:
+    return probabilities[1:] if call == 20 else probabilities
+
+
+def raising(call: int, probabilities: FloatArray) -> FloatArray:
+    if call == 20:
+        raise RuntimeError("out of memory")
+    return probabilities
+
+
+@pytest.mark.parametrize("answer", [nan, too_few, raising])
+def test_a_detector_that_fails_raises_an_inference_error_and_recovers(answer: object) -> None:
+    assert callable(answer)
+    engine = new_engine(2, FaultyDetector(answer))
+    for stream in range(2):
+        engine.push(key(stream), talk(1.0, 1.0), 0)
+    with pytest.raises(InferenceError, match="voice detector"):
+        engine.tick()
+    events: list[EngineEvent] = [*engine.tick(), *engine.flush(key(0)), *engine.flush(key(1))]
+    for stream in range(2):
+        own = [event for event in events if event.key == key(stream)]
+        assert [type(event) for event in own] == [SpeechStarted, SpeechEnded, Emotion]
+
+
+def test_the_window_on_which_the_detector_failed_shifts_no_later_time() -> None:
+    detector = FaultyDetector(raising)
+    engine = new_engine(1, detector)
+    engine.push(key(0), talk(1.0, 1.0), 0)
+    with pytest.raises(InferenceError):
+        engine.tick()
+    ended = engine.tick()[1]
+    assert isinstance(ended, SpeechEnded)
+    assert ended.end_s == 1.024
+    assert detector.calls == 62
+
+
+def test_flush_forgets_the_stream_even_if_the_detector_fails() -> None:
+    engine = new_engine(1, FaultyDetector(raising))
+    engine.push(key(0), talk(1.0), 0)
+    with pytest.raises(InferenceError):
+        engine.flush(key(0))
+    with pytest.raises(KeyError):
+        engine.push(key(0), noise(10), 16_000)
+    assert engine.tick() == []
+
+
+def quiet_ones_raise(samples: FloatArray, answer: FloatArray) -> FloatArray:
+    if np.abs(samples).max() < 0.3:
+        raise ValueError("too quiet")
+    return answer
+
+
+def test_a_classifier_that_fails_on_one_stream_is_a_fault_of_that_segment_and_the_others_go_on() -> None:
+    engine = new_engine(2, classifier=FaultyClassifier(quiet_ones_raise))
+    engine.push(key(0), talk(1.0, 1.0) * np.float32(0.5), 0)
+    engine.push(key(1), talk(1.0, 1.0), 0)
+    engine.push(key(0), talk(1.0, 1.0), 32_000)
+    events = engine.tick()
+    faults = [event for event in events if isinstance(event, Fault)]
+    assert faults == [Fault(key(0), "classifier_failed", "level@1: too quiet", 0)]
+    assert [(e.key, e.segment) for e in events if isinstance(e, Emotion)] == [(key(1), 0), (key(0), 1)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [float("nan")] * 4,
+        [0.25, 0.25, 0.25, float("inf")],
+        [0.5, 0.5],
+        [[0.25, 0.25, 0.25, 0.25]],
+        [0.2, 0.2, 0.2, 0.2],
+        [0.6, 0.6, -0.2, 0.0],
+        [],
+    ],
+)
+def test_an_answer_that_is_no_distribution_is_a_fault(answer: list[float]) -> None:
+    engine = new_engine(1, classifier=FaultyClassifier(lambda _, right: np.array(answer, np.float32)))
+    engine.push(key(0), talk(1.0, 1.0), 0)
+    (fault,) = (event for event in engine.tick() if isinstance(event, Fault | Emotion))
+    assert isinstance(fault, Fault)
+    assert (fault.code, fault.segment) == ("classifier_failed", 0)
+    assert "no distribution" in fault.message
+
+
+def test_a_failure_without_a_message_is_named_by_its_type() -> None:
+    def fail(samples: FloatArray, answer: FloatArray) -> FloatArray:
+        raise MemoryError
+
+    engine = new_engine(1, classifier=FaultyClassifier(fail))
+    engine.push(key(0), talk(1.0, 1.0), 0)
+    assert [event.message for event in engine.tick() if isinstance(event, Fault)] == ["level@1: MemoryError"]
