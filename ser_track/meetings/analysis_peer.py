@@ -1,0 +1,176 @@
+"""The silent peer: one receive-only connection per participant, audio in, events out on its data channel."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any, Protocol
+
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.sdp import SessionDescription
+
+from ser_track.config import RuntimeConfig
+from ser_track.errors import AudioError, BadRequest
+from ser_track.ingest.track import SERTrack, consume
+from ser_track.sinks.data_channel import DataChannelSink
+from ser_track.types import Event, FloatArray
+
+log = logging.getLogger(__name__)
+_CONNECT_TIMEOUT_S = 30.0
+
+
+class PeerOwner(Protocol):
+    """Whoever the connection belongs to; called on the event loop."""
+
+    def heard(self, samples: FloatArray, at: int) -> None:
+        """Samples at 16 kHz, the first at index ``at`` of the track."""
+        ...
+
+    def fault(self, code: str, message: str) -> None:
+        """Audio of this participant could not be used."""
+        ...
+
+    def channel_opened(self) -> None:
+        """Events can be received from now on."""
+        ...
+
+    def channel_message(self, text: str) -> None:
+        """The participant said something on the data channel."""
+        ...
+
+    def connection_lost(self, reason: str) -> None:
+        """The connection is gone, and it was not us who closed it."""
+        ...
+
+
+class AnalysisPeer:
+    """Our end of the connection to one participant. It sends no media; video and further audio are refused."""
+
+    def __init__(self, config: RuntimeConfig, owner: PeerOwner) -> None:
+        servers = [RTCIceServer(urls=url) for url in config.ice_servers]
+        # An empty list, not None: by default aiortc asks a public STUN server.
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._config = config
+        self._owner = owner
+        self._sink: DataChannelSink | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._tapped = False
+        self._closed = False
+        self._connection.on("track", self._take_track)
+        self._connection.on("datachannel", self._take_channel)
+        self._connection.on("connectionstatechange", self._state_changed)
+
+    async def answer(self, sdp: str) -> str:
+        """Our answer to the offer ``sdp``, which passed `check_offer`, with all candidates in it.
+
+        Raises:
+            BadRequest: the offer cannot be answered.
+        """
+        try:
+            await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+            for transceiver in self._connection.getTransceivers():
+                if transceiver.kind == "video":
+                    transceiver.direction = "inactive"
+            await self._connection.setLocalDescription(await self._connection.createAnswer())
+        except Exception as error:  # aiortc raises whatever its parsers raise
+            await self.close()
+            raise BadRequest(f"the offer cannot be answered ({error!r}); send what createOffer() gives") from error
+        self._spawn(self._watch_connecting())
+        return str(self._connection.localDescription.sdp)
+
+    def put(self, event: Event) -> None:
+        """Send ``event`` to this participant; before their channel is there it is lost to them."""
+        if self._sink is not None:
+            self._sink.put(event)
+
+    @property
+    def undelivered(self) -> int:
+        """Events that this participant was too slow to take."""
+        return self._sink.dropped if self._sink else 0
+
+    @property
+    def messages(self) -> int:
+        """Data channel messages sent."""
+        return self._sink.messages if self._sink else 0
+
+    async def close(self) -> None:
+        """Leave the connection and end every task of it."""
+        self._closed = True
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._connection.close()
+
+    def _take_track(self, track: MediaStreamTrack) -> None:
+        if track.kind == "audio" and not self._tapped:
+            self._tapped = True
+            track = SERTrack(track, self._owner.heard, self._report)
+        # Tracks that are refused are read too: aiortc queues without bound what nobody reads.
+        self._spawn(consume(track))
+
+    def _take_channel(self, channel: RTCDataChannel) -> None:
+        if self._sink is not None:
+            channel.close()
+            return
+        self._sink = DataChannelSink(channel, self._config)
+        channel.on("message", self._take_message)
+        self._spawn(self._sink.run())
+        self._owner.channel_opened()
+
+    def _take_message(self, message: str | bytes) -> None:
+        if isinstance(message, str) and len(message) <= self._config.message_bytes:
+            self._owner.channel_message(message)
+
+    def _report(self, error: AudioError) -> None:
+        self._owner.fault("audio_unusable", str(error))
+
+    def _state_changed(self) -> None:
+        state = self._connection.connectionState
+        if state in ("failed", "closed"):
+            self._lose(f"the connection {state}")
+
+    async def _watch_connecting(self) -> None:
+        await asyncio.sleep(_CONNECT_TIMEOUT_S)
+        if self._connection.connectionState != "connected":
+            self._lose(f"no connection came about in {_CONNECT_TIMEOUT_S:.0f} s")
+
+    def _lose(self, reason: str) -> None:
+        if not self._closed:
+            self._closed = True
+            self._owner.connection_lost(reason)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(_log_failure)
+
+
+def check_offer(sdp: str) -> None:
+    """Refuse what is no usable offer before a connection is touched.
+
+    Raises:
+        BadRequest: ``sdp`` cannot be parsed, or has no audio section.
+    """
+    try:
+        if not sdp.startswith("v=0"):
+            raise ValueError("it does not begin with v=0")
+        kinds = [media.kind for media in SessionDescription.parse(sdp).media]
+    except Exception as error:  # the parser asserts, splits and converts: anything can come out
+        raise BadRequest(f"the offer is no valid SDP ({error!r}); send what createOffer() gives") from error
+    if "audio" not in kinds:
+        raise BadRequest(
+            f"the offer has no audio section (it has: {', '.join(kinds) or 'nothing'}); add an audio transceiver, "
+            "sendonly, with or without a track"
+        )
+
+
+def _log_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a task of an analysis peer failed", exc_info=error)

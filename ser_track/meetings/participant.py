@@ -1,0 +1,178 @@
+"""One person in a room: their consent, their analysis connection, their tap into the engine."""
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ser_track.config import RuntimeConfig
+from ser_track.errors import BadRequest, NotFound
+from ser_track.meetings.analysis_peer import AnalysisPeer
+from ser_track.runtime.live_engine import LiveEngine
+from ser_track.runtime.metrics import Metrics
+from ser_track.runtime.tap import Tap
+from ser_track.types import ConsentChanged, Event, Fault, FloatArray, Joined, StreamKey
+
+Signal = Callable[[dict[str, Any]], None]
+
+
+class Home(Protocol):
+    """What a participant needs of their room."""
+
+    name: str
+
+    def publish(self, event: Event) -> None:
+        """Tell everyone in the room."""
+        ...
+
+    def present(self) -> list[Joined]:
+        """Who is there, for one who has just opened their channel."""
+        ...
+
+    def consent_changed(self, participant: "Participant") -> None:
+        """Tell the pages."""
+        ...
+
+    def lost(self, participant: "Participant", reason: str) -> None:
+        """The analysis connection is gone."""
+        ...
+
+
+def read_consent(message: Any) -> bool:
+    """The answer in a ``{"type": "consent", "analysed": true|false}`` message.
+
+    Raises:
+        BadRequest: it is no such message.
+    """
+    match message:
+        case {"type": "consent", "analysed": bool(analysed)}:
+            return analysed
+    raise BadRequest('expected {"type": "consent", "analysed": true or false}')
+
+
+class Participant:
+    """Owner of an `AnalysisPeer` (see `PeerOwner`). Without consent, no audio of theirs reaches the engine."""
+
+    def __init__(
+        self, home: Home, name: str, analysed: bool, live: LiveEngine, config: RuntimeConfig, metrics: Metrics
+    ) -> None:
+        """``analysed`` is what the person answered when asked."""
+        self.id = f"p-{secrets.token_hex(4)}"
+        self.secret = secrets.token_urlsafe(16)
+        self.name = name
+        self.analysed = analysed
+        self.signal: Signal | None = None
+        """Reaches their page; ``None`` for a program that joined by offer alone and lives as long as its connection."""
+        self._home = home
+        self._live = live
+        self._config = config
+        self._metrics = metrics
+        self._peer: AnalysisPeer | None = None
+        self._tap: Tap | None = None
+        self._streams = 0
+        self._used = False
+        self._left = False
+        self.key = self._next_key()
+
+    @property
+    def joined(self) -> Joined:
+        """The event that introduces them."""
+        return Joined(self.key, self.name, self.analysed)
+
+    def owns(self, secret: str) -> bool:
+        """Whether ``secret`` is theirs."""
+        return secrets.compare_digest(secret.encode(), self.secret.encode())
+
+    async def connect(self, sdp: str) -> str:
+        """Answer the offer ``sdp`` with a new analysis connection, which takes the place of an earlier one.
+
+        Raises:
+            BadRequest: the offer is unusable; an earlier connection stays.
+        """
+        peer = AnalysisPeer(self._config, self)
+        answer = await peer.answer(sdp)
+        if self._left:
+            await peer.close()
+            raise NotFound("the participant left while the offer was answered; join again")
+        earlier, self._peer = self._peer, peer
+        if earlier is not None:
+            await earlier.close()
+            for event in await self._end_stream():
+                self._home.publish(event)
+        self._begin_stream()
+        return answer
+
+    def set_consent(self, analysed: bool) -> None:
+        """Agree to analysis, or withdraw: then nothing more is heard, and what was held is dropped."""
+        if analysed == self.analysed:
+            return
+        self.analysed = analysed
+        if analysed:
+            self._begin_stream()
+        elif self._tap is not None:
+            self._live.discard(self._tap.key)
+            self._tap = None
+        self._home.publish(ConsentChanged(self.key, analysed))
+        self._home.consent_changed(self)
+
+    def put(self, event: Event) -> None:
+        """Send them ``event``."""
+        if self._peer is not None:
+            self._peer.put(event)
+
+    def check(self, now: float) -> None:
+        """Once in a while: has their audio stalled, or come back? ``now`` is monotonic seconds."""
+        if self._tap is not None and (event := self._tap.check(now)) is not None:
+            self._home.publish(event)
+
+    async def close(self) -> list[Event]:
+        """End the stream and the connection; returns what was still open in the stream."""
+        self._left = True
+        events = await self._end_stream()
+        if self._peer is not None:
+            await self._peer.close()
+            self._metrics.undelivered.inc(self._peer.undelivered)
+        return events
+
+    def heard(self, samples: FloatArray, at: int) -> None:
+        """See `PeerOwner`."""
+        self._metrics.frames.inc()
+        if self._tap is not None:
+            self._tap.push(samples, at)
+
+    def fault(self, code: str, message: str) -> None:
+        """See `PeerOwner`."""
+        self._home.publish(Fault(self.key, code, message))
+
+    def channel_opened(self) -> None:
+        """See `PeerOwner`."""
+        for joined in self._home.present():
+            self.put(joined)
+
+    def channel_message(self, text: str) -> None:
+        """See `PeerOwner`. The one thing that can be said here is consent; what is no such message is answered so."""
+        try:
+            self.set_consent(read_consent(json.loads(text)))
+        except (ValueError, BadRequest) as error:
+            self.put(Fault(self.key, "bad_request", f"data channel message not understood: {error}"))
+
+    def connection_lost(self, reason: str) -> None:
+        """See `PeerOwner`."""
+        self._home.lost(self, reason)
+
+    def _begin_stream(self) -> None:
+        """A new stream for a new connection or a new consent: media time and segment numbers begin again."""
+        if self.analysed and self._tap is None and not self._left:
+            if self._used:
+                self.key = self._next_key()
+            self._used = True
+            self._tap = Tap(self._live, self.key, time.monotonic(), self._config.stalled_after_s)
+
+    async def _end_stream(self) -> list[Event]:
+        tap, self._tap = self._tap, None
+        return [*(await self._live.flush(tap.key))] if tap is not None else []
+
+    def _next_key(self) -> StreamKey:
+        self._streams += 1
+        return StreamKey(self._home.name, self.id, f"{self.id}-s{self._streams}")

@@ -1,0 +1,1 @@
+"""The thin live shell around the engine: its thread, its inboxes, its clock."""

@@ -1,0 +1,125 @@
+"""The engine on a thread of its own: audio in from the event loop, events out to it, one tick every 32 ms."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+
+from ser_track.config import RuntimeConfig
+from ser_track.core.engine import Engine
+from ser_track.runtime.inbox import Inbox
+from ser_track.runtime.metrics import Metrics
+from ser_track.types import SAMPLE_RATE_HZ, EngineEvent, Fault, FloatArray, StreamKey
+
+log = logging.getLogger(__name__)
+Deliver = Callable[[list[EngineEvent]], None]
+
+
+class LiveEngine:
+    """Runs an `Engine` for a live program. All methods but the thread's own belong to the event loop's thread."""
+
+    def __init__(self, engine: Engine, config: RuntimeConfig, deliver: Deliver, metrics: Metrics) -> None:
+        """``deliver`` is called on the event loop with the events of each tick."""
+        self._engine = engine
+        self._config = config
+        self._deliver = deliver
+        self._metrics = metrics
+        self._inbox = Inbox(round(config.max_held_audio_s * SAMPLE_RATE_HZ))
+        self._commands: deque[Callable[[], None]] = deque()
+        self._open: set[StreamKey] = set()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="ser-tick", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread is running."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Start the thread; events go to the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.start()
+
+    async def stop(self) -> None:
+        """Stop the thread after its present tick."""
+        self._stopping.set()
+        await asyncio.to_thread(self._thread.join)
+
+    def open(self, key: StreamKey) -> None:
+        """Begin a stream: from now on its audio is heard."""
+        self._open.add(key)
+
+    def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
+        """Give samples of an open stream, the first at index ``at``; those of an unknown stream are dropped."""
+        self._metrics.audio_s.inc(len(samples) / SAMPLE_RATE_HZ)
+        self._inbox.put(key, samples, at)
+
+    async def flush(self, key: StreamKey) -> list[EngineEvent]:
+        """End a stream and return what was still open in it."""
+        done: Future[list[EngineEvent]] = Future()
+        self._commands.append(lambda: self._flush_now(key, done))
+        return await asyncio.wrap_future(done)
+
+    def discard(self, key: StreamKey) -> None:
+        """Forget a stream with everything held of it."""
+        self._open.discard(key)
+        self._inbox.discard(key)
+        self._commands.append(lambda: self._engine.discard(key))
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            self._tick()
+            self._metrics.tick_s.observe(time.monotonic() - begun)
+            due += self._config.tick_s
+            if (wait := due - time.monotonic()) > 0:
+                self._stopping.wait(wait)
+            else:
+                self._metrics.late_ticks.inc()
+                due = time.monotonic()
+
+    def _tick(self) -> None:
+        try:
+            while self._commands:
+                self._commands.popleft()()
+            self._take_audio()
+            events = self._engine.tick(self._config.provisional_per_tick)
+        except Exception as error:  # the thread serves everybody: it reports, and lives
+            log.exception("the engine failed in this tick")
+            events = [Fault(key, "engine_failed", str(error)) for key in tuple(self._open)]
+        self._metrics.queued.set(self._engine.queue_length)
+        self._metrics.dropped_s.set(self._inbox.dropped_samples / SAMPLE_RATE_HZ)
+        self._metrics.replaced.set(self._engine.replaced)
+        self._hand_over(events)
+
+    def _take_audio(self) -> None:
+        for key, pieces in self._inbox.take().items():
+            # Audio of a stream that was closed meanwhile has nobody left to hear about it.
+            if key not in self._open:
+                continue
+            if key not in self._engine:
+                self._engine.open(key)
+            for samples, at in pieces:
+                self._engine.push(key, samples, at)
+
+    def _flush_now(self, key: StreamKey, done: "Future[list[EngineEvent]]") -> None:
+        events: list[EngineEvent] = []
+        try:
+            self._take_audio()
+            if key in self._engine:
+                events = self._engine.flush(key)
+        except Exception as error:  # the one who waits must hear of it
+            log.exception("the engine failed while it closed %s", key)
+            events = [Fault(key, "engine_failed", str(error))]
+        self._open.discard(key)
+        self._hand_over([event for event in events if event.key != key])
+        done.set_result([event for event in events if event.key == key])
+
+    def _hand_over(self, events: list[EngineEvent]) -> None:
+        if events and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._deliver, events)

@@ -1,0 +1,107 @@
+"""The engine's thread: audio in from the loop, events out to it, and a fault that is told and survived."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from ser_track.config import PipelineConfig, RuntimeConfig
+from ser_track.core.engine import Engine
+from ser_track.ports import VoiceDetector, VoiceState
+from ser_track.runtime.live_engine import LiveEngine
+from ser_track.runtime.metrics import Metrics
+from ser_track.types import EngineEvent, Fault, FloatArray, SpeechEnded, SpeechStarted, StreamKey
+from tests.core.stand_ins import EnergyDetector, LevelClassifier
+
+KEY = StreamKey("m", "ann", "1")
+SPEECH = np.full(16_000, 0.5, np.float32)
+Start = Callable[[VoiceDetector], tuple[LiveEngine, list[EngineEvent]]]
+
+
+class FailsOnce(EnergyDetector):
+    """A stand-in for a detector that fails in its first call: no real model can be made to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failed = False
+
+    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+        if not self.failed:
+            self.failed = True
+            raise RuntimeError("out of memory")
+        return super().detect(windows, states)
+
+
+@pytest_asyncio.fixture
+async def start() -> AsyncIterator[Start]:
+    async with AsyncExitStack() as stack:
+
+        def begin(detector: VoiceDetector) -> tuple[LiveEngine, list[EngineEvent]]:
+            events: list[EngineEvent] = []
+            engine = Engine(detector, LevelClassifier(), PipelineConfig())
+            live = LiveEngine(engine, RuntimeConfig(), events.extend, Metrics())
+            live.start()
+            stack.push_async_callback(live.stop)
+            return live, events
+
+        yield begin
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110  # the events come from another thread through the loop
+            await asyncio.sleep(0.01)
+
+
+async def test_events_arrive_on_the_loop_while_audio_comes_in(start: Start) -> None:
+    live, events = start(EnergyDetector())
+    live.open(KEY)
+    live.push(KEY, SPEECH, 0)
+    await until(lambda: len(events) > 0)
+    assert isinstance(events[0], SpeechStarted)
+
+
+async def test_flush_returns_what_was_open_including_audio_that_was_just_pushed(start: Start) -> None:
+    live, _ = start(EnergyDetector())
+    live.open(KEY)
+    live.push(KEY, SPEECH, 0)
+    ended = [event for event in await live.flush(KEY) if isinstance(event, SpeechEnded)]
+    assert [(event.start_s, event.reason) for event in ended] == [(0.0, "flush")]
+    assert await live.flush(KEY) == [], "a closed stream has nothing left"
+
+
+async def test_a_discarded_stream_is_silent_even_if_audio_still_comes(start: Start) -> None:
+    live, events = start(EnergyDetector())
+    other = StreamKey("m", "ben", "1")
+    live.open(KEY)
+    live.open(other)
+    live.push(KEY, SPEECH, 0)
+    live.discard(KEY)
+    live.push(KEY, SPEECH, 16_000)
+    live.push(other, SPEECH, 0)
+    await until(lambda: any(event.key == other for event in events))
+    assert [event for event in events if event.key == KEY] == []
+
+
+async def test_a_fault_of_the_detector_is_told_to_every_stream_and_the_next_tick_works(start: Start) -> None:
+    live, events = start(FailsOnce())
+    live.open(KEY)
+    live.push(KEY, SPEECH[:8_000], 0)
+    await until(lambda: any(isinstance(event, Fault) for event in events))
+    fault = next(event for event in events if isinstance(event, Fault))
+    assert (fault.key, fault.code) == (KEY, "engine_failed")
+    assert "out of memory" in fault.message
+    live.push(KEY, SPEECH, 8_000)
+    await until(lambda: any(isinstance(event, SpeechStarted) for event in events))
+    assert live.alive
+
+
+@pytest.mark.parametrize("opened", [False, True])
+async def test_flushing_a_stream_without_audio_gives_nothing(start: Start, opened: bool) -> None:
+    live, _ = start(EnergyDetector())
+    if opened:
+        live.open(KEY)
+    assert await live.flush(KEY) == []

@@ -1,0 +1,41 @@
+"""A tap rebases media time and notices when its sender falls silent on the network."""
+
+import numpy as np
+
+from ser_track.runtime.live_engine import LiveEngine
+from ser_track.runtime.tap import Tap
+from ser_track.types import FloatArray, Resumed, Stalled, StreamKey
+
+KEY = StreamKey("m", "ann", "1")
+
+
+class Recorder(LiveEngine):
+    """A stand-in for the live engine that notes what a tap gives it: no thread is wanted here."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[int, int]] = []
+
+    def open(self, key: StreamKey) -> None:
+        pass
+
+    def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
+        self.given.append((at, len(samples)))
+
+
+def test_the_first_sample_is_time_zero() -> None:
+    live = Recorder()
+    tap = Tap(live, KEY, now=0.0, stalled_after_s=5)
+    tap.push(np.zeros(320, np.float32), 7_000)
+    tap.push(np.zeros(320, np.float32), 7_640)
+    assert live.given == [(0, 320), (640, 320)]
+
+
+def test_silence_on_the_network_is_told_once_and_its_end_too() -> None:
+    tap = Tap(Recorder(), KEY, now=0.0, stalled_after_s=5)
+    assert tap.check(4.9) is None
+    assert tap.check(5.0) == Stalled(KEY, 5.0)
+    assert tap.check(9.0) is None
+    tap.push(np.zeros(320, np.float32), 0)
+    assert tap.check(9.5) == Resumed(KEY)
+    assert tap.check(14.4) is None
+    assert tap.check(14.5) == Stalled(KEY, 5.0)
