@@ -174,9 +174,15 @@ def _checked(value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
         return tuple(value)
     if origin in (Union, types.UnionType):
         return None if value is None else _checked(value, choices[0], limits)
+    return _checked_scalar(value, hint, limits)
+
+
+def _checked_scalar(value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
     accepted = (int, float) if hint is float else (hint,)
     if isinstance(value, bool) or not isinstance(value, accepted):
         raise ValueError(f"must be {'a number' if hint is float else hint.__name__}, not {value!r}")
+    if value == "":
+        raise ValueError("must not be empty")
     if limits and not limits["low"] <= value <= limits["high"]:
         raise ValueError(f"must be from {limits['low']} to {limits['high']}, not {value!r}")
     return hint(value)

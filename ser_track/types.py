@@ -25,7 +25,7 @@ class StreamKey(NamedTuple):
     stream: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Segment:
     """A stretch of speech: ``samples`` is float32 ``[n]`` at 16 kHz, ``start`` its index in the stream."""
 

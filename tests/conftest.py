@@ -11,7 +11,7 @@ from tests.signals import read_wav
 
 settings.register_profile(
     "fast",
-    max_examples=40,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     database=None,

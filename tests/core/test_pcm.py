@@ -1,5 +1,7 @@
 """PCM: every format keeps its values, pieces may end anywhere, channels keep the level, nonsense is refused."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,7 +34,7 @@ def encoded(samples: FloatArray, sample_format: SampleFormat) -> bytes:
 
 @pytest.mark.parametrize(("sample_format", "step"), FORMATS)
 def test_each_format_keeps_the_values_within_one_step(sample_format: SampleFormat, step: float) -> None:
-    samples = np.concatenate([noise(4_000, peak=1.0), np.float32([-1, 0, 1])])
+    samples = np.concatenate([noise(4_000, peak=1.0), np.array([-1, 0, 1], np.float32)])
     read = PcmReader(sample_format, 1).read(encoded(samples, sample_format))
     assert read.dtype == np.float32
     np.testing.assert_allclose(read, samples, rtol=0, atol=step)
@@ -45,7 +47,7 @@ def test_pieces_may_end_at_any_byte(sample_format: SampleFormat, cuts: list[int]
     data = encoded(noise(40 * channels), sample_format)
     whole = PcmReader(sample_format, channels).read(data)
     reader, edges = PcmReader(sample_format, channels), [0, *sorted(cuts), len(data)]
-    pieces = [reader.read(data[begin:end]) for begin, end in zip(edges, edges[1:], strict=False)]
+    pieces = [reader.read(data[begin:end]) for begin, end in pairwise(edges)]
     np.testing.assert_array_equal(np.concatenate(pieces), whole)
     assert len(whole) == 40
 
@@ -73,7 +75,7 @@ def test_a_tone_on_one_of_two_channels_loses_six_decibels() -> None:
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_float_arrays_are_taken_interleaved_or_by_channel(dtype: type[np.floating]) -> None:
     frames = np.array([[0.5, 0.25], [-1, 0], [1, 1]], dtype)
-    expected = np.float32([0.375, -0.5, 1])
+    expected = np.array([0.375, -0.5, 1], np.float32)
     np.testing.assert_array_equal(PcmReader("int16", 2).read(frames), expected)
     np.testing.assert_array_equal(PcmReader("int16", 2).read(frames.ravel()), expected)
     assert len(PcmReader("int16", 2).read(frames[:0])) == 0
@@ -113,4 +115,4 @@ def test_reset_forgets_the_incomplete_sample() -> None:
     reader = PcmReader("int16", 1)
     assert len(reader.read(b"\x01")) == 0
     reader.reset()
-    np.testing.assert_array_equal(reader.read(b"\x00\x40"), np.float32([0.5]))
+    np.testing.assert_array_equal(reader.read(b"\x00\x40"), np.array([0.5], np.float32))
