@@ -14,7 +14,7 @@ WINDOW_SAMPLES: Final = 512
 """One VAD window, 32 ms at 16 kHz: Silero's fixed input length."""
 EMOTIONS: Final = ("anger", "happiness", "sadness", "neutral")
 
-EndReason = Literal["silence", "max_duration", "flush"]
+EndReason = Literal["silence", "max_duration", "stalled", "flush"]
 
 
 class StreamKey(NamedTuple):

@@ -1,6 +1,7 @@
 """``ser-track serve``, and what ``server.py`` runs."""
 
 import argparse
+import gc
 import logging
 import ssl
 from pathlib import Path
@@ -32,9 +33,12 @@ def run(args: argparse.Namespace) -> int:
     given = {key: getattr(args, key) for key in ("host", "port") if getattr(args, key) is not None}
     config = load_config(path, {"server": given})
     context = tls_context(config.server)
+    app = make_app(config)
+    # Modules and models stay until the end: full collections need not walk them again and again.
+    gc.freeze()
     try:
         web.run_app(
-            make_app(config),
+            app,
             host=config.server.host,
             port=config.server.port,
             ssl_context=context,

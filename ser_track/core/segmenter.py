@@ -83,10 +83,10 @@ class Segmenter:
             if not self._stored:
                 return
 
-    def flush(self) -> Iterator[Mark]:
+    def close(self, reason: EndReason) -> Iterator[Mark]:
         """Close what is open."""
         if self._stored:
-            yield self._close("flush")
+            yield self._close(reason)
 
     def _due(self, voiced: bool) -> Iterator[Mark]:
         if len(self._stored) - self._voiced >= self._silence_windows:

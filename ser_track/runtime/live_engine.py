@@ -64,6 +64,10 @@ class LiveEngine:
         self._commands.append(lambda: self._flush_now(key, done))
         return await asyncio.wrap_future(done)
 
+    def pause(self, key: StreamKey) -> None:
+        """No audio arrives for now: what was said so far gets its final result with the next tick."""
+        self._commands.append(lambda: self._pause_now(key))
+
     def discard(self, key: StreamKey) -> None:
         """Forget a stream with everything held of it."""
         self._open.discard(key)
@@ -106,6 +110,11 @@ class LiveEngine:
                 self._engine.open(key)
             for samples, at in pieces:
                 self._engine.push(key, samples, at)
+
+    def _pause_now(self, key: StreamKey) -> None:
+        self._take_audio()
+        if key in self._engine:
+            self._engine.pause(key)
 
     def _flush_now(self, key: StreamKey, done: "Future[list[EngineEvent]]") -> None:
         events: list[EngineEvent] = []

@@ -3,6 +3,9 @@
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.types import FloatArray, Resumed, Stalled, StreamKey
 
+_PAUSE_S = 1.0
+"""Without audio for this long, an open segment is closed: longer than any gap of DTX or a burst of loss."""
+
 
 class Tap:
     """Feeds one stream; time 0 is its first sample. Closed, it takes nothing more."""
@@ -16,13 +19,14 @@ class Tap:
         self._heard = False
         self._stalled_after_s = stalled_after_s
         self._stalled = False
+        self._paused = True
         live.open(key)
 
     def push(self, samples: FloatArray, at: int) -> None:
         """Samples at 16 kHz, the first at index ``at`` of the track."""
         if self._first is None:
             self._first = at
-        self._heard = True
+        self._heard, self._paused = True, False
         self._live.push(self.key, samples, at - self._first)
 
     def check(self, now: float) -> Stalled | Resumed | None:
@@ -32,7 +36,12 @@ class Tap:
             if self._stalled:
                 self._stalled = False
                 return Resumed(self.key)
-        elif not self._stalled and now - self._heard_at >= self._stalled_after_s:
+            return None
+        silent_s = now - self._heard_at
+        if not self._paused and silent_s >= _PAUSE_S:
+            self._paused = True
+            self._live.pause(self.key)
+        if not self._stalled and silent_s >= self._stalled_after_s:
             self._stalled = True
-            return Stalled(self.key, now - self._heard_at)
+            return Stalled(self.key, silent_s)
         return None

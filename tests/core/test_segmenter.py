@@ -55,7 +55,7 @@ def play(config: PipelineConfig, runs: Runs, flush: bool = True) -> Played:
             voiced.append(kind == "voice")
             marks += segmenter.push(Window(len(windows) - 1, windows[-1]), 0.9 if kind == "voice" else 0.1)
     if flush:
-        marks += segmenter.flush()
+        marks += segmenter.close("flush")
     return Played(marks, np.array(windows, np.float32).reshape(-1, WINDOW_SAMPLES), np.array(voiced, bool))
 
 
@@ -156,7 +156,7 @@ def test_any_chunking_gives_the_same_marks(sizes: list[int]) -> None:
             while (item := buffer.pop()) is not None:
                 assert isinstance(item, Window)
                 marks += segmenter.push(item, float(np.abs(item.samples).max() > 0.1))
-        return [plain(mark) for mark in [*marks, *segmenter.flush()]]
+        return [plain(mark) for mark in [*marks, *segmenter.close("flush")]]
 
     assert marks(sizes) == marks([10**6])
 
@@ -223,7 +223,7 @@ def test_a_long_gap_closes_an_open_segment_once_at_the_end_of_its_voice() -> Non
 
 def test_flush_gives_what_is_open_and_nothing_twice() -> None:
     segmenter = Segmenter(PipelineConfig())
-    assert list(segmenter.flush()) == []
+    assert list(segmenter.close("flush")) == []
     list(segmenter.push(Window(0, noise(512)), 1.0))
-    assert [plain(mark)[0] for mark in segmenter.flush()] == ["closed"]
-    assert list(segmenter.flush()) == []
+    assert [plain(mark)[0] for mark in segmenter.close("flush")] == ["closed"]
+    assert list(segmenter.close("flush")) == []

@@ -14,9 +14,13 @@ class Recorder(LiveEngine):
 
     def __init__(self) -> None:
         self.given: list[tuple[int, int]] = []
+        self.pauses = 0
 
     def open(self, key: StreamKey) -> None:
         pass
+
+    def pause(self, key: StreamKey) -> None:
+        self.pauses += 1
 
     def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
         self.given.append((at, len(samples)))
@@ -31,11 +35,29 @@ def test_the_first_sample_is_time_zero() -> None:
 
 
 def test_silence_on_the_network_is_told_once_and_its_end_too() -> None:
-    tap = Tap(Recorder(), KEY, now=0.0, stalled_after_s=5)
+    live = Recorder()
+    tap = Tap(live, KEY, now=0.0, stalled_after_s=5)
     assert tap.check(4.9) is None
+    assert live.pauses == 0, "nothing was said that could be closed"
     assert tap.check(5.0) == Stalled(KEY, 5.0)
     assert tap.check(9.0) is None
     tap.push(np.zeros(320, np.float32), 0)
     assert tap.check(9.5) == Resumed(KEY)
     assert tap.check(14.4) is None
     assert tap.check(14.5) == Stalled(KEY, 5.0)
+
+
+def test_speech_that_stops_arriving_is_closed_once_without_waiting_for_more() -> None:
+    live = Recorder()
+    tap = Tap(live, KEY, now=0.0, stalled_after_s=5)
+    tap.push(np.zeros(320, np.float32), 0)
+    tap.check(0.5)
+    tap.check(1.0)
+    assert live.pauses == 0
+    tap.check(1.5)
+    tap.check(2.0)
+    assert live.pauses == 1
+    tap.push(np.zeros(320, np.float32), 320)
+    tap.check(2.5)
+    tap.check(3.5)
+    assert live.pauses == 2

@@ -1,0 +1,67 @@
+"""`ser-track classify`: one emotion per recording."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from ser_track.cli.console import display_name, feedback
+from ser_track.config import load_config
+from ser_track.errors import SerTrackError
+from ser_track.models import load_emotion_model
+from ser_track.ports import EmotionClassifier
+from ser_track.sources.file import read_mono
+
+_EPILOG: Final = """\
+The whole of each file's main audio track, mixed to mono, is taken for one piece of speech: give clips of one voice.
+Columns, separated by tabs: path, label, confidence, then the probabilities of anger, happiness, sadness, neutral.
+
+examples:
+  ser-track classify clips/*.wav
+  ser-track classify --json clip.ogg | jq .probabilities
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `run` reads."""
+    parser.epilog = _EPILOG
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="audio or video that FFmpeg opens")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line instead of columns")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Classify each file; one that fails is named, the others are done all the same.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        ModelError: the model cannot be used.
+    """
+    classifier = load_emotion_model(load_config(args.config).pipeline.model)
+    with feedback(sys.stdout.isatty()) as told:
+        for number, path in enumerate(args.files):
+            told.show(display_name(path), number, len(args.files))
+            try:
+                result = _judge(path, classifier)
+            except SerTrackError as error:
+                told.fail(f"{display_name(path)}: {error}" if str(path) not in str(error) else str(error))
+                continue
+            print(json.dumps(result, ensure_ascii=False) if args.json else _columns(result), flush=True)
+    return int(told.failed)
+
+
+def _judge(path: Path, classifier: EmotionClassifier) -> dict[str, Any]:
+    probabilities = classifier.classify(read_mono(path))
+    top = int(probabilities.argmax())
+    return {
+        "path": display_name(path),
+        "label": classifier.labels[top],
+        "confidence": round(float(probabilities[top]), 4),
+        "probabilities": {name: round(float(p), 4) for name, p in zip(classifier.labels, probabilities, strict=True)},
+        "model": classifier.name,
+    }
+
+
+def _columns(result: dict[str, Any]) -> str:
+    shares = (f"{share:.4f}" for share in (result["confidence"], *result["probabilities"].values()))
+    return "\t".join((result["path"], result["label"], *shares))

@@ -1,0 +1,93 @@
+"""`ser-track`: reads the command line, runs one command, turns errors into one line and an exit code."""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Final
+
+from ser_track.errors import ConfigError, ModelError, SerTrackError
+
+_COMMANDS: Final = {
+    "serve": "join conferences and tell everyone, live, which emotion is in each voice",
+    "analyze": "speech and emotion events of recordings, as JSON lines",
+    "classify": "one emotion per recording",
+    "evaluate": "measure the model on labelled recordings",
+}
+_EXAMPLES: Final = """examples:
+  ser-track serve
+  ser-track analyze meeting.mp4 > events.jsonl
+  ser-track analyze --channels split call.wav
+  ser-track classify --json clips/*.wav
+  ser-track --config config.json evaluate manifest.csv
+
+exit codes: 0 all went well, 1 a file failed (the others were done), 2 wrong usage, configuration or model
+"""
+_BROKEN_PIPE: Final = 141
+_INTERRUPTED: Final = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command that ``argv`` (default: the process's) names; returns the exit code.
+
+    Raises:
+        SystemExit: wrong usage (2), or help was asked for (0).
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as JSON must be, whatever the locale
+    args = _parser().parse_args(argv)
+    args.config = args.config or args.config_before
+    try:
+        return int(args.run(args))
+    except BrokenPipeError:
+        # The reader, say `head`, has enough. Python would complain again when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except (SerTrackError, OSError) as error:
+        print("ser-track: error:", " ".join(str(error).split()), file=sys.stderr)
+        return 2 if isinstance(error, (ConfigError, ModelError)) else 1
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+class _CommandParser(argparse.ArgumentParser):
+    """Parser of one command, which imports the command only when its arguments are read: `--help` stays fast."""
+
+    module: str | None = None
+
+    def parse_known_args(  # type: ignore[override]  # declared by four overloads
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse does, after the command's arguments were added."""
+        if self.module is not None:
+            command, self.module = import_module(self.module), None
+            command.add_arguments(self)
+            with suppress(argparse.ArgumentError):  # a command may describe --config itself
+                _add_config(self, "config")
+            self.set_defaults(run=command.run)
+        return super().parse_known_args(args, namespace)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "ser-track",
+        description="Speech emotion recognition for every voice in a conference or a recording.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_config(parser, "config_before")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_CommandParser)
+    for name, summary in _COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        command.formatter_class = argparse.RawDescriptionHelpFormatter
+        command.module = f"ser_track.cli.{name}"
+    return parser
+
+
+def _add_config(parser: argparse.ArgumentParser, destination: str) -> None:
+    meaning = "configuration, JSON; without it all is default"
+    parser.add_argument("--config", dest=destination, type=Path, metavar="FILE", help=meaning)

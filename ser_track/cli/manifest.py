@@ -1,0 +1,83 @@
+"""Lists of labelled recordings: CSV with `path`, `emotion` and, if known, `speaker`."""
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ser_track.errors import ConfigError
+from ser_track.types import EMOTIONS
+
+_SYNONYMS: Final = {
+    "anger": "anger",
+    "angry": "anger",
+    "happiness": "happiness",
+    "happy": "happiness",
+    "sadness": "sadness",
+    "sad": "sadness",
+    "neutral": "neutral",
+    "calm": "neutral",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One recording; ``emotion`` is the index in `EMOTIONS`, ``name`` the path as the manifest spells it."""
+
+    name: str
+    path: Path
+    emotion: int
+    speaker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The clips to judge, how many were left out per emotion that the model does not know, and rows without meaning."""
+
+    clips: tuple[Clip, ...]
+    other_emotions: dict[str, int]
+    broken_lines: tuple[int, ...]
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read ``path``; clips lie relative to it. A row without path or emotion is listed, and spoils no other.
+
+    Raises:
+        ConfigError: the file cannot be read, or a column is missing.
+    """
+    clips: list[Clip] = []
+    others: Counter[str] = Counter()
+    broken: list[int] = []
+    for line, row in _rows(path):
+        name, emotion = _cell(row, "path"), _cell(row, "emotion").lower()
+        if not name or not emotion:
+            broken.append(line)
+        elif emotion not in _SYNONYMS:
+            others[emotion] += 1
+        else:
+            index = EMOTIONS.index(_SYNONYMS[emotion])
+            clips.append(Clip(name, path.parent / name, index, _cell(row, "speaker")))
+    return Manifest(tuple(clips), dict(sorted(others.items())), tuple(broken))
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    try:
+        # Spreadsheets begin UTF-8 files with a byte order mark.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+            missing = [name for name in ("path", "emotion") if name not in reader.fieldnames]
+            if missing:
+                lacking = " and ".join(f"'{name}'" for name in missing)
+                raise ConfigError(str(path), [f"no column {lacking}; the first line names path, emotion[, speaker]"])
+            return [(reader.line_num, row) for row in reader]
+    except FileNotFoundError as error:
+        raise ConfigError(str(path), ["the manifest does not exist; correct the path"]) from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(str(path), [f"not readable as CSV in UTF-8 ({error})"]) from error
+
+
+def _cell(row: dict[str, str], column: str) -> str:
+    """What stands there; a row that is too short has ``None`` in its last columns."""
+    return (row.get(column) or "").strip()

@@ -1,0 +1,82 @@
+"""A recording through the engine, as fast as it goes; nothing is dropped, and the result does not depend on speed."""
+
+from collections.abc import Callable, Iterator
+
+from ser_track.core.engine import Engine
+from ser_track.errors import AudioError
+from ser_track.sources.file import Recording
+from ser_track.types import Event, Fault, FloatArray, Joined, Left, StreamKey
+
+Block = list[tuple[int, FloatArray]]
+
+
+class BlockBuffer:
+    """Collects one participant's pieces into blocks of media time, so that results do not depend on packet sizes."""
+
+    def __init__(self, block_samples: int) -> None:
+        """Block k covers samples ``block_samples * k`` up to the next."""
+        self._block_samples = block_samples
+        self._end = block_samples
+        self._held: Block = []
+
+    def push(self, at: int, samples: FloatArray) -> Iterator[Block]:
+        """Add ``samples`` ``[n]``, the first at index ``at``; yields each complete block. A gap ends a block."""
+        while at + len(samples) >= self._end:
+            inside = max(0, self._end - at)
+            self._hold(at, samples[:inside])
+            yield self.take()
+            at, samples = at + inside, samples[inside:]
+            self._end = (at // self._block_samples + 1) * self._block_samples
+        self._hold(at, samples)
+
+    def take(self) -> Block:
+        """What is held so far, complete or not."""
+        block, self._held = self._held, []
+        return block
+
+    def _hold(self, at: int, samples: FloatArray) -> None:
+        if len(samples):
+            self._held.append((at, samples))
+
+
+def replay(
+    recording: Recording, stream: str, engine: Engine, block_samples: int, on_block: Callable[[], None] = lambda: None
+) -> Iterator[Event]:
+    """Every event of ``recording``: each participant joins, speaks and leaves; ``stream`` names the recording.
+
+    ``on_block`` is called after each block of work, with or without events. Audio that cannot be read becomes a `Fault`
+    of every participant, after the results of what came before.
+
+    Raises:
+        InferenceError: the voice detector failed.
+    """
+    keys = {name: StreamKey("file", name, stream) for name in recording.participants}
+    blocks = {name: BlockBuffer(block_samples) for name in keys}
+    for name, key in keys.items():
+        engine.open(key)
+        yield Joined(key, name, analysed=True)
+    problem: AudioError | None = None
+    try:
+        for piece in recording:
+            for block in blocks[piece.participant].push(piece.at, piece.samples):
+                _push(engine, keys[piece.participant], block)
+                yield from engine.tick()
+                on_block()
+    except AudioError as error:
+        problem = error
+    for name, key in keys.items():
+        _push(engine, key, blocks[name].take())
+        yield from engine.flush(key)
+        yield from _farewell(key, problem)
+
+
+def _push(engine: Engine, key: StreamKey, block: Block) -> None:
+    for at, samples in block:
+        engine.push(key, samples, at)
+
+
+def _farewell(key: StreamKey, problem: AudioError | None) -> Iterator[Event]:
+    if problem is not None:
+        # The path in the message may hold bytes that are no UTF-8.
+        yield Fault(key, "audio_unreadable", str(problem).encode("utf-8", "replace").decode())
+    yield Left(key, "end" if problem is None else "error")

@@ -1,0 +1,1 @@
+"""Where recorded audio comes from."""

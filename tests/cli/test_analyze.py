@@ -1,0 +1,152 @@
+"""`analyze`: what users and their programs get from recordings, good and bad."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ser_track.cli.main import main
+from tests.sinks.schema import parse_lines
+from tests.sources.recordings import Sound, record
+
+DATA = Path(__file__).parents[1] / "data"
+SPOKEN = DATA / "spoken.wav"
+TWO_TRACKS = DATA / "spoken_two_tracks.mka"
+Run = tuple[int, list[dict[str, Any]], str]
+
+
+@pytest.fixture
+def analyze(capsys: pytest.CaptureFixture[str]) -> Any:
+    def run(*arguments: object) -> Run:
+        code = main(["analyze", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        return code, parse_lines(out), err
+
+    return run
+
+
+def segments(events: list[dict[str, Any]], participant: str | None = None) -> list[tuple[float, float]]:
+    return [
+        (event["start_s"], event["end_s"])
+        for event in events
+        if event["type"] == "speech_ended" and participant in (None, event["participant"])
+    ]
+
+
+def test_a_recording_is_a_call_of_one(analyze: Any) -> None:
+    code, events, err = analyze(SPOKEN)
+    assert (code, err) == (0, "")
+    assert {(event["participant"], event["stream"]) for event in events} == {("track-1", str(SPOKEN))}
+    assert events[0] | {"type": "joined", "name": "track-1", "analysed": True} == events[0]
+    assert events[-1] | {"type": "left", "reason": "end"} == events[-1]
+    ended = [event for event in events if event["type"] == "speech_ended"]
+    finals = [event for event in events if event["type"] == "emotion" and event["final"]]
+    assert [event["segment"] for event in finals] == [event["segment"] for event in ended if event["classified"]]
+    assert not all(event["classified"] for event in ended)  # the recording has one word that is too short
+
+
+def test_final_only_leaves_out_provisional_results_and_nothing_else(analyze: Any) -> None:
+    _, everything, _ = analyze(SPOKEN)
+    _, finals, _ = analyze("--final-only", SPOKEN)
+    provisional = [event for event in everything if event["type"] == "emotion" and not event["final"]]
+    assert provisional
+    assert finals == [event for event in everything if event not in provisional]
+
+
+def test_the_same_file_gives_the_same_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = tmp_path / "1.jsonl", tmp_path / "2.jsonl"
+    for out in (first, second):
+        assert main(["analyze", "--out", str(out), str(TWO_TRACKS)]) == 0
+    assert capsys.readouterr() == ("", "")
+    assert first.read_bytes() == second.read_bytes()
+    assert len(parse_lines(first.read_text(encoding="utf-8"))) > 4
+
+
+def test_tracks_are_participants_in_one_time(analyze: Any) -> None:
+    code, events, err = analyze("--final-only", TWO_TRACKS)
+    assert (code, err) == (0, "")
+    assert [event["name"] for event in events if event["type"] == "joined"] == ["Ada", "Bob"]
+    assert [event["participant"] for event in events if event["type"] == "left"] == ["Ada", "Bob"]
+    _, mixed, _ = analyze("--final-only", SPOKEN)
+    apart = sorted(segments(events, "Ada") + segments(events, "Bob"))
+    # The same speech through Opus, so borders may differ by a few windows.
+    assert len(apart) == len(segments(mixed))
+    for border, other in zip(apart, segments(mixed), strict=True):
+        assert border == pytest.approx(other, abs=0.1)
+
+
+def test_a_participant_does_not_change_who_else_is_there(tmp_path: Path, analyze: Any, spoken: Any) -> None:
+    quiet = np.zeros_like(spoken)
+    stereo = record(tmp_path / "a.wav", "pcm_s16le", [Sound(np.stack([spoken, quiet], 1))])
+    _, split, _ = analyze("--channels", "split", stereo)
+    left = [event for event in split if event["participant"] == "track-1-left"]
+    _, alone, _ = analyze(SPOKEN)
+    differing = ("participant", "stream", "name")
+    assert [{k: v for k, v in event.items() if k not in differing} for event in left] == [
+        {k: v for k, v in event.items() if k not in differing} for event in alone
+    ]
+    right = [event["type"] for event in split if event["participant"] == "track-1-right"]
+    assert right == ["joined", "left"]
+
+
+def test_a_bad_file_is_named_and_stops_no_other(tmp_path: Path, analyze: Any) -> None:
+    (tmp_path / "bad.wav").write_text("no sound")
+    code, events, err = analyze("--final-only", tmp_path / "bad.wav", SPOKEN, "gone.wav")
+    assert code == 1
+    assert {event["stream"] for event in events} == {str(SPOKEN)}
+    first, second = err.splitlines()
+    assert first.startswith(f"ser-track: error: {tmp_path / 'bad.wav'} cannot be read")
+    assert second.startswith("ser-track: error: gone.wav does not exist")
+
+
+def test_a_file_that_was_cut_off_is_analysed_up_to_there_and_said_to_be_cut_off(tmp_path: Path, analyze: Any) -> None:
+    cut_off = tmp_path / "cut.wav"
+    data = SPOKEN.read_bytes()
+    cut_off.write_bytes(data[: len(data) * 2 // 3])
+    code, events, err = analyze("--final-only", cut_off)
+    assert code == 1
+    assert err.count("\n") == 1
+    assert "is cut off" in err
+    error, left = events[-2:]
+    assert (error["type"], error["code"], left["reason"]) == ("error", "audio_unreadable", "error")
+    assert error["message"] in err
+    _, whole, _ = analyze("--final-only", SPOKEN)
+    assert segments(events)[:2] == segments(whole)[:2]
+    assert segments(events)[-1][1] <= len(data) * 2 / 3 / 32_000 + 0.032
+
+
+def test_a_name_that_is_no_utf_8_is_no_obstacle(tmp_path: Path, analyze: Any) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.wav")
+    path.write_bytes(SPOKEN.read_bytes()[:100_000])
+    code, events, err = analyze("--final-only", path)
+    assert code == 1
+    assert err.count("\n") == 1
+    assert {event["stream"] for event in events} == {f"{tmp_path}/caf\N{REPLACEMENT CHARACTER}.wav"}
+    assert events[-2]["type"] == "error"
+
+
+def test_silence_has_no_speech(tmp_path: Path, analyze: Any) -> None:
+    path = record(tmp_path / "a.flac", "flac", [Sound(np.zeros((48_000, 1), np.float32))])
+    _, events, _ = analyze(path)
+    assert [event["type"] for event in events] == ["joined", "left"]
+
+
+def test_where_it_cannot_write_nothing_is_lost(tmp_path: Path, analyze: Any) -> None:
+    recording = tmp_path / "a.wav"
+    recording.write_bytes(SPOKEN.read_bytes())
+    code, events, err = analyze("--out", recording, recording)
+    assert (code, events) == (2, [])
+    assert "one of the recordings" in err
+    assert recording.read_bytes() == SPOKEN.read_bytes()
+    code, _, err = analyze("--out", tmp_path / "no" / "a.jsonl", recording)
+    assert code == 2
+    assert "cannot be written" in err
+
+
+def test_the_configuration_counts(tmp_path: Path, analyze: Any) -> None:
+    config = tmp_path / "config.json"
+    config.write_text('{"pipeline": {"max_segment_s": 1.0}}')
+    _, events, _ = analyze("--config", config, SPOKEN)
+    assert max(end - start for start, end in segments(events)) <= 1.0

@@ -1,0 +1,169 @@
+"""`evaluate`: figures that can be checked against each other, and everything left out is said."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ser_track.cli.main import main
+from ser_track.types import EMOTIONS, FloatArray
+from tests.signals import tone
+from tests.sources.recordings import Sound, record
+
+ROOT = Path(__file__).parents[2]
+CORPORA = ROOT.parent / "shared" / "corpora"
+Row = tuple[str, str, str]
+
+
+def write_manifest(folder: Path, rows: list[Row]) -> Path:
+    path = folder / "manifest.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([("path", "emotion", "speaker"), *rows])
+    return path
+
+
+def clip(folder: Path, name: str, samples: FloatArray) -> str:
+    record(folder / name, "pcm_s16le", [Sound(samples[:, None])])
+    return name
+
+
+def judged_as(paths: list[Path], capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What `classify` says of each file."""
+    assert main(["classify", *map(str, paths)]) == 0
+    return [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()]
+
+
+def evaluate(manifest: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any], str, str]:
+    figures = manifest.parent / "figures.json"
+    code = main(["evaluate", str(manifest), "--json", str(figures)])
+    return code, json.loads(figures.read_text(encoding="utf-8")), *capsys.readouterr()
+
+
+def check(result: dict[str, Any]) -> None:
+    """Figures of one result must agree with its confusion matrix."""
+    counts = np.array([[result["confusion"][true][said] for said in EMOTIONS] for true in EMOTIONS])
+    assert counts.sum() == result["n"]
+    assert result["accuracy"] == pytest.approx(np.trace(counts) / result["n"])
+    by_hand = {
+        name: None if not counts[i].sum() else pytest.approx(counts[i, i] / counts[i].sum())
+        for i, name in enumerate(EMOTIONS)
+    }
+    assert result["recall"] == by_hand
+    assert result["uar"] == pytest.approx(np.mean([share for share in result["recall"].values() if share is not None]))
+    assert 0 <= result["ece"] <= 1
+    if result["uar_95"] is not None:
+        low, high = result["uar_95"]
+        assert 0 <= low <= high <= 1
+
+
+@pytest.fixture
+def clips(tmp_path: Path, spoken: FloatArray) -> list[str]:
+    """Four pieces of one recording, and a hum."""
+    pieces = [spoken[at * 16_000 : (at + 3) * 16_000] for at in (0, 3, 7, 9)]
+    return [clip(tmp_path, f"{number}.wav", piece) for number, piece in enumerate([*pieces, tone(150, 1)])]
+
+
+def test_figures_follow_from_what_classify_says(
+    tmp_path: Path, clips: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = judged_as([tmp_path / name for name in clips], capsys)
+    true = [said[0], *(next(e for e in EMOTIONS if e != label) for label in said[1:])]
+    manifest = write_manifest(tmp_path, [(name, emotion, "") for name, emotion in zip(clips, true, strict=True)])
+    code, result, out, err = evaluate(manifest, capsys)
+    assert (code, err) == (0, "")
+    check(result)
+    expected = Counter(zip(true, said, strict=True))
+    for (emotion, label), count in expected.items():
+        assert result["confusion"][emotion][label] == count
+    assert result["accuracy"] == pytest.approx(1 / 5)
+    assert result["skipped"] == {"emotions": {}, "files": []}
+    assert (result["speakers"], result["uar_95"]) == (None, None)
+    absent = set(EMOTIONS) - set(true)
+    assert {name for name, share in result["recall"].items() if share is None} == absent
+    assert out.count("none in the manifest") == len(absent)
+    assert f"UAR       {100 * result['uar']:.1f} %" in out
+
+
+def test_rows_stand_alone(tmp_path: Path, clips: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(name, EMOTIONS[number % 4], "") for number, name in enumerate(clips)]
+    _, result, *_ = evaluate(write_manifest(tmp_path, rows), capsys)
+    _, reverse, *_ = evaluate(write_manifest(tmp_path, rows[::-1]), capsys)
+    _, twice, *_ = evaluate(write_manifest(tmp_path, rows * 2), capsys)
+    assert reverse["confusion"] == result["confusion"]
+    assert reverse["ece"] == pytest.approx(result["ece"])
+    assert twice["n"] == 2 * result["n"]
+    assert twice["uar"] == result["uar"]
+
+
+def test_everything_left_out_is_said_and_the_rest_is_judged(
+    tmp_path: Path, clips: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "broken.wav").write_text("no sound")
+    rows = [
+        (clips[0], "Happy", "ada"),
+        (clips[1], "calm", "bob"),
+        ("gone.wav", "sad", "bob"),
+        ("broken.wav", "angry", "bob"),
+        (clips[2], "fear", "ada"),
+        (clips[3], "surprised", "ada"),
+        (clips[4], "fear", "bob"),
+        ("", "sad", "bob"),
+    ]
+    code, result, out, err = evaluate(write_manifest(tmp_path, rows), capsys)
+    assert code == 1
+    check(result)
+    assert result["n"] == 2
+    assert result["skipped"]["emotions"] == {"fear": 2, "surprised": 1}
+    assert {file["path"] for file in result["skipped"]["files"]} == {"gone.wav", "broken.wav", "line 9"}
+    assert all(file["reason"] for file in result["skipped"]["files"])
+    assert len(err.splitlines()) == 3
+    assert "left out  3 clips" in out
+    assert "failed    3 clips" in out
+    assert result["speakers"] == 2
+    assert "over 2 speakers" in out
+
+
+def test_nothing_to_judge_is_an_error_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(write_manifest(tmp_path, [("a.wav", "fear", "")]))]) == 1
+    assert "no clip that could be judged; 0 failed, emotions left out: fear" in capsys.readouterr().err
+
+
+def test_a_model_can_be_chosen_and_must_exist(
+    tmp_path: Path, clips: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = write_manifest(tmp_path, [(clips[0], "sad", "")])
+    assert main(["evaluate", str(manifest), "--model", "default"]) == 0
+    assert main(["evaluate", str(manifest), "--model", str(tmp_path / "gone.onnx")]) == 2
+    assert "gone.onnx does not exist" in capsys.readouterr().err
+
+
+def test_figures_that_cannot_be_written_are_said(
+    tmp_path: Path, clips: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = write_manifest(tmp_path, [(clips[0], "sad", "")])
+    assert main(["evaluate", str(manifest), "--json", str(tmp_path / "no" / "figures.json")]) == 2
+    out, err = capsys.readouterr()
+    assert "UAR" in out
+    assert "cannot be written" in err
+
+
+@pytest.mark.shared
+def test_a_corpus_is_evaluated_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if not CORPORA.is_dir():
+        pytest.skip("the corpora are not beside the repository")
+    files = sorted((CORPORA / "cremad").glob("10[01]?_IEO_*.opus"))[:60]
+    codes = {"ANG": "angry", "HAP": "happy", "SAD": "sad", "NEU": "neutral", "FEA": "fear", "DIS": "disgust"}
+    names = [file.stem.split("_") for file in files]
+    rows = [(str(file), codes[name[2]], name[0]) for file, name in zip(files, names, strict=True)]
+    code, result, _, err = evaluate(write_manifest(tmp_path, rows), capsys)
+    assert (code, err) == (0, "")
+    check(result)
+    left_out = result["skipped"]["emotions"]
+    assert left_out.keys() == {"disgust", "fear"}
+    assert result["n"] + sum(left_out.values()) == len(files) == 60
+    low, high = result["uar_95"]
+    assert low <= result["uar"] <= high

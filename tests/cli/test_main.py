@@ -1,0 +1,83 @@
+"""The command itself, as a process: help, wrong usage, exit codes, pipes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ser_track.cli.main import main
+
+ROOT = Path(__file__).parents[2]
+SPOKEN = ROOT / "tests" / "data" / "spoken.wav"
+
+
+def ser_track(*arguments: str, **settings: object) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "ser_track.cli", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_help_names_every_command_and_loads_none() -> None:
+    script = (
+        "import sys; from ser_track.cli.main import main\n"
+        "try: main(['--help'])\n"
+        "finally: print('LOADED', sorted({'av', 'numpy', 'onnxruntime', 'aiohttp'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    for command in ("serve", "analyze", "classify", "evaluate"):
+        assert f"\n    {command} " in done.stdout
+    assert "examples:" in done.stdout
+    assert "LOADED []" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["serve", "analyze", "classify", "evaluate"])
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main([command, "--help"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: ser-track {command}")
+
+
+@pytest.mark.parametrize("arguments", [[], ["sing"], ["analyze"], ["analyze", "--channels", "none", "a.wav"]])
+def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: ser-track" in capsys.readouterr().err
+
+
+def test_a_configuration_that_cannot_be_used_is_one_line_and_exits_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text('{"pipeline": {"end_silence": 1}}')
+    # Before or after the command: people try both.
+    for arguments in (["--config", str(config), "classify"], ["classify", "--config", str(config)]):
+        assert main([*arguments, str(SPOKEN)]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"ser-track: error: {config}: unknown key 'pipeline.end_silence'")
+
+
+def test_a_model_that_does_not_exist_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "config.json"
+    config.write_text('{"pipeline": {"model": "gone.onnx"}}')
+    for command in (["analyze", str(SPOKEN)], ["classify", str(SPOKEN)], ["evaluate", "manifest.csv"]):
+        assert main(["--config", str(config), *command]) == 2
+        assert "gone.onnx does not exist" in capsys.readouterr().err
+
+
+def test_the_whole_process_exits_with_the_code_and_no_traceback() -> None:
+    done = ser_track("classify", "gone.wav")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "ser-track: error: gone.wav does not exist; correct the path\n"
+
+
+def test_a_reader_who_has_enough_is_no_error() -> None:
+    command = [sys.executable, "-m", "ser_track.cli", "analyze", *[str(SPOKEN)] * 3]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "joined" in process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 141
