@@ -13,7 +13,16 @@ from ser_track.core.engine import Engine
 from ser_track.ports import VoiceDetector, VoiceState
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
-from ser_track.types import Emotion, EngineEvent, Fault, FloatArray, SpeechEnded, SpeechStarted, StreamKey
+from ser_track.types import (
+    WINDOW_SAMPLES,
+    Emotion,
+    EngineEvent,
+    Fault,
+    FloatArray,
+    SpeechEnded,
+    SpeechStarted,
+    StreamKey,
+)
 from tests.core.stand_ins import EnergyDetector, LevelClassifier
 
 KEY = StreamKey("m", "ann", "1")
@@ -110,7 +119,7 @@ async def test_flushing_a_stream_without_audio_gives_nothing(start: Start, opene
 async def test_a_paused_stream_gets_its_result_and_goes_on_as_a_new_segment(start: Start) -> None:
     live, events = start(EnergyDetector())
     live.open(KEY)
-    live.push(KEY, SPEECH, 0)
+    live.push(KEY, SPEECH[: 31 * WINDOW_SAMPLES], 0)
     live.pause(KEY)
     await until(lambda: any(isinstance(event, Emotion) and event.final for event in events))
     ended = [event for event in events if isinstance(event, SpeechEnded)]
