@@ -45,6 +45,8 @@ class Caller:
         """Join the room and wait for the connection."""
         channel = self.connection.createDataChannel("events")
         channel.on("message", self._note)
+        opened = asyncio.Event()
+        channel.on("open", opened.set)
         self.connection.addTransceiver(_NoTrack(), direction="sendonly")
         await self.connection.setLocalDescription(await self.connection.createOffer())
         body = {"room": self.room, "name": "caller", "consent": True, "type": "offer"}
@@ -53,8 +55,7 @@ class Caller:
             assert response.status == 200, answer
         self.id = answer["participant"]
         await self.connection.setRemoteDescription(RTCSessionDescription(answer["sdp"], "answer"))
-        while self.connection.connectionState != "connected":
-            await asyncio.sleep(0.01)
+        await opened.wait()
         payload_type = re.search(r"a=rtpmap:(\d+) opus", answer["sdp"])
         assert payload_type is not None
         sender = self.connection.getSenders()[0]

@@ -31,7 +31,7 @@ def encode(samples: NDArray[np.int16], bitrate: int = 32_000) -> list[bytes]:
     """Mono samples at 48 kHz as Opus packets of 20 ms."""
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, av.AudioCodecContext)
-    encoder.sample_rate, encoder.bit_rate, encoder.layout, encoder.format = RATE_HZ, bitrate, "mono", "s16"  # type: ignore[assignment]  # PyAV's setters take names
+    encoder.sample_rate, encoder.bit_rate, encoder.layout, encoder.format = RATE_HZ, bitrate, "mono", "s16"
     encoder.time_base = Fraction(1, RATE_HZ)
     encoder.options = {"application": "voip", "frame_duration": "20"}
     packets: list[bytes] = []

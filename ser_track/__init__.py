@@ -1,7 +1,7 @@
 """ser_track: live speech emotion recognition for every voice in a conference.
 
-    from ser_track import SERPipeline   # bytes in, emotion out
-    from ser_track import SERTrack      # wraps an aiortc audio track
+from ser_track import SERPipeline   # bytes in, emotion out
+from ser_track import SERTrack      # wraps an aiortc audio track
 """
 
 from importlib import import_module

@@ -6,11 +6,11 @@
     ├── InferenceError   a model that failed while it ran
     ├── AudioError       audio that cannot be read or is not what was announced
     └── MeetingError     a request that a meeting refuses; carries the HTTP status
-        ├── BadRequest       400
-        ├── Forbidden        403
-        ├── NotFound         404
-        ├── MeetingFull      409
-        └── TooLarge         413
+        ├── BadRequestError    400
+        ├── ForbiddenError     403
+        ├── NotFoundError      404
+        ├── MeetingFullError   409
+        └── TooLargeError      413
 
 Each message names the thing, the reason and the remedy.
 """
@@ -50,34 +50,34 @@ class MeetingError(SerTrackError):
     code = "refused"
 
 
-class BadRequest(MeetingError):
+class BadRequestError(MeetingError):
     """The request is malformed."""
 
     code = "bad_request"
 
 
-class Forbidden(MeetingError):
+class ForbiddenError(MeetingError):
     """The token, the origin or the secret is wrong."""
 
     status = 403
     code = "forbidden"
 
 
-class NotFound(MeetingError):
+class NotFoundError(MeetingError):
     """There is no such room or participant."""
 
     status = 404
     code = "not_found"
 
 
-class MeetingFull(MeetingError):
+class MeetingFullError(MeetingError):
     """A configured limit on rooms or participants is reached."""
 
     status = 409
     code = "full"
 
 
-class TooLarge(MeetingError):
+class TooLargeError(MeetingError):
     """The request is over the configured size."""
 
     status = 413

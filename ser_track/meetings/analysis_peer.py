@@ -16,7 +16,7 @@ from aiortc import (
 from aiortc.sdp import SessionDescription
 
 from ser_track.config import RuntimeConfig
-from ser_track.errors import AudioError, BadRequest
+from ser_track.errors import AudioError, BadRequestError
 from ser_track.ingest.track import SERTrack, consume
 from ser_track.sinks.data_channel import DataChannelSink
 from ser_track.types import Event, FloatArray
@@ -70,7 +70,7 @@ class AnalysisPeer:
         """Our answer to the offer ``sdp``, which passed `check_offer`, with all candidates in it.
 
         Raises:
-            BadRequest: the offer cannot be answered.
+            BadRequestError: the offer cannot be answered.
         """
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
@@ -80,7 +80,7 @@ class AnalysisPeer:
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except Exception as error:  # aiortc raises whatever its parsers raise
             await self.close()
-            raise BadRequest(f"the offer cannot be answered ({error!r}); send what createOffer() gives") from error
+            raise BadRequestError(f"the offer cannot be answered ({error!r}); send what createOffer() gives") from error
         self._spawn(self._watch_connecting())
         return str(self._connection.localDescription.sdp)
 
@@ -156,16 +156,16 @@ def check_offer(sdp: str) -> None:
     """Refuse what is no usable offer before a connection is touched.
 
     Raises:
-        BadRequest: ``sdp`` cannot be parsed, or has no audio section.
+        BadRequestError: ``sdp`` cannot be parsed, or has no audio section.
     """
     try:
         if not sdp.startswith("v=0"):
             raise ValueError("it does not begin with v=0")
         kinds = [media.kind for media in SessionDescription.parse(sdp).media]
     except Exception as error:  # the parser asserts, splits and converts: anything can come out
-        raise BadRequest(f"the offer is no valid SDP ({error!r}); send what createOffer() gives") from error
+        raise BadRequestError(f"the offer is no valid SDP ({error!r}); send what createOffer() gives") from error
     if "audio" not in kinds:
-        raise BadRequest(
+        raise BadRequestError(
             f"the offer has no audio section (it has: {', '.join(kinds) or 'nothing'}); add an audio transceiver, "
             "sendonly, with or without a track"
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ser_track.config import RuntimeConfig
-from ser_track.errors import BadRequest, NotFound
+from ser_track.errors import BadRequestError, NotFoundError
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
@@ -43,12 +43,12 @@ def read_consent(message: Any) -> bool:
     """The answer in a ``{"type": "consent", "analysed": true|false}`` message.
 
     Raises:
-        BadRequest: it is no such message.
+        BadRequestError: it is no such message.
     """
     match message:
         case {"type": "consent", "analysed": bool(analysed)}:
             return analysed
-    raise BadRequest('expected {"type": "consent", "analysed": true or false}')
+    raise BadRequestError('expected {"type": "consent", "analysed": true or false}')
 
 
 class Participant:
@@ -88,13 +88,13 @@ class Participant:
         """Answer the offer ``sdp`` with a new analysis connection, which takes the place of an earlier one.
 
         Raises:
-            BadRequest: the offer is unusable; an earlier connection stays.
+            BadRequestError: the offer is unusable; an earlier connection stays.
         """
         peer = AnalysisPeer(self._config, self)
         answer = await peer.answer(sdp)
         if self._left:
             await peer.close()
-            raise NotFound("the participant left while the offer was answered; join again")
+            raise NotFoundError("the participant left while the offer was answered; join again")
         earlier, self._peer = self._peer, peer
         if earlier is not None:
             await earlier.close()
@@ -154,7 +154,7 @@ class Participant:
         """See `PeerOwner`. The one thing that can be said here is consent; what is no such message is answered so."""
         try:
             self.set_consent(read_consent(json.loads(text)))
-        except (ValueError, BadRequest) as error:
+        except (ValueError, BadRequestError) as error:
             self.put(Fault(self.key, "bad_request", f"data channel message not understood: {error}"))
 
     def connection_lost(self, reason: str) -> None:

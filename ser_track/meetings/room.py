@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from ser_track.config import Config
-from ser_track.errors import BadRequest, Forbidden, MeetingFull, NotFound
+from ser_track.errors import BadRequestError, ForbiddenError, MeetingFullError, NotFoundError
 from ser_track.meetings.participant import Participant, Signal
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
@@ -75,28 +75,28 @@ class Rooms:
         """The room called ``name``.
 
         Raises:
-            NotFound: nobody is in it.
+            NotFoundError: nobody is in it.
         """
         try:
             return self._rooms[name]
         except KeyError:
-            raise NotFound(f"there is no room '{name}'; join it first") from None
+            raise NotFoundError(f"there is no room '{name}'; join it first") from None
 
     def join(self, room_name: str, name: str, analysed: bool, signal: Signal | None = None) -> Participant:
         """Add a person; the room comes into being with its first.
 
         Raises:
-            BadRequest: a name is empty or too long.
-            MeetingFull: the room, or the server, has as many as it is configured for.
+            BadRequestError: a name is empty or too long.
+            MeetingFullError: the room, or the server, has as many as it is configured for.
         """
         self._check_name("room", room_name)
         self._check_name("name", name)
         limits = self._config.rooms
         room = self._rooms.get(room_name)
         if room is None and len(self._rooms) >= limits.max_rooms:
-            raise MeetingFull(f"this server has its {limits.max_rooms} rooms in use; try again later")
+            raise MeetingFullError(f"this server has its {limits.max_rooms} rooms in use; try again later")
         if room is not None and len(room.people) >= limits.max_participants:
-            raise MeetingFull(
+            raise MeetingFullError(
                 f"room '{room_name}' is full ({len(room.people)} of {limits.max_participants}); "
                 "choose another room, or try again when somebody has left"
             )
@@ -113,14 +113,14 @@ class Rooms:
         """Who ``secret`` belongs to.
 
         Raises:
-            NotFound: no such room or participant.
-            Forbidden: the secret is another.
+            NotFoundError: no such room or participant.
+            ForbiddenError: the secret is another.
         """
         participant = self.room(room_name).people.get(participant_id)
         if participant is None:
-            raise NotFound(f"there is no participant '{participant_id}' in room '{room_name}'; join first")
+            raise NotFoundError(f"there is no participant '{participant_id}' in room '{room_name}'; join first")
         if not participant.owns(secret):
-            raise Forbidden("the secret does not belong to this participant; use the one from the welcome message")
+            raise ForbiddenError("the secret does not belong to this participant; use the one from the welcome message")
         return participant
 
     async def leave(self, participant: Participant, reason: str) -> None:
@@ -167,7 +167,7 @@ class Rooms:
     def _check_name(self, what: str, value: str) -> None:
         longest = self._config.rooms.max_name_length
         if not 1 <= len(value.strip()) <= longest or not value.isprintable():
-            raise BadRequest(f"the {what} must have 1 to {longest} printable characters")
+            raise BadRequestError(f"the {what} must have 1 to {longest} printable characters")
 
     def _count(self) -> None:
         people = list(self.people())

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ser_track.config import ServerConfig
-from ser_track.errors import Forbidden, MeetingError
+from ser_track.errors import ForbiddenError, MeetingError
 from ser_track.web.keys import CONFIG
 
 log = logging.getLogger(__name__)
@@ -57,26 +57,28 @@ def check_token(request: web.Request, server: ServerConfig) -> None:
     """Pass if no token is configured, or the request carries it as ``Authorization: Bearer`` or ``?token=``.
 
     Raises:
-        Forbidden: the token is wrong or missing.
+        ForbiddenError: the token is wrong or missing.
     """
     if server.token is None:
         return
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
     given = bearer or request.query.get("token", "")
     if not secrets.compare_digest(given.encode(), server.token.encode()):
-        raise Forbidden("the access token is missing or wrong; open the page with ?token=…, as its owner told you")
+        raise ForbiddenError("the access token is missing or wrong; open the page with ?token=…, as its owner told you")
 
 
 def check_origin(request: web.Request, server: ServerConfig) -> None:
     """Pass if the request comes from our own page, from no page at all, or from an allowed origin.
 
     Raises:
-        Forbidden: another site's page tries to use its visitor's access.
+        ForbiddenError: another site's page tries to use its visitor's access.
     """
     origin = request.headers.get("Origin")
     if origin is None or urlsplit(origin).netloc == request.host or _allowed(origin, server):
         return
-    raise Forbidden(f"pages from {origin} may not use this server; add it to server.allowed_origins if they should")
+    raise ForbiddenError(
+        f"pages from {origin} may not use this server; add it to server.allowed_origins if they should"
+    )
 
 
 def cors_headers(request: web.Request) -> dict[str, str]:

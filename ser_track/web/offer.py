@@ -5,7 +5,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ser_track.errors import BadRequest
+from ser_track.errors import BadRequestError
 from ser_track.meetings.analysis_peer import check_offer
 from ser_track.meetings.participant import Participant
 from ser_track.web.keys import ROOMS
@@ -19,7 +19,7 @@ async def post_offer(request: web.Request) -> web.Response:
     """
     body = await read_object(request)
     if body.get("type") != "offer":
-        raise BadRequest("'type' must be \"offer\": this side only answers")
+        raise BadRequestError("'type' must be \"offer\": this side only answers")
     sdp = text(body, "sdp")
     # Before anybody joins: a useless offer is not to announce a participant to the others.
     check_offer(sdp)
@@ -50,14 +50,14 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     """The JSON object in the body.
 
     Raises:
-        BadRequest: it is none.
+        BadRequestError: it is none.
     """
     try:
         body = json.loads(await request.text())
     except ValueError as error:
-        raise BadRequest(f"the body is no JSON ({error})") from error
+        raise BadRequestError(f"the body is no JSON ({error})") from error
     if not isinstance(body, dict):
-        raise BadRequest("the body must be one JSON object")
+        raise BadRequestError("the body must be one JSON object")
     return body
 
 
@@ -65,10 +65,10 @@ def text(body: dict[str, Any], key: str) -> str:
     """The string at ``key``.
 
     Raises:
-        BadRequest: it is missing or no string.
+        BadRequestError: it is missing or no string.
     """
     if not isinstance(value := body.get(key), str):
-        raise BadRequest(f"'{key}' must be a string, and is {'missing' if value is None else repr(value)[:40]}")
+        raise BadRequestError(f"'{key}' must be a string, and is {'missing' if value is None else repr(value)[:40]}")
     return value
 
 
@@ -76,10 +76,10 @@ def flag(body: dict[str, Any], key: str) -> bool:
     """The boolean at ``key``; never assumed, because it is somebody's answer to a question.
 
     Raises:
-        BadRequest: it is missing or no boolean.
+        BadRequestError: it is missing or no boolean.
     """
     if not isinstance(value := body.get(key), bool):
-        raise BadRequest(f"'{key}' must be true or false: say whether the person agreed to emotion analysis")
+        raise BadRequestError(f"'{key}' must be true or false: say whether the person agreed to emotion analysis")
     return value
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from ser_track.errors import BadRequest, MeetingError
+from ser_track.errors import BadRequestError, MeetingError
 from ser_track.meetings.participant import Participant, read_consent
 from ser_track.meetings.room import introduce
 from ser_track.web.keys import CONFIG, ROOMS, SOCKETS
@@ -69,13 +69,13 @@ class _Outbox:
 async def _first_message(socket: web.WebSocketResponse) -> dict[str, Any]:
     message = await socket.receive(timeout=_JOIN_TIMEOUT_S)
     if message.type is not WSMsgType.TEXT:
-        raise BadRequest("the first message must be a join message in JSON")
+        raise BadRequestError("the first message must be a join message in JSON")
     return _object(message.data)
 
 
 def _join(request: web.Request, message: dict[str, Any], outbox: _Outbox) -> Participant:
     if message.get("type") != "join":
-        raise BadRequest('the first message must have the type "join"')
+        raise BadRequestError('the first message must have the type "join"')
     rooms, room_name = request.app[ROOMS], text(message, "room")
     participant = rooms.join(room_name, text(message, "name"), flag(message, "consent"), outbox.put)
     others = [introduce(other) for other in rooms.room(room_name).people.values() if other is not participant]
@@ -125,14 +125,14 @@ def _handle(request: web.Request, participant: Participant, body: dict[str, Any]
         return
     other = request.app[ROOMS].room(participant.key.meeting).people.get(text(body, "to"))
     if other is None or other.signal is None:
-        raise BadRequest(f"there is no page '{body['to']}' in this room to signal to")
+        raise BadRequestError(f"there is no page '{body['to']}' in this room to signal to")
     other.signal({"type": "signal", "from": participant.id, "data": body.get("data")})
 
 
 def _object(data: str) -> dict[str, Any]:
     body = json.loads(data)
     if not isinstance(body, dict):
-        raise BadRequest("a message must be one JSON object")
+        raise BadRequestError("a message must be one JSON object")
     return body
 
 

@@ -49,4 +49,3 @@ def _no_blocking() -> Iterator[None]:
     """A blocking call of ours on the event loop fails the test."""
     with blockbuster_ctx("ser_track"):
         yield
-

@@ -98,7 +98,7 @@ class Peer:
             if dice.random() >= share:
                 await send(data)
 
-        transport._send_rtp = lossy
+        vars(transport)["_send_rtp"] = lossy
 
     async def close(self) -> None:
         await self.connection.close()
