@@ -33,9 +33,9 @@ class PipelineConfig:
     """Longer speech is cut here, so that a monologue gets its results too."""
     end_silence_s: float = _between(0.5, WINDOW_S, 10)
     """Silence that ends a segment."""
-    provisional_interval_s: float = _between(0.5, 0.1, 60)
+    provisional_interval_s: float = _between(0.8, 0.1, 60)
     """How often an open segment gets a provisional result."""
-    provisional_window_s: float = _between(4.0, 0.5, 30)
+    provisional_window_s: float = _between(3.0, 0.5, 30)
     """A provisional result hears at most this much of the latest speech, which bounds its cost."""
     sample_format: SampleFormat = "float32"
     sample_rate_hz: int = _between(SAMPLE_RATE_HZ, 8_000, 192_000)

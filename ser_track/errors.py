@@ -9,8 +9,7 @@
         ├── BadRequestError    400
         ├── ForbiddenError     403
         ├── NotFoundError      404
-        ├── MeetingFullError   409
-        └── TooLargeError      413
+        └── MeetingFullError   409
 
 Each message names the thing, the reason and the remedy.
 """
@@ -75,10 +74,3 @@ class MeetingFullError(MeetingError):
 
     status = 409
     code = "full"
-
-
-class TooLargeError(MeetingError):
-    """The request is over the configured size."""
-
-    status = 413
-    code = "too_large"

@@ -1,9 +1,10 @@
 """`SERTrack`: taps a `MediaStreamTrack` on its way to somebody else; `consume`: taps one that nobody else reads."""
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import av
 from aiortc import MediaStreamTrack
@@ -16,6 +17,7 @@ from ser_track.ingest.frames import FrameConverter
 from ser_track.types import FloatArray
 
 _log = logging.getLogger(__name__)
+_FRAMES_IN_A_ROW: Final = 10
 
 PushSamples = Callable[[FloatArray, int], None]
 """Takes mono samples at 16 kHz and the index of the first; must not block."""
@@ -96,10 +98,11 @@ class SERTrack(MediaStreamTrack):
 
 async def consume(track: MediaStreamTrack) -> None:
     """Read ``track`` to its end and drop the frames: aiortc queues without bound what nobody reads."""
-    while True:
+    for number in itertools.count(1):
         try:
             await track.recv()
         except MediaStreamError:
             return
         # A track that always has a frame ready must not keep the event loop from everybody else.
-        await asyncio.sleep(0)
+        if number % _FRAMES_IN_A_ROW == 0:
+            await asyncio.sleep(0)

@@ -77,7 +77,7 @@ def check_origin(request: web.Request, server: ServerConfig) -> None:
     if origin is None or urlsplit(origin).netloc == request.host or _allowed(origin, server):
         return
     raise ForbiddenError(
-        f"pages from {origin} may not use this server; add it to server.allowed_origins if they should"
+        f"pages from {origin} may not use this server; if they should, add it to server.allowed_origins"
     )
 
 

@@ -215,7 +215,8 @@ def test_a_provisional_result_hears_the_latest_audio_up_to_its_limit(config: Pip
 
 
 def test_a_long_gap_closes_an_open_segment_once_at_the_end_of_its_voice() -> None:
-    played = play(PipelineConfig(), [("voice", 20), ("gap", 1_000), ("voice", 20)], flush=False)
+    config = PipelineConfig(provisional_interval_s=0.5)
+    played = play(config, [("voice", 20), ("gap", 1_000), ("voice", 20)], flush=False)
     (mark,) = played.closed
     assert (mark.segment.end, mark.reason) == (20 * 512, "silence")
     assert [type(mark) for mark in played.marks] == [Opened, Growing, Closed, Opened, Growing]
