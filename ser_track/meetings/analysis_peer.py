@@ -78,6 +78,9 @@ class AnalysisPeer:
                 if transceiver.kind == "video":
                     transceiver.direction = "inactive"
             await self._connection.setLocalDescription(await self._connection.createAnswer())
+        except asyncio.CancelledError:
+            await self.close()
+            raise
         except Exception as error:  # aiortc raises whatever its parsers raise
             await self.close()
             raise BadRequestError(f"the offer cannot be answered ({error!r}); send what createOffer() gives") from error

@@ -155,4 +155,4 @@ async def test_consume_reads_to_the_end_and_lets_others_run_meanwhile() -> None:
 
     await asyncio.gather(consume(track), others())
     assert (track.items, track.readyState) == ([], "ended")
-    assert turns == 499  # one between every two frames
+    assert turns >= 500 // 10 - 1  # one after every ten frames

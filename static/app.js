@@ -1,0 +1,163 @@
+// The page: the lobby with its question, the room with its controls.
+
+import { icon, setText } from "./dom.js";
+import { Status } from "./announce.js";
+import { Media } from "./media.js";
+import { Room } from "./room.js";
+
+const find = (selector) => document.querySelector(selector);
+const query = new URLSearchParams(location.search);
+const token = query.get("token");
+const lobby = find("#lobby");
+const stay = find("#room");
+const status = new Status(find("#status"));
+const media = new Media({ raw: query.get("raw") === "1" });
+let room = null;
+let chosen = null; // what was entered and chosen, for joining again
+
+const newRoom = () => {
+  const bytes = crypto.getRandomValues(new Uint8Array(5));
+  return `room-${[...bytes].map((byte) => byte.toString(36).padStart(2, "0")).join("")}`;
+};
+
+async function join(choice) {
+  chosen = choice;
+  busy(true);
+  try {
+    status.show("Waiting for your microphone. Your browser may ask for permission.");
+    const missing = await media.openMicrophone();
+    status.show("Joining …");
+    room = new Room(page, media);
+    const welcome = await room.join({ token, ...choice });
+    enter(welcome.room);
+    if (missing) status.show(`You joined as a listener: others do not hear you, and nothing is analysed. ${missing}`, { kind: "warning" });
+    else status.clear();
+  } catch (error) {
+    room?.leave();
+    room = null;
+    media.close();
+    status.show(error.message, { kind: "error" });
+  } finally {
+    busy(false);
+  }
+}
+
+function enter(name) {
+  setText(find("#room-name"), name);
+  document.title = `${name} · ser_track`;
+  const url = new URL(location.href);
+  url.searchParams.set("room", name);
+  history.replaceState(null, "", url);
+  lobby.hidden = true;
+  stay.hidden = false;
+  showControls();
+  find("#room-name").focus();
+}
+
+function leave() {
+  room?.leave();
+  room = null;
+  media.close();
+  media.setMuted(false);
+  stay.hidden = true;
+  lobby.hidden = false;
+  document.title = "ser_track";
+}
+
+const page = {
+  tiles: find("#tiles"),
+  roster: find("#roster"),
+  count: find("#count"),
+  live: find("#live"),
+  status,
+  lost() {
+    const again = { label: "Rejoin", run: () => join(chosen) };
+    leave();
+    status.show("The connection to the server was lost. You left the room and nothing is analysed.", { kind: "error", action: again });
+  },
+};
+
+// --- lobby
+
+const fields = { room: find("#field-room"), name: find("#field-name") };
+fields.room.value = query.get("room") ?? newRoom();
+
+function choose(consent) {
+  const empty = Object.values(fields).find((field) => !field.value.trim());
+  if (empty) {
+    status.show(`Please enter a ${empty.dataset.what}.`, { kind: "error" });
+    empty.focus();
+    return;
+  }
+  join({ room: fields.room.value.trim(), name: fields.name.value.trim(), consent });
+}
+
+function busy(waiting) {
+  for (const button of lobby.querySelectorAll("button")) button.disabled = waiting;
+}
+
+find("#join-analysed").onclick = () => choose(true);
+find("#join-unanalysed").onclick = () => choose(false);
+// Enter in a field goes on to the question; it never answers it.
+lobby.querySelector("form").onsubmit = (event) => event.preventDefault();
+for (const field of Object.values(fields)) {
+  field.onkeydown = (event) => {
+    if (event.key === "Enter") (field === fields.room ? fields.name : find("#question")).focus();
+  };
+}
+
+// --- controls in the room
+
+const buttons = { mic: find("#mic"), camera: find("#camera"), consent: find("#consent"), leave: find("#leave"), copy: find("#copy") };
+
+function showControls() {
+  const listening = !media.microphone;
+  label(buttons.mic, listening ? "Use microphone" : media.muted ? "Unmute" : "Mute", listening || media.muted ? "mic-off" : "mic");
+  label(buttons.camera, media.camera ? "Stop camera" : "Camera", media.camera ? "camera" : "camera-off");
+  buttons.consent.setAttribute("aria-checked", room?.analysed ?? false);
+  buttons.consent.disabled = listening;
+  const state = listening ? "no microphone" : room?.analysed ? "on: the bot hears you" : "off: the bot does not hear you";
+  setText(buttons.consent.querySelector(".state"), state);
+}
+
+function label(button, text, symbol) {
+  setText(button.querySelector("span"), text);
+  button.querySelector(".icon").replaceWith(icon(symbol));
+}
+
+function changed(problem) {
+  if (problem) status.show(problem, { kind: "error" });
+  room?.refreshMedia();
+  showControls();
+}
+
+buttons.mic.onclick = async () => {
+  if (!media.microphone) return changed(await media.openMicrophone());
+  media.setMuted(!media.muted);
+  changed();
+};
+buttons.camera.onclick = async () => {
+  if (!media.camera) return changed(await media.openCamera());
+  media.closeCamera();
+  changed();
+};
+buttons.consent.onclick = () => {
+  room.setAnalysed(!room.analysed);
+  showControls();
+};
+buttons.leave.onclick = () => {
+  leave();
+  status.show("You left the room.");
+  fields.name.focus();
+};
+buttons.copy.onclick = async () => {
+  const url = new URL(location.href);
+  url.searchParams.delete("raw");
+  try {
+    await navigator.clipboard.writeText(url.href);
+    status.show("The link to this room is copied.");
+  } catch {
+    status.show(`The link to this room: ${url.href}`);
+  }
+};
+addEventListener("pagehide", () => room?.leave());

@@ -1,0 +1,39 @@
+// The four classes, each with a shape of its own: nothing on this page is told by colour alone.
+
+import { shape } from "./dom.js";
+
+export const EMOTIONS = ["anger", "happiness", "sadness", "neutral"];
+
+/** Paths in a 16×16 box, for SVG and for canvas: triangle, burst, drop, bar; a ring of dots for "no speech". */
+export const SHAPES = {
+  anger: "M8 1.2 15.4 14.4H.6Z",
+  happiness:
+    "M8 .6 9.8 3.7 13.2 2.8 12.3 6.2 15.4 8 12.3 9.8 13.2 13.2 9.8 12.3 8 15.4 6.2 12.3 2.8 13.2 3.7 9.8 .6 8" +
+    " 3.7 6.2 2.8 2.8 6.2 3.7Z",
+  sadness: "M8 .6C10.4 4 13.4 7.2 13.4 10.2a5.4 5.2 0 0 1-10.8 0C2.6 7.2 5.6 4 8 .6Z",
+  neutral: "M1.2 5.4h13.6v5.2H1.2Z",
+};
+
+const STATE_SHAPES = {
+  "no-speech": "M3 6.6h2.8v2.8H3ZM6.6 6.6h2.8v2.8H6.6ZM10.2 6.6H13v2.8h-2.8Z",
+  speaking: "M2 6h2v4H2ZM6 3h2v10H6ZM10 5h2v6h-2ZM13.6 7h1.6v2h-1.6Z",
+  "not-analysed": "M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1Zm0 2a5 5 0 0 0-4 8l7-7a5 5 0 0 0-3-1Zm4 2-7 7a5 5 0 0 0 7-7Z",
+  connecting: "M8 1a7 7 0 0 1 7 7h-2.2A4.8 4.8 0 0 0 8 3.2Z",
+  stalled: "M3.5 2h3v12h-3ZM9.5 2h3v12h-3Z",
+  error: "M8 1 15.5 15H.5ZM7.1 6v4.6h1.8V6Zm0 5.8v1.8h1.8v-1.8Z",
+};
+
+/** The symbol of an emotion or of a state of a tile. */
+export function symbol(name) {
+  const known = SHAPES[name] ?? STATE_SHAPES[name];
+  const svg = shape(known, "symbol");
+  svg.dataset.symbol = name;
+  svg.firstChild.setAttribute("fill-rule", "evenodd");
+  return svg;
+}
+
+/** How much a probability says, in words that do not promise too much. */
+export function strength(probability) {
+  if (probability >= 0.75) return "strong hint";
+  return probability >= 0.5 ? "hint" : "weak hint";
+}

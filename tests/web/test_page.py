@@ -1,0 +1,210 @@
+"""The page in a real browser: people with a recorded voice meet, see results, refuse and withdraw."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Literal
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, expect
+
+from ser_track.web.signalling import close_sockets
+from tests.web.browser import join, launched
+from tests.web.conftest import Running
+
+pytestmark = pytest.mark.browser
+
+Enter = Callable[[str, bool], Awaitable[Page]]
+RESULT_MS = 20_000
+"""Long enough for the voice in the recording to begin, on a machine with other things to do."""
+
+WATCH_BOT = """
+// Remembers the page's connection to the bot: the only one with a channel named "events".
+const create = RTCPeerConnection.prototype.createDataChannel;
+RTCPeerConnection.prototype.createDataChannel = function (label, ...rest) {
+  if (label === "events") window.botConnection = this;
+  return create.call(this, label, ...rest);
+};
+"""
+BOT_AUDIO_BYTES = """async () => {
+  const reports = [...(await window.botConnection.getStats()).values()];
+  return reports.filter((each) => each.type === "outbound-rtp").reduce((sum, each) => sum + each.bytesSent, 0);
+}"""
+BOT_TRACKS = "() => window.botConnection.getSenders().filter((sender) => sender.track).length"
+
+
+@pytest.fixture
+def spoken_wav() -> Path:
+    """About 15 s of speech, 16 kHz mono."""
+    return Path(__file__).parents[1] / "data" / "spoken.wav"
+
+
+@pytest_asyncio.fixture
+async def browser(spoken_wav: Path) -> AsyncIterator[Browser]:
+    async with launched(spoken_wav) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def enter(browser: Browser, server: Running) -> AsyncIterator[Enter]:
+    """Brings people into one room; a script error or a refused resource on any of their pages fails the test."""
+    wrong: list[str] = []
+
+    async with AsyncExitStack() as pages:
+
+        async def make(name: str, consent: bool) -> Page:
+            page = await browser.new_page()
+            pages.push_async_callback(page.close)
+            page.on("pageerror", lambda error: wrong.append(f"{name}: {error}"))
+            page.on("console", lambda said: wrong.append(f"{name}: {said.text}") if said.type == "error" else None)
+            await page.add_init_script(WATCH_BOT)
+            await join(page, server.url, "talk", name, consent=consent)
+            return page
+
+        yield make
+    assert wrong == []
+
+
+def tile(page: Page, name: str) -> Locator:
+    """The tile of another person on ``page``."""
+    return page.get_by_role("article", name=name, exact=True)
+
+
+def own_tile(page: Page) -> Locator:
+    return page.locator("[data-participant][data-peer=self]")
+
+
+async def updates(where: Locator) -> int:
+    return int(await where.get_attribute("data-update-count") or 0)
+
+
+async def wait_until_played(page: Page, name: str) -> None:
+    """The voice of ``name`` arrives on ``page`` from browser to browser, and is played."""
+    audio = await tile(page, name).locator("audio").element_handle()
+    await page.wait_for_function("(audio) => audio.currentTime > 0.2 && !audio.paused", arg=audio, timeout=RESULT_MS)
+
+
+async def test_everyone_sees_what_a_voice_may_carry_until_its_owner_opts_out(enter: Enter) -> None:
+    ada, bo = await enter("Ada", True), await enter("Bo", True)
+    seen = tile(bo, "Ada")
+    await expect(seen).not_to_have_attribute("data-final-count", "0", timeout=RESULT_MS)
+    label = await seen.get_attribute("data-label")
+    assert label in {"anger", "happiness", "sadness", "neutral"}
+    shares = [int(text.removesuffix(" %")) for text in await seen.locator(".bars .value").all_inner_texts()]
+    assert sum(shares) == pytest.approx(100, abs=2)
+    await expect(seen.locator(".caption")).to_contain_text("often wrong")
+    before = await updates(seen)
+    await expect(seen).not_to_have_attribute("data-update-count", str(before), timeout=RESULT_MS)
+
+    await ada.get_by_role("switch", name="Emotion analysis").click()
+    await expect(seen).to_have_attribute("data-state", "not-analysed")
+    await expect(own_tile(ada)).to_have_attribute("data-state", "not-analysed")
+    assert await ada.evaluate(BOT_TRACKS) == 0
+    stopped, sent = await updates(seen), await ada.evaluate(BOT_AUDIO_BYTES)
+    other = await updates(tile(ada, "Bo"))
+    await expect(tile(ada, "Bo")).not_to_have_attribute("data-update-count", str(other), timeout=RESULT_MS)
+    await asyncio.sleep(3)
+    assert await updates(seen) == stopped
+    assert await ada.evaluate(BOT_AUDIO_BYTES) == sent
+
+    await ada.get_by_role("switch", name="Emotion analysis").click()
+    await expect(seen).not_to_have_attribute("data-update-count", str(stopped), timeout=RESULT_MS)
+
+
+async def test_who_refuses_meets_the_others_and_the_bot_gets_no_sound(enter: Enter) -> None:
+    ada, cem = await enter("Ada", True), await enter("Cem", False)
+    await expect(tile(ada, "Cem")).to_have_attribute("data-peer", "connected")
+    await expect(tile(cem, "Ada")).to_have_attribute("data-peer", "connected")
+    await wait_until_played(ada, "Cem")
+    await wait_until_played(cem, "Ada")
+    await expect(ada.locator("[data-bot]")).to_contain_text("listens to 1 of 2")
+    # Results of those who agreed reach them all the same.
+    await expect(tile(cem, "Ada")).not_to_have_attribute("data-update-count", "0", timeout=RESULT_MS)
+    for page in (ada, cem):
+        cems = tile(page, "Cem") if page is ada else own_tile(page)
+        await expect(cems).to_have_attribute("data-state", "not-analysed")
+        assert await updates(cems) == 0
+    assert await cem.evaluate(BOT_TRACKS) == 0
+    assert await cem.evaluate(BOT_AUDIO_BYTES) == 0
+
+
+async def test_muting_is_heard_by_nobody_and_the_bot_hears_silence(enter: Enter) -> None:
+    ada = await enter("Ada", True)
+    await expect(own_tile(ada)).not_to_have_attribute("data-update-count", "0", timeout=RESULT_MS)
+    await ada.get_by_role("button", name="Mute").click()
+    await expect(own_tile(ada)).to_have_attribute("data-state", "no-speech")
+    silent_since = await updates(own_tile(ada))
+    await asyncio.sleep(3)
+    assert await updates(own_tile(ada)) == silent_since
+    await expect(own_tile(ada)).to_contain_text("last:")
+
+
+async def test_the_last_minute_can_be_looked_back_on_by_keyboard(enter: Enter) -> None:
+    ada = await enter("Ada", True)
+    await expect(own_tile(ada)).not_to_have_attribute("data-final-count", "0", timeout=RESULT_MS)
+    timeline = own_tile(ada).get_by_role("slider")
+    await timeline.focus()
+    told = set()
+    for _ in range(20):
+        await timeline.press("ArrowLeft")
+        told.add(await timeline.get_attribute("aria-valuetext") or "")
+    assert any("s ago" in text and "%" in text for text in told), told
+    assert any("no speech" in text for text in told), told
+    await timeline.press("End")
+    await expect(timeline).to_have_attribute("aria-valuenow", "0")
+
+
+async def test_the_ninth_is_refused_in_clear_words(enter: Enter, server: Running) -> None:
+    async with AsyncExitStack() as seats:
+        for number in range(8):
+            socket = await seats.enter_async_context(server.http.ws_connect(f"{server.url}/ws"))
+            await socket.send_json({"type": "join", "room": "talk", "name": f"Guest {number}", "consent": False})
+            assert (await socket.receive_json())["type"] == "welcome"
+        ninth = await enter("Ninth", True)
+        await expect(ninth.get_by_role("status")).to_contain_text("full (8 of 8)")
+        await expect(ninth.locator("#lobby")).to_be_visible()
+        await expect(ninth.locator("#room")).to_be_hidden()
+
+
+async def test_joining_by_keyboard_answers_the_question_only_when_asked(browser: Browser, server: Running) -> None:
+    page = await browser.new_page()
+    await page.goto(f"{server.url}/?room=keys&raw=1")
+    await page.focus("#field-name")
+    await page.keyboard.type("Ada")
+    await page.keyboard.press("Enter")  # goes on to the question, and decides nothing
+    await expect(page.locator("#lobby")).to_be_visible()
+    await expect(page.locator("#question")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Join with emotion analysis")).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Join without analysis")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#room")).to_be_visible()
+    await expect(page.get_by_role("switch", name="Emotion analysis")).not_to_be_checked()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_a_phone_shows_everything_without_scrolling_sideways(
+    browser: Browser, server: Running, scheme: Literal["light", "dark"]
+) -> None:
+    context = await browser.new_context(
+        viewport={"width": 360, "height": 740}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = await context.new_page()
+    await join(page, server.url, "phone", "Anneliese Bartholomew-Featherstonehaugh", consent=True)
+    await expect(page.locator("#room")).to_be_visible()
+    assert await page.evaluate("document.documentElement.scrollWidth") == 360
+    for control in ("Mute", "Camera", "Leave"):
+        await expect(page.get_by_role("button", name=control)).to_be_in_viewport()
+    await expect(page.get_by_role("switch", name="Emotion analysis")).to_be_in_viewport()
+
+
+async def test_losing_the_server_is_told_and_one_can_rejoin(enter: Enter, server: Running) -> None:
+    ada = await enter("Ada", True)
+    await close_sockets(server.app)
+    await expect(ada.get_by_role("status")).to_contain_text("connection to the server was lost")
+    await ada.get_by_role("button", name="Rejoin").click()
+    await expect(ada.locator("#room")).to_be_visible()
+    await expect(own_tile(ada)).not_to_have_attribute("data-update-count", "0", timeout=RESULT_MS)
