@@ -19,6 +19,11 @@ class Request:
     heard: Segment
     final: bool
 
+    def same_audio(self, result: Emotion) -> bool:
+        """Whether ``result`` heard just this stretch of this segment."""
+        span = self.heard.start / SAMPLE_RATE_HZ, self.heard.end / SAMPLE_RATE_HZ
+        return result.segment == self.heard.number and (result.start_s, result.end_s) == span
+
 
 class RequestQueue:
     """Final requests in order; of each stream at most one provisional, the newest."""

@@ -1,7 +1,7 @@
 """The engine: samples of any number of streams in, events out, one VAD call per step over all of them."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,7 +11,17 @@ from ser_track.core.segmenter import Closed, Growing, Mark, Opened, Segmenter
 from ser_track.core.windows import Gap, Window, WindowBuffer
 from ser_track.errors import InferenceError
 from ser_track.ports import EmotionClassifier, VoiceDetector, VoiceState
-from ser_track.types import SAMPLE_RATE_HZ, EngineEvent, FloatArray, SpeechEnded, SpeechStarted, StreamKey
+from ser_track.types import (
+    SAMPLE_RATE_HZ,
+    WINDOW_SAMPLES,
+    Emotion,
+    EngineEvent,
+    Fault,
+    FloatArray,
+    SpeechEnded,
+    SpeechStarted,
+    StreamKey,
+)
 
 
 @dataclass(slots=True)
@@ -22,6 +32,8 @@ class _Stream:
     voice: VoiceState
     events: list[EngineEvent] = field(default_factory=list)
     """What happened since the last tick that came to its end."""
+    whole: Emotion | None = None
+    """The latest provisional result that heard all of its segment: if nothing was added, it is the final one too."""
 
 
 class Engine:
@@ -79,8 +91,14 @@ class Engine:
         for stream in streams:
             events += stream.events
             stream.events.clear()
-        events += [answer(self._classifier, request) for request in self._requests.take(provisional_limit)]
+        events += [self._answer(request) for request in self._requests.take(provisional_limit)]
         return events
+
+    def closing(self, within_s: float) -> list[StreamKey]:
+        """Streams in a pause that ends their segment ``within_s`` seconds from now, unless voice comes back."""
+        most = within_s * SAMPLE_RATE_HZ / WINDOW_SAMPLES
+        left = ((key, stream.segmenter.windows_to_close) for key, stream in self._streams.items())
+        return [key for key, windows in left if windows is not None and windows <= most]
 
     def flush(self, key: StreamKey) -> list[EngineEvent]:
         """Everything still open in ``key``, which is then closed and forgotten. Other streams do not move.
@@ -94,7 +112,7 @@ class Engine:
             stream.windows.flush()
             self._advance([stream])
             self._note(stream, stream.segmenter.close("flush"))
-            return stream.events + [answer(self._classifier, request) for request in self._requests.remove(key)]
+            return stream.events + [self._answer(request) for request in self._requests.remove(key)]
         finally:
             self.discard(key)
 
@@ -140,6 +158,15 @@ class Engine:
                 self._note(stream, stream.segmenter.skip(Gap(window.index, 1)))
             raise InferenceError(f"voice detector: {error}") from error
         return [float(probability) for probability in probabilities]
+
+    def _answer(self, request: Request) -> Emotion | Fault:
+        stream = self._streams[request.key]
+        if request.final and stream.whole is not None and request.same_audio(stream.whole):
+            return replace(stream.whole, final=True)
+        event = answer(self._classifier, request)
+        if isinstance(event, Emotion) and request.heard.start == request.start:
+            stream.whole = event
+        return event
 
     def _note(self, stream: _Stream, marks: Iterable[Mark]) -> None:
         for mark in marks:

@@ -20,7 +20,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Growing:
-    """An open segment is due for a provisional result; the audio is its latest part."""
+    """An open segment is due for a provisional result, of its latest part or, in a pause, of all of it."""
 
     start: int
     latest: Segment
@@ -51,6 +51,8 @@ class Segmenter:
         # A segment of the longest kind must always be long enough, also where the two limits are one window apart.
         self._min_samples = min(round(config.min_segment_s * SAMPLE_RATE_HZ), self._max_windows * WINDOW_SAMPLES)
         self._silence_windows = max(1, _windows(config.end_silence_s))
+        self._early_windows = self._silence_windows // 2
+        """A pause of this length may become the end: what the final result needs is already there."""
         self._interval_windows = max(1, _windows(config.provisional_interval_s))
         self._latest_windows = max(1, _windows(config.provisional_window_s))
         self._number = 0
@@ -59,6 +61,12 @@ class Segmenter:
         self._voiced = 0
         """Stored windows up to and with the last voiced one; the others are silence that may yet end the segment."""
         self._due_at = self._interval_windows
+
+    @property
+    def windows_to_close(self) -> int | None:
+        """While an open segment is in a pause: after how many more windows of silence it closes."""
+        silent = len(self._stored) - self._voiced
+        return self._silence_windows - silent if silent else None
 
     def push(self, window: Window, probability: float) -> Iterator[Mark]:
         """Advance by one window and its speech probability."""
@@ -93,9 +101,13 @@ class Segmenter:
             yield self._close("silence")
         elif len(self._stored) >= self._max_windows:
             yield self._close("max_duration")
-        elif voiced and self._voiced >= self._due_at and self._voiced * WINDOW_SAMPLES >= self._min_samples:
+        elif self._voiced * WINDOW_SAMPLES < self._min_samples:
+            return
+        elif voiced and self._voiced >= self._due_at:
             self._due_at = self._voiced + self._interval_windows
             yield Growing(self._first * WINDOW_SAMPLES, self._segment(max(0, self._voiced - self._latest_windows)))
+        elif len(self._stored) - self._voiced == self._early_windows:
+            yield Growing(self._first * WINDOW_SAMPLES, self._segment())
 
     def _segment(self, skipped: int = 0) -> Segment:
         samples = np.concatenate(self._stored[skipped : self._voiced])

@@ -1,20 +1,23 @@
 """Decoded audio frames to 16 kHz mono with their media time, whatever rate, layout or gaps they come with."""
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Final
 
 import av
+import numpy as np
 
 from ser_track.core.pcm import average_channels, require_finite, to_float
 from ser_track.core.resample import Resampler
 from ser_track.errors import AudioError
 from ser_track.types import SAMPLE_RATE_HZ, FloatArray
 
-_TOLERANCE_S: Final = Fraction(1, 200)
+_TOLERANCE_S: Final = 0.005
 """Timestamps that are off by less than 5 ms are rounding of the container, no gap."""
 _RESTART_S: Final = 1
 """Timestamps that fall back by more than this are a new clock: the stream goes on where it was."""
+
+_FLOATS: Final = ("flt", "dbl")
+_DTYPES: Final = {"u8": np.uint8, "s16": np.int16, "s32": np.int32, "flt": np.float32, "dbl": np.float64}
 
 
 class FrameConverter:
@@ -29,9 +32,9 @@ class FrameConverter:
         self._rate_hz = SAMPLE_RATE_HZ
         self._resampler = Resampler(SAMPLE_RATE_HZ)
         self._at = 0
-        self._expected_s: Fraction | None = None
+        self._expected_s: float | None = None
         """The next frame's timestamp if nothing is lost; counted, so that rounding does not add up."""
-        self._clock_s = Fraction(0)
+        self._clock_s = 0.0
         """The stream's time when the frames' clock was at zero."""
 
     def convert(self, frame: av.AudioFrame) -> Iterator[tuple[int, FloatArray]]:
@@ -48,17 +51,16 @@ class FrameConverter:
             self._expected_s = begin_s
         elif frame.sample_rate != self._rate_hz:
             yield from self._restart(frame.sample_rate)
-        self._expected_s += Fraction(len(mono), frame.sample_rate)
+        self._expected_s += len(mono) / frame.sample_rate
         yield from self._emit(self._resampler.push(mono))
 
     def flush(self) -> Iterator[tuple[int, FloatArray]]:
         """What the resampler holds back at the end of the track or before a gap."""
         yield from self._emit(self._resampler.flush())
 
-    def _begin_s(self, frame: av.AudioFrame) -> Fraction:
-        if frame.pts is None or frame.time_base is None:
-            return self._expected_s or Fraction(0)
-        return frame.pts * frame.time_base
+    def _begin_s(self, frame: av.AudioFrame) -> float:
+        begin_s = frame.time
+        return self._expected_s or 0.0 if begin_s is None else begin_s
 
     def _restart(self, rate_hz: int) -> Iterator[tuple[int, FloatArray]]:
         yield from self.flush()
@@ -66,7 +68,7 @@ class FrameConverter:
             self._rate_hz = rate_hz
             self._resampler = Resampler(rate_hz)
 
-    def _jump(self, begin_s: Fraction) -> None:
+    def _jump(self, begin_s: float) -> None:
         if self._expected_s is not None and self._expected_s - begin_s > _RESTART_S:
             self._clock_s += self._expected_s - begin_s
         self._at = round((self._clock_s + begin_s) * SAMPLE_RATE_HZ)
@@ -83,12 +85,18 @@ def frame_to_channels(frame: av.AudioFrame) -> FloatArray:
     Raises:
         AudioError: PyAV cannot read this sample format.
     """
-    try:
-        samples = to_float(frame.to_ndarray())
-    except ValueError as error:
-        raise AudioError(f"{frame.format.name} frames cannot be read ({error}); convert the source to s16") from error
+    dtype = _DTYPES.get(frame.format.packed.name)
+    if dtype is None:
+        raise AudioError(f"{frame.format.name} frames cannot be read; convert the source to s16")
     channels = len(frame.layout.channels)
-    return samples.T if frame.format.is_planar else samples.reshape(-1, channels)
+    # From the frame's own memory: PyAV's conversion to arrays takes ten times as long.
+    if not frame.format.is_planar:
+        return to_float(np.frombuffer(memoryview(frame.planes[0]), dtype, frame.samples * channels)).reshape(
+            -1, channels
+        )
+    return to_float(
+        np.stack([np.frombuffer(memoryview(plane), dtype, frame.samples) for plane in frame.planes], axis=1)
+    )
 
 
 def frame_to_mono(frame: av.AudioFrame) -> FloatArray:
@@ -97,4 +105,5 @@ def frame_to_mono(frame: av.AudioFrame) -> FloatArray:
     Raises:
         AudioError: a sample is no finite number, or of a type that cannot be read.
     """
-    return require_finite(average_channels(frame_to_channels(frame)))
+    mono = average_channels(frame_to_channels(frame))
+    return require_finite(mono) if frame.format.packed.name in _FLOATS else mono

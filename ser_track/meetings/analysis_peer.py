@@ -17,9 +17,11 @@ from aiortc.sdp import SessionDescription
 
 from ser_track.config import RuntimeConfig
 from ser_track.errors import AudioError, BadRequestError
+from ser_track.ingest.inline_decoder import decode_inline
 from ser_track.ingest.track import SERTrack, consume
 from ser_track.sinks.data_channel import DataChannelSink
-from ser_track.types import Event, FloatArray
+from ser_track.sinks.encode import EventLine
+from ser_track.types import FloatArray
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
@@ -87,10 +89,15 @@ class AnalysisPeer:
         self._spawn(self._watch_connecting())
         return str(self._connection.localDescription.sdp)
 
-    def put(self, event: Event) -> None:
-        """Send ``event`` to this participant; before their channel is there it is lost to them."""
+    def put(self, line: EventLine) -> None:
+        """Send an event to this participant; before their channel is there it is lost to them."""
         if self._sink is not None:
-            self._sink.put(event)
+            self._sink.put(line)
+
+    def expect_final(self) -> None:
+        """See `EventBatch.expect_final`."""
+        if self._sink is not None:
+            self._sink.expect_final()
 
     @property
     def undelivered(self) -> int:
@@ -113,6 +120,7 @@ class AnalysisPeer:
     def _take_track(self, track: MediaStreamTrack) -> None:
         if track.kind == "audio" and not self._tapped:
             self._tapped = True
+            decode_inline(next(r for r in self._connection.getReceivers() if r.track is track))
             track = SERTrack(track, self._owner.heard, self._report)
         # Tracks that are refused are read too: aiortc queues without bound what nobody reads.
         self._spawn(consume(track))

@@ -12,6 +12,7 @@ from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
 from ser_track.runtime.tap import Tap
+from ser_track.sinks.encode import EventLine, encode
 from ser_track.types import ConsentChanged, Event, Fault, FloatArray, Joined, StreamKey
 
 Signal = Callable[[dict[str, Any]], None]
@@ -116,10 +117,15 @@ class Participant:
         self._home.publish(ConsentChanged(self.key, analysed))
         self._home.consent_changed(self)
 
-    def put(self, event: Event) -> None:
-        """Send them ``event``."""
+    def put(self, line: EventLine) -> None:
+        """Send them an event."""
         if self._peer is not None:
-            self._peer.put(event)
+            self._peer.put(line)
+
+    def expect_final(self) -> None:
+        """See `EventBatch.expect_final`."""
+        if self._peer is not None:
+            self._peer.expect_final()
 
     def check(self, now: float) -> None:
         """Once in a while: has their audio stalled, or come back? ``now`` is monotonic seconds."""
@@ -148,14 +154,14 @@ class Participant:
     def channel_opened(self) -> None:
         """See `PeerOwner`."""
         for joined in self._home.present():
-            self.put(joined)
+            self.put(encode(joined))
 
     def channel_message(self, text: str) -> None:
         """See `PeerOwner`. The one thing that can be said here is consent; what is no such message is answered so."""
         try:
             self.set_consent(read_consent(json.loads(text)))
         except (ValueError, BadRequestError) as error:
-            self.put(Fault(self.key, "bad_request", f"data channel message not understood: {error}"))
+            self.put(encode(Fault(self.key, "bad_request", f"data channel message not understood: {error}")))
 
     def connection_lost(self, reason: str) -> None:
         """See `PeerOwner`."""

@@ -11,8 +11,8 @@ from ser_track.errors import BadRequestError, ForbiddenError, MeetingFullError, 
 from ser_track.meetings.participant import Participant, Signal
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
-from ser_track.sinks.encode import to_json
-from ser_track.types import EngineEvent, Event, Joined, Left
+from ser_track.sinks.encode import encode
+from ser_track.types import EngineEvent, Event, Joined, Left, StreamKey
 
 log = logging.getLogger(__name__)
 _CHECK_S = 0.5
@@ -29,9 +29,15 @@ class Room:
 
     def publish(self, event: Event) -> None:
         """Give ``event`` to everyone's data channel."""
-        self._metrics.events.labels(type=to_json(event)["type"]).inc()
+        line = encode(event)
+        self._metrics.events.labels(type=line.type).inc()
         for participant in self.people.values():
-            participant.put(event)
+            participant.put(line)
+
+    def expect_final(self) -> None:
+        """A final result may be due soon: what can wait must not take its place."""
+        for participant in self.people.values():
+            participant.expect_final()
 
     def signal(self, message: dict[str, Any], but: Participant | None = None) -> None:
         """Give ``message`` to every page except that of ``but``."""
@@ -136,8 +142,10 @@ class Rooms:
             room.publish(event)
         room.publish(Left(participant.key, reason))
 
-    def deliver(self, events: list[EngineEvent]) -> None:
-        """Publish what the engine found, unless the participant withdrew meanwhile."""
+    def deliver(self, events: list[EngineEvent], closing: list[StreamKey]) -> None:
+        """Publish what the engine found, unless the participant withdrew meanwhile; ``closing`` streams end soon."""
+        for meeting in {key.meeting for key in closing} & self._rooms.keys():
+            self._rooms[meeting].expect_final()
         for event in events:
             room = self._rooms.get(event.key.meeting)
             participant = room.people.get(event.key.participant) if room else None

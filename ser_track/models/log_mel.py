@@ -21,6 +21,7 @@ N_MELS: Final = 80
 _WINDOW: Final = 400
 _HOP: Final = 160
 _SHORTEST: Final = 3 * _HOP  # two frames and a whole window
+_BLOCK: Final = 16
 _SILENT_PEAK: Final = 1e-7  # -140 dBFS, below one step of 24 bits: digital silence, not speech
 
 # On the scale of log10(power) / 4, on which the encoder was trained: near what it saw for speech of
@@ -60,7 +61,8 @@ def _mel_power(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     frames = np.lib.stride_tricks.sliding_window_view(mirrored, _WINDOW)[::_HOP][:n_frames]
     spectrum = np.fft.rfft(frames * _HANN, axis=1)
     power = np.asarray(spectrum.real**2 + spectrum.imag**2, np.float32)  # NumPy 1 transforms in double precision
-    return power @ _FILTERS
+    # In blocks too small for OpenBLAS to bring in its threads: they spin, and cost more than they save.
+    return np.concatenate([power[first : first + _BLOCK] @ _FILTERS for first in range(0, n_frames, _BLOCK)])
 
 
 def log_mel(samples: NDArray[np.float32], dynamic_range_db: float = DYNAMIC_RANGE_DB) -> NDArray[np.float32]:

@@ -15,7 +15,8 @@ from ser_track.runtime.metrics import Metrics
 from ser_track.types import SAMPLE_RATE_HZ, EngineEvent, Fault, FloatArray, StreamKey
 
 log = logging.getLogger(__name__)
-Deliver = Callable[[list[EngineEvent]], None]
+Deliver = Callable[[list[EngineEvent], list[StreamKey]], None]
+"""Takes the events of a tick, and the streams whose final result is due within one sending interval."""
 
 
 class LiveEngine:
@@ -99,7 +100,7 @@ class LiveEngine:
         self._metrics.queued.set(self._engine.queue_length)
         self._metrics.dropped_s.set(self._inbox.dropped_samples / SAMPLE_RATE_HZ)
         self._metrics.replaced.set(self._engine.replaced)
-        self._hand_over(events)
+        self._hand_over(events, self._engine.closing(self._config.event_interval_s))
 
     def _take_audio(self) -> None:
         for key, pieces in self._inbox.take().items():
@@ -126,9 +127,8 @@ class LiveEngine:
             log.exception("the engine failed while it closed %s", key)
             events = [Fault(key, "engine_failed", str(error))]
         self._open.discard(key)
-        self._hand_over([event for event in events if event.key != key])
-        done.set_result([event for event in events if event.key == key])
+        done.set_result(events)
 
-    def _hand_over(self, events: list[EngineEvent]) -> None:
-        if events and self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._deliver, events)
+    def _hand_over(self, events: list[EngineEvent], closing: list[StreamKey]) -> None:
+        if (events or closing) and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._deliver, events, closing)

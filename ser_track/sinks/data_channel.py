@@ -1,17 +1,20 @@
 """Events to one participant over a WebRTC data channel: batched, split, bounded; a slow receiver hurts itself alone."""
 
 import asyncio
+import contextlib
 import json
 import time
 from typing import Protocol
 
 from ser_track.config import RuntimeConfig
-from ser_track.sinks.encode import to_line
-from ser_track.types import Emotion, Event
+from ser_track.sinks.encode import EventLine
+from ser_track.types import Emotion, Event, SpeechStarted
 
 _MAX_WAITING = 512
 _MAX_BUFFERED_BYTES = 65_536
 _POLL_S = 0.05
+_HOLD_S = 0.1
+"""Outlives the gap between two ticks, each of which renews it."""
 
 
 class Channel(Protocol):
@@ -38,28 +41,39 @@ class EventBatch:
     def __init__(self, config: RuntimeConfig) -> None:
         self._interval_s = config.event_interval_s
         self._message_bytes = config.message_bytes
-        self._waiting: list[Event] = []
+        self._waiting: list[EventLine] = []
         self._sent_at = float("-inf")
+        self._held_until = float("-inf")
         self.dropped = 0
         """Events thrown away because the recipient did not take them."""
 
-    def put(self, event: Event) -> None:
-        """Add ``event``; when too much waits, the oldest provisional result goes, else the oldest event."""
+    def put(self, line: EventLine) -> None:
+        """Add an event; when too much waits, the oldest provisional result goes, else the oldest event."""
+        event = line.event
         if isinstance(event, Emotion):
-            self._waiting = [other for other in self._waiting if not _replaces(event, other)]
-        self._waiting.append(event)
+            self._waiting = [other for other in self._waiting if not _replaces(event, other.event)]
+        self._waiting.append(line)
         if len(self._waiting) > _MAX_WAITING:
-            provisional = (i for i, e in enumerate(self._waiting) if isinstance(e, Emotion) and not e.final)
+            provisional = (i for i, waiting in enumerate(self._waiting) if _is_provisional(waiting.event))
             del self._waiting[next(provisional, 0)]
             self.dropped += 1
 
+    def expect_final(self, now: float) -> None:
+        """A final result may be due soon: hold back for a moment what can wait, lest it close the channel to that."""
+        self._held_until = now + _HOLD_S
+
     def due_in(self, now: float) -> float | None:
         """Seconds until the next messages may go; ``None`` when nothing waits."""
-        return max(0.0, self._sent_at + self._interval_s - now) if self._waiting else None
+        if not self._waiting:
+            return None
+        due = self._sent_at + self._interval_s
+        if all(_can_wait(line.event) for line in self._waiting):
+            due = max(due, self._held_until)
+        return max(0.0, due - now)
 
     def take(self, now: float) -> list[str]:
         """All that waits, as messages of at most ``message_bytes``."""
-        lines, self._waiting = [to_line(event) for event in self._waiting], []
+        lines, self._waiting = [line.text for line in self._waiting], []
         self._sent_at = now
         return split_messages(lines, self._message_bytes)
 
@@ -73,31 +87,41 @@ class DataChannelSink:
         self._batch = EventBatch(config)
         self._wake = asyncio.Event()
         self.messages = 0
+        """Messages sent so far."""
 
     @property
     def dropped(self) -> int:
         """Events that this receiver was too slow for."""
         return self._batch.dropped
 
-    def put(self, event: Event) -> None:
-        """Queue ``event``."""
-        self._batch.put(event)
+    def put(self, line: EventLine) -> None:
+        """Queue an event."""
+        self._batch.put(line)
         self._wake.set()
+
+    def expect_final(self) -> None:
+        """See `EventBatch.expect_final`."""
+        self._batch.expect_final(time.monotonic())
 
     async def run(self) -> None:
         """Send until the channel closes."""
         while self._channel.readyState in ("connecting", "open"):
-            if (wait := self._batch.due_in(time.monotonic())) is None:
-                self._wake.clear()
-                await self._wake.wait()
-            elif wait > 0:
-                await asyncio.sleep(wait)
+            wait = self._batch.due_in(time.monotonic())
+            if wait is None or wait > 0:
+                await self._news(wait)
             elif self._channel.readyState == "connecting" or self._channel.bufferedAmount > _MAX_BUFFERED_BYTES:
                 await asyncio.sleep(_POLL_S)
             else:
                 for message in self._batch.take(time.monotonic()):
                     self._channel.send(message)
                     self.messages += 1
+
+    async def _news(self, wait_s: float | None) -> None:
+        """Until something is put, or ``wait_s`` is over: what is put may be due sooner than what waits."""
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._wake.wait()
 
 
 def split_messages(lines: list[str], message_bytes: int) -> list[str]:
@@ -121,6 +145,14 @@ def read_message(message: str) -> list[dict[str, object]]:
     """The events of one message, for receivers written in Python."""
     events: list[dict[str, object]] = json.loads(message)["events"]
     return events
+
+
+def _is_provisional(event: Event) -> bool:
+    return isinstance(event, Emotion) and not event.final
+
+
+def _can_wait(event: Event) -> bool:
+    return _is_provisional(event) or isinstance(event, SpeechStarted)
 
 
 def _replaces(new: Emotion, old: Event) -> bool:

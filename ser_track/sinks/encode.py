@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import fields
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ser_track.types import (
     ConsentChanged,
@@ -32,6 +32,19 @@ _TYPES: Final[dict[type, str]] = {
     SpeechEnded: "speech_ended",
     Emotion: "emotion",
 }
+
+
+class EventLine(NamedTuple):
+    """An event with its wire form, made once for all who get it."""
+
+    event: Event
+    type: str
+    text: str
+
+
+def encode(event: Event) -> EventLine:
+    """``event`` with its type name and its compact JSON."""
+    return EventLine(event, _TYPES[type(event)], to_line(event))
 
 
 def to_json(event: Event) -> dict[str, Any]:

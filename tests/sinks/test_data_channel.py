@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from ser_track.config import RuntimeConfig
 from ser_track.sinks.data_channel import EventBatch, read_message, split_messages
-from ser_track.types import Emotion, Left, StreamKey
+from ser_track.sinks.encode import encode
+from ser_track.types import Emotion, Left, SpeechStarted, StreamKey
 
 KEY = StreamKey("m", "ann", "1")
 EMOTION = Emotion(KEY, 0, 0.0, 1.0, False, {"anger": 0.4, "happiness": 0.6}, "happiness", 0.6, "model@1")
@@ -26,19 +27,31 @@ def sent(of: EventBatch, now: float = 0.0) -> list[dict[str, object]]:
 def test_messages_are_due_one_interval_apart_and_at_once_after_a_pause() -> None:
     waiting = batch()
     assert waiting.due_in(10.0) is None
-    waiting.put(EMOTION)
+    waiting.put(encode(EMOTION))
     assert waiting.due_in(10.0) == 0
     waiting.take(10.0)
-    waiting.put(EMOTION)
+    waiting.put(encode(EMOTION))
     assert waiting.due_in(10.1) == pytest.approx(0.15)
     assert waiting.due_in(11.0) == 0
+
+
+def test_what_can_wait_does_so_while_a_final_result_is_expected_and_goes_with_it() -> None:
+    waiting = batch()
+    waiting.put(encode(EMOTION))
+    waiting.put(encode(SpeechStarted(KEY, 1, 2.0)))
+    waiting.expect_final(10.0)
+    assert waiting.due_in(10.0) == pytest.approx(0.1)
+    assert waiting.due_in(10.2) == 0, "not renewed: the pause was none"
+    waiting.put(encode(replace(EMOTION, final=True)))
+    assert waiting.due_in(10.0) == 0
+    assert [event["type"] for event in sent(waiting)] == ["speech_started", "emotion"]
 
 
 def test_a_newer_result_replaces_the_provisional_one_of_its_stream() -> None:
     waiting = batch()
     other = replace(EMOTION, key=StreamKey("m", "ben", "1"))
     for event in (EMOTION, other, replace(EMOTION, end_s=2.0), replace(EMOTION, end_s=3.0, final=True)):
-        waiting.put(event)
+        waiting.put(encode(event))
     assert [(e["participant"], e["end_s"], e["final"]) for e in sent(waiting)] == [
         ("ben", 1.0, False),
         ("ann", 3.0, True),
@@ -47,16 +60,16 @@ def test_a_newer_result_replaces_the_provisional_one_of_its_stream() -> None:
 
 def test_a_final_result_is_never_replaced() -> None:
     waiting = batch()
-    waiting.put(replace(EMOTION, final=True))
-    waiting.put(replace(EMOTION, segment=1, start_s=2.0, end_s=3.0))
+    waiting.put(encode(replace(EMOTION, final=True)))
+    waiting.put(encode(replace(EMOTION, segment=1, start_s=2.0, end_s=3.0)))
     assert [e["final"] for e in sent(waiting)] == [True, False]
 
 
 def test_for_a_receiver_that_takes_nothing_provisional_results_go_first_and_all_is_counted() -> None:
     waiting = batch()
     for segment in range(600):
-        waiting.put(replace(EMOTION, segment=segment, final=True))
-        waiting.put(replace(EMOTION, key=StreamKey("m", f"p{segment}", "1")))
+        waiting.put(encode(replace(EMOTION, segment=segment, final=True)))
+        waiting.put(encode(replace(EMOTION, key=StreamKey("m", f"p{segment}", "1"))))
     events = sent(waiting)
     assert len(events) == 512
     assert waiting.dropped == 1200 - 512
@@ -79,5 +92,5 @@ def test_a_line_longer_than_a_message_goes_alone_and_is_not_lost() -> None:
 
 def test_left_is_sent_like_any_event() -> None:
     waiting = batch()
-    waiting.put(Left(KEY, "closed the page"))
+    waiting.put(encode(Left(KEY, "closed the page")))
     assert sent(waiting)[0]["type"] == "left"
