@@ -10,12 +10,15 @@ from ser_track.config import Config
 from ser_track.errors import BadRequestError, ForbiddenError, MeetingFullError, NotFoundError
 from ser_track.meetings.participant import Participant, Signal
 from ser_track.runtime.live_engine import LiveEngine
+from ser_track.runtime.memory import release_memory
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.encode import encode
 from ser_track.types import EngineEvent, Event, Joined, Left, StreamKey
 
 log = logging.getLogger(__name__)
 _CHECK_S = 0.5
+_RELEASE_S = 2.0
+"""After somebody left: others often leave with them, and are released in one go."""
 
 
 class Room:
@@ -66,6 +69,8 @@ class Rooms:
         self._config = config
         self._metrics = metrics
         self._rooms: dict[str, Room] = {}
+        self._left_at: float | None = None
+        """When somebody left first since memory was released."""
         self._leaving: set[asyncio.Task[None]] = set()
         self.live: LiveEngine
 
@@ -140,6 +145,7 @@ class Rooms:
         room.signal({"type": "left", "participant": participant.id, "reason": reason})
         for event in await participant.close():
             room.publish(event)
+        self._left_at = self._left_at or time.monotonic()
         room.publish(Left(participant.key, reason))
 
     def deliver(self, events: list[EngineEvent], closing: list[StreamKey]) -> None:
@@ -153,11 +159,14 @@ class Rooms:
                 room.publish(event)
 
     async def watch(self) -> None:
-        """Look after stalled streams until cancelled."""
+        """Look after stalled streams, and after the memory of those who left, until cancelled."""
         while True:
             await asyncio.sleep(_CHECK_S)
             for participant in self.people():
                 participant.check(time.monotonic())
+            if self._left_at is not None and time.monotonic() - self._left_at > _RELEASE_S:
+                self._left_at = None
+                await asyncio.to_thread(release_memory)
 
     async def close(self) -> None:
         """Everyone leaves."""
