@@ -81,7 +81,7 @@ export class Tile {
     }
     setText(this.#head.word, shown in STATES ? STATES[shown] : latest.label);
     setText(this.#head.detail, this.#detail(state, now));
-    const sure = state === "speaking" && latest ? `${strength(latest.confidence)}${latest.final ? "" : " so far"}` : "";
+    const sure = state === "speaking" && latest ? (latest.final ? strength(latest.confidence) : "so far") : "";
     setText(this.#head.extra, sure);
     const note = state === "error" ? fault : state === "connecting" ? (problem ?? "") : "";
     setText(this.#note, note);
