@@ -1,6 +1,7 @@
 """What people install: the wheel, alone in a fresh environment, without torch."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,7 +15,11 @@ ROOT = Path(__file__).parents[1]
 
 
 def run(*command: str | Path, cwd: Path = ROOT) -> str:
-    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False)
+    # These tests run inside an environment; what they install must go into another.
+    outside = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=outside, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
