@@ -39,25 +39,16 @@ def main() -> None:
 
 async def measure(server: ServerProcess, participants: int, seconds: float) -> dict[str, Any]:
     """Call, talk, hang up; what it cost and how long it took."""
+    callers = make_callers(participants)
     async with ClientSession() as http:
         await warm_up(http, server)
         memory = {"idle": server.rss_mb()}
-        callers = make_callers(participants)
         handled_before = round(server.counter("ser_track_frames_total"))
         for caller in callers:
             await caller.join(http, server.url)
-        await send_all(callers, _SETTLE_S)
-        cpu_s = server.cpu_s()
-        late_s = await send_all(callers, seconds)
-        cpu_s = server.cpu_s() - cpu_s
+        talked = await talk(server, callers, seconds)
         memory["full"] = server.rss_mb()
-        sent = sum(caller.sent for caller in callers)
-        # The receiver's jitter buffer lets a packet out when this many have followed it.
-        await send_all(callers, _JITTER_BUFFER_PACKETS * 0.02)
-        await asyncio.sleep(1)
-        handled = round(server.counter("ser_track_frames_total")) - handled_before
-        late_ticks = round(server.counter("ser_track_late_ticks_total"))
-        dropped_s = server.counter("ser_track_dropped_audio_seconds")
+        counted = await count(server, callers, handled_before)
         await asyncio.gather(*(caller.connection.close() for caller in callers))
     await asyncio.sleep(_SETTLE_S)
     memory["after"] = server.rss_mb()
@@ -66,16 +57,37 @@ async def measure(server: ServerProcess, participants: int, seconds: float) -> d
         "participants": participants,
         "seconds": seconds,
         "server_ready_s": round(server.ready_s, 2),
-        "packets_sent": sent,
-        "packets_handled": handled,
-        "cpu_ms_per_participant_s": round(1000 * cpu_s / seconds / participants, 2),
-        "core_busy": round(cpu_s / seconds, 3),
-        "late_ticks": late_ticks,
-        "dropped_audio_s": dropped_s,
+        **talked,
+        **counted,
         "rss_mb": {name: round(value, 1) for name, value in memory.items()},
         "rss_mb_per_participant": round((memory["full"] - memory["idle"]) / participants, 2),
-        "sender_late_ms_max": round(1000 * late_s, 1),
         **latencies(callers),
+    }
+
+
+async def talk(server: ServerProcess, callers: list[Caller], seconds: float) -> dict[str, Any]:
+    """Send for ``seconds`` once everything has settled; what that costs the server, and how late the sender was."""
+    await send_all(callers, _SETTLE_S)
+    cpu_s = server.cpu_s()
+    late_s = await send_all(callers, seconds)
+    cpu_s = server.cpu_s() - cpu_s
+    return {
+        "packets_sent": sum(caller.sent for caller in callers),
+        "cpu_ms_per_participant_s": round(1000 * cpu_s / seconds / len(callers), 2),
+        "core_busy": round(cpu_s / seconds, 3),
+        "sender_late_ms_max": round(1000 * late_s, 1),
+    }
+
+
+async def count(server: ServerProcess, callers: list[Caller], handled_before: int) -> dict[str, Any]:
+    """What the server says it handled and dropped, once the last packets had their time."""
+    # The receiver's jitter buffer lets a packet out when this many have followed it.
+    await send_all(callers, _JITTER_BUFFER_PACKETS * 0.02)
+    await asyncio.sleep(1)
+    return {
+        "packets_handled": round(server.counter("ser_track_frames_total")) - handled_before,
+        "late_ticks": round(server.counter("ser_track_late_ticks_total")),
+        "dropped_audio_s": server.counter("ser_track_dropped_audio_seconds"),
     }
 
 

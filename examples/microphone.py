@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_track import SERPipeline
+from ser_track.errors import SerTrackError
 from ser_track.sources.file import read_mono
 
+CONFIG = Path(__file__).parents[1] / "config.json"
 RATE_HZ = 16_000
 BLOCK_SAMPLES = 16_000
 Samples = NDArray[np.float32]
@@ -23,12 +25,19 @@ def main() -> None:
     """Listen until the file ends or Ctrl-C is pressed."""
     arguments = argparse.ArgumentParser(description="Print the emotion in a voice, as soon as it pauses.")
     arguments.add_argument("--file", type=Path, help="hear this file instead of the microphone")
-    arguments.add_argument("--config", type=Path, default=Path("config.json"), help="default: config.json")
+    arguments.add_argument("--config", type=Path, default=CONFIG, help="default: the config.json of this checkout")
     args = arguments.parse_args()
 
-    pipeline = SERPipeline(config_file=args.config)
     try:
-        for data in from_microphone() if args.file is None else from_file(args.file):
+        listen(SERPipeline(config_file=args.config), from_microphone() if args.file is None else from_file(args.file))
+    except SerTrackError as error:
+        raise SystemExit(str(error)) from None
+
+
+def listen(pipeline: SERPipeline, blocks: Iterator[Samples]) -> None:
+    """Print each result as soon as it is there."""
+    try:
+        for data in blocks:
             show(pipeline.consume(data))
     except KeyboardInterrupt:
         print()

@@ -1,22 +1,60 @@
 """The configuration: frozen slices with defaults, one `load_config`, every problem named at once."""
 
-import json
-import types
-from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, get_type_hints
 
+from ser_track.config_reader import accept, existing_file, ice_url, name_of, origin_of_pages, read_json
 from ser_track.errors import ConfigError
 from ser_track.types import SAMPLE_RATE_HZ, WINDOW_SAMPLES
 
 SampleFormat = Literal["float32", "int16", "int32", "uint8"]
-Slice = TypeVar("Slice")
+DEFAULT_MODEL: Final = "default"
+"""The model file in this package, as `pipeline.model` names it."""
 WINDOW_S: Final = WINDOW_SAMPLES / SAMPLE_RATE_HZ
 
 
 def _between(default: Any, low: float, high: float) -> Any:
     return field(default=default, metadata={"low": low, "high": high})
+
+
+def _checked(default: Any, check: Callable[[Any], Any]) -> Any:
+    """``check`` returns the value, of a list each entry, or raises ValueError with the reason, ``must …``."""
+    return field(default=default, metadata={"check": check})
+
+
+def _model(value: str) -> str:
+    return value if value == DEFAULT_MODEL else existing_file(value)
+
+
+@dataclass(frozen=True, slots=True)
+class IceServer:
+    """A STUN or TURN server: in JSON a ``stun:`` URI, or an object with these fields."""
+
+    urls: str
+    username: str | None = None
+    credential: str | None = field(default=None, repr=False)  # not in logs
+
+    def described(self) -> dict[str, str]:
+        """What RTCPeerConnection, here and in browsers, takes as one of its servers."""
+        given = {"urls": self.urls, "username": self.username, "credential": self.credential}
+        return {key: value for key, value in given.items() if value is not None}
+
+
+def _ice_server(value: Any) -> IceServer:
+    if not isinstance(value, dict):
+        value = {"urls": value}
+    if unknown := value.keys() - {"urls", "username", "credential"}:
+        raise ValueError(f"must be a stun: URI or have urls, username and credential, not {', '.join(sorted(unknown))}")
+    server = IceServer(ice_url(value.get("urls")), value.get("username"), value.get("credential"))
+    names = [name for name in (server.username, server.credential) if name is not None]
+    if not all(isinstance(name, str) and name for name in names):
+        raise ValueError("must be given username and credential as strings that are not empty")
+    if len(names) != 2 and (names or server.urls.startswith("turn")):
+        remedy = '{"urls": "turn:…", "username": "…", "credential": "…"}'
+        raise ValueError(f"must be given with both username and credential, as {remedy}")
+    return server
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +79,7 @@ class PipelineConfig:
     sample_rate_hz: int = _between(SAMPLE_RATE_HZ, 8_000, 192_000)
     channels: int = _between(1, 1, 32)
     """Interleaved channels of the input; averaged to mono."""
-    model: str = "default"
+    model: str = _checked(DEFAULT_MODEL, _model)
     """``default``, or the path of an ONNX file with the same interface."""
 
 
@@ -59,8 +97,8 @@ class RuntimeConfig:
     """At most one message per recipient in this time."""
     message_bytes: int = _between(1_100, 600, 16_000)
     """Longest data channel message: larger ones stall on paths with a 1280-byte MTU."""
-    ice_servers: tuple[str, ...] = ()
-    """``stun:`` and ``turn:`` URLs for the server's own peer connections; none by default."""
+    ice_servers: tuple[IceServer, ...] = _checked((), _ice_server)
+    """For the server's own peer connections and those of pages, which are told the credentials; none by default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +120,10 @@ class ServerConfig:
     """0 takes a free port and prints it."""
     token: str | None = None
     """When set, every request except the pages and /healthz must carry it."""
-    allowed_origins: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = _checked((), origin_of_pages)
     """Origins of pages that may call us beside our own; ``*`` allows any."""
-    tls_certificate: str | None = None
-    tls_key: str | None = None
+    tls_certificate: str | None = _checked(None, existing_file)
+    tls_key: str | None = _checked(None, existing_file)
     max_request_bytes: int = _between(65_536, 4_096, 16_777_216)
     max_message_bytes: int = _between(65_536, 4_096, 16_777_216)
     """Longest signalling message on the WebSocket."""
@@ -105,97 +143,33 @@ def load_config(path: Path | None = None, overrides: Mapping[str, Mapping[str, A
     """Read ``path`` (all defaults when ``None``); ``overrides`` by section win over the file.
 
     Raises:
-        ConfigError: the file cannot be read, or has unknown keys or impossible values (all are named).
+        ConfigError: the file cannot be read, or has unknown keys or impossible values, or names files that are
+            not there (all are named).
     """
     source = "configuration" if path is None else str(path)
-    document = {} if path is None else _read_json(path)
+    document = {} if path is None else read_json(path)
     given = overrides or {}
-    slices = {f.name: get_type_hints(Config)[f.name] for f in fields(Config)}
+    slices = get_type_hints(Config)
     unknown = (document.keys() | given.keys()) - slices.keys()
     problems = [f"unknown section '{name}' (known: {', '.join(slices)})" for name in unknown]
-    built: dict[str, Any] = {}
+    values: dict[str, dict[str, Any]] = {}
     for name, kind in slices.items():
         section = document.get(name, {})
         if not isinstance(section, dict):
-            problems.append(f"section '{name}' must be an object, not {_name_of(section)}")
-            continue
-        built[name] = _build(kind, {**section, **given.get(name, {})}, name, problems)
-    _check_together(built, problems)
+            problems.append(f"section '{name}' must be an object, not {name_of(section)}")
+            section = {}
+        values[name] = accept(kind, {**section, **given.get(name, {})}, name, problems)
+    _check_together(values["pipeline"], values["server"], problems)
     if problems:
         raise ConfigError(source, sorted(problems))
-    return Config(**built)
+    return Config(**{name: kind(**values[name]) for name, kind in slices.items()})
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_duplicates)
-    except FileNotFoundError as error:
-        raise ConfigError(str(path), ["the file does not exist; correct the path or leave it out"]) from error
-    except (OSError, ValueError) as error:
-        raise ConfigError(str(path), [f"not readable as JSON ({error})"]) from error
-    if not isinstance(document, dict):
-        raise ConfigError(str(path), [f"must hold one JSON object, not {_name_of(document)}"])
-    return document
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"given more than once: {', '.join(repeated)}")
-    return dict(pairs)
-
-
-def _build(kind: type[Slice], values: Mapping[str, Any], section: str, problems: list[str]) -> Slice | None:
-    known: dict[str, Field[Any]] = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]  # a dataclass by contract
-    hints = get_type_hints(kind)
-    before = len(problems)
-    accepted = {}
-    for name, value in values.items():
-        if name not in known:
-            problems.append(f"unknown key '{section}.{name}' (known: {', '.join(known)})")
-            continue
-        try:
-            accepted[name] = _checked(value, hints[name], known[name].metadata)
-        except ValueError as error:
-            problems.append(f"{section}.{name} {error}")
-    return kind(**accepted) if len(problems) == before else None
-
-
-def _checked(value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
-    """Value as the type ``hint`` says; raises ValueError with the end of a sentence that begins with the key."""
-    origin, choices = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        if value not in choices:
-            raise ValueError(f"must be one of {', '.join(map(str, choices))}, not {value!r}")
-        return value
-    if origin is tuple:
-        if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
-            raise ValueError(f"must be a list of strings, not {value!r}")
-        return tuple(value)
-    if origin in (Union, types.UnionType):
-        return None if value is None else _checked(value, choices[0], limits)
-    return _checked_scalar(value, hint, limits)
-
-
-def _checked_scalar(value: Any, hint: Any, limits: Mapping[str, Any]) -> Any:
-    accepted = (int, float) if hint is float else (hint,)
-    if isinstance(value, bool) or not isinstance(value, accepted):
-        raise ValueError(f"must be {'a number' if hint is float else hint.__name__}, not {value!r}")
-    if value == "":
-        raise ValueError("must not be empty")
-    if limits and not limits["low"] <= value <= limits["high"]:
-        raise ValueError(f"must be from {limits['low']} to {limits['high']}, not {value!r}")
-    return hint(value)
-
-
-def _check_together(built: Mapping[str, Any], problems: list[str]) -> None:
-    pipeline, server = built.get("pipeline"), built.get("server")
-    if pipeline and pipeline.min_segment_s > pipeline.max_segment_s:
+def _check_together(pipeline: Mapping[str, Any], server: Mapping[str, Any], problems: list[str]) -> None:
+    """What two keys must keep together. A key that was refused is missing: of its value nothing is said twice."""
+    shortest, longest = pipeline.get("min_segment_s"), pipeline.get("max_segment_s")
+    if shortest is not None and longest is not None and shortest > longest:
         problems.append("pipeline.min_segment_s must not be over pipeline.max_segment_s")
-    if server and (server.tls_certificate is None) != (server.tls_key is None):
+    absent = [key for key in ("tls_certificate", "tls_key") if server.get(key, "refused") is None]
+    if len(absent) == 1:
         problems.append("server.tls_certificate and server.tls_key must be given together")
-
-
-def _name_of(value: Any) -> str:
-    names = {list: "a list", dict: "an object", str: "a string", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")

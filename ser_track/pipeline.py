@@ -33,8 +33,8 @@ class SERPipeline:
         ``models`` replaces the configured networks by a detector and a classifier of your own.
 
         Raises:
-            ConfigError: an unknown key or an impossible value; all are named.
-            ModelError: the configured model is missing or does not fit.
+            ConfigError: an unknown key, an impossible value or a missing file; all are named.
+            ModelError: the configured model does not fit.
         """
         path = None if config_file is None else Path(config_file)
         self.config = load_config(path, {"pipeline": pipeline}).pipeline

@@ -1,9 +1,9 @@
-"""The joints: what the engine needs from a model, and what a sink needs from the engine."""
+"""The joints: what the engine needs from a model."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from ser_track.types import Event, FloatArray
+from ser_track.types import FloatArray
 
 
 class VoiceState(Protocol):
@@ -37,12 +37,4 @@ class EmotionClassifier(Protocol):
 
     def classify(self, samples: FloatArray) -> FloatArray:
         """Probabilities ``[len(labels)]`` of ``samples`` ``[n]`` at 16 kHz, summing to 1."""
-        ...
-
-
-class EventSink(Protocol):
-    """Takes events without ever blocking the one who gives them."""
-
-    def put(self, event: Event) -> None:
-        """Accept one event; a sink that is slow drops by its own stated rule."""
         ...

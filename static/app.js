@@ -5,6 +5,7 @@ import { Status } from "./announce.js";
 import { Media } from "./media.js";
 import { Room } from "./room.js";
 
+const JOINING = "Joining …";
 const find = (selector) => document.querySelector(selector);
 const query = new URLSearchParams(location.search);
 const token = query.get("token");
@@ -26,12 +27,12 @@ async function join(choice) {
   try {
     status.show("Waiting for your microphone. Your browser may ask for permission.");
     const missing = await media.openMicrophone();
-    status.show("Joining …");
+    status.show(JOINING);
     room = new Room(page, media);
     const welcome = await room.join({ token, ...choice });
     enter(welcome.room);
     if (missing) status.show(`You joined as a listener: others do not hear you, and nothing is analysed. ${missing}`, { kind: "warning" });
-    else status.clear();
+    else status.clearIf(JOINING); // what the room has said since stays
   } catch (error) {
     room?.leave();
     room = null;

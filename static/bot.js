@@ -33,8 +33,9 @@ export class Bot {
 
   async connect() {
     this.#options.changed("connecting");
-    const pc = (this.#pc = new RTCPeerConnection({ iceServers: this.#options.iceServers }));
+    let pc = null;
     try {
+      pc = this.#pc = this.#create();
       this.#open(pc);
       await this.#sender.replaceTrack(this.#track);
       await pc.setLocalDescription();
@@ -48,6 +49,16 @@ export class Bot {
   close() {
     this.#closed = true;
     this.#pc?.close();
+  }
+
+  #create() {
+    try {
+      return new RTCPeerConnection({ iceServers: this.#options.iceServers });
+    } catch (error) {
+      // Nor will it the next time.
+      const told = new Error(`This browser does not accept the server's ICE servers (${error.message}).`);
+      throw Object.assign(told, { hopeless: true });
+    }
   }
 
   #open(pc) {
@@ -82,7 +93,7 @@ export class Bot {
   async #failed(pc, error) {
     if (pc !== this.#pc || this.#closed) return; // an earlier attempt, or asked for
     this.#pc = this.#sender = null;
-    pc.close();
+    pc?.close();
     if (error?.hopeless) {
       this.#options.changed("refused", error.message);
       return;

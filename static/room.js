@@ -24,6 +24,7 @@ export class Room {
   #roster;
   #announcer;
   #connected = false;
+  #refused = false;
   #problem = null;
   #timer;
   #autoplayBlocked = false;
@@ -38,7 +39,8 @@ export class Room {
       left: ({ participant }) => this.#remove(participant),
       consent: ({ participant, analysed }) => this.#setAnalysed(participant, analysed),
       signal: ({ from, data }) => this.#mesh.receive(from, data),
-      error: ({ message }) => this.#page.status.show(message, { kind: "error" }),
+      // "gone": what was still being said to somebody who has just left.
+      error: ({ code, message }) => code !== "gone" && this.#page.status.show(message, { kind: "error" }),
       lost: () => this.#page.lost(),
     });
   }
@@ -57,7 +59,7 @@ export class Room {
     this.#add({ id, name, analysed });
     for (const other of welcome.participants) {
       this.#add(other);
-      this.#mesh.call(other.id);
+      if (other.page) this.#mesh.call(other.id);
     }
     this.refreshMedia();
     this.#connectBot({ iceServers, token, room: welcome.room, participant: id, secret });
@@ -108,6 +110,7 @@ export class Room {
 
   #botChanged(state, message) {
     this.#connected = state === "connected";
+    this.#refused = state === "refused";
     this.#problem = message ?? null;
     const { status } = this.#page;
     if (state === "retrying") status.show(RETRYING, { kind: "warning" });
@@ -130,13 +133,13 @@ export class Room {
     this.#render();
   }
 
-  #add({ id, name, analysed }) {
+  #add({ id, name, analysed, page = false }) {
     if (this.#people.has(id)) return;
     const voice = new Voice(clock());
     voice.setAnalysed(analysed, clock());
     const self = id === this.#self;
     const tile = new Tile({ id, name, self }, voice);
-    this.#people.set(id, { id, name, self, voice, tile, level: 0 });
+    this.#people.set(id, { id, name, self, page, voice, tile });
     this.#page.tiles.append(tile.node);
     this.#render();
   }
@@ -182,11 +185,13 @@ export class Room {
 
   #render() {
     const now = clock();
-    for (const { id, self, tile } of this.#people.values()) {
+    for (const { id, self, page, tile } of this.#people.values()) {
       const peer = this.#mesh.get(id);
       const level = self ? this.#media.level : (peer?.level ?? 0);
-      const state = self ? "self" : (peer?.state ?? "connecting");
-      tile.render({ now, connected: this.#connected, problem: this.#problem, level, peer: state });
+      // A program has no page to be connected with.
+      const state = self ? "self" : page ? (peer?.state ?? "connecting") : "none";
+      const bot = { connected: this.#connected, refused: this.#refused, problem: this.#problem };
+      tile.render({ now, ...bot, level, peer: state });
     }
     const people = [...this.#people.values()];
     this.#roster.render(people.map(({ id, name, self, voice }) => ({ id, name, self, analysed: voice.analysed })));

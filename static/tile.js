@@ -55,9 +55,9 @@ export class Tile {
     this.#muted.hidden = microphone;
   }
 
-  render({ now, connected, problem, level, peer }) {
+  render({ now, connected, refused, problem, level, peer }) {
     const voice = this.#voice;
-    const state = voice.state(now, connected);
+    const state = refused && voice.analysed ? "error" : voice.state(now, connected);
     if (level > AUDIBLE) this.#audibleAt = now;
     // Where the bot listens its voice detector decides; where it may not, loudness as heard here.
     const active = voice.analysed && connected ? voice.speaking : now - this.#audibleAt < AUDIBLE_HOLD_S;
@@ -83,7 +83,7 @@ export class Tile {
     setText(this.#head.detail, this.#detail(state, now));
     const sure = state === "speaking" && latest ? (latest.final ? strength(latest.confidence) : "so far") : "";
     setText(this.#head.extra, sure);
-    const note = state === "error" ? fault : state === "connecting" ? (problem ?? "") : "";
+    const note = state === "error" ? (fault ?? problem ?? "") : state === "connecting" ? (problem ?? "") : "";
     setText(this.#note, note);
     this.#note.hidden = !note;
   }

@@ -3,11 +3,11 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
+from aiortc.rtcicetransport import parse_stun_turn_uri
 
-from ser_track.config import Config, PipelineConfig, load_config
+from ser_track.config import Config, IceServer, PipelineConfig, load_config
 from ser_track.errors import ConfigError
 
 SHIPPED = Path(__file__).parents[1] / "config.json"
@@ -39,17 +39,19 @@ def test_every_default_is_a_value_that_a_file_may_hold(tmp_path: Path) -> None:
 
 
 def test_a_file_changes_what_it_names_and_overrides_win_over_it(tmp_path: Path) -> None:
-    path = tmp_path / "config.json"
-    path.write_text('{"pipeline": {"channels": 2, "model": "m.onnx"}, "server": {"token": "t"}}', encoding="utf-8")
+    path, model = tmp_path / "config.json", tmp_path / "m.onnx"
+    model.touch()
+    document = {"pipeline": {"channels": 2, "model": str(model)}, "server": {"token": "t"}}
+    path.write_text(json.dumps(document), encoding="utf-8")
     config = load_config(path, {"pipeline": {"channels": 4}, "rooms": {"max_rooms": 3}})
-    assert config.pipeline == PipelineConfig(channels=4, model="m.onnx")
+    assert config.pipeline == PipelineConfig(channels=4, model=str(model))
     assert (config.server.token, config.server.port, config.rooms.max_rooms) == ("t", 8080, 3)
 
 
 def test_whole_numbers_are_taken_for_seconds_and_lists_become_tuples(tmp_path: Path) -> None:
     config = load_config(None, {"pipeline": {"max_segment_s": 5}, "runtime": {"ice_servers": ["stun:s"]}})
     assert (config.pipeline.max_segment_s, type(config.pipeline.max_segment_s)) == (5.0, float)
-    assert config.runtime.ice_servers == ("stun:s",)
+    assert config.runtime.ice_servers == (IceServer("stun:s"),)
 
 
 def test_all_problems_are_named_at_once_with_the_key_and_the_limits(tmp_path: Path) -> None:
@@ -145,12 +147,150 @@ def test_a_minimum_over_the_maximum_is_refused(tmp_path: Path) -> None:
     assert "max_segment_s" in problem
 
 
-@pytest.mark.parametrize("given", [{"tls_certificate": "c.pem"}, {"tls_key": "k.pem"}])
-def test_certificate_and_key_come_together_or_not_at_all(tmp_path: Path, given: dict[str, Any]) -> None:
-    (problem,) = problems(tmp_path, {"server": given})
+@pytest.mark.parametrize("given", ["tls_certificate", "tls_key"])
+def test_certificate_and_key_come_together_or_not_at_all(tmp_path: Path, given: str) -> None:
+    pem = tmp_path / "both.pem"
+    pem.touch()
+    (problem,) = problems(tmp_path, {"server": {given: str(pem)}})
     assert "together" in problem
-    both = load_config(None, {"server": {"tls_certificate": "c.pem", "tls_key": "k.pem"}}).server
-    assert (both.tls_certificate, both.tls_key) == ("c.pem", "k.pem")
+    both = load_config(None, {"server": {"tls_certificate": str(pem), "tls_key": str(pem)}}).server
+    assert (both.tls_certificate, both.tls_key) == (str(pem), str(pem))
+
+
+def test_what_keys_must_keep_together_is_checked_beside_other_problems(tmp_path: Path) -> None:
+    document = {"pipeline": {"min_segment_s": 11, "channels": 0}, "server": {"tls_key": "gone.pem", "prt": 1}}
+    assert [problem.split(" (known")[0] for problem in problems(tmp_path, document)] == [
+        "pipeline.channels must be from 1 to 32, not 0",
+        "pipeline.min_segment_s must not be over pipeline.max_segment_s",
+        "server.tls_certificate and server.tls_key must be given together",
+        "server.tls_key must be a file, but gone.pem does not exist; correct the path, or leave the key out",
+        "unknown key 'server.prt'",
+    ]
+
+
+def test_of_a_key_that_was_refused_nothing_is_said_twice(tmp_path: Path) -> None:
+    document = {"pipeline": {"min_segment_s": 11, "max_segment_s": "12"}}
+    assert problems(tmp_path, document) == ["pipeline.max_segment_s must be a number, not '12'"]
+
+
+def test_files_that_are_missing_are_named_with_everything_else(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    document = {
+        "pipeline": {"model": "gone.onnx"},
+        "server": {"tls_certificate": "gone.crt", "tls_key": str(folder), "port": -1},
+    }
+    found = problems(tmp_path, document)
+    assert [problem.split("; ")[0] for problem in found] == [
+        "pipeline.model must be a file, but gone.onnx does not exist",
+        "server.port must be from 0 to 65535, not -1",
+        "server.tls_certificate must be a file, but gone.crt does not exist",
+        f"server.tls_key must be a file, but {folder} does not exist",
+    ]
+
+
+@pytest.mark.parametrize("path", ["a\0b", "n" * 5_000])
+def test_a_path_that_cannot_be_is_a_missing_file(tmp_path: Path, path: str) -> None:
+    (problem,) = problems(tmp_path, {"pipeline": {"model": path}})
+    assert problem.startswith("pipeline.model must be a file")
+
+
+def test_a_file_that_only_others_may_look_for_is_left_to_who_opens_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert load_config(None, {"pipeline": {"model": "hidden.onnx"}}).pipeline.model == "hidden.onnx"
+
+
+TURN = {"urls": "turns:relay.example:443?transport=tcp", "username": "u", "credential": "secret"}
+
+
+def test_ice_servers_are_stun_addresses_and_turn_with_credentials() -> None:
+    listed = ["stun:stun.example:3478", "stuns:stun.example", {"urls": "stun:10.0.0.1"}, TURN]
+    servers = load_config(None, {"runtime": {"ice_servers": listed}}).runtime.ice_servers
+    assert [server.described() for server in servers] == [
+        {"urls": "stun:stun.example:3478"},
+        {"urls": "stuns:stun.example"},
+        {"urls": "stun:10.0.0.1"},
+        TURN,
+    ]
+    assert "secret" not in repr(servers)
+    for server in servers:
+        parse_stun_turn_uri(server.urls)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "foo",
+        "",
+        "stun:",
+        "turn:",
+        "stun:s:0",
+        "stun:s:65536",
+        "stun:s?transport=udp",
+        "stun:[::1]",
+        "http://s",
+        "stun:s ",
+        "turn:relay.example",
+        TURN | {"urls": "turn:relay.example?transport=sctp"},
+        TURN | {"urls": ["turn:relay.example"]},
+        TURN | {"username": None},
+        TURN | {"credential": ""},
+        TURN | {"credential": 5},
+        TURN | {"password": "secret"},
+        {"urls": "stun:s", "credential": "secret"},
+        {"username": "u", "credential": "secret"},
+        None,
+        1,
+    ],
+)
+def test_what_is_no_ice_server_is_refused_and_gives_no_secret_away(tmp_path: Path, entry: object) -> None:
+    (problem,) = problems(tmp_path, {"runtime": {"ice_servers": ["stun:s", entry]}})
+    assert problem.startswith("runtime.ice_servers must be ")
+    assert problem.endswith("(entry 2)")
+    assert "secret" not in problem
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["*", "https://a.example", "http://localhost:3000", "http://[::1]:8080", "https://a.example:80", "app://b"],
+)
+def test_an_origin_as_browsers_send_it_is_taken(origin: str) -> None:
+    assert load_config(None, {"server": {"allowed_origins": [origin]}}).server.allowed_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://a.example/",
+        "https://a.example/page",
+        "https://a.example?q",
+        "https://u@a.example",
+        "https://a.example:443",
+        "http://a.example:80",
+        "HTTPS://A.example",
+        "https://*.b",
+        "https://",
+        "a.example",
+        "null",
+        "",
+        "**",
+        3,
+    ],
+)
+def test_an_origin_that_no_browser_sends_is_refused_with_the_remedy(tmp_path: Path, origin: object) -> None:
+    found = problems(tmp_path, {"server": {"allowed_origins": ["https://a.example", origin]}})
+    assert len(found) == 1
+    assert found[0].startswith("server.allowed_origins must be * or scheme://host[:port] ")
+    assert found[0].endswith(f"not {origin!r} (entry 2)")
+
+
+def test_every_bad_entry_of_a_list_is_named(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, {"server": {"allowed_origins": ["a", "https://b", "c"]}})
+    assert "not 'a' (entry 1); must be" in problem
+    assert problem.endswith("not 'c' (entry 3)")
 
 
 def test_unknown_sections_and_keys_of_overrides_are_refused_too() -> None:

@@ -66,3 +66,13 @@ def test_the_readmes_command_installs_the_wheel_without_torch(uv: str, wheel: Pa
         "p = SERPipeline(); p.consume(np.zeros(16000, np.float32)); print(p.flush())"
     )
     assert run(python, "-c", program, cwd=tmp_path).strip() == "None"
+
+
+def test_the_checkout_resolves_without_torch_and_cuda(uv: str, tmp_path: Path) -> None:
+    """The override in pyproject.toml is all that keeps gigabytes out; there is no lock file to rely on."""
+    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+        shutil.copy(ROOT / name, tmp_path)
+    listed = run(uv, "export", "--quiet", "--no-emit-project", "--no-hashes", cwd=tmp_path)
+    assert re.search(r"^silero-vad==", listed, re.MULTILINE)
+    assert re.search(r"^pytest==", listed, re.MULTILINE)
+    assert not re.search(r"^(torch|torchaudio|nvidia|triton)", listed, re.MULTILINE)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ser_track import SERPipeline
 from ser_track.config import PipelineConfig
@@ -205,11 +205,12 @@ def test_a_detector_that_fails_is_raised_and_flush_begins_anew() -> None:
     assert pipeline.consume(talk(1.0, 1.0)) is not None
 
 
-def test_data_that_is_refused_leaves_the_stream_as_it_was() -> None:
+@pytest.mark.parametrize("refused", [np.full(100, np.nan), [[0.1, 0.2], [0.3]], None], ids=["nan", "ragged", "none"])
+def test_data_that_is_refused_leaves_the_stream_as_it_was(refused: ArrayLike) -> None:
     pipeline = SERPipeline(models=FAKES)
     pipeline.consume(talk(0.5))
     with pytest.raises(AudioError):
-        pipeline.consume(np.full(100, np.nan))
+        pipeline.consume(refused)
     assert list(pipeline.events) == []
     pipeline.consume(talk(0.5))
     pipeline.flush()

@@ -12,6 +12,8 @@ from ser_track.config import Config, ServerConfig, load_config
 from ser_track.errors import ConfigError
 from ser_track.web.app import make_app
 
+_SHUTDOWN_S = 3.0
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the server."""
@@ -43,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
             port=config.server.port,
             ssl_context=context,
             access_log=None,
+            # For requests that are under way; one whose body never ends would otherwise hold up the end for a minute.
+            shutdown_timeout=_SHUTDOWN_S,
             print=lambda text: print(_banner(config, text), flush=True),
         )
     except OSError as error:

@@ -48,6 +48,8 @@ class Engine:
         self._config = config
         self._streams: dict[StreamKey, _Stream] = {}
         self._requests = RequestQueue()
+        self.late_samples = 0
+        """Samples of all streams that came for a time already passed, and were dropped."""
 
     @property
     def queue_length(self) -> int:
@@ -76,7 +78,7 @@ class Engine:
         Raises:
             KeyError: the stream was not opened.
         """
-        self._streams[key].windows.push(samples, at)
+        self.late_samples += self._streams[key].windows.push(samples, at)
 
     def tick(self, provisional_limit: int | None = None) -> list[EngineEvent]:
         """Work through all that was pushed; ``provisional_limit`` bounds the provisional results of this tick.

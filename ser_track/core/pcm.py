@@ -26,12 +26,12 @@ class PcmReader:
         """Mono float32 ``[n]`` of ``data``: bytes in the announced format, or floats ``[n]`` or ``[n, channels]``.
 
         Raises:
-            AudioError: an array of another shape or type, or samples that are no finite numbers.
+            AudioError: a ragged list, an array of another shape or type, or samples that are no finite numbers.
         """
         if isinstance(data, (bytes, bytearray, memoryview)):
             frames = self._from_bytes(bytes(data))
         else:
-            frames = self._from_array(np.asarray(data))
+            frames = self._from_array(_as_array(data))
         return require_finite(average_channels(frames))
 
     def _from_bytes(self, data: bytes) -> FloatArray:
@@ -51,6 +51,13 @@ class PcmReader:
     def reset(self) -> None:
         """Forget the bytes of an incomplete sample."""
         self._rest = b""
+
+
+def _as_array(data: ArrayLike) -> np.ndarray:
+    try:
+        return np.asarray(data)
+    except ValueError as error:
+        raise AudioError(f"audio that makes no array ({error}); give floats [n] or [n, channels]") from error
 
 
 def to_float(samples: np.ndarray) -> FloatArray:

@@ -31,23 +31,17 @@ class WindowBuffer:
         self._ready: deque[Window | Gap] = deque()
         self._open = np.zeros(WINDOW_SAMPLES, np.float32)
         self._end = 0
-        self.late_samples = 0
-        """Samples that came for a time already passed, and were dropped."""
 
-    @property
-    def end(self) -> int:
-        """Index after the last sample so far."""
-        return self._end
+    def push(self, samples: FloatArray, at: int) -> int:
+        """Add ``samples`` whose first has index ``at``; what is missing before it is a gap.
 
-    def push(self, samples: FloatArray, at: int) -> None:
-        """Add ``samples`` whose first has index ``at``; what overlaps the past is dropped, what is missing is a gap."""
+        What overlaps the past is dropped; returns how many samples that were.
+        """
         late = min(max(0, self._end - at), len(samples))
-        self.late_samples += late
-        samples, at = samples[late:], at + late
-        if not len(samples):
-            return
-        self._skip_to(at)
-        self._append(samples)
+        if late < len(samples):
+            self._skip_to(at + late)
+            self._append(samples[late:])
+        return late
 
     def pop(self) -> Window | Gap | None:
         """The next complete window or gap."""

@@ -18,6 +18,7 @@ from ser_track.types import FloatArray
 
 _log = logging.getLogger(__name__)
 _FRAMES_IN_A_ROW: Final = 10
+_FAULTS_PER_REPORT: Final = 500
 
 PushSamples = Callable[[FloatArray, int], None]
 """Takes mono samples at 16 kHz and the index of the first; must not block."""
@@ -27,7 +28,7 @@ class SERTrack(MediaStreamTrack):
     """An audio track that passes the frames of ``track`` through untouched and gives ``push`` their samples.
 
     Works with any codec that aiortc decodes, and with tracks that never saw a network. A frame that cannot be
-    converted is passed through all the same; ``on_fault`` hears of it, or the log.
+    converted is passed through all the same; ``on_fault`` hears of the first and each 500th, or the log.
     """
 
     kind = "audio"
@@ -43,7 +44,8 @@ class SERTrack(MediaStreamTrack):
         super().__init__()
         if track.kind != "audio":
             raise AudioError(f"track {track.id} carries {track.kind}; SERTrack wraps audio tracks only")
-        self._track = track
+        self.source = track
+        """The wrapped track."""
         self._push = push
         self._on_fault = on_fault or self._log_fault
         self._converter = FrameConverter()
@@ -62,10 +64,12 @@ class SERTrack(MediaStreamTrack):
         Raises:
             MediaStreamError: the wrapped track ended.
         """
+        if self.readyState != "live":
+            raise MediaStreamError
         try:
-            frame = await self._track.recv()
+            frame = await self.source.recv()
         except MediaStreamError:
-            self._finish()
+            self._tap(None)
             raise
         self.frames += 1
         self._tap(frame)
@@ -74,35 +78,37 @@ class SERTrack(MediaStreamTrack):
     def stop(self) -> None:
         """Stop this track and the wrapped one."""
         super().stop()
-        self._track.stop()
+        self.source.stop()
 
-    def _tap(self, frame: "Frame | Packet[Any]") -> None:
+    def _tap(self, frame: "Frame | Packet[Any] | None") -> None:
+        """Give ``push`` what ``frame`` completes, or at the end of the track what is left."""
         try:
-            if not isinstance(frame, av.AudioFrame):
+            if frame is not None and not isinstance(frame, av.AudioFrame):
                 raise AudioError(f"{type(frame).__name__} instead of decoded audio; wrap the track after its decoder")
-            for at, samples in self._converter.convert(frame):
+            for at, samples in self._converter.flush() if frame is None else self._converter.convert(frame):
                 self._push(samples, at)
-        except AudioError as error:
+        except Exception as error:  # whatever is wrong with a frame, the one who listens downstream gets it
             self.faults += 1
-            self._on_fault(error)
+            # Not each time: a track of the wrong kind would tell of fifty frames a second.
+            if self.faults % _FAULTS_PER_REPORT == 1:
+                told = error if isinstance(error, AudioError) else AudioError(f"a frame is unusable: {error!r}")
+                self._on_fault(told)
 
     def _log_fault(self, error: AudioError) -> None:
-        # Once: a track of the wrong kind would fill the log at fifty frames a second.
-        if self.faults == 1:
-            _log.warning("track %s: a frame was passed through unheard: %s", self._track.id, error)
-
-    def _finish(self) -> None:
-        for at, samples in self._converter.flush():
-            self._push(samples, at)
+        _log.warning("track %s: a frame was passed through unheard: %s", self.source.id, error)
 
 
-async def consume(track: MediaStreamTrack) -> None:
-    """Read ``track`` to its end and drop the frames: aiortc queues without bound what nobody reads."""
+async def consume(track: MediaStreamTrack, on_frame: Callable[[], None] = lambda: None) -> None:
+    """Read ``track`` to its end and drop the frames: aiortc queues without bound what nobody reads.
+
+    ``on_frame`` is called for each.
+    """
     for number in itertools.count(1):
         try:
             await track.recv()
         except MediaStreamError:
             return
+        on_frame()
         # A track that always has a frame ready must not keep the event loop from everybody else.
         if number % _FRAMES_IN_A_ROW == 0:
             await asyncio.sleep(0)

@@ -19,12 +19,15 @@ from ser_track.config import RuntimeConfig
 from ser_track.errors import AudioError, BadRequestError
 from ser_track.ingest.inline_decoder import decode_inline
 from ser_track.ingest.track import SERTrack, consume
+from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.data_channel import DataChannelSink
 from ser_track.sinks.encode import EventLine
 from ser_track.types import FloatArray
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
+_MAX_SECTIONS = 8
+_MAX_CANDIDATES = 100
 
 
 class PeerOwner(Protocol):
@@ -54,15 +57,16 @@ class PeerOwner(Protocol):
 class AnalysisPeer:
     """Our end of the connection to one participant. It sends no media; video and further audio are refused."""
 
-    def __init__(self, config: RuntimeConfig, owner: PeerOwner) -> None:
-        servers = [RTCIceServer(urls=url) for url in config.ice_servers]
+    def __init__(self, config: RuntimeConfig, metrics: Metrics, owner: PeerOwner) -> None:
+        servers = [RTCIceServer(**server.described()) for server in config.ice_servers]
         # An empty list, not None: by default aiortc asks a public STUN server.
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._config = config
+        self._metrics = metrics
         self._owner = owner
         self._sink: DataChannelSink | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._tapped = False
+        self._tapped: SERTrack | None = None
         self._closed = False
         self._connection.on("track", self._take_track)
         self._connection.on("datachannel", self._take_channel)
@@ -76,9 +80,7 @@ class AnalysisPeer:
         """
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-            for transceiver in self._connection.getTransceivers():
-                if transceiver.kind == "video":
-                    transceiver.direction = "inactive"
+            self._refuse_all_but_one_voice()
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except asyncio.CancelledError:
             await self.close()
@@ -99,16 +101,6 @@ class AnalysisPeer:
         if self._sink is not None:
             self._sink.expect_final()
 
-    @property
-    def undelivered(self) -> int:
-        """Events that this participant was too slow to take."""
-        return self._sink.dropped if self._sink else 0
-
-    @property
-    def messages(self) -> int:
-        """Data channel messages sent."""
-        return self._sink.messages if self._sink else 0
-
     async def close(self) -> None:
         """Leave the connection and end every task of it."""
         self._closed = True
@@ -118,18 +110,23 @@ class AnalysisPeer:
         await self._connection.close()
 
     def _take_track(self, track: MediaStreamTrack) -> None:
-        if track.kind == "audio" and not self._tapped:
-            self._tapped = True
-            decode_inline(next(r for r in self._connection.getReceivers() if r.track is track))
-            track = SERTrack(track, self._owner.heard, self._report)
-        # Tracks that are refused are read too: aiortc queues without bound what nobody reads.
-        self._spawn(consume(track))
+        # Of any other track nothing will come: its section is answered inactive.
+        if track.kind == "audio" and self._tapped is None:
+            receiver = next(each for each in self._connection.getReceivers() if each.track is track)
+            decode_inline(receiver, self._report)
+            self._tapped = SERTrack(track, self._owner.heard, self._report)
+            self._spawn(consume(self._tapped, self._metrics.frames.inc))
+
+    def _refuse_all_but_one_voice(self) -> None:
+        for transceiver in self._connection.getTransceivers():
+            if self._tapped is None or transceiver.receiver.track is not self._tapped.source:
+                transceiver.direction = "inactive"
 
     def _take_channel(self, channel: RTCDataChannel) -> None:
         if self._sink is not None:
             channel.close()
             return
-        self._sink = DataChannelSink(channel, self._config)
+        self._sink = DataChannelSink(channel, self._config, self._metrics.messages.inc, self._metrics.undelivered.inc)
         channel.on("message", self._take_message)
         self._spawn(self._sink.run())
         self._owner.channel_opened()
@@ -159,8 +156,13 @@ class AnalysisPeer:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(_log_failure)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a task of an analysis peer failed", exc_info=error)
+            self._owner.fault("connection_failed", f"the analysis connection failed ({error!r}); connect again")
 
 
 def check_offer(sdp: str) -> None:
@@ -172,16 +174,16 @@ def check_offer(sdp: str) -> None:
     try:
         if not sdp.startswith("v=0"):
             raise ValueError("it does not begin with v=0")
-        kinds = [media.kind for media in SessionDescription.parse(sdp).media]
+        sections = SessionDescription.parse(sdp).media
     except Exception as error:  # the parser asserts, splits and converts: anything can come out
         raise BadRequestError(f"the offer is no valid SDP ({error!r}); send what createOffer() gives") from error
+    kinds = [media.kind for media in sections]
+    if len(kinds) > _MAX_SECTIONS or sum(len(media.ice_candidates) for media in sections) > _MAX_CANDIDATES:
+        raise BadRequestError(
+            f"the offer has over {_MAX_SECTIONS} sections or {_MAX_CANDIDATES} candidates; offer one audio, one data"
+        )
     if "audio" not in kinds:
         raise BadRequestError(
             f"the offer has no audio section (it has: {', '.join(kinds) or 'nothing'}); add an audio transceiver, "
             "sendonly, with or without a track"
         )
-
-
-def _log_failure(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("a task of an analysis peer failed", exc_info=error)

@@ -1,6 +1,6 @@
 """One person in a room: their consent, their analysis connection, their tap into the engine."""
 
-import json
+import asyncio
 import secrets
 import time
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from ser_track.config import RuntimeConfig
 from ser_track.errors import BadRequestError, NotFoundError
 from ser_track.meetings.analysis_peer import AnalysisPeer
+from ser_track.meetings.messages import parse_object, read_consent
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
 from ser_track.runtime.tap import Tap
@@ -40,18 +41,6 @@ class Home(Protocol):
         ...
 
 
-def read_consent(message: Any) -> bool:
-    """The answer in a ``{"type": "consent", "analysed": true|false}`` message.
-
-    Raises:
-        BadRequestError: it is no such message.
-    """
-    match message:
-        case {"type": "consent", "analysed": bool(analysed)}:
-            return analysed
-    raise BadRequestError('expected {"type": "consent", "analysed": true or false}')
-
-
 class Participant:
     """Owner of an `AnalysisPeer` (see `PeerOwner`). Without consent, no audio of theirs reaches the engine."""
 
@@ -71,9 +60,11 @@ class Participant:
         self._metrics = metrics
         self._peer: AnalysisPeer | None = None
         self._tap: Tap | None = None
+        self._connecting: set[asyncio.Task[str]] = set()
         self._streams = 0
         self._used = False
-        self._left = False
+        self.leaving = False
+        """Nothing new begins any more; what is under way is told to the end."""
         self.key = self._next_key()
 
     @property
@@ -83,7 +74,7 @@ class Participant:
 
     def owns(self, secret: str) -> bool:
         """Whether ``secret`` is theirs."""
-        return secrets.compare_digest(secret.encode(), self.secret.encode())
+        return secrets.compare_digest(secret.encode(errors="surrogatepass"), self.secret.encode())
 
     async def connect(self, sdp: str) -> str:
         """Answer the offer ``sdp`` with a new analysis connection, which takes the place of an earlier one.
@@ -91,18 +82,12 @@ class Participant:
         Raises:
             BadRequestError: the offer is unusable; an earlier connection stays.
         """
-        peer = AnalysisPeer(self._config, self)
-        answer = await peer.answer(sdp)
-        if self._left:
-            await peer.close()
-            raise NotFoundError("the participant left while the offer was answered; join again")
-        earlier, self._peer = self._peer, peer
-        if earlier is not None:
-            await earlier.close()
-            for event in await self._end_stream():
-                self._home.publish(event)
-        self._begin_stream()
-        return answer
+        # Goes on if the caller is cancelled: cut short while it binds, aioice forgets sockets; while closing, aiortc
+        # stays half open. `close` waits for it.
+        task = asyncio.create_task(self._connect(sdp))
+        self._connecting.add(task)
+        task.add_done_callback(self._connected)
+        return await asyncio.shield(task)
 
     def set_consent(self, analysed: bool) -> None:
         """Agree to analysis, or withdraw: then nothing more is heard, and what was held is dropped."""
@@ -132,18 +117,19 @@ class Participant:
         if self._tap is not None and (event := self._tap.check(now)) is not None:
             self._home.publish(event)
 
-    async def close(self) -> list[Event]:
-        """End the stream and the connection; returns what was still open in the stream."""
-        self._left = True
-        events = await self._end_stream()
+    async def finish(self) -> None:
+        """Take nothing more; when this returns, what was still open in the stream has been told to the room."""
+        self.leaving = True
+        await self._end_stream()
+
+    async def close(self) -> None:
+        """Hang up, after `finish`."""
         if self._peer is not None:
             await self._peer.close()
-            self._metrics.undelivered.inc(self._peer.undelivered)
-        return events
+        await asyncio.gather(*self._connecting, return_exceptions=True)
 
     def heard(self, samples: FloatArray, at: int) -> None:
         """See `PeerOwner`."""
-        self._metrics.frames.inc()
         if self._tap is not None:
             self._tap.push(samples, at)
 
@@ -159,25 +145,44 @@ class Participant:
     def channel_message(self, text: str) -> None:
         """See `PeerOwner`. The one thing that can be said here is consent; what is no such message is answered so."""
         try:
-            self.set_consent(read_consent(json.loads(text)))
-        except (ValueError, BadRequestError) as error:
+            self.set_consent(read_consent(parse_object(text)))
+        except BadRequestError as error:
             self.put(encode(Fault(self.key, "bad_request", f"data channel message not understood: {error}")))
 
     def connection_lost(self, reason: str) -> None:
         """See `PeerOwner`."""
         self._home.lost(self, reason)
 
+    async def _connect(self, sdp: str) -> str:
+        peer = AnalysisPeer(self._config, self._metrics, self)
+        answer = await peer.answer(sdp)
+        if self.leaving:
+            await peer.close()
+            raise NotFoundError("the participant left while the offer was answered; join again")
+        earlier, self._peer = self._peer, peer
+        if earlier is not None:
+            await earlier.close()
+            await self._end_stream()
+        self._begin_stream()
+        return answer
+
+    def _connected(self, task: "asyncio.Task[str]") -> None:
+        self._connecting.discard(task)
+        if not task.cancelled():
+            task.exception()  # else asyncio complains when nobody waits for it any more
+
     def _begin_stream(self) -> None:
         """A new stream for a new connection or a new consent: media time and segment numbers begin again."""
-        if self.analysed and self._tap is None and not self._left:
+        if self.analysed and self._tap is None and not self.leaving:
             if self._used:
                 self.key = self._next_key()
             self._used = True
             self._tap = Tap(self._live, self.key, time.monotonic(), self._config.stalled_after_s)
 
-    async def _end_stream(self) -> list[Event]:
+    async def _end_stream(self) -> None:
         tap, self._tap = self._tap, None
-        return [*(await self._live.flush(tap.key))] if tap is not None else []
+        if tap is not None:
+            await self._live.flush(tap.key)
 
     def _next_key(self) -> StreamKey:
         self._streams += 1

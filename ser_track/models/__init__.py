@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
-from ser_track.config import PipelineConfig
+from ser_track.config import DEFAULT_MODEL, PipelineConfig
 from ser_track.models.emotion import EmotionModel
 from ser_track.models.silero import SileroVad
 from ser_track.ports import EmotionClassifier, VoiceDetector
@@ -28,13 +27,13 @@ def load_models(config: PipelineConfig) -> Models:
 
 
 @lru_cache(maxsize=8)
-def load_emotion_model(model: str = "default") -> EmotionModel:
+def load_emotion_model(model: str = DEFAULT_MODEL) -> EmotionModel:
     """Load the emotion model that ``pipeline.model`` names: ``default`` or a path.
 
     Raises:
         ModelError: the file is missing or does not fit.
     """
-    return EmotionModel.load(None if model == "default" else Path(model))
+    return EmotionModel.load(model)
 
 
 @lru_cache(maxsize=1)

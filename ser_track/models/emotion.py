@@ -12,12 +12,12 @@ from typing import Final, Self
 import numpy as np
 import onnxruntime as ort
 
+from ser_track.config import DEFAULT_MODEL
 from ser_track.errors import InferenceError, ModelError
 from ser_track.models.log_mel import FRONT_END, N_MELS, log_mel
 from ser_track.models.session import open_session
 from ser_track.types import EMOTIONS, SAMPLE_RATE_HZ, FloatArray
 
-DEFAULT_MODEL: Final = "default"
 _SHIPPED: Final = "whisper-base-b3.onnx"
 # The encoder knows 30 s of positions, and its attention costs grow with the square of the length.
 _LONGEST: Final = 30 * SAMPLE_RATE_HZ
@@ -39,12 +39,12 @@ class EmotionModel:
         self.labels: tuple[str, ...] = EMOTIONS
 
     @classmethod
-    def load(cls, path: Path | str | None = None) -> Self:
-        """Open a model file; None or "default" is the one in this package.
+    def load(cls, path: Path | str = DEFAULT_MODEL) -> Self:
+        """Open a model file; "default" is the one in this package.
 
         Raises ModelError if it does not exist, is not ONNX, or was made for other inputs, labels or features.
         """
-        if path is None or str(path) == DEFAULT_MODEL:
+        if str(path) == DEFAULT_MODEL:
             shipped = resources.files("ser_track.models").joinpath("weights", _SHIPPED)
             return cls(open_session(shipped.read_bytes()), _SHIPPED)
         return cls(open_session(Path(path)), str(path))

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_track.errors import AudioError
+from ser_track.types import SAMPLE_RATE_HZ
 
 FRONT_END: Final = "log-mel-80-peak@1"
-SAMPLE_RATE_HZ: Final = 16_000
 N_MELS: Final = 80
 
 _WINDOW: Final = 400

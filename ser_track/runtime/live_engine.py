@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
 from ser_track.config import RuntimeConfig
@@ -15,6 +16,7 @@ from ser_track.runtime.metrics import Metrics
 from ser_track.types import SAMPLE_RATE_HZ, EngineEvent, Fault, FloatArray, StreamKey
 
 log = logging.getLogger(__name__)
+_FAULT_INTERVAL_S = 5.0
 Deliver = Callable[[list[EngineEvent], list[StreamKey]], None]
 """Takes the events of a tick, and the streams whose final result is due within one sending interval."""
 
@@ -31,9 +33,15 @@ class LiveEngine:
         self._inbox = Inbox(round(config.max_held_audio_s * SAMPLE_RATE_HZ))
         self._commands: deque[Callable[[], None]] = deque()
         self._open: set[StreamKey] = set()
+        self._told_at: dict[StreamKey, float] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ser-tick", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def streams(self) -> set[StreamKey]:
+        """Streams that are heard now."""
+        return set(self._open)
 
     @property
     def alive(self) -> bool:
@@ -59,11 +67,11 @@ class LiveEngine:
         self._metrics.audio_s.inc(len(samples) / SAMPLE_RATE_HZ)
         self._inbox.put(key, samples, at)
 
-    async def flush(self, key: StreamKey) -> list[EngineEvent]:
-        """End a stream and return what was still open in it."""
-        done: Future[list[EngineEvent]] = Future()
+    async def flush(self, key: StreamKey) -> None:
+        """End a stream. What was still open in it has been delivered, after all that came before, when this returns."""
+        done: Future[None] = Future()
         self._commands.append(lambda: self._flush_now(key, done))
-        return await asyncio.wrap_future(done)
+        await asyncio.wrap_future(done)
 
     def pause(self, key: StreamKey) -> None:
         """No audio arrives for now: what was said so far gets its final result with the next tick."""
@@ -95,11 +103,11 @@ class LiveEngine:
             self._take_audio()
             events = self._engine.tick(self._config.provisional_per_tick)
         except Exception as error:  # the thread serves everybody: it reports, and lives
-            log.exception("the engine failed in this tick")
-            events = [Fault(key, "engine_failed", str(error)) for key in tuple(self._open)]
+            events = self._faults(tuple(self._open), error)
         self._metrics.queued.set(self._engine.queue_length)
         self._metrics.dropped_s.set(self._inbox.dropped_samples / SAMPLE_RATE_HZ)
         self._metrics.replaced.set(self._engine.replaced)
+        self._metrics.late_s.set(self._engine.late_samples / SAMPLE_RATE_HZ)
         self._hand_over(events, self._engine.closing(self._config.event_interval_s))
 
     def _take_audio(self) -> None:
@@ -117,17 +125,25 @@ class LiveEngine:
         if key in self._engine:
             self._engine.pause(key)
 
-    def _flush_now(self, key: StreamKey, done: "Future[list[EngineEvent]]") -> None:
-        events: list[EngineEvent] = []
+    def _flush_now(self, key: StreamKey, done: "Future[None]") -> None:
         try:
             self._take_audio()
             if key in self._engine:
-                events = self._engine.flush(key)
-        except Exception as error:  # the one who waits must hear of it
-            log.exception("the engine failed while it closed %s", key)
-            events = [Fault(key, "engine_failed", str(error))]
+                self._hand_over(self._engine.flush(key), [])
+        except Exception as error:  # others must not suffer from the end of one
+            self._hand_over(self._faults([key], error), [])
         self._open.discard(key)
-        done.set_result(events)
+        if done.set_running_or_notify_cancel():
+            done.set_result(None)
+
+    def _faults(self, keys: Iterable[StreamKey], error: Exception) -> list[EngineEvent]:
+        """The faults to tell of, in a while at most one per stream: a broken engine fails in every tick."""
+        now = time.monotonic()
+        news = [key for key in keys if now - self._told_at.get(key, -math.inf) > _FAULT_INTERVAL_S]
+        if news:
+            log.error("the engine failed", exc_info=error)
+        self._told_at = {key: at for key, at in self._told_at.items() if key in self._open} | dict.fromkeys(news, now)
+        return [Fault(key, "engine_failed", str(error)) for key in news]
 
     def _hand_over(self, events: list[EngineEvent], closing: list[StreamKey]) -> None:
         if (events or closing) and self._loop is not None and not self._loop.is_closed():

@@ -17,6 +17,7 @@ class Metrics:
         self.frames = Counter("ser_track_frames", "Decoded audio frames read from tracks", registry=r)
         self.audio_s = Counter("ser_track_audio_seconds", "Audio given to the engine", registry=r)
         self.dropped_s = Gauge("ser_track_dropped_audio_seconds", "Audio dropped: the engine was behind", registry=r)
+        self.late_s = Gauge("ser_track_late_audio_seconds", "Audio dropped: it came after its time", registry=r)
         self.queued = Gauge("ser_track_classifier_queue", "Segments that wait for the classifier", registry=r)
         self.replaced = Gauge("ser_track_provisional_replaced", "Provisional results skipped for newer", registry=r)
         self.tick_s = Histogram("ser_track_tick_seconds", "Engine ticks", buckets=_TICK_BUCKETS_S, registry=r)

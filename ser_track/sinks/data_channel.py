@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from ser_track.config import RuntimeConfig
 from ser_track.sinks.encode import EventLine
-from ser_track.types import Emotion, Event, SpeechStarted
+from ser_track.types import ConsentChanged, Emotion, Event, SpeechEnded, SpeechStarted
 
 _MAX_WAITING = 512
 _MAX_BUFFERED_BYTES = 65_536
@@ -44,19 +45,17 @@ class EventBatch:
         self._waiting: list[EventLine] = []
         self._sent_at = float("-inf")
         self._held_until = float("-inf")
-        self.dropped = 0
-        """Events thrown away because the recipient did not take them."""
 
-    def put(self, line: EventLine) -> None:
-        """Add an event; when too much waits, the oldest provisional result goes, else the oldest event."""
+    def put(self, line: EventLine) -> bool:
+        """Add an event; false if too much waits: then the oldest provisional result goes, else the oldest event."""
         event = line.event
-        if isinstance(event, Emotion):
-            self._waiting = [other for other in self._waiting if not _replaces(event, other.event)]
+        self._waiting = [other for other in self._waiting if not _makes_pointless(event, other.event)]
         self._waiting.append(line)
-        if len(self._waiting) > _MAX_WAITING:
-            provisional = (i for i, waiting in enumerate(self._waiting) if _is_provisional(waiting.event))
-            del self._waiting[next(provisional, 0)]
-            self.dropped += 1
+        if len(self._waiting) <= _MAX_WAITING:
+            return True
+        provisional = (i for i, waiting in enumerate(self._waiting) if _is_provisional(waiting.event))
+        del self._waiting[next(provisional, 0)]
+        return False
 
     def expect_final(self, now: float) -> None:
         """A final result may be due soon: hold back for a moment what can wait, lest it close the channel to that."""
@@ -81,22 +80,20 @@ class EventBatch:
 class DataChannelSink:
     """Sends a batch whenever one is due and the channel can take it."""
 
-    def __init__(self, channel: Channel, config: RuntimeConfig) -> None:
-        """Takes events at once; `run` sends them."""
+    def __init__(
+        self, channel: Channel, config: RuntimeConfig, on_sent: Callable[[], None], on_dropped: Callable[[], None]
+    ) -> None:
+        """Takes events at once; `run` sends them. The callbacks count messages sent and events dropped."""
         self._channel = channel
         self._batch = EventBatch(config)
         self._wake = asyncio.Event()
-        self.messages = 0
-        """Messages sent so far."""
-
-    @property
-    def dropped(self) -> int:
-        """Events that this receiver was too slow for."""
-        return self._batch.dropped
+        self._on_sent = on_sent
+        self._on_dropped = on_dropped
 
     def put(self, line: EventLine) -> None:
         """Queue an event."""
-        self._batch.put(line)
+        if not self._batch.put(line):
+            self._on_dropped()
         self._wake.set()
 
     def expect_final(self) -> None:
@@ -114,7 +111,7 @@ class DataChannelSink:
             else:
                 for message in self._batch.take(time.monotonic()):
                     self._channel.send(message)
-                    self.messages += 1
+                    self._on_sent()
 
     async def _news(self, wait_s: float | None) -> None:
         """Until something is put, or ``wait_s`` is over: what is put may be due sooner than what waits."""
@@ -155,5 +152,10 @@ def _can_wait(event: Event) -> bool:
     return _is_provisional(event) or isinstance(event, SpeechStarted)
 
 
-def _replaces(new: Emotion, old: Event) -> bool:
-    return isinstance(old, Emotion) and not old.final and old.key == new.key and old.segment <= new.segment
+def _makes_pointless(new: Event, old: Event) -> bool:
+    """Whether ``old``, not sent yet, is better not sent: outdated, or about somebody who has just withdrawn."""
+    if isinstance(new, Emotion):
+        return isinstance(old, Emotion) and not old.final and old.key == new.key and old.segment <= new.segment
+    withdrawn = isinstance(new, ConsentChanged) and not new.analysed
+    about_voice = isinstance(old, Emotion | SpeechStarted | SpeechEnded)
+    return withdrawn and about_voice and old.key.participant == new.key.participant

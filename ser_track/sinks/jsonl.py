@@ -7,7 +7,7 @@ from ser_track.types import Event
 
 
 class JsonLines:
-    """An `EventSink` over a text stream that the caller opened and closes.
+    """Events as lines of a text stream that the caller opened and closes.
 
     It waits for the stream and loses nothing, so it is for recordings and pipes; a live path puts a mailbox before it.
     """

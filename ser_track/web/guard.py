@@ -1,8 +1,9 @@
 """Who may ask: token, origin, security headers, and every refusal as JSON."""
 
+import ipaddress
 import logging
 import secrets
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -12,10 +13,11 @@ from ser_track.errors import ForbiddenError, MeetingError
 from ser_track.web.keys import CONFIG
 
 log = logging.getLogger(__name__)
-_CLOSED_TO_STRANGERS = ("/ws", "/offer", "/metrics")
+# /ws asks by itself, once it can say why not.
+_CLOSED_TO_STRANGERS = ("/offer", "/metrics")
 _HEADERS = {
     # Only our own scripts and styles run; the page talks only to us.
-    "Content-Security-Policy": "default-src 'self'; connect-src 'self' ws: wss:; media-src 'self' blob:; "
+    "Content-Security-Policy": "default-src 'self'; connect-src 'self'; media-src 'self' blob:; "
     "img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -37,6 +39,12 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         if error.status < 400:
             raise
         response = refusal(error.status, "http", error.reason)
+    except ConnectionError:
+        # No failure of ours, and nobody there to read this; aiohttp would log it as an error.
+        response = refusal(400, "disconnected", "the connection ended before the request did")
+    except Exception:
+        log.exception("%s %s failed", request.method, request.path)
+        response = refusal(500, "internal", "the server failed at this request; its log says why")
     if not response.prepared:
         response.headers.update(_HEADERS | cors_headers(request))
     return response
@@ -46,11 +54,20 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
 async def only_invited(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse wrong tokens and foreign pages before anything else is looked at."""
     if request.path in _CLOSED_TO_STRANGERS:
-        server = request.app[CONFIG].server
-        check_origin(request, server)
-        if request.method != "OPTIONS":
-            check_token(request, server)
+        check_invited(request)
     return await handler(request)
+
+
+def check_invited(request: web.Request) -> None:
+    """Pass if the request has the token, and comes from no page that should not have it.
+
+    Raises:
+        ForbiddenError: it does not.
+    """
+    server = request.app[CONFIG].server
+    check_origin(request, server)
+    if request.method != "OPTIONS":
+        check_token(request, server)
 
 
 def check_token(request: web.Request, server: ServerConfig) -> None:
@@ -63,22 +80,32 @@ def check_token(request: web.Request, server: ServerConfig) -> None:
         return
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
     given = bearer or request.query.get("token", "")
-    if not secrets.compare_digest(given.encode(), server.token.encode()):
+    if not secrets.compare_digest(_bytes(given), _bytes(server.token)):
         raise ForbiddenError("the access token is missing or wrong; open the page with ?token=…, as its owner told you")
 
 
 def check_origin(request: web.Request, server: ServerConfig) -> None:
     """Pass if the request comes from our own page, from no page at all, or from an allowed origin.
 
+    A server that only this machine can reach must also be asked for by an address of this machine: another site's page
+    passes as our own once its name has been made to lead here (DNS rebinding). Behind a proxy that passes on the
+    ``Host`` of the outside, ``server.allowed_origins`` must name that origin.
+
     Raises:
         ForbiddenError: another site's page tries to use its visitor's access.
     """
-    origin = request.headers.get("Origin")
-    if origin is None or urlsplit(origin).netloc == request.host or _allowed(origin, server):
+    origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
+    if origin is not None and _allowed(origin, server):
         return
-    raise ForbiddenError(
-        f"pages from {origin} may not use this server; if they should, add it to server.allowed_origins"
-    )
+    if origin is not None and _split(origin).netloc != host:
+        raise ForbiddenError(
+            f"pages from {origin} may not use this server; if they should, add it to server.allowed_origins"
+        )
+    if host and not _expected(host, server):
+        raise ForbiddenError(
+            f"this server is for its own machine and was asked for as '{host}'; open it as localhost, "
+            "or add the origin by which it is reached to server.allowed_origins"
+        )
 
 
 def cors_headers(request: web.Request) -> dict[str, str]:
@@ -100,4 +127,31 @@ def refusal(status: int, code: str, message: str) -> web.Response:
 
 
 def _allowed(origin: str, server: ServerConfig) -> bool:
-    return origin in server.allowed_origins or "*" in server.allowed_origins
+    # It is sent back as a header, which takes ASCII only; real origins are.
+    return origin.isascii() and (origin in server.allowed_origins or "*" in server.allowed_origins)
+
+
+def _expected(host: str, server: ServerConfig) -> bool:
+    if not _is_loopback(server.host) or "*" in server.allowed_origins:
+        return True
+    allowed = {_split(origin).netloc for origin in server.allowed_origins}
+    return _is_loopback(_split(f"//{host}").hostname or "") or host in allowed
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:  # such as an unclosed bracket: like no address at all
+        return urlsplit("")
+
+
+def _bytes(text: str) -> bytes:
+    # Bytes in a header that are no UTF-8 come as lone surrogates, which are wrong, but no reason to fail.
+    return text.encode("utf-8", "surrogatepass")

@@ -1,12 +1,12 @@
 """``POST /offer``: the WebRTC offer of a participant's analysis connection, answered in one exchange."""
 
-import json
 from typing import Any
 
 from aiohttp import web
 
 from ser_track.errors import BadRequestError
 from ser_track.meetings.analysis_peer import check_offer
+from ser_track.meetings.messages import parse_object
 from ser_track.meetings.participant import Participant
 from ser_track.web.keys import ROOMS
 
@@ -53,12 +53,10 @@ async def read_object(request: web.Request) -> dict[str, Any]:
         BadRequestError: it is none.
     """
     try:
-        body = json.loads(await request.text())
-    except ValueError as error:
-        raise BadRequestError(f"the body is no JSON ({error})") from error
-    if not isinstance(body, dict):
-        raise BadRequestError("the body must be one JSON object")
-    return body
+        body = await request.text()
+    except (UnicodeDecodeError, LookupError) as error:
+        raise BadRequestError(f"the body cannot be read as text ({error}); send JSON in UTF-8") from error
+    return parse_object(body)
 
 
 def text(body: dict[str, Any], key: str) -> str:

@@ -1,22 +1,28 @@
 """``/ws``: who is in the room, consent, and the messages with which browsers connect to each other."""
 
 import asyncio
-import json
+import contextlib
 import logging
 from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from ser_track.errors import BadRequestError, MeetingError
-from ser_track.meetings.participant import Participant, read_consent
+from ser_track.meetings.messages import parse_object, read_consent
+from ser_track.meetings.participant import Participant
 from ser_track.meetings.room import introduce
+from ser_track.web.fair import CLOSE_S, Allowance, Outbox
+from ser_track.web.guard import check_invited
 from ser_track.web.keys import CONFIG, ROOMS, SOCKETS
 from ser_track.web.offer import flag, text
 
 log = logging.getLogger(__name__)
 _HEARTBEAT_S = 15.0
 _JOIN_TIMEOUT_S = 10.0
-_MAX_WAITING = 256
+_MESSAGES_PER_S = 50
+_BURST = 200
+_BURST_PER_PERSON = 30
+"""Who joins a full room calls everyone at once, with an offer and a candidate for each of their addresses."""
 BOT = {"id": "bot", "name": "ser_track emotion analysis"}
 
 
@@ -24,56 +30,61 @@ async def websocket(request: web.Request) -> web.WebSocketResponse:
     """Serve one page from its ``join`` message until it leaves or vanishes."""
     config = request.app[CONFIG]
     # Two missed heartbeats and a page that vanished without goodbye is closed, which counts as leaving.
-    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=config.server.max_message_bytes)
+    limit = config.server.max_message_bytes
+    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=limit, timeout=CLOSE_S)
     await socket.prepare(request)
-    outbox = _Outbox()
-    try:
-        participant = _join(request, await _first_message(socket), outbox)
-    except (MeetingError, TimeoutError, ValueError) as error:
-        await socket.send_json(_error(error))
-        await socket.close(code=WSCloseCode.POLICY_VIOLATION)
-        return socket
-    writer = asyncio.create_task(outbox.write_to(socket))
     request.app[SOCKETS].add(socket)
-    reason = "the page vanished"
+    outbox = Outbox(socket, request.transport)
+    code = WSCloseCode.INTERNAL_ERROR
     try:
-        reason = await _serve(request, socket, participant)
+        code = await _stay(request, socket, outbox)
+    except Exception:  # anything else would write an HTTP response into the WebSocket
+        log.exception("a page's WebSocket failed")
+        outbox.put(_error("internal", "the server failed; its log says why. Join again"))
     finally:
-        writer.cancel()
         request.app[SOCKETS].discard(socket)
-        await asyncio.shield(request.app[ROOMS].leave(participant, reason))
-        await socket.close()
+        await outbox.close(code)
     return socket
 
 
-class _Outbox:
-    """Messages to one page. A page that does not read is let go, so that it cannot hold up its room."""
+async def close_sockets(app: web.Application) -> None:
+    """Say goodbye to every page, so that the server need not wait for them."""
+    goodbyes = [socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server stops") for socket in app[SOCKETS]]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            await asyncio.gather(*goodbyes, return_exceptions=True)
 
-    def __init__(self) -> None:
-        self._messages: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue(_MAX_WAITING + 1)
 
-    def put(self, message: dict[str, Any]) -> None:
-        """Queue ``message``, or give the page up."""
-        if self._messages.qsize() < _MAX_WAITING:
-            self._messages.put_nowait(message)
-        elif not self._messages.full():
-            self._messages.put_nowait(None)
-
-    async def write_to(self, socket: web.WebSocketResponse) -> None:
-        """Send what is queued until cancelled."""
-        while (message := await self._messages.get()) is not None:
-            await socket.send_json(message)
-        await socket.close(code=WSCloseCode.TRY_AGAIN_LATER)
+async def _stay(request: web.Request, socket: web.WebSocketResponse, outbox: Outbox) -> WSCloseCode:
+    """From before the join until after the leave; returns what to close the socket with."""
+    try:
+        # Only here, because a browser cannot read why a handshake was refused.
+        check_invited(request)
+        participant = _join(request, await _first_message(socket), outbox)
+    except MeetingError as error:
+        outbox.put(_error(error.code, str(error)))
+        return WSCloseCode.POLICY_VIOLATION
+    except TimeoutError:
+        outbox.put(_error("timeout", f"no join message came in {_JOIN_TIMEOUT_S:.0f} s; send it first"))
+        return WSCloseCode.POLICY_VIOLATION
+    reason = "the page vanished"
+    try:
+        reason, code = await _serve(request, socket, participant, outbox)
+    finally:
+        if outbox.given_up:
+            reason = "did not read its messages"
+        await asyncio.shield(request.app[ROOMS].leave(participant, reason))
+    return code
 
 
 async def _first_message(socket: web.WebSocketResponse) -> dict[str, Any]:
     message = await socket.receive(timeout=_JOIN_TIMEOUT_S)
     if message.type is not WSMsgType.TEXT:
         raise BadRequestError("the first message must be a join message in JSON")
-    return _object(message.data)
+    return parse_object(message.data)
 
 
-def _join(request: web.Request, message: dict[str, Any], outbox: _Outbox) -> Participant:
+def _join(request: web.Request, message: dict[str, Any], outbox: Outbox) -> Participant:
     if message.get("type") != "join":
         raise BadRequestError('the first message must have the type "join"')
     rooms, room_name = request.app[ROOMS], text(message, "room")
@@ -89,56 +100,59 @@ def _join(request: web.Request, message: dict[str, Any], outbox: _Outbox) -> Par
             "analysed": participant.analysed,
             "participants": others,
             "bot": BOT,
-            "ice_servers": list(request.app[CONFIG].runtime.ice_servers),
+            "ice_servers": [server.described() for server in request.app[CONFIG].runtime.ice_servers],
         }
     )
     return participant
 
 
-async def close_sockets(app: web.Application) -> None:
-    """Say goodbye to every page, so that the server need not wait for them."""
-    sockets = app[SOCKETS]
-    for socket in tuple(sockets):
-        await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server stops")
-
-
-async def _serve(request: web.Request, socket: web.WebSocketResponse, participant: Participant) -> str:
-    """Handle messages until the page is gone; returns why it left."""
+async def _serve(
+    request: web.Request, socket: web.WebSocketResponse, participant: Participant, outbox: Outbox
+) -> tuple[str, WSCloseCode]:
+    """Handle messages until the page is gone; returns why it left, and what to close the socket with."""
+    people = request.app[CONFIG].rooms.max_participants
+    allowance = Allowance(_MESSAGES_PER_S, max(_BURST, _BURST_PER_PERSON * people))
     async for message in socket:
-        if message.type is not WSMsgType.TEXT:
-            continue
-        try:
-            body = _object(message.data)
-            if body.get("type") == "leave":
-                return "left"
-            _handle(request, participant, body)
-        except (MeetingError, ValueError) as error:
-            await socket.send_json(_error(error))
+        if not allowance.take():
+            limit = f"this page sent over {_MESSAGES_PER_S} messages a second and was taken out; rejoin, and send fewer"
+            outbox.put(_error("too_many", limit))
+            return "sent too many messages", WSCloseCode.POLICY_VIOLATION
+        if message.type is WSMsgType.TEXT and not _handle(request, participant, message.data, outbox):
+            return "left", WSCloseCode.OK
+        # Messages that came together are handled together: others must get what is sent to them meanwhile.
+        await asyncio.sleep(0)
     if socket.close_code == WSCloseCode.MESSAGE_TOO_BIG:
-        return "sent a message over the limit"
-    return "closed the page"
+        return "sent a message over the limit", WSCloseCode.MESSAGE_TOO_BIG
+    return "closed the page", WSCloseCode.OK
 
 
-def _handle(request: web.Request, participant: Participant, body: dict[str, Any]) -> None:
-    if body.get("type") != "signal":
-        participant.set_consent(read_consent(body))
-        return
-    other = request.app[ROOMS].room(participant.key.meeting).people.get(text(body, "to"))
+def _handle(request: web.Request, participant: Participant, data: str, outbox: Outbox) -> bool:
+    """Do what one message asks for; False where it says goodbye."""
+    try:
+        body = parse_object(data)
+        if body.get("type") == "leave":
+            return False
+        if body.get("type") == "signal":
+            _signal(request, participant, body, outbox)
+        else:
+            participant.set_consent(read_consent(body))
+    except MeetingError as error:
+        outbox.put(_error(error.code, str(error)))
+    return True
+
+
+def _signal(request: web.Request, participant: Participant, body: dict[str, Any], outbox: Outbox) -> None:
+    to = text(body, "to")
+    other = request.app[ROOMS].room(participant.key.meeting).people.get(to)
     if other is None or other.signal is None:
-        raise BadRequestError(f"there is no page '{body['to']}' in this room to signal to")
-    other.signal({"type": "signal", "from": participant.id, "data": body.get("data")})
+        # No mistake of the page's: candidates are still on their way when somebody leaves.
+        outbox.put(_error("gone", f"there is no page '{to[:40]}' in this room; nothing was passed on"))
+        return
+    try:
+        other.signal({"type": "signal", "from": participant.id, "data": body.get("data")})
+    except RecursionError as error:
+        raise BadRequestError("'data' is nested too deep to be passed on; send it flatter") from error
 
 
-def _object(data: str) -> dict[str, Any]:
-    body = json.loads(data)
-    if not isinstance(body, dict):
-        raise BadRequestError("a message must be one JSON object")
-    return body
-
-
-def _error(error: Exception) -> dict[str, Any]:
-    if isinstance(error, MeetingError):
-        return {"type": "error", "code": error.code, "message": str(error)}
-    if isinstance(error, TimeoutError):
-        return {"type": "error", "code": "timeout", "message": f"no join message came in {_JOIN_TIMEOUT_S:.0f} s"}
-    return {"type": "error", "code": "bad_request", "message": f"the message is no JSON ({error})"}
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"type": "error", "code": code, "message": message}

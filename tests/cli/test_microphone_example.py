@@ -10,9 +10,9 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "microphone.py"
 
 
-def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+def run(*arguments: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, str(EXAMPLE), *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_it_hears_a_file_as_it_would_a_microphone() -> None:
@@ -31,3 +31,18 @@ def test_without_a_microphone_it_says_what_to_do() -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "--with sounddevice" in done.stderr or "--file" in done.stderr or "libportaudio2" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--file", "--config"])
+def test_a_missing_file_is_one_line_and_no_traceback(tmp_path: Path, option: str) -> None:
+    arguments = {"--file": str(ROOT / "tests" / "data" / "spoken.wav"), option: "gone"}
+    done = run(*(word for pair in arguments.items() for word in pair), cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("gone")
+    assert "does not exist" in line
+
+
+def test_it_runs_from_any_folder(tmp_path: Path) -> None:
+    done = run("--file", str(ROOT / "tests" / "data" / "spoken.wav"), cwd=tmp_path)
+    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 3)

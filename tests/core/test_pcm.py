@@ -1,6 +1,7 @@
 """PCM: every format keeps its values, pieces may end anywhere, channels keep the level, nonsense is refused."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,6 +89,12 @@ def test_float_arrays_are_taken_interleaved_or_by_channel(dtype: type[np.floatin
 def test_an_array_of_another_type_or_shape_is_refused(array: NDArray[np.generic]) -> None:
     with pytest.raises(AudioError, match="array of"):
         PcmReader("float32", 2).read(array)
+
+
+@pytest.mark.parametrize("ragged", [[[0.1, 0.2], [0.3]], [0.1, [0.2]]])
+def test_a_ragged_list_is_refused(ragged: list[Any]) -> None:
+    with pytest.raises(AudioError, match=r"makes no array .*give floats"):
+        PcmReader("float32", 2).read(ragged)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])

@@ -128,12 +128,23 @@ async def test_a_frame_that_cannot_be_heard_passes_all_the_same_and_is_logged(ca
     assert "passed through unheard" in record.getMessage()
 
 
-async def test_who_asks_for_faults_gets_each_of_them_instead_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_who_asks_for_faults_gets_the_first_and_each_500th_instead_of_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     faults = list[AudioError]()
-    sent = [*with_a_bad_frame(), *with_a_bad_frame()]
-    track = SERTrack(ListTrack(sent), Heard().push, faults.append)
-    assert await read(track) == sent
-    assert (len(faults), track.faults, caplog.records) == (2, 2, [])
+    bad = frame(np.full((960, 1), np.nan, np.float32))
+    track = SERTrack(ListTrack([bad] * 501), Heard().push, faults.append)
+    assert len(await read(track)) == 501
+    assert (len(faults), track.faults, caplog.records) == (2, 501, [])
+
+
+async def test_a_listener_that_fails_does_not_break_the_track(caplog: pytest.LogCaptureFixture) -> None:
+    def push(samples: FloatArray, at: int) -> None:
+        raise ZeroDivisionError
+
+    sent = [frame(np.zeros((960, 1), np.float32), 960 * number) for number in range(3)]
+    assert await read(SERTrack(ListTrack(sent), push)) == sent
+    assert "ZeroDivisionError" in caplog.text
 
 
 async def test_a_track_of_encoded_packets_passes_unheard_with_one_warning(caplog: pytest.LogCaptureFixture) -> None:

@@ -3,8 +3,8 @@ import pytest
 from numpy.typing import NDArray
 
 from ser_track.errors import AudioError
-from ser_track.models.log_mel import DYNAMIC_RANGE_DB, N_MELS, SAMPLE_RATE_HZ, log_mel
-from ser_track.types import FloatArray
+from ser_track.models.log_mel import DYNAMIC_RANGE_DB, N_MELS, log_mel
+from ser_track.types import SAMPLE_RATE_HZ, FloatArray
 
 FLOOR = 1.25 - DYNAMIC_RANGE_DB / 40
 RNG = np.random.default_rng(7)

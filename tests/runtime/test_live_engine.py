@@ -23,7 +23,7 @@ from ser_track.types import (
     SpeechStarted,
     StreamKey,
 )
-from tests.core.stand_ins import EnergyDetector, LevelClassifier
+from tests.core.stand_ins import EnergyDetector, FaultyDetector, LevelClassifier
 
 KEY = StreamKey("m", "ann", "1")
 SPEECH = np.full(16_000, 0.5, np.float32)
@@ -73,13 +73,16 @@ async def test_events_arrive_on_the_loop_while_audio_comes_in(start: Start) -> N
     assert isinstance(events[0], SpeechStarted)
 
 
-async def test_flush_returns_what_was_open_including_audio_that_was_just_pushed(start: Start) -> None:
-    live, _ = start(EnergyDetector())
+async def test_flush_delivers_what_was_open_including_audio_that_was_just_pushed(start: Start) -> None:
+    live, events = start(EnergyDetector())
     live.open(KEY)
     live.push(KEY, SPEECH, 0)
-    ended = [event for event in await live.flush(KEY) if isinstance(event, SpeechEnded)]
+    await live.flush(KEY)
+    ended = [event for event in events if isinstance(event, SpeechEnded)]
     assert [(event.start_s, event.reason) for event in ended] == [(0.0, "flush")]
-    assert await live.flush(KEY) == [], "a closed stream has nothing left"
+    told = len(events)
+    await live.flush(KEY)
+    assert len(events) == told, "a closed stream has nothing left"
 
 
 async def test_a_discarded_stream_is_silent_even_if_audio_still_comes(start: Start) -> None:
@@ -110,10 +113,11 @@ async def test_a_fault_of_the_detector_is_told_to_every_stream_and_the_next_tick
 
 @pytest.mark.parametrize("opened", [False, True])
 async def test_flushing_a_stream_without_audio_gives_nothing(start: Start, opened: bool) -> None:
-    live, _ = start(EnergyDetector())
+    live, events = start(EnergyDetector())
     if opened:
         live.open(KEY)
-    assert await live.flush(KEY) == []
+    await live.flush(KEY)
+    assert events == []
 
 
 async def test_a_paused_stream_gets_its_result_and_goes_on_as_a_new_segment(start: Start) -> None:
@@ -126,3 +130,26 @@ async def test_a_paused_stream_gets_its_result_and_goes_on_as_a_new_segment(star
     assert [(event.segment, event.reason) for event in ended] == [(0, "stalled")]
     live.push(KEY, SPEECH, 48_000)
     await until(lambda: [e.segment for e in events if isinstance(e, SpeechStarted)] == [0, 1])
+
+
+async def test_a_flush_that_nobody_waits_for_any_more_disturbs_no_other_stream(start: Start) -> None:
+    live, events = start(EnergyDetector())
+    other = StreamKey("m", "ben", "1")
+    for key in (KEY, other):
+        live.open(key)
+        live.push(key, SPEECH, 0)
+    waiting = asyncio.create_task(live.flush(KEY))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    live.push(other, np.zeros(16_000, np.float32), 16_000)
+    await until(lambda: any(isinstance(event, Emotion) and event.final and event.key == other for event in events))
+    assert [event for event in events if isinstance(event, Fault)] == []
+
+
+async def test_an_engine_that_fails_in_every_tick_tells_each_stream_once_in_a_while(start: Start) -> None:
+    live, events = start(FaultyDetector(lambda call, right: right * np.nan))
+    live.open(KEY)
+    for second in range(5):
+        live.push(KEY, SPEECH[:1_600], second * 1_600)
+        await asyncio.sleep(0.1)
+    assert [(event.key, event.code) for event in events if isinstance(event, Fault)] == [(KEY, "engine_failed")]

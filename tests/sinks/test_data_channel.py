@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ser_track.config import RuntimeConfig
 from ser_track.sinks.data_channel import EventBatch, read_message, split_messages
 from ser_track.sinks.encode import encode
-from ser_track.types import Emotion, Left, SpeechStarted, StreamKey
+from ser_track.types import ConsentChanged, Emotion, Left, SpeechStarted, StreamKey
 
 KEY = StreamKey("m", "ann", "1")
 EMOTION = Emotion(KEY, 0, 0.0, 1.0, False, {"anger": 0.4, "happiness": 0.6}, "happiness", 0.6, "model@1")
@@ -67,12 +67,13 @@ def test_a_final_result_is_never_replaced() -> None:
 
 def test_for_a_receiver_that_takes_nothing_provisional_results_go_first_and_all_is_counted() -> None:
     waiting = batch()
+    taken = 0
     for segment in range(600):
-        waiting.put(encode(replace(EMOTION, segment=segment, final=True)))
-        waiting.put(encode(replace(EMOTION, key=StreamKey("m", f"p{segment}", "1"))))
+        taken += waiting.put(encode(replace(EMOTION, segment=segment, final=True)))
+        taken += waiting.put(encode(replace(EMOTION, key=StreamKey("m", f"p{segment}", "1"))))
     events = sent(waiting)
     assert len(events) == 512
-    assert waiting.dropped == 1200 - 512
+    assert taken == 512
     assert all(event["final"] for event in events)
     assert events[-1]["segment"] == 599
 
@@ -94,3 +95,11 @@ def test_left_is_sent_like_any_event() -> None:
     waiting = batch()
     waiting.put(encode(Left(KEY, "closed the page")))
     assert sent(waiting)[0]["type"] == "left"
+
+
+def test_what_waits_of_somebody_who_withdraws_is_not_sent_any_more() -> None:
+    waiting = batch()
+    ben = replace(EMOTION, key=StreamKey("m", "ben", "1"), final=True)
+    for event in (replace(EMOTION, final=True), SpeechStarted(KEY, 1, 2.0), ben, ConsentChanged(KEY, False)):
+        waiting.put(encode(event))
+    assert [(e["type"], e["participant"]) for e in sent(waiting)] == [("emotion", "ben"), ("consent", "ann")]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -31,10 +32,17 @@ def config() -> Config:
     return load_config()
 
 
+class _Server(TestServer):
+    """Unlike aiohttp's own, it goes on handling requests of clients that went away, as a real server does."""
+
+    async def _make_runner(self, **how: Any) -> web.AppRunner:
+        return web.AppRunner(self.app, **how | {"handler_cancellation": False})
+
+
 @pytest_asyncio.fixture
 async def server(app: web.Application) -> AsyncIterator[Running]:
     """The server, started as `server.py` starts it, but on a free port."""
-    async with TestServer(app, host="127.0.0.1") as running, ClientSession() as http:
+    async with _Server(app, host="127.0.0.1") as running, ClientSession() as http:
         yield Running(str(running.make_url("")).rstrip("/"), app, http)
 
 
@@ -47,5 +55,7 @@ def app(config: Config) -> web.Application:
 @pytest.fixture(autouse=True)
 def _no_blocking() -> Iterator[None]:
     """A blocking call of ours on the event loop fails the test."""
-    with blockbuster_ctx("ser_track"):
+    with blockbuster_ctx("ser_track") as watched:
+        # aiortc waits for its decoder's thread when a connection closes; interrupted there, it stays half open.
+        watched.functions["threading.Lock.acquire"].can_block_in("aiortc/rtcrtpreceiver.py", "__stop_decoder")
         yield

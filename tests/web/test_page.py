@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,9 +11,11 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
+from ser_track.config import Config, IceServer
 from ser_track.web.signalling import close_sockets
 from tests.web.browser import join, launched
-from tests.web.conftest import Running
+from tests.web.conftest import SPOKEN, Running
+from tests.web.peers import Peer, RecordingTrack
 
 pytestmark = pytest.mark.browser
 
@@ -199,6 +202,43 @@ async def test_a_phone_shows_everything_without_scrolling_sideways(
     for control in ("Mute", "Camera", "Leave"):
         await expect(page.get_by_role("button", name=control)).to_be_in_viewport()
     await expect(page.get_by_role("switch", name="Emotion analysis")).to_be_in_viewport()
+
+
+async def test_a_program_without_a_page_is_heard_by_the_bot_and_called_by_nobody(enter: Enter, server: Running) -> None:
+    program = Peer(server.http, server.url)
+    await program.join("talk", "Program", RecordingTrack(SPOKEN))
+    ada = await enter("Ada", False)
+    await expect(tile(ada, "Program")).to_have_attribute("data-peer", "none")
+    await expect(tile(ada, "Program")).not_to_have_attribute("data-update-count", "0", timeout=RESULT_MS)
+    await expect(ada.get_by_role("status")).to_be_hidden()
+    await program.close()
+    await expect(tile(ada, "Program")).to_have_count(0)
+
+
+class TestToken:
+    @pytest.fixture
+    def config(self) -> Config:
+        base = Config()
+        return replace(base, server=replace(base.server, token="sesame"))
+
+    async def test_a_wrong_token_is_named(self, browser: Browser, server: Running) -> None:
+        page = await browser.new_page()
+        await join(page, server.url, "talk&token=wrong", "Ada", consent=True)
+        await expect(page.get_by_role("status")).to_contain_text("the access token is missing or wrong")
+        await join(page, server.url, "talk&token=sesame", "Ada", consent=True)
+        await expect(page.locator("#room")).to_be_visible()
+
+
+class TestUnusableRelay:
+    @pytest.fixture
+    def config(self) -> Config:
+        base = Config()
+        return replace(base, runtime=replace(base.runtime, ice_servers=(IceServer("turn:relay.example"),)))
+
+    async def test_a_relay_that_the_browser_does_not_accept_is_told(self, enter: Enter) -> None:
+        ada = await enter("Ada", True)
+        await expect(ada.get_by_role("status")).to_contain_text("does not accept the server's ICE servers")
+        await expect(own_tile(ada)).to_have_attribute("data-state", "error")
 
 
 async def test_losing_the_server_is_told_and_one_can_rejoin(enter: Enter, server: Running) -> None:

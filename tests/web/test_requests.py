@@ -1,5 +1,8 @@
 """Bad requests get a clear refusal in JSON, and disturb nobody."""
 
+import asyncio
+import json
+import logging
 from dataclasses import replace
 from typing import Any
 
@@ -7,6 +10,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
 from ser_track.config import Config
+from ser_track.web import offer
 from tests.web.conftest import Running
 
 AUDIO = "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\n"
@@ -20,6 +24,17 @@ async def post(server: Running, body: Any, **headers: str) -> tuple[int, dict[st
         return response.status, (await response.json())["error"]
 
 
+async def raw(server: Running, start: str, *headers: bytes) -> tuple[int, dict[str, Any]]:
+    """Status and body of the answer to a request that no client library would send."""
+    port = int(server.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"\r\n".join([f"{start} HTTP/1.1".encode(), *headers, b"Connection: close", b"", b""]))
+    head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    await writer.wait_closed()
+    return int(head.split()[1]), json.loads(body)
+
+
 async def people(server: Running) -> int:
     async with server.http.get(f"{server.url}/healthz") as response:
         return int((await response.json())["participants"])
@@ -30,6 +45,9 @@ async def people(server: Running) -> int:
     [
         ("{", "no JSON"),
         ("[]", "object"),
+        ("[" * 60_000, "nested too deep"),
+        (b"\xff", "UTF-8"),
+        ('{"room": NaN}', "NaN"),
         ({**JOIN}, "'sdp'"),
         ({**JOIN, "sdp": "nonsense"}, "no valid SDP"),
         ({**JOIN, "sdp": ""}, "no valid SDP"),
@@ -71,6 +89,7 @@ async def test_a_foreign_secret_is_refused(server: Running) -> None:
         welcome = await page.receive_json()
         body = {"room": "r", "participant": welcome["participant"], "secret": "guess", "sdp": AUDIO, "type": "offer"}
         assert (await post(server, body))[0] == 403
+        assert (await post(server, {**body, "secret": "\ud800"}))[0] == 403
         assert (await post(server, {**body, "participant": "p-0"}))[0] == 404
         assert (await post(server, {**body, "room": "elsewhere"}))[0] == 404
 
@@ -95,6 +114,60 @@ async def test_a_page_of_another_origin_may_not_use_us(server: Running) -> None:
     assert (await post(server, JOIN, Origin=server.url))[0] == 400, "our own page gets as far as its missing sdp"
 
 
+async def test_an_unknown_charset_is_refused(server: Running) -> None:
+    status, error = await post(server, "{}", **{"Content-Type": "application/json; charset=foo"})
+    assert (status, error["code"]) == (400, "bad_request")
+    assert "foo" in error["message"]
+
+
+async def test_an_origin_that_is_no_address_is_foreign(server: Running) -> None:
+    assert (await post(server, JOIN, Origin="http://["))[0] == 403
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:9", "127.0.0.1", "[::1]:8080"])
+async def test_every_name_of_this_machine_will_do(server: Running, host: str) -> None:
+    assert (await post(server, JOIN, Host=host, Origin=f"http://{host}"))[0] == 400, "it gets as far as its missing sdp"
+
+
+@pytest.mark.parametrize("host", ["rebound.example:8080", "localhost.rebound.example", "["])
+async def test_a_name_that_was_made_to_lead_here_is_refused(server: Running, host: str) -> None:
+    status, error = await post(server, JOIN, Host=host, Origin=f"http://{host}")
+    assert (status, error["code"]) == (403, "forbidden")
+    assert "allowed_origins" in error["message"]
+    async with server.http.get(f"{server.url}/metrics", headers={"Host": host}) as response:
+        assert response.status == 403
+
+
+async def test_scripts_of_the_page_may_talk_to_their_server_alone(server: Running) -> None:
+    async with server.http.get(server.url) as response:
+        assert "connect-src 'self';" in response.headers["Content-Security-Policy"]
+
+
+async def test_a_failure_of_ours_is_logged_and_answered_in_json(
+    server: Running, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(sdp: str) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(offer, "check_offer", fail)
+    status, error = await post(server, {**JOIN, "sdp": AUDIO})
+    assert (status, error["code"]) == (500, "internal")
+    assert "on purpose" not in error["message"], "what went wrong inside is for the log"
+    assert "on purpose" in caplog.text
+
+
+async def test_a_client_that_goes_in_mid_request_is_no_failure_of_ours(
+    server: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+    writer.write(b"POST /offer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\n{")
+    await asyncio.sleep(0.1)
+    writer.transport.abort()
+    await asyncio.sleep(0.1)
+    assert await people(server) == 0
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
 class TestToken:
     @pytest.fixture
     def config(self) -> Config:
@@ -105,6 +178,7 @@ class TestToken:
         assert (await post(server, JOIN))[0] == 403
         assert (await post(server, JOIN, Authorization="Bearer wrong"))[0] == 403
         assert (await post(server, JOIN, Authorization="Bearer sesame"))[0] == 400
+        assert (await raw(server, "GET /metrics", b"Host: localhost", b"Authorization: Bearer \xff\xfe"))[0] == 403
         for path, status in (("/metrics", 403), ("/metrics?token=sesame", 200), ("/healthz", 200), ("/", 200)):
             async with server.http.get(server.url + path) as response:
                 assert response.status == status, path
@@ -114,3 +188,8 @@ class TestToken:
         async with server.http.options(f"{server.url}/offer", headers=origin) as response:
             assert response.status == 204
             assert response.headers["Access-Control-Allow-Origin"] == "https://friend.example"
+
+    async def test_an_allowed_origin_may_be_the_name_of_this_server(self, server: Running) -> None:
+        known = {"Authorization": "Bearer sesame", "Host": "friend.example"}
+        assert (await post(server, JOIN, **known))[0] == 400
+        assert (await post(server, JOIN, **known | {"Host": "rebound.example"}))[0] == 403

@@ -1,0 +1,86 @@
+"""What keeps one page from becoming a burden to the others: an outbox that gives up, an allowance that runs out."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from aiohttp import WSCloseCode, web
+
+CLOSE_S = 2.0
+"""For goodbyes; who has not answered by then is cut off."""
+_SEND_S = 10.0
+_MAX_WAITING = 256
+
+
+class Outbox:
+    """Messages to one page. A page that does not read is cut off, so that it cannot hold up its room."""
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport | None) -> None:
+        self.given_up = False
+        self._socket = socket
+        self._transport = transport
+        self._messages: asyncio.Queue[str | None] = asyncio.Queue()
+        self._writer = asyncio.create_task(self._write())
+
+    def put(self, message: dict[str, Any]) -> None:
+        """Queue ``message``, or give the page up.
+
+        Raises:
+            RecursionError: it is nested too deep; raised here, where its sender waits, and not where others write.
+        """
+        if self._messages.qsize() < _MAX_WAITING:
+            self._messages.put_nowait(json.dumps(message))
+        else:
+            self._give_up()
+
+    async def close(self, code: WSCloseCode) -> None:
+        """Send what is queued, then say goodbye; soon, whatever the page does."""
+        self._messages.put_nowait(None)
+        await asyncio.wait([self._writer], timeout=CLOSE_S)
+        self._writer.cancel()
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._socket.close(code=code)
+        except TimeoutError:
+            self._give_up()
+
+    async def _write(self) -> None:
+        # A page that is gone needs no more messages; that it left is noticed where its messages are read.
+        with contextlib.suppress(ConnectionError):
+            while (message := await self._messages.get()) is not None:
+                try:
+                    async with asyncio.timeout(_SEND_S):
+                        await self._socket.send_str(message)
+                except TimeoutError:
+                    self._give_up()
+                    return
+
+    def _give_up(self) -> None:
+        self.given_up = True
+        # Closing politely would wait behind what the page does not read.
+        if isinstance(self._transport, asyncio.Transport):
+            self._transport.abort()
+
+
+class Allowance:
+    """How much a page may send: ``burst`` messages at once, ``per_s`` in the long run."""
+
+    def __init__(self, per_s: float, burst: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._per_s = per_s
+        self._burst = burst
+        self._now = now
+        self._left = float(burst)
+        self._at = now()
+
+    def take(self) -> bool:
+        """Use up one message; False where none is left."""
+        now = self._now()
+        self._left = min(self._burst, self._left + (now - self._at) * self._per_s)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True

@@ -1,0 +1,139 @@
+"""Rooms without a network: what the others learn of somebody who speaks, withdraws, or leaves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from ser_track.config import Config
+from ser_track.core.engine import Engine
+from ser_track.errors import BadRequestError, MeetingFullError
+from ser_track.meetings.participant import Participant
+from ser_track.meetings.rooms import Rooms
+from ser_track.runtime.live_engine import LiveEngine
+from ser_track.runtime.metrics import Metrics
+from ser_track.sinks.encode import EventLine
+from ser_track.types import ConsentChanged, Emotion, Event, Left, SpeechEnded, SpeechStarted
+from tests.core.stand_ins import EnergyDetector, LevelClassifier
+
+SPEECH = np.full(16_000, 0.5, np.float32)
+
+
+class Onlooker(Participant):
+    """A stand-in for somebody with a data channel, who notes what would be sent on it: no network is wanted here."""
+
+    heard_of: list[Event]
+
+    def put(self, line: EventLine) -> None:
+        self.heard_of.append(line.event)
+
+
+@pytest_asyncio.fixture
+async def rooms() -> AsyncIterator[Rooms]:
+    config, metrics = Config(), Metrics()
+    made = Rooms(config, metrics)
+    engine = Engine(EnergyDetector(), LevelClassifier(), config.pipeline)
+    made.live = LiveEngine(engine, config.runtime, made.deliver, metrics)
+    made.live.start()
+    yield made
+    await made.close()
+    await made.live.stop()
+
+
+def onlooker(rooms: Rooms) -> list[Event]:
+    """Somebody joins room "r" and looks on; returns what they learn."""
+    participant = rooms.join("r", "Onlooker", analysed=False)
+    participant.__class__ = Onlooker
+    assert isinstance(participant, Onlooker)
+    participant.heard_of = []
+    return participant.heard_of
+
+
+def speaker(rooms: Rooms) -> Participant:
+    """Somebody who agreed, and has just said a second of something."""
+    participant = rooms.join("r", "Speaker", analysed=False)
+    participant.set_consent(True)
+    participant.heard(SPEECH, 0)
+    return participant
+
+
+def kinds(events: list[Event], of: Participant) -> list[type]:
+    return [type(event) for event in events if event.key.participant == of.id and not isinstance(event, ConsentChanged)]
+
+
+async def test_last_words_are_told_before_the_goodbye(rooms: Rooms) -> None:
+    events = onlooker(rooms)
+    participant = speaker(rooms)
+    await rooms.leave(participant, "left")
+    told = [kind for kind in kinds(events, participant) if kind is not Emotion][1:]
+    assert told == [SpeechStarted, SpeechEnded, Left]
+    finals = [event for event in events if isinstance(event, Emotion) and event.final]
+    assert [event.key.participant for event in finals] == [participant.id]
+
+
+async def test_what_a_tick_found_while_somebody_leaves_is_theirs_too(rooms: Rooms) -> None:
+    events = onlooker(rooms)
+    participant = speaker(rooms)
+    # The segment closes by itself at about the moment of leaving, in whichever tick.
+    participant.heard(np.zeros(16_000, np.float32), 16_000)
+    await asyncio.gather(*(rooms.leave(participant, "left") for _ in range(3)))
+    assert kinds(events, participant).count(Left) == 1
+    assert kinds(events, participant)[-1] is Left
+    assert kinds(events, participant).count(SpeechEnded) == 1
+    assert sum(isinstance(event, Emotion) and event.final for event in events) == 1
+
+
+async def test_withdrawal_while_a_stream_is_being_closed_keeps_its_result_from_everybody(rooms: Rooms) -> None:
+    events = onlooker(rooms)
+    participant = speaker(rooms)
+    leaving = asyncio.create_task(participant.finish())
+    await asyncio.sleep(0)
+    participant.set_consent(False)
+    withdrawn = len(events)
+    await leaving
+    assert not [event for event in events[withdrawn:] if isinstance(event, Emotion | SpeechEnded | SpeechStarted)]
+
+
+async def test_nothing_of_somebody_who_withdrew_stays_in_the_engine(rooms: Rooms) -> None:
+    participant = speaker(rooms)
+    key = participant.key
+    await asyncio.sleep(0.1)
+    assert key in rooms.live.streams
+    participant.set_consent(False)
+    participant.heard(SPEECH, 16_000)
+    await asyncio.sleep(0.1)
+    assert rooms.live.streams == set()
+
+
+async def test_the_metrics_say_who_is_there_now(rooms: Rooms) -> None:
+    onlooker(rooms)
+    participant = speaker(rooms)
+    registry = rooms.metrics.registry
+    assert registry.get_sample_value("ser_track_participants") == 2
+    assert registry.get_sample_value("ser_track_analysed") == 1
+    participant.set_consent(False)
+    assert registry.get_sample_value("ser_track_analysed") == 0
+    await rooms.leave(participant, "left")
+    assert registry.get_sample_value("ser_track_participants") == 1
+
+
+@pytest.mark.parametrize("name", ["Zoë", "علی‌رضا", "👩‍🚀 Ada", "Mary Ann", "李"])
+async def test_names_of_people_are_accepted(rooms: Rooms, name: str) -> None:
+    assert rooms.join("r", name, analysed=False).name == name
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 41, "a\nb", "a\x00b", "\u202egnirts", "\ud800"])
+async def test_names_that_are_none_are_refused_with_the_reason(rooms: Rooms, name: str) -> None:
+    with pytest.raises(BadRequestError, match=r"the name (must have 1 to 40|holds the control character U\+)"):
+        rooms.join("r", name, analysed=False)
+    assert len(rooms) == 0
+
+
+async def test_the_place_of_somebody_who_left_is_free(rooms: Rooms) -> None:
+    people = [rooms.join("r", f"Person {number}", analysed=False) for number in range(8)]
+    with pytest.raises(MeetingFullError, match="8 of 8"):
+        rooms.join("r", "Ninth", analysed=False)
+    await rooms.leave(people[0], "left")
+    assert rooms.join("r", "Ninth", analysed=False).name == "Ninth"
