@@ -13,7 +13,7 @@ from typing import Final
 from ser_track.errors import ConfigError, ModelError, SerTrackError
 
 _COMMANDS: Final = {
-    "serve": "join conferences and tell everyone, live, which emotion is in each voice",
+    "serve": "the server: rooms in the browser, and the bot that tells which emotion is in each voice",
     "analyze": "speech and emotion events of recordings, as JSON lines",
     "classify": "one emotion per recording",
     "evaluate": "measure the model on labelled recordings",
