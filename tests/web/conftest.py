@@ -1,6 +1,7 @@
 """The real server, in this process, on a free port of the loopback interface."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,11 @@ from blockbuster import blockbuster_ctx
 
 from ser_track.config import Config, load_config
 from ser_track.web.app import make_app
+from tests.web.peers import Peer
 
 SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
+
+MakePeer = Callable[[], Peer]
 
 
 @dataclass
@@ -59,3 +63,16 @@ def _no_blocking() -> Iterator[None]:
         # aiortc waits for its decoder's thread when a connection closes; interrupted there, it stays half open.
         watched.functions["threading.Lock.acquire"].can_block_in("aiortc/rtcrtpreceiver.py", "__stop_decoder")
         yield
+
+
+@pytest_asyncio.fixture
+async def peer(server: Running) -> AsyncIterator[MakePeer]:
+    """Makes participants that are programs; they hang up at the end."""
+    peers: list[Peer] = []
+
+    def make() -> Peer:
+        peers.append(Peer(server.http, server.url))
+        return peers[-1]
+
+    yield make
+    await asyncio.gather(*(one.close() for one in peers))

@@ -1,29 +1,13 @@
 """Real aiortc peers in a room of the real server: what one says, the other learns."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 
 from ser_track.config import Config
-from tests.web.conftest import SPOKEN, Running
-from tests.web.peers import Peer, RecordingTrack
-
-MakePeer = Callable[[], Peer]
-
-
-@pytest_asyncio.fixture
-async def peer(server: Running) -> AsyncIterator[MakePeer]:
-    peers: list[Peer] = []
-
-    def make() -> Peer:
-        peers.append(Peer(server.http, server.url))
-        return peers[-1]
-
-    yield make
-    await asyncio.gather(*(one.close() for one in peers))
+from tests.web.conftest import SPOKEN, MakePeer, Running
+from tests.web.peers import RecordingTrack
 
 
 async def test_what_one_says_the_other_learns(peer: MakePeer) -> None:

@@ -24,7 +24,7 @@ from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.types import StreamKey
 from ser_track.web import signalling
 from ser_track.web.keys import LIVE, METRICS, ROOMS
-from tests.web.conftest import SPOKEN, Running
+from tests.web.conftest import SPOKEN, MakePeer, Running
 from tests.web.peers import Peer, RecordingTrack
 
 SETTLE_S = 5.0
@@ -128,20 +128,7 @@ class Page:
         return answer
 
 
-MakePeer = Callable[[], Peer]
 Enter = Callable[..., Any]
-
-
-@pytest_asyncio.fixture
-async def peer(server: Running) -> AsyncIterator[MakePeer]:
-    peers: list[Peer] = []
-
-    def make() -> Peer:
-        peers.append(Peer(server.http, server.url))
-        return peers[-1]
-
-    yield make
-    await asyncio.gather(*(one.close() for one in peers))
 
 
 @pytest_asyncio.fixture
