@@ -5,22 +5,28 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_track.evaluation import (
+    accuracy,
+    confusion_matrix,
+    expected_calibration_error,
+    recalls,
+    unweighted_average_recall,
+)
 from ser_track.types import EMOTIONS, FloatArray
 
-_BINS: Final = 15
 _DRAWS: Final = 2000
 
 Labels = NDArray[np.int64]
 
 
-def recalls(labels: Labels, predicted: Labels) -> NDArray[np.float64]:
-    """[class]: the share of each class that was recognised."""
-    return np.array([np.mean(predicted[labels == i] == i) for i in range(len(EMOTIONS))])
+def confusion(labels: Labels, predicted: Labels) -> Labels:
+    """[class, class]: counts of true against predicted."""
+    return confusion_matrix(labels, predicted, len(EMOTIONS))
 
 
 def uar(labels: Labels, predicted: Labels) -> float:
     """Unweighted average recall, from 0 to 1."""
-    return float(recalls(labels, predicted).mean())
+    return float(unweighted_average_recall(confusion(labels, predicted)))
 
 
 def interval(labels: Labels, predicted: Labels, speakers: NDArray[np.str_]) -> tuple[float, float]:
@@ -35,14 +41,6 @@ def interval(labels: Labels, predicted: Labels, speakers: NDArray[np.str_]) -> t
     return float(low), float(high)
 
 
-def calibration_error(labels: Labels, probabilities: FloatArray) -> float:
-    """Expected calibration error of the winning class over 15 bins of equal width (Guo et al. 2017)."""
-    confidence, hit = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * _BINS).astype(np.int64), _BINS - 1)
-    gaps = [abs(hit[bins == i].sum() - confidence[bins == i].sum()) for i in range(_BINS)]
-    return float(sum(gaps) / len(labels))
-
-
 def report(labels: Labels, probabilities: FloatArray, speakers: NDArray[np.str_]) -> dict[str, object]:
     """All figures of one condition, rounded for the record."""
     predicted = probabilities.argmax(axis=1)
@@ -52,7 +50,7 @@ def report(labels: Labels, probabilities: FloatArray, speakers: NDArray[np.str_]
         "speakers": len(np.unique(speakers)),
         "uar": round(uar(labels, predicted), 4),
         "uar_95": [round(low, 4), round(high, 4)],
-        "accuracy": round(float(np.mean(predicted == labels)), 4),
-        "recall": dict(zip(EMOTIONS, recalls(labels, predicted).round(4).tolist(), strict=True)),
-        "ece": round(calibration_error(labels, probabilities), 4),
+        "accuracy": round(accuracy(confusion(labels, predicted)), 4),
+        "recall": dict(zip(EMOTIONS, recalls(confusion(labels, predicted)).round(4).tolist(), strict=True)),
+        "ece": round(expected_calibration_error(labels, probabilities.astype(np.float64)), 4),
     }

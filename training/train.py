@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -105,7 +105,8 @@ def choose(rows: list[dict[str, object]]) -> dict[str, object]:
 
 
 def _as_choice(row: dict[str, object]) -> Choice:
-    return Choice(**{name: row[name] for name in Choice.__slots__})  # type: ignore[arg-type]
+    chosen: dict[str, Any] = {name: row[name] for name in Choice.__slots__}
+    return Choice(**chosen)
 
 
 def search(corpora: dict[float, tuple[Features, Features]]) -> tuple[list[list[dict[str, object]]], Choice]:

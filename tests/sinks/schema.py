@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # its stubs are no dependency
+from jsonschema import Draft202012Validator
 
 _SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "protocol.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(_SCHEMA)

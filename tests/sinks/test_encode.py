@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]  # as in schema.py
+from jsonschema import Draft202012Validator, ValidationError
 
 from ser_track.sinks.encode import to_json, to_line
 from ser_track.types import (
