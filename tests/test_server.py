@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -114,9 +115,22 @@ def free_port() -> int:
     return port
 
 
-async def fetch(url: str, trusting: ssl.SSLContext | None = None) -> tuple[int, str]:
-    async with ClientSession() as http, http.get(url, ssl=trusting or True) as response:
+async def fetch(url: str) -> tuple[int, str]:
+    async with ClientSession() as http, http.get(url) as response:
         return response.status, await response.text()
+
+
+def fetched_status(url: str, trusting: ssl.SSLContext) -> int:
+    with urllib.request.urlopen(url, timeout=STOP_S, context=trusting) as response:
+        status: int = response.status
+    return status
+
+
+async def closed(connection: socket.socket) -> None:
+    """Returns once the event loop has let go of ``connection``: TLS says goodbye after aiohttp's session has ended."""
+    async with asyncio.timeout(STOP_S):
+        while connection.fileno() != -1:  # noqa: ASYNC110 -- the loop tells nobody when it closes a transport
+            await asyncio.sleep(0.01)
 
 
 async def test_it_prints_the_address_at_which_its_page_and_its_health_are(plain: Served) -> None:
@@ -241,13 +255,15 @@ async def test_https_with_a_certificate_that_the_client_trusts(serve: Serve, tmp
     served = serve("--port", "0", "--config", written(tmp_path / "c.json", server=tls))
     assert served.url.startswith("https://")
     trusting = ssl.create_default_context(cafile=str(certificate.path))
-    assert (await fetch(f"{served.url}/healthz", trusting))[0] == 200
+    assert await asyncio.to_thread(fetched_status, f"{served.url}/healthz", trusting) == 200
     async with (
         ClientSession() as http,
         http.ws_connect(f"{served.url.replace('https', 'wss')}/ws", ssl=trusting) as page,
     ):
         await page.send_json({"type": "join", "room": "r", "name": "Ann", "consent": True})
         assert (await page.receive_json())["type"] == "welcome"
+        connection = page.get_extra_info("socket")
+    await closed(connection)
 
 
 @pytest.mark.parametrize("wrong", ["another key", "no key", "no certificate"])
