@@ -10,8 +10,9 @@ from ser_track.errors import ConfigError
 from ser_track.types import SAMPLE_RATE_HZ, WINDOW_SAMPLES
 
 SampleFormat = Literal["float32", "int16", "int32", "uint8"]
-DEFAULT_MODEL: Final = "default"
-"""The model file in this package, as `pipeline.model` names it."""
+SHIPPED_MODELS: Final = ("small", "base")
+"""The model files in this package, as `pipeline.model` names them."""
+DEFAULT_MODEL: Final = "small"
 WINDOW_S: Final = WINDOW_SAMPLES / SAMPLE_RATE_HZ
 
 
@@ -25,7 +26,12 @@ def _checked(default: Any, check: Callable[[Any], Any]) -> Any:
 
 
 def _model(value: str) -> str:
-    return value if value == DEFAULT_MODEL else existing_file(value)
+    if value == "default":  # as configurations from before there were two say
+        return DEFAULT_MODEL
+    try:
+        return value if value in SHIPPED_MODELS else existing_file(value)
+    except ValueError as error:
+        raise ValueError(f"must be {', '.join(SHIPPED_MODELS)} or a file, but {value} does not exist") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +81,20 @@ class PipelineConfig:
     """How often an open segment gets a provisional result."""
     provisional_window_s: float = _between(3.0, 0.5, 30)
     """A provisional result hears at most this much of the latest speech, which bounds its cost."""
+    provisional_smoothing: float = _between(0.5, 0.0, 0.95)
+    """Share of earlier provisional results of a segment in each new one; final results are never averaged."""
     sample_format: SampleFormat = "float32"
     sample_rate_hz: int = _between(SAMPLE_RATE_HZ, 8_000, 192_000)
     channels: int = _between(1, 1, 32)
     """Interleaved channels of the input; averaged to mono."""
     model: str = _checked(DEFAULT_MODEL, _model)
-    """``default``, or the path of an ONNX file with the same interface."""
+    """``small`` (fast), ``base`` (more accurate), or the path of an ONNX file with the same interface."""
+    min_confidence: float = _between(0.5, 0.0, 0.99)
+    """A result whose likeliest emotion is less likely than this is labelled ``unsure``."""
+    voice_adaptation: bool = True
+    """Take off each result what is common to all that this participant said before; forgotten when they leave."""
+    six_emotions: bool = False
+    """Give events the probabilities of disgust and fear too, in a dictionary of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,10 @@ def _checked_list(value: Any, rules: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _checked_scalar(value: Any, hint: Any, rules: Mapping[str, Any]) -> Any:
+    if hint is bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"must be true or false, not {value!r}")
+        return value
     accepted = (int, float) if hint is float else (hint,)
     if isinstance(value, bool) or not isinstance(value, accepted):
         raise ValueError(f"must be {'a number' if hint is float else hint.__name__}, not {value!r}")

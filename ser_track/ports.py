@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from ser_track.types import FloatArray
+from ser_track.types import FloatArray, Judgement
+from ser_track.voice import Voice
 
 
 class VoiceState(Protocol):
@@ -35,6 +36,10 @@ class EmotionClassifier(Protocol):
         """Meaning of each probability, in order."""
         ...
 
-    def classify(self, samples: FloatArray) -> FloatArray:
-        """Probabilities ``[len(labels)]`` of ``samples`` ``[n]`` at 16 kHz, summing to 1."""
+    def new_voice(self) -> Voice | None:
+        """Statistics of a participant of whom nothing was heard yet; ``None`` if this model knows no voices."""
+        ...
+
+    def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
+        """Judge ``samples`` ``[n]`` at 16 kHz, with what is known of the ``voice``, which is not changed."""
         ...

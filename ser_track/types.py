@@ -13,6 +13,9 @@ SAMPLE_RATE_HZ: Final = 16_000
 WINDOW_SAMPLES: Final = 512
 """One VAD window, 32 ms at 16 kHz: Silero's fixed input length."""
 EMOTIONS: Final = ("anger", "happiness", "sadness", "neutral")
+SIX_EMOTIONS: Final = (*EMOTIONS, "disgust", "fear")
+UNSURE: Final = "unsure"
+"""Label of a result whose likeliest emotion is less likely than ``pipeline.min_confidence``."""
 
 EndReason = Literal["silence", "max_duration", "stalled", "flush"]
 
@@ -39,6 +42,17 @@ class Segment:
         return self.start + len(self.samples)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What a classifier makes of one segment: a distribution ``[4]`` over `EMOTIONS`, and two things if it can."""
+
+    probabilities: FloatArray
+    six: FloatArray | None = None
+    """Distribution ``[6]`` over `SIX_EMOTIONS`."""
+    embedding: FloatArray | None = None
+    """``[size]``, before anything known of the voice was taken off it: what the voice's statistics are made of."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpeechStarted:
     """Voice was detected; times are in seconds of the stream."""
@@ -62,7 +76,10 @@ class SpeechEnded:
 
 @dataclass(frozen=True, slots=True)
 class Emotion:
-    """What the model hears in ``[start_s, end_s)``: provisional while the segment is open, then final once."""
+    """What the model hears in ``[start_s, end_s)``: provisional while the segment is open, then final once.
+
+    ``label`` is the likeliest emotion, or "unsure" where ``confidence``, its probability, is too low to say.
+    """
 
     key: StreamKey
     segment: int
@@ -73,6 +90,8 @@ class Emotion:
     label: str
     confidence: float
     model: str
+    six: dict[str, float] | None = None
+    """Probabilities of six emotions, where the configuration asks for them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import { Announcer } from "./announce.js";
 import { Bot } from "./bot.js";
+import { UNSURE } from "./emotions.js";
 import { Voice, parse } from "./events.js";
 import { Mesh } from "./mesh.js";
 import { Roster } from "./roster.js";
@@ -126,7 +127,8 @@ export class Room {
       if (!person) continue;
       if (event.type === "joined" || event.type === "consent") this.#setAnalysed(event.participant, event.analysed);
       person.voice.apply(event, now);
-      if (event.type === "emotion" && event.final && person.voice.analysed) {
+      const told = event.type === "emotion" && event.final && event.label !== UNSURE;
+      if (told && person.voice.analysed) {
         this.#announcer.final(event.participant, person.name, event.label);
       }
     }

@@ -1,6 +1,6 @@
 // One person's tile: picture, name, speaking activity, and what the bot hears in the voice.
 
-import { EMOTIONS, strength, symbol } from "./emotions.js";
+import { EMOTIONS, UNSURE, likeliest, strength, symbol } from "./emotions.js";
 import { el, icon, percent, setData, setText } from "./dom.js";
 import { Timeline } from "./timeline.js";
 
@@ -91,7 +91,7 @@ export class Tile {
   #detail(state, now) {
     const { latest } = this.#voice;
     if (state === "not-analysed") return "";
-    if (state === "speaking") return latest ? percent(latest.confidence) : "listening";
+    if (state === "speaking") return latest ? told(latest) : "listening";
     return latest ? `last: ${latest.label} ${ago(now - latest.at)}` : "";
   }
 
@@ -137,3 +137,6 @@ function ago(seconds) {
   const whole = Math.max(0, Math.round(seconds));
   return whole < 60 ? `${whole} s ago` : `${Math.floor(whole / 60)} min ago`;
 }
+
+/** How likely; without a label that says of what, this too. */
+const told = (result) => `${result.label === UNSURE ? `perhaps ${likeliest(result)}, ` : ""}${percent(result.confidence)}`;

@@ -1,6 +1,6 @@
 // The last minute of one voice, drawn, and a cursor to look back with: by pointer, by touch, by keyboard.
 
-import { EMOTIONS, SHAPES } from "./emotions.js";
+import { EMOTIONS, UNSURE, shapeOf } from "./emotions.js";
 import { el, percent, setAttribute, setText } from "./dom.js";
 import { HISTORY_S } from "./events.js";
 
@@ -9,7 +9,7 @@ const BASE = HEIGHT - 3;
 const TALLEST = 34;
 const STEPS = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -5, PageUp: 5 };
 const HINT = "Last minute. Point, tap or use arrow keys to look back.";
-const SYMBOLS = Object.fromEntries(EMOTIONS.map((name) => [name, new Path2D(SHAPES[name])]));
+const SYMBOLS = Object.fromEntries([...EMOTIONS, UNSURE].map((name) => [name, new Path2D(shapeOf(name))]));
 
 export class Timeline {
   node;
@@ -85,7 +85,8 @@ export class Timeline {
     if (!heard) return "no speech";
     if (!heard.label) return "speech, no result";
     const others = EMOTIONS.filter((name) => name !== heard.label).map((name) => told(name, heard));
-    return `${told(heard.label, heard)}${heard.final ? "" : " so far"} (${others.join(", ")})`;
+    const first = heard.label === UNSURE ? UNSURE : told(heard.label, heard);
+    return `${first}${heard.final ? "" : " so far"} (${others.join(", ")})`;
   }
 
   #draw(now) {
@@ -121,7 +122,7 @@ function drawSegment(context, segment, x, now, colours) {
 function drawSlice(context, { label, probabilities, final }, from, to, colours) {
   const width = Math.max(2, to - from - (final ? 1 : 0));
   if (to <= 0 || !(label in SYMBOLS)) return;
-  const height = Math.max(4, TALLEST * probabilities[label]);
+  const height = Math.max(4, TALLEST * Math.max(...Object.values(probabilities)));
   context.fillStyle = colours[label];
   context.globalAlpha = final ? 0.3 : 0.16;
   context.fillRect(from, BASE - height, width, height);
@@ -146,7 +147,8 @@ function palette(node) {
   if (!palettes.has(node)) {
     const style = getComputedStyle(node);
     const names = ["text", "muted", "line", ...EMOTIONS];
-    palettes.set(node, Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`)])));
+    const found = names.map((name) => [name, style.getPropertyValue(`--${name}`)]);
+    palettes.set(node, { ...Object.fromEntries(found), [UNSURE]: style.getPropertyValue("--muted") });
   }
   return palettes.get(node);
 }

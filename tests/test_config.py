@@ -82,6 +82,8 @@ def test_all_problems_are_named_at_once_with_the_key_and_the_limits(tmp_path: Pa
         ("pipeline", "vad_min_confidence", 1.0),
         ("pipeline", "channels", True),
         ("pipeline", "max_segment_s", True),
+        ("pipeline", "six_emotions", 1),
+        ("pipeline", "voice_adaptation", "yes"),
         ("pipeline", "channels", 2.0),
         ("pipeline", "channels", 0),
         ("pipeline", "model", 3),
@@ -182,7 +184,7 @@ def test_files_that_are_missing_are_named_with_everything_else(tmp_path: Path) -
     }
     found = problems(tmp_path, document)
     assert [problem.split("; ")[0] for problem in found] == [
-        "pipeline.model must be a file, but gone.onnx does not exist",
+        "pipeline.model must be small, base or a file, but gone.onnx does not exist",
         "server.port must be from 0 to 65535, not -1",
         "server.tls_certificate must be a file, but gone.crt does not exist",
         f"server.tls_key must be a file, but {folder} does not exist",
@@ -192,7 +194,7 @@ def test_files_that_are_missing_are_named_with_everything_else(tmp_path: Path) -
 @pytest.mark.parametrize("path", ["a\0b", "n" * 5_000])
 def test_a_path_that_cannot_be_is_a_missing_file(tmp_path: Path, path: str) -> None:
     (problem,) = problems(tmp_path, {"pipeline": {"model": path}})
-    assert problem.startswith("pipeline.model must be a file")
+    assert problem.startswith("pipeline.model must be small, base or a file")
 
 
 def test_a_file_that_only_others_may_look_for_is_left_to_who_opens_it(monkeypatch: pytest.MonkeyPatch) -> None:

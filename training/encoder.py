@@ -1,12 +1,13 @@
-"""Writes the first blocks of a Whisper encoder as an ONNX graph, straight from the weights, without torch.
+"""Writes a trained network (`training.network`) as an ONNX graph, without torch.
 
-The architecture is Whisper's (Radford et al. 2022, https://arxiv.org/abs/2212.04356): two convolutions,
-sinusoidal positions, pre-norm transformer blocks. Two things differ: any even number of frames goes in
-(nothing is padded to 30 s; the table of positions is cut to length), and convolutions are written as
-matrix products over shifted copies, so that one quantiser handles every large weight.
+The encoder is Whisper's (Radford et al. 2022, https://arxiv.org/abs/2212.04356): two convolutions, sinusoidal
+positions, pre-norm transformer blocks. Any even number of frames goes in (nothing is padded to 30 s; positions are
+computed), and convolutions are written as matrix products over shifted copies, so that one quantiser handles every
+large weight.
 """
 
-from pathlib import Path
+import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -14,15 +15,15 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from training.corpora import SHARED
+from ser_track.types import FloatArray
 
-WEIGHTS: Final = SHARED / "weights" / "whisper-base-encoder-fp16.npz"
-N_HEADS: Final = 8
+HEAD_WIDTH: Final = 64
 N_MELS: Final = 80
 _OPSET: Final = 20
 _IR_VERSION: Final = 10
 
 Array = NDArray[np.generic]
+Weights = Mapping[str, FloatArray]
 
 
 class Graph:
@@ -31,6 +32,7 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
+        self._optional: list[onnx.ValueInfoProto] = []
 
     def constant(self, value: Array) -> str:
         """A stored tensor."""
@@ -46,129 +48,178 @@ class Graph:
         """A stored float32 scalar."""
         return self.constant(np.array(value, np.float32))
 
+    def optional_input(self, name: str, default: FloatArray) -> str:
+        """An input of the model that may be left out; its shape is that of its default."""
+        self.constants.append(numpy_helper.from_array(default, name))
+        self._optional.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, default.shape))
+        return name
+
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:
         """A node with one output."""
         name = f"{op.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
         return name
 
-    def linear(self, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
-        """[…, in] → […, out] with weight [in, out]."""
-        return self.add("Add", self.add("MatMul", x, self.constant(weight)), self.constant(bias))
+    def name(self, value: str, name: str) -> str:
+        """Give a result the name of an output."""
+        self.nodes.append(helper.make_node("Identity", [value], [name]))
+        return name
+
+    def linear(self, x: str, weight: FloatArray, bias: FloatArray) -> str:
+        """[…, in] → […, out] with weight [out, in], as torch has it."""
+        return self.add("Add", self.add("MatMul", x, self.constant(weight.T)), self.constant(bias))
 
     def model(self, outputs: dict[str, list[str | int]]) -> onnx.ModelProto:
         """The finished, checked model with input `log_mel` [batch, 80, T]; outputs: name → shape."""
         graph_input = helper.make_tensor_value_info("log_mel", TensorProto.FLOAT, ["batch", N_MELS, "T"])
         declared = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()]
-        graph = helper.make_graph(self.nodes, "emotion", [graph_input], declared, self.constants)
+        graph = helper.make_graph(self.nodes, "emotion", [graph_input, *self._optional], declared, self.constants)
         opset = [helper.make_opsetid("", _OPSET)]
         built = helper.make_model(graph, opset_imports=opset, ir_version=_IR_VERSION, producer_name="ser_track")
         onnx.checker.check_model(built, full_check=True)
         return built
 
 
-class Weights:
-    """The encoder's tensors by name, as float32."""
-
-    def __init__(self, path: Path = WEIGHTS) -> None:
-        with np.load(path) as stored:
-            self._tensors = {name: stored[name] for name in stored.files}
-
-    def __call__(self, name: str) -> NDArray[np.float32]:
-        return np.asarray(self._tensors[name], np.float32)
-
-    def positions(self) -> NDArray[np.float16]:
-        """[1500, 512], left in half precision as it was published: half the size, the same values."""
-        return np.asarray(self._tensors["pos"], np.float16)
-
-
-def _convolution(graph: Graph, x: str, weights: Weights, name: str, stride: int) -> str:
-    """[batch, T, in] → [batch, T / stride, out]: kernel 3, one frame of zeros at either end, then GELU."""
-    kernel = weights(f"{name}.weight")  # [out, in, 3]
+def _convolution(graph: Graph, x: str, weights: Weights, name: str) -> str:
+    """[batch, T, in] → [batch, T, out]: kernel 3, one frame of zeros at either end, then GELU; as one product."""
     padded = graph.add("Pad", x, graph.ints(0, 1, 0, 0, 1, 0))
     ends = (-2, -1, 2**62)  # the last shift reaches the end of the padded sequence
-    shifted = [
-        graph.add("Slice", padded, graph.ints(k), graph.ints(end), graph.ints(1), graph.ints(stride))
-        for k, end in enumerate(ends)
-    ]
-    stacked = graph.add("Concat", *shifted, axis=2)
-    weight = kernel.transpose(2, 1, 0).reshape(-1, kernel.shape[0])
-    return graph.add("Gelu", graph.linear(stacked, weight, weights(f"{name}.bias")))
+    shifted = [graph.add("Slice", padded, graph.ints(k), graph.ints(end), graph.ints(1)) for k, end in enumerate(ends)]
+    return _activated(graph, graph.add("Concat", *shifted, axis=2), weights, name)
 
 
-def _stem(graph: Graph, weights: Weights) -> str:
-    """Log-mel [batch, 80, T] → [batch, T / 2, 512]."""
-    x = graph.add("Transpose", "log_mel", perm=[0, 2, 1])
-    x = _convolution(graph, x, weights, "conv1", stride=1)
-    x = _convolution(graph, x, weights, "conv2", stride=2)
-    length = graph.add("Shape", x, start=1, end=2)
-    table = graph.constant(weights.positions())
-    here = graph.add("Slice", table, graph.ints(0), length, graph.ints(0))
-    return graph.add("Add", x, graph.add("Cast", here, to=TensorProto.FLOAT))
+def _halving_convolution(graph: Graph, x: str, weights: Weights, name: str) -> str:
+    """[batch, T, in], T even → [batch, T / 2, out]: the same with stride 2.
+
+    Two of the three frames under the kernel lie side by side anyway; only the third is copied.
+    """
+    padded = graph.add("Pad", x, graph.ints(0, 1, 0, 0, 0, 0))
+    third = graph.add("Slice", padded, graph.ints(2), graph.ints(2**62), graph.ints(1), graph.ints(2))
+    pairs = graph.add("Slice", padded, graph.ints(0), graph.ints(-1), graph.ints(1))
+    pairs = graph.add("Reshape", pairs, graph.ints(0, -1, 2 * weights[f"{name}.weight"].shape[1]))
+    return _activated(graph, graph.add("Concat", pairs, third, axis=2), weights, name)
+
+
+def _activated(graph: Graph, x: str, weights: Weights, name: str) -> str:
+    kernel = weights[f"{name}.weight"]  # [out, in, 3]
+    weight = kernel.transpose(0, 2, 1).reshape(kernel.shape[0], -1)
+    return graph.add("Gelu", graph.linear(x, weight, weights[f"{name}.bias"]))
+
+
+def _positions(graph: Graph, x: str, width: int, per_frame: int) -> str:
+    """[batch, T, width] plus Whisper's sinusoids; `per_frame` of its 20 ms steps are averaged in each frame."""
+    rates = np.exp(-np.arange(width // 2) * (np.log(10_000.0) / (width // 2 - 1))).astype(np.float32)[None]
+    length = graph.add("Squeeze", graph.add("Shape", x, start=1, end=2))
+    numbers = graph.add("Range", graph.constant(np.array(0)), length, graph.constant(np.array(1)))
+    numbers = graph.add("Unsqueeze", graph.add("Cast", numbers, to=TensorProto.FLOAT), graph.ints(1))
+    middle = graph.add("Add", graph.add("Mul", numbers, graph.scalar(per_frame)), graph.scalar((per_frame - 1) / 2))
+    angles = graph.add("Mul", middle, graph.constant(rates))
+    table = graph.add("Concat", graph.add("Sin", angles), graph.add("Cos", angles), axis=1)
+    # The mean of sines half a step before and after is the sine between them, a little smaller.
+    shrunk = np.cos(rates * (per_frame - 1) / 2)
+    return graph.add("Add", x, graph.add("Mul", table, graph.constant(np.concatenate([shrunk, shrunk], axis=1))))
 
 
 def _norm(graph: Graph, x: str, weights: Weights, name: str) -> str:
-    scale, shift = graph.constant(weights(f"{name}.weight")), graph.constant(weights(f"{name}.bias"))
+    scale, shift = (graph.constant(weights[f"{name}.{kind}"]) for kind in ("weight", "bias"))
     return graph.add("LayerNormalization", x, scale, shift, axis=-1, epsilon=1e-5)
 
 
 def _attention(graph: Graph, x: str, weights: Weights, block: str) -> str:
     """Self-attention; queries, keys and values come from one product, with the scale folded into the queries."""
-    width = weights(f"{block}.q.bias").size
-    scale = np.float32((width // N_HEADS) ** -0.5)
-    weight = [weights(f"{block}.q.weight").T * scale, weights(f"{block}.k.weight").T, weights(f"{block}.v.weight").T]
-    bias = [weights(f"{block}.q.bias") * scale, np.zeros(width, np.float32), weights(f"{block}.v.bias")]
-    qkv = graph.linear(x, np.concatenate(weight, axis=1), np.concatenate(bias))
-    heads = graph.add("Reshape", qkv, graph.ints(0, 0, 3, N_HEADS, width // N_HEADS))
+    width = weights[f"{block}.q.bias"].size
+    scale = np.float32(HEAD_WIDTH**-0.5)
+    weight = [weights[f"{block}.q.weight"] * scale, weights[f"{block}.k.weight"], weights[f"{block}.v.weight"]]
+    bias = [weights[f"{block}.q.bias"] * scale, np.zeros(width, np.float32), weights[f"{block}.v.bias"]]
+    qkv = graph.linear(x, np.concatenate(weight), np.concatenate(bias))
+    heads = graph.add("Reshape", qkv, graph.ints(0, 0, 3, width // HEAD_WIDTH, HEAD_WIDTH))
     heads = graph.add("Transpose", heads, perm=[2, 0, 3, 1, 4])
     query, key, value = (graph.add("Gather", heads, graph.constant(np.array(i)), axis=0) for i in range(3))
     scores = graph.add("MatMul", query, graph.add("Transpose", key, perm=[0, 1, 3, 2]))
     mixed = graph.add("MatMul", graph.add("Softmax", scores, axis=-1), value)
     joined = graph.add("Reshape", graph.add("Transpose", mixed, perm=[0, 2, 1, 3]), graph.ints(0, 0, width))
-    return graph.linear(joined, weights(f"{block}.o.weight").T, weights(f"{block}.o.bias"))
+    return graph.linear(joined, weights[f"{block}.o.weight"], weights[f"{block}.o.bias"])
 
 
 def _block(graph: Graph, x: str, weights: Weights, block: str) -> str:
     attended = _attention(graph, _norm(graph, x, weights, f"{block}.ln1"), weights, block)
     x = graph.add("Add", x, attended)
     inner = _norm(graph, x, weights, f"{block}.ln2")
-    inner = graph.add("Gelu", graph.linear(inner, weights(f"{block}.fc1.weight").T, weights(f"{block}.fc1.bias")))
-    return graph.add("Add", x, graph.linear(inner, weights(f"{block}.fc2.weight").T, weights(f"{block}.fc2.bias")))
+    inner = graph.add("Gelu", graph.linear(inner, weights[f"{block}.fc1.weight"], weights[f"{block}.fc1.bias"]))
+    return graph.add("Add", x, graph.linear(inner, weights[f"{block}.fc2.weight"], weights[f"{block}.fc2.bias"]))
 
 
-def blocks(graph: Graph, weights: Weights, depth: int) -> list[str]:
-    """The outputs of blocks 1 … depth, each [batch, T / 2, 512]."""
-    x, outputs = _stem(graph, weights), []
-    for i in range(depth):
-        x = _block(graph, x, weights, f"blocks.{i}")
-        outputs.append(x)
-    return outputs
+def _halved(graph: Graph, x: str, width: int) -> str:
+    """[batch, T, width] → [batch, ⌈T / 2⌉, width]: the mean of each two frames; an odd last one stands for itself."""
+    odd = graph.add("Mod", graph.add("Shape", x, start=1, end=2), graph.ints(2))
+    pads = graph.add("Concat", graph.ints(0, 0, 0, 0), odd, graph.ints(0), axis=0)
+    pairs = graph.add("Reshape", graph.add("Pad", x, pads, mode="edge"), graph.ints(0, -1, 2 * width))
+    first, second = (
+        graph.add("Slice", pairs, graph.ints(start), graph.ints(start + width), graph.ints(2)) for start in (0, width)
+    )
+    return graph.add("Mul", graph.add("Add", first, second), graph.scalar(0.5))
 
 
-def active_frames(graph: Graph, range_db: float) -> str:
-    """[batch, T / 2, 1]: 1 where the loudest band comes within range_db of the segment's loudest, else 0.
+def _hidden(graph: Graph, weights: Weights, merge: int | None) -> list[str]:
+    """The normalised output of each block, at the rate of the last."""
+    width = weights["conv2.bias"].size
+    x = _convolution(graph, graph.add("Transpose", "log_mel", perm=[0, 2, 1]), weights, "conv1")
+    x = _halving_convolution(graph, x, weights, "conv2")
+    # Positions come before the first halving; as both are linear, the cheaper order gives the same (but for the
+    # last frame, where their number is odd: it stands half a step later).
+    x = _positions(graph, _halved(graph, x, width), width, 2) if merge == 0 else _positions(graph, x, width, 1)
+    parts: list[str] = []
+    for number in range(_depth(weights)):
+        if number == merge and merge > 0:
+            x, parts = _halved(graph, x, width), [_halved(graph, part, width) for part in parts]
+        x = _block(graph, x, weights, f"blocks.{number}")
+        parts.append(x)
+    return [_norm(graph, part, weights, f"norms.{number}") for number, part in enumerate(parts)]
 
-    40 dB are 1.0 on log_mel's scale. Never all zero: the loudest frame is always within.
+
+def _depth(weights: Weights) -> int:
+    return sum(name.startswith("norms.") and name.endswith(".weight") for name in weights)
+
+
+def _pooled(graph: Graph, parts: list[str], weights: Weights) -> str:
+    """Each [batch, T, width] → all [batch, depth * 2 * width]: mean and deviation over attended time."""
+    inner = graph.add("Tanh", graph.linear(parts[-1], weights["attend1.weight"], weights["attend1.bias"]))
+    scores = graph.linear(inner, weights["attend2.weight"], weights["attend2.bias"])
+    share = graph.add("Transpose", graph.add("Softmax", scores, axis=1), perm=[0, 2, 1])  # [batch, 1, T]
+    found = []
+    for x in parts:
+        mean = graph.add("MatMul", share, x)
+        offset = graph.add("Sub", x, mean)
+        variance = graph.add("MatMul", share, graph.add("Mul", offset, offset))
+        found += [mean, graph.add("Sqrt", graph.add("Add", variance, graph.scalar(1e-5)))]
+    return graph.add("Squeeze", graph.add("Concat", *found, axis=2), graph.ints(1))
+
+
+def build(weights: Weights, merge: int | None, temperatures: tuple[float, float]) -> tuple[onnx.ModelProto, list[str]]:
+    """The whole model in float32, and the names of the products that must stay so when it is rounded to 8 bits.
+
+    The population's mean and deviation are folded into the embedding, the temperatures of four and six into the heads.
     """
-    loudest = graph.add("ReduceMax", "log_mel", graph.ints(1), keepdims=1)
-    paired = graph.add("MaxPool", loudest, kernel_shape=[2], strides=[2])
-    limit = graph.add("Sub", graph.add("ReduceMax", paired, graph.ints(2), keepdims=1), graph.scalar(range_db / 40.0))
-    mask = graph.add("Cast", graph.add("GreaterOrEqual", paired, limit), to=TensorProto.FLOAT)
-    return graph.add("Transpose", mask, perm=[0, 2, 1])
+    graph = Graph()
+    parts = _hidden(graph, weights, merge)
+    encoder_nodes = len(graph.nodes)
+    deviation = weights["deviation"]
+    weight, bias = weights["embed.weight"] / deviation[:, None], (weights["embed.bias"] - weights["mean"]) / deviation
+    embedding = graph.name(graph.linear(_pooled(graph, parts, weights), weight, bias), "embedding")
+    size = deviation.size
+    mean = graph.optional_input("voice_mean", np.zeros((1, size), np.float32))
+    scale = graph.optional_input("voice_deviation", np.ones((1, size), np.float32))
+    adapted = graph.add("Div", graph.add("Sub", embedding, mean), scale)
+    for name, head, temperature in zip(("probabilities", "six"), ("four", "six"), temperatures, strict=True):
+        t = np.float32(temperature)
+        logits = graph.linear(adapted, weights[f"{head}.weight"] / t, weights[f"{head}.bias"] / t)
+        graph.nodes.append(helper.make_node("Softmax", [logits], [name], name=name, axis=-1))
+    keep = [node.name for node in graph.nodes[encoder_nodes:] if node.op_type == "MatMul"]
+    return graph.model({"probabilities": ["batch", 4], "six": ["batch", 6], "embedding": ["batch", size]}), keep
 
 
-def pool(graph: Graph, x: str, mask: str | None) -> str:
-    """[batch, T / 2, 512] → [batch, 1024]: mean and standard deviation over (active) time."""
-    axis = graph.ints(1)
-
-    def mean(value: str) -> str:
-        if mask is None:
-            return graph.add("ReduceMean", value, axis, keepdims=1)
-        total = graph.add("ReduceSum", graph.add("Mul", value, mask), axis, keepdims=1)
-        return graph.add("Div", total, graph.add("ReduceSum", mask, axis, keepdims=1))
-
-    centre = mean(x)
-    offset = graph.add("Sub", x, centre)
-    variance = mean(graph.add("Mul", offset, offset))
-    deviation = graph.add("Sqrt", graph.add("Add", variance, graph.scalar(1e-8)))
-    return graph.add("Squeeze", graph.add("Concat", centre, deviation, axis=2), axis)
+def read_network(path: Any) -> tuple[dict[str, FloatArray], dict[str, Any]]:
+    """What `training.finetune` stored: the tensors, and what is known of them (`shape`, `merge`, `history`)."""
+    with np.load(path) as stored:
+        facts: dict[str, Any] = json.loads(str(stored["facts"]))
+        return {name: stored[name] for name in stored.files if name != "facts"}, facts

@@ -1,74 +1,88 @@
-"""Writes the shipped ONNX file from the encoder's weights and the head: `python -m training.export`.
+"""Calibrates a trained network and writes it as a shipped file: `python -m training.export small tiny-2m0-s1`.
 
-Large matrix products become 8-bit; the first convolution (which reads the spectrum itself) and the head
-stay in float32. The float32 model stays in the cache, for comparison.
+Large matrix products become 8-bit; the pooling and the heads stay in float32. The float32 model stays in the cache, for
+comparison.
 """
 
+import argparse
 import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
+from scipy.optimize import minimize_scalar
 
 from ser_track.models.emotion import EmotionModel
-from ser_track.models.log_mel import DYNAMIC_RANGE_DB, FRONT_END
-from ser_track.types import EMOTIONS, SAMPLE_RATE_HZ, FloatArray
+from ser_track.models.log_mel import FRONT_END
+from ser_track.types import EMOTIONS, SAMPLE_RATE_HZ, SIX_EMOTIONS, FloatArray
 from training import encoder
-from training.corpora import read_audio, read_clips
-from training.features import ACTIVE_RANGE_DB, CACHE
+from training.corpora import Clip, read_clips
+from training.listening import Heard, hear, hear_in_call, prepare
+from training.records import SHIPPED_FILE
+from training.spectra import CACHE
 from training.splits import read_splits
-from training.train import HEAD_FILE, SELECTION_FILE, Choice, Head
-from training.vad import trim
 
-VERSION: Final = "1.0.0"
-_DRIFT_STEP: Final = 30  # every 30th training clip
+VERSION: Final = "2.0.0"
 WEIGHTS_FOLDER: Final = Path(__file__).parents[1] / "ser_track" / "models" / "weights"
+_DRIFT_STEP: Final = 30  # every 30th training clip
 
 
-def read_choice() -> Choice:
-    """What `training.train` settled on. The front-end reads its range from its own constant: the two must agree."""
-    chosen = json.loads(SELECTION_FILE.read_text(encoding="utf-8"))["chosen"]
-    if chosen["range_db"] != DYNAMIC_RANGE_DB:
-        raise SystemExit(
-            f"log_mel.py has a range of {DYNAMIC_RANGE_DB} dB, the choice is {chosen['range_db']}: set it there"
-        )
-    return Choice(**{**chosen, "blocks": tuple(chosen["blocks"]), "views": tuple(chosen["views"])})
+@dataclass(frozen=True, slots=True)
+class Temperatures:
+    """Divisors of the logits of four and of six emotions."""
+
+    four: float = 1.0
+    six: float = 1.0
 
 
-def read_head() -> Head:
-    """The calibrated head."""
-    with np.load(HEAD_FILE) as stored:
-        return Head(stored["weight"], stored["bias"])
+def shipped_path(name: str) -> Path:
+    """Where a shipped file lies."""
+    return WEIGHTS_FOLDER / f"{name}.onnx"
 
 
-def shipped_path() -> Path:
-    """Where the shipped file lies; its name says which block is the last."""
-    return WEIGHTS_FOLDER / f"whisper-base-b{max(read_choice().blocks)}.onnx"
+def full_precision_path(name: str) -> Path:
+    """The same model before it is rounded."""
+    return CACHE / f"{name}-fp32.onnx"
 
 
-def full_precision_path() -> Path:
-    """The same model before it is quantised."""
-    return CACHE / f"{shipped_path().stem}-fp32.onnx"
+def cremad(group: str, n_emotions: int = len(EMOTIONS)) -> list[Clip]:
+    """The clips of one group of speakers."""
+    speakers = set(read_splits()[group])
+    return [clip for clip in read_clips("cremad", n_emotions) if clip.speaker in speakers]
 
 
-def build(choice: Choice, head: Head) -> tuple[onnx.ModelProto, list[str]]:
-    """The whole model in float32, and the names of the products that must stay so."""
-    graph = encoder.Graph()
-    hidden = encoder.blocks(graph, encoder.Weights(), max(choice.blocks))
-    first = next(node.name for node in graph.nodes if node.op_type == "MatMul")
-    mask = encoder.active_frames(graph, ACTIVE_RANGE_DB) if choice.pool == "active" else None
-    pooled = [encoder.pool(graph, hidden[block - 1], mask) for block in choice.blocks]
-    features = graph.add("Concat", *pooled, axis=1)
-    logits = graph.linear(features, head.weight, head.bias)
-    last = [node.name for node in graph.nodes if node.op_type == "MatMul"][-1]
-    graph.nodes.append(helper.make_node("Softmax", [logits], ["probabilities"], name="probabilities", axis=-1))
-    return graph.model({"probabilities": ["batch", len(EMOTIONS)]}), [first, last]
+def temperature(answers: list[tuple[FloatArray, NDArray[np.int64]]]) -> float:
+    """The divisor of the logits that makes the labels most likely (Guo et al. 2017); answers: [n, C] and labels [n]."""
+
+    def loss(log_t: float) -> float:
+        lost = []
+        for probabilities, labels in answers:
+            logits = np.log(np.maximum(probabilities, 1e-9)) / np.exp(log_t)
+            logits -= np.log(np.exp(logits).sum(axis=1, keepdims=True))
+            lost.append(-logits[np.arange(len(labels)), labels])
+        return float(np.concatenate(lost).mean())
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded").x))
 
 
-def describe(model: onnx.ModelProto, name: str) -> None:
+def calibrate(model: EmotionModel) -> tuple[Temperatures, Heard, Heard]:
+    """Temperatures over validation speakers, alone and in call order alike; and what was heard, alone and in call."""
+    clips = cremad("validation", len(SIX_EMOTIONS))
+    audio = prepare(clips)
+    alone = hear(model, clips, audio)
+    adapted = hear_in_call(model, clips, audio, alone)
+    counts = alone.of_four()
+    four = temperature([(heard.four[counts], heard.labels[counts]) for heard in (alone, adapted)])
+    six = temperature([(heard.six, heard.labels) for heard in (alone, adapted)])
+    return Temperatures(round(four, 4), round(six, 4)), alone, adapted
+
+
+def describe(model: onnx.ModelProto, name: str, training_data: str) -> None:
     """Write into the file what it is, what it wants, and whom it never heard."""
     helper.set_model_props(
         model,
@@ -76,10 +90,11 @@ def describe(model: onnx.ModelProto, name: str) -> None:
             "name": name,
             "version": VERSION,
             "labels": json.dumps(EMOTIONS),
+            "six_labels": json.dumps(SIX_EMOTIONS),
             "sample_rate_hz": str(SAMPLE_RATE_HZ),
             "front_end": FRONT_END,
-            "licence": "encoder: MIT (OpenAI Whisper base); head: trained on CREMA-D (ODbL 1.0); see NOTICE",
-            "training_data": f"CREMA-D, {len(read_splits()['train'])} speakers, acted English",
+            "licence": "encoder: MIT (OpenAI Whisper), fine-tuned on the training data named here; see NOTICE",
+            "training_data": training_data,
             "test_speakers": json.dumps(read_splits()["test"]),
         },
     )
@@ -102,34 +117,59 @@ def quantise(source: onnx.ModelProto, target: Path, keep: list[str]) -> None:
     )
 
 
-def drift() -> FloatArray:
-    """[4]: by how much rounding moved the logits on average, over some clips of training speakers."""
-    train = set(read_splits()["train"])
-    clips = [clip for clip in read_clips("cremad") if clip.speaker in train][::_DRIFT_STEP]
-    heard = [samples for clip in clips for samples in (read_audio(clip), trim(read_audio(clip)))]
-    rounded, full = EmotionModel.load(shipped_path()), EmotionModel.load(full_precision_path())
-    moved = np.mean([np.log(rounded.classify(samples) / full.classify(samples)) for samples in heard], axis=0)
-    return np.asarray(moved - moved.mean(), np.float32)
+def drift(name: str) -> FloatArray:
+    """[size]: by how much rounding moved the embeddings on average, over some clips of training speakers."""
+    clips = cremad("train", len(SIX_EMOTIONS))[::_DRIFT_STEP]
+    audio = prepare(clips)
+    rounded, full = (EmotionModel.load(path) for path in (shipped_path(name), full_precision_path(name)))
+    moved = hear(rounded, clips, audio).embeddings - hear(full, clips, audio).embeddings
+    return np.asarray(moved.mean(axis=0), np.float32)
 
 
-def export(name: str, choice: Choice, head: Head) -> None:
-    """Write both files; the 8-bit one twice, the second time with its drift taken off the head's bias."""
-    model, keep = build(choice, head)
-    describe(model, name)
-    onnx.save(model, full_precision_path())
-    quantise(model, shipped_path(), keep)
-    shift = drift()
-    print("drift of the logits:", shift.round(3).tolist())
-    model, keep = build(choice, Head(head.weight, head.bias - shift))
-    describe(model, name)
-    quantise(model, shipped_path(), keep)
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A trained network on its way to a file."""
+
+    name: str
+    tensors: dict[str, FloatArray]
+    merge: int | None
+    training_data: str
+
+    def build(self, temperatures: Temperatures) -> tuple[onnx.ModelProto, list[str]]:
+        """The described float32 model, and the products that stay so."""
+        model, keep = encoder.build(self.tensors, self.merge, (temperatures.four, temperatures.six))
+        describe(model, self.name, self.training_data)
+        return model, keep
+
+
+def export(source: Source) -> Temperatures:
+    """Write both files; the 8-bit one twice, the second time with its drift taken off the embedding."""
+    model, _ = source.build(Temperatures())
+    onnx.save(model, full_precision_path(source.name))
+    temperatures, _, _ = calibrate(EmotionModel.load(full_precision_path(source.name)))
+    model, keep = source.build(temperatures)
+    onnx.save(model, full_precision_path(source.name))
+    quantise(model, shipped_path(source.name), keep)
+    moved = drift(source.name)
+    print("mean drift of the embedding:", float(np.abs(moved).mean().round(4)))
+    repaired = {**source.tensors, "embed.bias": source.tensors["embed.bias"] - moved * source.tensors["deviation"]}
+    model, keep = Source(source.name, repaired, source.merge, source.training_data).build(temperatures)
+    quantise(model, shipped_path(source.name), keep)
+    return temperatures
 
 
 def main() -> None:
-    """Write the float32 model into the cache, and the shipped one."""
-    CACHE.mkdir(exist_ok=True)
-    export(shipped_path().stem, read_choice(), read_head())
-    print(shipped_path().name, f"{shipped_path().stat().st_size / 1e6:.1f} MB")
+    """Write the float32 model into the cache and the shipped one, and note where it came from."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=("small", "base"))
+    parser.add_argument("network", help="what training.finetune stored, without network- and .npz")
+    args = parser.parse_args()
+    tensors, facts = encoder.read_network(CACHE / f"network-{args.network}.npz")
+    temperatures = export(Source(args.name, tensors, facts["merge"], facts["training_data"]))
+    record = json.loads(SHIPPED_FILE.read_text(encoding="utf-8")) if SHIPPED_FILE.exists() else {}
+    record[args.name] = {"network": args.network, "temperatures": asdict(temperatures), **facts}
+    SHIPPED_FILE.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    print(shipped_path(args.name).name, f"{shipped_path(args.name).stat().st_size / 1e6:.2f} MB", temperatures)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ from typing import Any, Final
 from ser_track.cli.console import display_name, feedback
 from ser_track.config import load_config
 from ser_track.errors import SerTrackError
-from ser_track.models import load_emotion_model
-from ser_track.ports import EmotionClassifier
+from ser_track.models import Models, load_models
+from ser_track.models.cut import voiced_part
 from ser_track.sources.file import read_mono
 
 _EPILOG: Final = """\
-The whole of each file's main audio track, mixed to mono, is taken for one piece of speech: give clips of one voice.
+Each file's main audio track, mixed to mono, is taken for one piece of speech, from the first voiced moment to the last:
+give clips of one voice. The label is the likeliest emotion, however unlikely.
 Columns, separated by tabs: path, label, confidence, then the probabilities of anger, happiness, sadness, neutral.
 
 examples:
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="audio or video that FFmpeg opens")
     parser.add_argument("--json", action="store_true", help="one JSON object per line instead of columns")
+    parser.add_argument("--model", metavar="PATH", help="small, base or an ONNX file (default: what --config says)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,12 +39,13 @@ def run(args: argparse.Namespace) -> int:
         ConfigError: the configuration cannot be used.
         ModelError: the model cannot be used.
     """
-    classifier = load_emotion_model(load_config(args.config).pipeline.model)
+    chosen = {} if args.model is None else {"model": args.model}
+    models = load_models(load_config(args.config, {"pipeline": chosen}).pipeline)
     with feedback(sys.stdout.isatty()) as told:
         for number, path in enumerate(args.files):
             told.show(display_name(path), number, len(args.files))
             try:
-                result = _judge(path, classifier)
+                result = _judge(path, models)
             except SerTrackError as error:
                 told.fail(f"{display_name(path)}: {error}" if str(path) not in str(error) else str(error))
                 continue
@@ -50,8 +53,9 @@ def run(args: argparse.Namespace) -> int:
     return int(told.failed)
 
 
-def _judge(path: Path, classifier: EmotionClassifier) -> dict[str, Any]:
-    probabilities = classifier.classify(read_mono(path))
+def _judge(path: Path, models: Models) -> dict[str, Any]:
+    classifier = models.classifier
+    probabilities = classifier.classify(voiced_part(models.detector, read_mono(path))).probabilities
     top = int(probabilities.argmax())
     return {
         "path": display_name(path),

@@ -2,30 +2,32 @@
 
 import argparse
 import json
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
 from ser_track.cli.console import Feedback, feedback
+from ser_track.cli.judging import Judge, Judged
 from ser_track.cli.manifest import Clip, Manifest, read_manifest
-from ser_track.cli.report import Judged, as_text, figures
+from ser_track.cli.report import as_text, figures
 from ser_track.config import load_config
 from ser_track.errors import AudioError, ConfigError, SerTrackError
-from ser_track.models import load_emotion_model
-from ser_track.ports import EmotionClassifier
-from ser_track.sources.file import read_mono
+from ser_track.models import load_models
 
 _EPILOG: Final = """\
 MANIFEST is CSV in UTF-8 whose first line names the columns: path (relative to the manifest), emotion and, if known,
-speaker; other columns are ignored. Emotions are anger/angry, happiness/happy, sadness/sad, neutral/calm; clips of
-others are counted and left out. Each clip is judged by itself, as a whole. UAR is the unweighted average recall; its
-interval is a bootstrap over speakers. ECE is the expected calibration error over 15 bins.
+speaker; other columns are ignored. Emotions are anger/angry, happiness/happy, sadness/sad, neutral/calm, and with
+--emotions 6 also disgust and fear/fearful; clips of others are counted and left out. Each clip is cut from its first
+voiced moment to its last, as in a call, and judged by itself. With --adapt it is judged once more, as part of a call:
+each speaker's clips are played in a random order (the same each time) with four neutral ones for each other one, and
+the model knows what the speaker said before, nothing of what comes.
+
+UAR is the unweighted average recall; its interval is a bootstrap over speakers. ECE is the expected calibration error
+over 15 bins. "sure" are results whose label is not "unsure" (pipeline.min_confidence).
 
 examples:
   ser-track evaluate clips/manifest.csv
-  ser-track evaluate manifest.csv --model candidate.onnx --json figures.json
+  ser-track evaluate manifest.csv --model base --adapt --json figures.json
 """
 
 
@@ -34,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("manifest", type=Path, metavar="MANIFEST", help="CSV with the columns path, emotion[, speaker]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too, as fractions")
-    parser.add_argument("--model", metavar="PATH", help="'default' or an ONNX file (default: what --config says)")
+    parser.add_argument("--model", metavar="PATH", help="small, base or an ONNX file (default: what --config says)")
+    parser.add_argument("--adapt", action="store_true", help="also in call order, with each speaker's own past")
+    parser.add_argument("--emotions", type=int, choices=(4, 6), default=4, help="how many to tell apart (default: 4)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,10 +50,13 @@ def run(args: argparse.Namespace) -> int:
         ModelError: the model cannot be used.
     """
     chosen = {} if args.model is None else {"model": args.model}
-    classifier = load_emotion_model(load_config(args.config, {"pipeline": chosen}).pipeline.model)
-    manifest = read_manifest(args.manifest)
+    config = load_config(args.config, {"pipeline": chosen}).pipeline
+    judge = Judge(load_models(config), args.emotions)
+    manifest = read_manifest(args.manifest, args.emotions)
+    if args.adapt and not all(clip.speaker for clip in manifest.clips):
+        raise ConfigError(str(args.manifest), ["--adapt needs to know who speaks; fill the column 'speaker'"])
     with feedback(results_on_terminal=False) as told:
-        result = _evaluate(manifest, classifier, told)
+        result = _evaluate(manifest, judge, config.min_confidence, args.adapt, told)
     if not result["n"]:
         raise AudioError(f"{args.manifest} has no clip that could be judged; {_why_none(result['skipped'])}")
     print(as_text(result))
@@ -58,38 +65,36 @@ def run(args: argparse.Namespace) -> int:
     return int(told.failed)
 
 
-def _evaluate(manifest: Manifest, classifier: EmotionClassifier, told: Feedback) -> dict[str, Any]:
-    judged: list[Judged] = []
+def _evaluate(manifest: Manifest, judge: Judge, min_confidence: float, adapt: bool, told: Feedback) -> dict[str, Any]:
     failed = [_failure(f"line {line}", "the row has no path or no emotion", told) for line in manifest.broken_lines]
-    for number, (clip, outcome) in enumerate(_outcomes(manifest, classifier), 1):
-        told.show("evaluating", number, len(manifest.clips))
+    total = len(manifest.clips)
+    judged = _sorted_out(judge.alone(manifest.clips), "evaluating", total, failed, told)
+    result: dict[str, Any] = {"model": judge.models.classifier.name, "n": 0}
+    if judged:
+        result |= figures(judged, judge.n_emotions, min_confidence)
+    if judged and adapt:
+        again = _sorted_out(judge.in_call(judged), "evaluating in call order", total, failed, told)
+        result["in_call"] = figures(again, judge.n_emotions, min_confidence)
+    return {**result, "skipped": {"emotions": manifest.other_emotions, "files": failed}}
+
+
+def _sorted_out(
+    outcomes: Iterable[tuple[Clip, Judged | SerTrackError]], what: str, total: int, failed: list[Any], told: Feedback
+) -> list[Judged]:
+    """What could be judged; the rest goes to `failed`, and is told."""
+    judged: list[Judged] = []
+    for number, (clip, outcome) in enumerate(outcomes, 1):
+        told.show(what, number, total)
         if isinstance(outcome, Judged):
             judged.append(outcome)
         else:
             failed.append(_failure(clip.name, str(outcome), told))
-    skipped = {"emotions": manifest.other_emotions, "files": failed}
-    return {"model": classifier.name, **(figures(judged) if judged else {"n": 0}), "skipped": skipped}
+    return judged
 
 
 def _failure(name: str, reason: str, told: Feedback) -> dict[str, str]:
     told.fail(f"{name}: {reason}")
     return {"path": name, "reason": reason}
-
-
-def _outcomes(manifest: Manifest, classifier: EmotionClassifier) -> Iterator[tuple[Clip, Judged | SerTrackError]]:
-    """In the manifest's order; the native code of decoder and network lets go of the GIL, so threads help."""
-
-    def judge(clip: Clip) -> tuple[Clip, Judged | SerTrackError]:
-        try:
-            return clip, Judged(clip, classifier.classify(read_mono(clip.path)))
-        except SerTrackError as error:
-            return clip, error
-
-    pool = ThreadPoolExecutor(os.cpu_count())
-    try:
-        yield from pool.map(judge, manifest.clips)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _why_none(skipped: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ser_track.errors import ConfigError
-from ser_track.types import EMOTIONS
+from ser_track.types import EMOTIONS, SIX_EMOTIONS
 
 _SYNONYMS: Final = {
     "anger": "anger",
@@ -18,12 +18,16 @@ _SYNONYMS: Final = {
     "sad": "sadness",
     "neutral": "neutral",
     "calm": "neutral",
+    "disgust": "disgust",
+    "disgusted": "disgust",
+    "fear": "fear",
+    "fearful": "fear",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One recording; ``emotion`` is the index in `EMOTIONS`, ``name`` the path as the manifest spells it."""
+    """One recording; ``emotion`` is the index in `SIX_EMOTIONS`, ``name`` the path as the manifest spells it."""
 
     name: str
     path: Path
@@ -40,8 +44,10 @@ class Manifest:
     broken_lines: tuple[int, ...]
 
 
-def read_manifest(path: Path) -> Manifest:
+def read_manifest(path: Path, n_emotions: int = len(EMOTIONS)) -> Manifest:
     """Read ``path``; clips lie relative to it. A row without path or emotion is listed, and spoils no other.
+
+    n_emotions: 4 or 6; clips of emotions beyond the first so many of `SIX_EMOTIONS` are counted and left out.
 
     Raises:
         ConfigError: the file cannot be read, or a column is missing.
@@ -49,15 +55,15 @@ def read_manifest(path: Path) -> Manifest:
     clips: list[Clip] = []
     others: Counter[str] = Counter()
     broken: list[int] = []
+    known = {word: index for word, name in _SYNONYMS.items() if (index := SIX_EMOTIONS.index(name)) < n_emotions}
     for line, row in _rows(path):
         name, emotion = _cell(row, "path"), _cell(row, "emotion").lower()
         if not name or not emotion:
             broken.append(line)
-        elif emotion not in _SYNONYMS:
+        elif emotion not in known:
             others[emotion] += 1
         else:
-            index = EMOTIONS.index(_SYNONYMS[emotion])
-            clips.append(Clip(name, path.parent / name, index, _cell(row, "speaker")))
+            clips.append(Clip(name, path.parent / name, known[emotion], _cell(row, "speaker")))
     return Manifest(tuple(clips), dict(sorted(others.items())), tuple(broken))
 
 

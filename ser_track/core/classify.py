@@ -1,5 +1,6 @@
 """Which segments wait for the classifier, and what becomes of its answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -7,7 +8,18 @@ import numpy as np
 
 from ser_track.errors import InferenceError
 from ser_track.ports import EmotionClassifier
-from ser_track.types import SAMPLE_RATE_HZ, Emotion, Fault, FloatArray, Segment, StreamKey
+from ser_track.types import (
+    SAMPLE_RATE_HZ,
+    SIX_EMOTIONS,
+    UNSURE,
+    Emotion,
+    Fault,
+    FloatArray,
+    Judgement,
+    Segment,
+    StreamKey,
+)
+from ser_track.voice import Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +31,10 @@ class Request:
     heard: Segment
     final: bool
 
-    def same_audio(self, result: Emotion) -> bool:
-        """Whether ``result`` heard just this stretch of this segment."""
-        span = self.heard.start / SAMPLE_RATE_HZ, self.heard.end / SAMPLE_RATE_HZ
-        return result.segment == self.heard.number and (result.start_s, result.end_s) == span
+    @property
+    def span(self) -> tuple[int, int, int]:
+        """Which stretch of which segment is to be heard: number, start, end."""
+        return self.heard.number, self.heard.start, self.heard.end
 
 
 class RequestQueue:
@@ -61,26 +73,46 @@ class RequestQueue:
         return removed if provisional is None else [*removed, provisional]
 
 
-def answer(classifier: EmotionClassifier, request: Request) -> Emotion | Fault:
-    """Run the classifier on ``request``. What it raises becomes a `Fault` of this one segment, never silence."""
-    try:
-        probabilities = classifier.classify(request.heard.samples)
-        _require_distribution(probabilities, len(classifier.labels))
-    except Exception as error:  # whatever a model raises concerns one segment and must not stop the others
-        reason = str(error) or type(error).__name__
-        return Fault(request.key, "classifier_failed", f"{classifier.name}: {reason}", request.heard.number)
-    top = int(probabilities.argmax())
-    return Emotion(
-        key=request.key,
-        segment=request.heard.number,
-        start_s=request.start / SAMPLE_RATE_HZ,
-        end_s=request.heard.end / SAMPLE_RATE_HZ,
-        final=request.final,
-        probabilities=dict(zip(classifier.labels, map(float, probabilities), strict=True)),
-        label=classifier.labels[top],
-        confidence=float(probabilities[top]),
-        model=classifier.name,
-    )
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """How results are made: the classifier, and what the configuration says of them."""
+
+    classifier: EmotionClassifier
+    min_confidence: float
+    six_emotions: bool
+
+    def judge(self, request: Request, voice: Voice | None) -> Judgement | Fault:
+        """Run the classifier. What it raises becomes a `Fault` of this one segment, never silence."""
+        try:
+            judgement = self.classifier.classify(request.heard.samples, voice)
+            _require_distribution(judgement.probabilities, len(self.classifier.labels))
+        except Exception as error:  # whatever a model raises concerns one segment and must not stop the others
+            reason = f"{self.classifier.name}: {str(error) or type(error).__name__}"
+            return Fault(request.key, "classifier_failed", reason, request.heard.number)
+        return judgement
+
+    def emotion(self, request: Request, judgement: Judgement) -> Emotion:
+        """The event of a judgement."""
+        probabilities, names = judgement.probabilities, self.classifier.labels
+        top = int(probabilities.argmax())
+        confidence = float(probabilities[top])
+        six = _named(SIX_EMOTIONS, judgement.six) if self.six_emotions and judgement.six is not None else None
+        return Emotion(
+            key=request.key,
+            segment=request.heard.number,
+            start_s=request.start / SAMPLE_RATE_HZ,
+            end_s=request.heard.end / SAMPLE_RATE_HZ,
+            final=request.final,
+            probabilities=_named(names, probabilities),
+            label=names[top] if confidence >= self.min_confidence else UNSURE,
+            confidence=confidence,
+            model=self.classifier.name,
+            six=six,
+        )
+
+
+def _named(names: Sequence[str], shares: FloatArray) -> dict[str, float]:
+    return dict(zip(names, map(float, shares), strict=True))
 
 
 def _require_distribution(probabilities: FloatArray, count: int) -> None:

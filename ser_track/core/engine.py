@@ -1,13 +1,14 @@
 """The engine: samples of any number of streams in, events out, one VAD call per step over all of them."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ser_track.config import PipelineConfig
-from ser_track.core.classify import Request, RequestQueue, answer
+from ser_track.core.classify import Hearing, Request, RequestQueue
 from ser_track.core.segmenter import Closed, Growing, Mark, Opened, Segmenter
+from ser_track.core.steady import Steady
 from ser_track.core.windows import Gap, Window, WindowBuffer
 from ser_track.errors import InferenceError
 from ser_track.ports import EmotionClassifier, VoiceDetector, VoiceState
@@ -18,10 +19,12 @@ from ser_track.types import (
     EngineEvent,
     Fault,
     FloatArray,
+    Judgement,
     SpeechEnded,
     SpeechStarted,
     StreamKey,
 )
+from ser_track.voice import Voice
 
 
 @dataclass(slots=True)
@@ -29,11 +32,13 @@ class _Stream:
     key: StreamKey
     windows: WindowBuffer
     segmenter: Segmenter
-    voice: VoiceState
+    detection: VoiceState
+    voice: Voice | None
+    steady: Steady
     events: list[EngineEvent] = field(default_factory=list)
     """What happened since the last tick that came to its end."""
-    whole: Emotion | None = None
-    """The latest provisional result that heard all of its segment: if nothing was added, it is the final one too."""
+    whole: tuple[tuple[int, int, int], Judgement] | None = None
+    """The latest judgement of all of a segment, and its span: if nothing is added, it is the final one too."""
 
 
 class Engine:
@@ -44,7 +49,7 @@ class Engine:
 
     def __init__(self, detector: VoiceDetector, classifier: EmotionClassifier, config: PipelineConfig) -> None:
         self._detector = detector
-        self._classifier = classifier
+        self._hearing = Hearing(classifier, config.min_confidence, config.six_emotions)
         self._config = config
         self._streams: dict[StreamKey, _Stream] = {}
         self._requests = RequestQueue()
@@ -68,7 +73,10 @@ class Engine:
     def open(self, key: StreamKey) -> None:
         """Begin a stream, forgetting an earlier one of the same key."""
         self.discard(key)
-        self._streams[key] = _Stream(key, WindowBuffer(), Segmenter(self._config), self._detector.new_state())
+        voice = self._hearing.classifier.new_voice() if self._config.voice_adaptation else None
+        segmenter, detection = Segmenter(self._config), self._detector.new_state()
+        steady = Steady(self._config.provisional_smoothing)
+        self._streams[key] = _Stream(key, WindowBuffer(), segmenter, detection, voice, steady)
 
     def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
         """Store finite mono ``samples`` ``[n]`` at 16 kHz, the first at index ``at`` of the stream.
@@ -152,23 +160,30 @@ class Engine:
     def _detect(self, heard: Sequence[tuple[_Stream, Window]]) -> list[float]:
         windows = np.stack([window.samples for _, window in heard])
         try:
-            probabilities = self._detector.detect(windows, [stream.voice for stream, _ in heard])
+            probabilities = self._detector.detect(windows, [stream.detection for stream, _ in heard])
             _require_probabilities(probabilities, len(heard))
         except Exception as error:  # whatever a model raises
             for stream, window in heard:
-                stream.voice = self._detector.new_state()
+                stream.detection = self._detector.new_state()
                 self._note(stream, stream.segmenter.skip(Gap(window.index, 1)))
             raise InferenceError(f"voice detector: {error}") from error
         return [float(probability) for probability in probabilities]
 
     def _answer(self, request: Request) -> Emotion | Fault:
         stream = self._streams[request.key]
-        if request.final and stream.whole is not None and request.same_audio(stream.whole):
-            return replace(stream.whole, final=True)
-        event = answer(self._classifier, request)
-        if isinstance(event, Emotion) and request.heard.start == request.start:
-            stream.whole = event
-        return event
+        if request.final and stream.whole is not None and stream.whole[0] == request.span:
+            judgement: Judgement | Fault = stream.whole[1]  # made in the pause before the end
+        else:
+            judgement = self._hearing.judge(request, stream.voice)
+        if isinstance(judgement, Fault):
+            return judgement
+        if request.heard.start == request.start:
+            stream.whole = request.span, judgement
+        if request.final:
+            if stream.voice is not None and judgement.embedding is not None:
+                stream.voice.hear(judgement.embedding)
+            return self._hearing.emotion(request, judgement)
+        return self._hearing.emotion(request, stream.steady.settle(request.heard.number, judgement))
 
     def _note(self, stream: _Stream, marks: Iterable[Mark]) -> None:
         for mark in marks:

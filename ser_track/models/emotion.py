@@ -1,7 +1,9 @@
 """Speech emotion recognition of one segment by an ONNX file: ours, or one that keeps the same contract.
 
 Contract of the file: input `log_mel` float32 [batch, 80, T], output `probabilities` float32 [batch, 4] in the
-order of `EMOTIONS`, and metadata that says which front-end, rate and labels it was trained with (CARD.md).
+order of `EMOTIONS`, and metadata that says which front-end, rate and labels it was trained with (CARD.md). Ours
+have more: an output `six` [batch, 6], and to know voices, an output `embedding` [batch, size] and two optional
+inputs, `voice_mean` and `voice_deviation` [1, size].
 """
 
 import json
@@ -12,14 +14,14 @@ from typing import Final, Self
 import numpy as np
 import onnxruntime as ort
 
-from ser_track.config import DEFAULT_MODEL
+from ser_track.config import DEFAULT_MODEL, SHIPPED_MODELS
 from ser_track.errors import InferenceError, ModelError
 from ser_track.models.log_mel import FRONT_END, N_MELS, log_mel
 from ser_track.models.session import open_session
-from ser_track.types import EMOTIONS, SAMPLE_RATE_HZ, FloatArray
+from ser_track.types import EMOTIONS, SAMPLE_RATE_HZ, SIX_EMOTIONS, FloatArray, Judgement
+from ser_track.voice import Voice
 
-_SHIPPED: Final = "whisper-base-b3.onnx"
-# The encoder knows 30 s of positions, and its attention costs grow with the square of the length.
+# The encoder's attention costs grow with the square of the length.
 _LONGEST: Final = 30 * SAMPLE_RATE_HZ
 _STRETCH: Final = 10 * SAMPLE_RATE_HZ
 _REMEDY: Final = "remake it with training/README.md, or remove 'model' from the configuration to use our own"
@@ -34,42 +36,61 @@ class EmotionModel:
         if problem is not None:
             raise ModelError(f"model file {source} does not fit: {problem}; {_REMEDY}")
         metadata = session.get_modelmeta().custom_metadata_map
+        outputs = {node.name: node for node in session.get_outputs()}
         self._session = session
+        self._outputs = [name for name in ("probabilities", "six", "embedding") if name in outputs]
+        knows_voices = "embedding" in outputs and session.get_overridable_initializers()
+        self._embedding_size: int | None = outputs["embedding"].shape[1] if knows_voices else None
         self.name: str = f"{metadata['name']}@{metadata['version']}"
         self.labels: tuple[str, ...] = EMOTIONS
 
     @classmethod
-    def load(cls, path: Path | str = DEFAULT_MODEL) -> Self:
-        """Open a model file; "default" is the one in this package.
+    def load(cls, model: Path | str = DEFAULT_MODEL) -> Self:
+        """Open a model file: "small" or "base" of this package, or a path.
 
         Raises ModelError if it does not exist, is not ONNX, or was made for other inputs, labels or features.
         """
-        if str(path) == DEFAULT_MODEL:
-            shipped = resources.files("ser_track.models").joinpath("weights", _SHIPPED)
-            return cls(open_session(shipped.read_bytes()), _SHIPPED)
-        return cls(open_session(Path(path)), str(path))
+        if str(model) in SHIPPED_MODELS:
+            shipped = resources.files("ser_track.models").joinpath("weights", f"{model}.onnx")
+            return cls(open_session(shipped.read_bytes()), str(model))
+        return cls(open_session(Path(model)), str(model))
 
-    def classify(self, samples: FloatArray) -> FloatArray:
-        """Probabilities [4] in the order of `labels`, summing to 1, of `samples` [n] at 16 kHz and any level.
+    def new_voice(self) -> Voice | None:
+        """Statistics of a participant of whom nothing was heard yet; None if the file has no embedding."""
+        return None if self._embedding_size is None else Voice(self._embedding_size)
 
-        More than 30 s are cut into equal stretches of at most 10 s, whose probabilities are averaged by duration.
+    def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
+        """Judge `samples` [n] at 16 kHz and any level, with what is known of the `voice`.
+
+        More than 30 s are cut into equal stretches of at most 10 s, whose results are averaged.
         Raises AudioError on samples that are empty or not finite, InferenceError if the network fails.
         """
         if samples.ndim != 1 or samples.size <= _LONGEST:
-            return self._probabilities(samples)
+            return self._judge(samples, voice)
         stretches = np.array_split(samples, -(-samples.size // _STRETCH))
-        results = np.stack([self._probabilities(stretch) for stretch in stretches])
-        average = np.average(results, axis=0, weights=[stretch.size for stretch in stretches])
-        return np.asarray(average, np.float32)
+        parts = [self._judge(stretch, voice) for stretch in stretches]
+        return Judgement(
+            np.mean([part.probabilities for part in parts], axis=0),
+            _mean_of([part.six for part in parts]),
+            _mean_of([part.embedding for part in parts]),
+        )
 
-    def _probabilities(self, samples: FloatArray) -> FloatArray:
-        spectrum = log_mel(samples)
+    def _judge(self, samples: FloatArray, voice: Voice | None) -> Judgement:
+        inputs = {"log_mel": log_mel(samples)[None]}
+        if voice is not None and voice.heard and self._embedding_size is not None:
+            inputs |= {"voice_mean": voice.mean[None], "voice_deviation": voice.deviation[None]}
         try:
-            (result,) = self._session.run(["probabilities"], {"log_mel": spectrum[None]})
+            results = self._session.run(self._outputs, inputs)
         except Exception as error:  # ONNX Runtime has one class per status code and no public root
             seconds = samples.size / SAMPLE_RATE_HZ
             raise InferenceError(f"emotion model {self.name} failed on {seconds:.2f} s of audio: {error}") from error
-        return np.asarray(result[0], np.float32)
+        named = {name: np.asarray(result[0], np.float32) for name, result in zip(self._outputs, results, strict=True)}
+        return Judgement(named["probabilities"], named.get("six"), named.get("embedding"))
+
+
+def _mean_of(parts: list[FloatArray | None]) -> FloatArray | None:
+    there = [part for part in parts if part is not None]
+    return np.asarray(np.mean(there, axis=0), np.float32) if there else None
 
 
 def _problem(session: ort.InferenceSession) -> str | None:
@@ -84,7 +105,9 @@ def _graph_problem(session: ort.InferenceSession) -> str | None:
         return f"its inputs are {sorted(inputs)}, not ['log_mel']"
     if "probabilities" not in outputs:
         return "output 'probabilities' is missing"
-    wanted = (("log_mel", inputs["log_mel"], 3, N_MELS), ("probabilities", outputs["probabilities"], 2, len(EMOTIONS)))
+    wanted = [("log_mel", inputs["log_mel"], 3, N_MELS), ("probabilities", outputs["probabilities"], 2, len(EMOTIONS))]
+    if "six" in outputs:
+        wanted.append(("six", outputs["six"], 2, len(SIX_EMOTIONS)))
     for name, node, rank, size in wanted:
         if node.type != "tensor(float)" or len(node.shape) != rank or node.shape[1] != size:
             return f"'{name}' is {node.type} {node.shape}, not float32 of rank {rank} with {size} in second place"

@@ -52,3 +52,9 @@ def test_stereo_in_a_video_is_judged_as_the_same_voice_in_mono(
     assert main(["classify", "--json", str(mono), str(stereo)]) == 0
     one, other = (json.loads(line)["probabilities"] for line in capsys.readouterr().out.splitlines())
     assert one == pytest.approx(other, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["small", "base"])
+def test_a_model_can_be_chosen(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["classify", "--json", "--model", name, str(SPOKEN)]) == 0
+    assert json.loads(capsys.readouterr().out)["model"].startswith(f"{name}@")

@@ -37,9 +37,9 @@ def judged_as(paths: list[Path], capsys: pytest.CaptureFixture[str]) -> list[str
     return [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()]
 
 
-def evaluate(manifest: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any], str, str]:
+def evaluate(manifest: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, dict[str, Any], str, str]:
     figures = manifest.parent / "figures.json"
-    code = main(["evaluate", str(manifest), "--json", str(figures)])
+    code = main(["evaluate", str(manifest), "--json", str(figures), *options])
     return code, json.loads(figures.read_text(encoding="utf-8")), *capsys.readouterr()
 
 
@@ -136,9 +136,51 @@ def test_a_model_can_be_chosen_and_must_exist(
     tmp_path: Path, clips: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     manifest = write_manifest(tmp_path, [(clips[0], "sad", "")])
-    assert main(["evaluate", str(manifest), "--model", "default"]) == 0
+    for name in ("small", "base"):
+        assert main(["evaluate", str(manifest), "--model", name]) == 0
+        assert f"model     {name}@" in capsys.readouterr().out
     assert main(["evaluate", str(manifest), "--model", str(tmp_path / "gone.onnx")]) == 2
     assert "gone.onnx does not exist" in capsys.readouterr().err
+
+
+def test_six_emotions_are_told_apart_where_asked_for(
+    tmp_path: Path, clips: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    emotions = ("angry", "fearful", "disgust", "surprised", "sad")
+    manifest = write_manifest(tmp_path, [(name, emotion, "") for name, emotion in zip(clips, emotions, strict=True)])
+    code, result, out, _ = evaluate(manifest, capsys, "--emotions", "6")
+    assert code == 0
+    assert result["n"] == 4
+    assert result["skipped"]["emotions"] == {"surprised": 1}
+    assert list(result["recall"]) == ["anger", "happiness", "sadness", "neutral", "disgust", "fear"]
+    assert result["recall"]["fear"] is not None
+    assert "disgust" in out
+
+
+def test_in_call_order_each_clip_is_judged_once_more_with_its_speaker_s_past(
+    tmp_path: Path, clips: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(name, EMOTIONS[3 - number % 2], f"s{number // 3}") for number, name in enumerate(clips)]
+    rows += rows[:1]  # the same file twice counts twice, there too
+    manifest = write_manifest(tmp_path, rows)
+    code, result, out, _ = evaluate(manifest, capsys, "--adapt")
+    assert code == 0
+    check(result)
+    check(result["in_call"])
+    assert result["n"] == result["in_call"]["n"] == 6
+    assert "IN A CALL" in out
+    assert evaluate(manifest, capsys, "--adapt")[1] == result
+    # Alone they are what they are without --adapt.
+    _, alone, *_ = evaluate(manifest, capsys)
+    assert alone == {name: value for name, value in result.items() if name != "in_call"}
+
+
+def test_in_call_order_somebody_must_speak(
+    tmp_path: Path, clips: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = write_manifest(tmp_path, [(clips[0], "sad", "ada"), (clips[1], "sad", "")])
+    assert main(["evaluate", str(manifest), "--adapt"]) == 2
+    assert "--adapt needs to know who speaks; fill the column 'speaker'" in capsys.readouterr().err
 
 
 def test_figures_that_cannot_be_written_are_said(

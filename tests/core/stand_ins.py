@@ -11,7 +11,8 @@ from typing import cast
 import numpy as np
 
 from ser_track.ports import VoiceState
-from ser_track.types import FloatArray
+from ser_track.types import FloatArray, Judgement
+from ser_track.voice import Voice
 
 
 @dataclass(slots=True)
@@ -61,10 +62,14 @@ class LevelClassifier:
     name = "level@1"
     labels = ("anger", "happiness", "sadness", "neutral")
 
-    def classify(self, samples: FloatArray) -> FloatArray:
+    def new_voice(self) -> Voice | None:
+        """Knows no voices."""
+        return None
+
+    def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
         """Four shares, summing to 1."""
         weights = np.array([np.abs(samples).mean(), len(samples) / 160_000, abs(float(samples[0])), 0.3])
-        return np.asarray(weights / weights.sum(), np.float32)
+        return Judgement(np.asarray(weights / weights.sum(), np.float32))
 
 
 class FaultyClassifier(LevelClassifier):
@@ -73,6 +78,21 @@ class FaultyClassifier(LevelClassifier):
     def __init__(self, answer: Callable[[FloatArray, FloatArray], FloatArray]) -> None:
         self._answer = answer
 
-    def classify(self, samples: FloatArray) -> FloatArray:
+    def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
         """``answer(samples, probabilities)``."""
-        return self._answer(samples, super().classify(samples))
+        return Judgement(self._answer(samples, super().classify(samples).probabilities))
+
+
+class VoiceClassifier(LevelClassifier):
+    """Fake that knows voices: a segment's embedding is its level, and what was usual before makes it more neutral."""
+
+    def new_voice(self) -> Voice:
+        """Nothing heard."""
+        return Voice(1)
+
+    def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
+        """The level above the voice's own is anger."""
+        level = np.array([np.abs(samples).mean()], np.float32)
+        usual = voice.mean if voice is not None else np.zeros(1, np.float32)
+        anger = float(np.clip(level - usual, 0, 1)[0])
+        return Judgement(np.array([anger, 0, 0, 1 - anger], np.float32), embedding=level)

@@ -7,7 +7,8 @@ import pytest
 
 from ser_track.config import PipelineConfig
 from ser_track.core.engine import Engine
-from ser_track.types import Emotion, EngineEvent, FloatArray
+from ser_track.types import Emotion, EngineEvent, FloatArray, Judgement
+from ser_track.voice import Voice
 from tests.core.calls import key
 from tests.core.stand_ins import EnergyDetector, LevelClassifier
 from tests.signals import noise
@@ -19,9 +20,9 @@ class CountingClassifier(LevelClassifier):
     def __init__(self) -> None:
         self.heard: list[int] = []
 
-    def classify(self, samples: FloatArray) -> FloatArray:
+    def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
         self.heard.append(len(samples))
-        return super().classify(samples)
+        return super().classify(samples, voice)
 
 
 @pytest.mark.parametrize("voice_comes_back", [False, True])

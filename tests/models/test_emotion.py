@@ -8,12 +8,14 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
+from ser_track.config import SHIPPED_MODELS
 from ser_track.errors import AudioError, ModelError
 from ser_track.models.emotion import EmotionModel
 from ser_track.models.log_mel import FRONT_END
 from ser_track.ports import EmotionClassifier
-from ser_track.types import EMOTIONS, FloatArray
+from ser_track.types import EMOTIONS, SIX_EMOTIONS, FloatArray
 from training.corpora import CORPORA, read_audio, read_clips
+from training.vad import trim
 
 RATE = 16_000
 RNG = np.random.default_rng(3)
@@ -22,9 +24,13 @@ WEIGHTS = ROOT / "ser_track" / "models" / "weights"
 SPLITS = json.loads((ROOT / "training" / "splits" / "cremad.json").read_text(encoding="utf-8"))["speakers"]
 
 
-@pytest.fixture(scope="module")
-def model() -> EmotionModel:
-    return EmotionModel.load()
+@pytest.fixture(scope="module", params=SHIPPED_MODELS)
+def model(request: pytest.FixtureRequest) -> EmotionModel:
+    return EmotionModel.load(request.param)
+
+
+def four(model: EmotionModel, samples: FloatArray) -> FloatArray:
+    return model.classify(samples).probabilities
 
 
 def hum(seconds: float) -> FloatArray:
@@ -37,7 +43,7 @@ def hum(seconds: float) -> FloatArray:
 
 @pytest.mark.parametrize("n", [1, 100, 481, 8000, 48_000, 160_000, 480_000, 480_001, 1_000_001])
 def test_probabilities_of_any_length(model: EmotionModel, n: int) -> None:
-    result = model.classify(hum(n / RATE + 0.01)[:n])
+    result = four(model, hum(n / RATE + 0.01)[:n])
     assert result.shape == (4,)
     assert result.dtype == np.float32
     assert np.all((result >= 0) & (result <= 1))
@@ -54,35 +60,37 @@ def test_is_an_emotion_classifier(model: EmotionModel) -> None:
 
 def test_same_audio_same_answer_also_from_another_instance(model: EmotionModel) -> None:
     samples = hum(2.0)
-    first = model.classify(samples)
-    assert np.array_equal(model.classify(samples), first)
-    assert np.array_equal(EmotionModel.load("default").classify(samples), first)
+    first = four(model, samples)
+    assert np.array_equal(four(model, samples), first)
+    assert np.array_equal(four(EmotionModel.load(model.name.split("@")[0]), samples), first)
 
 
 def test_leaves_its_input_alone(model: EmotionModel) -> None:
     samples = hum(1.0)
     before = samples.copy()
     samples.flags.writeable = False
-    model.classify(samples)
+    four(model, samples)
     assert np.array_equal(samples, before)
 
 
 @pytest.mark.parametrize("gain_db", [-20.0, 20.0])
-def test_level_does_not_matter(model: EmotionModel, gain_db: float) -> None:
-    samples = hum(2.0)
-    louder = (samples * 10 ** (gain_db / 20)).astype(np.float32)
-    np.testing.assert_allclose(model.classify(louder), model.classify(samples), atol=0.005)
+def test_level_does_not_matter(model: EmotionModel, spoken: FloatArray, gain_db: float) -> None:
+    """But for rounding: eight-bit activations make small steps of what differs in a float's last digits."""
+    for start in range(9):
+        samples = spoken[start * RATE : (start + 3) * RATE]
+        louder = (samples * 10 ** (gain_db / 20)).astype(np.float32)
+        np.testing.assert_allclose(four(model, louder), four(model, samples), atol=0.01)
 
 
 def test_long_audio_is_the_average_of_its_stretches(model: EmotionModel) -> None:
     parts = [hum(8.0), RNG.normal(size=8 * RATE).astype(np.float32), hum(8.0) ** 2, hum(8.0)]
-    expected = np.mean([model.classify(part) for part in parts], axis=0)
-    np.testing.assert_allclose(model.classify(np.concatenate(parts)), expected, atol=1e-6)
+    expected = np.mean([four(model, part) for part in parts], axis=0)
+    np.testing.assert_allclose(four(model, np.concatenate(parts)), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("samples", [np.zeros(16_000), np.full(16_000, 1e-9), np.full(16_000, 0.5), np.ones(1)])
 def test_silence_and_constants_are_finite(model: EmotionModel, samples: FloatArray) -> None:
-    assert np.isfinite(model.classify(samples.astype(np.float32))).all()
+    assert np.isfinite(four(model, samples.astype(np.float32))).all()
 
 
 def test_refuses_empty_and_broken_audio(model: EmotionModel) -> None:
@@ -94,16 +102,38 @@ def test_refuses_empty_and_broken_audio(model: EmotionModel) -> None:
 
 def test_threads_share_one_model(model: EmotionModel) -> None:
     inputs = [hum(seconds) for seconds in (0.5, 1.0, 1.5, 2.0)] * 4
-    expected = [model.classify(samples) for samples in inputs]
+    expected = [four(model, samples) for samples in inputs]
     barrier = threading.Barrier(4)
 
     def classify(samples: FloatArray) -> FloatArray:
         barrier.wait(timeout=10)
-        return model.classify(samples)
+        return four(model, samples)
 
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(classify, inputs))
     np.testing.assert_array_equal(results, expected)
+
+
+def test_a_voice_that_is_known_changes_the_answer_and_the_model_not_the_voice(model: EmotionModel) -> None:
+    samples, voice = hum(2.0), model.new_voice()
+    assert voice is not None
+    alone = model.classify(samples)
+    assert np.array_equal(model.classify(samples, voice).probabilities, alone.probabilities)
+    assert alone.embedding is not None
+    for _ in range(8):
+        voice.hear(alone.embedding + 1)
+    known = model.classify(samples, voice)
+    assert not np.allclose(known.probabilities, alone.probabilities)
+    assert voice.heard == 8
+    # What a voice is made of is not changed by what is known of it.
+    np.testing.assert_array_equal(known.embedding, alone.embedding)
+
+
+def test_six_emotions_are_a_distribution_too(model: EmotionModel) -> None:
+    six = model.classify(hum(2.0)).six
+    assert six is not None
+    assert six.shape == (6,)
+    assert six.sum() == pytest.approx(1, abs=1e-5)
 
 
 # ── Files that do not fit ────────────────────────────────────────────────────────────────────────────
@@ -162,7 +192,7 @@ def write(tmp_path: Path) -> Write:
 def test_accepts_another_file_that_keeps_the_contract(write: Write) -> None:
     other = EmotionModel.load(write())
     assert other.name == "small@0.0.1"
-    np.testing.assert_allclose(other.classify(hum(1.0)), 0.25)
+    np.testing.assert_allclose(four(other, hum(1.0)), 0.25)
 
 
 @pytest.mark.parametrize(
@@ -187,23 +217,24 @@ def test_says_what_does_not_fit_and_what_to_do(write: Write, broken: dict[str, o
     assert "training/README.md" in str(caught.value)
 
 
-# ── The shipped file ─────────────────────────────────────────────────────────────────────────────────
+# ── The shipped files ────────────────────────────────────────────────────────────────────────────────
 
 
-def shipped_file() -> Path:
-    (file,) = WEIGHTS.glob("*.onnx")
-    return file
+@pytest.mark.parametrize(("name", "most_bytes"), [("small", 6e6), ("base", 20e6)])
+def test_is_small(name: str, most_bytes: float) -> None:
+    assert sorted(file.stem for file in WEIGHTS.glob("*.onnx")) == ["base", "small"]
+    assert (WEIGHTS / f"{name}.onnx").stat().st_size <= most_bytes
 
 
-def test_is_small() -> None:
-    assert shipped_file().stat().st_size <= 20e6
-
-
-def test_says_whom_it_never_heard() -> None:
-    session = ort.InferenceSession(shipped_file(), providers=["CPUExecutionProvider"])
+@pytest.mark.parametrize("name", SHIPPED_MODELS)
+def test_says_whom_it_never_heard(name: str) -> None:
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    session = ort.InferenceSession(WEIGHTS / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["test_speakers"]) == SPLITS["test"]
     assert json.loads(metadata["labels"]) == list(EMOTIONS)
+    assert json.loads(metadata["six_labels"]) == list(SIX_EMOTIONS)
     assert {"licence", "training_data"} <= set(metadata)
 
 
@@ -216,10 +247,11 @@ def test_splits_share_no_speaker() -> None:
 @pytest.mark.shared
 @pytest.mark.skipif(not CORPORA.is_dir(), reason="needs the corpora beside the repository (../shared/corpora)")
 def test_four_emotions_of_speakers_it_never_heard(model: EmotionModel) -> None:
-    """Every four-class clip of every test speaker, whole files as `ser-track classify` hears them."""
+    """Every four-class clip of every test speaker, cut as in a call."""
     clips = [clip for clip in read_clips("cremad") if clip.speaker in SPLITS["test"]]
     labels = np.array([clip.label for clip in clips])
-    predicted = np.array([model.classify(read_audio(clip)).argmax() for clip in clips])
+    predicted = np.array([four(model, trim(read_audio(clip))).argmax() for clip in clips])
     recalls = [np.mean(predicted[labels == i] == i) for i in range(len(EMOTIONS))]
     assert len(clips) >= 1000
-    assert np.mean(recalls) >= 0.80
+    # Two points under what training/results.json has: to notice a broken file, not to measure a good one.
+    assert np.mean(recalls) >= {"small": 0.756, "base": 0.797}[model.name.split("@")[0]]

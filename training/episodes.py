@@ -1,0 +1,202 @@
+"""What the network is shown at a time: several people, several clips of each, and what went before each clip.
+
+The people stand for a call. Of each, one channel (a tilt and a floor of noise) is drawn, because a call has one too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ser_track.models.log_mel import N_MELS
+from ser_track.types import EMOTIONS, FloatArray
+from training.corpora import SIX_EMOTIONS, votes
+from training.spectra import N_VIEWS, Spectra
+
+TOP: Final = 1.25  # the loudest cell, and 80 dB below it: as in ser_track.models.log_mel
+FLOOR: Final = TOP - 2.0
+NEUTRAL: Final = EMOTIONS.index("neutral")
+N_PEOPLE: Final = 6
+N_CLIPS: Final = 12
+TARGETS: Final = 9
+"""Clips of each person that are learnt from; the other three are neutral and only history."""
+N_SOUNDS: Final = 8
+_VOTE_SHARE: Final = 0.15
+SHORTEST: Final = 48  # frames of 10 ms
+_CLEAN_SHARE: Final = 0.4
+_HISTORY: Final = (0, 0, 0, 1, 2, 4, 6, 8)
+_NEUTRAL_ODDS: Final = 12.0
+
+
+@dataclass(slots=True)
+class Draw:
+    """Who is heard, and what is to be learnt from it: rows [n] of (corpus, clip); views [n]; targets [n, 4] and [n, 6],
+    zero where they do not count; history [n, n]: which clips were heard before each; labels [n]."""
+
+    rows: list[tuple[int, int]]
+    views: list[int]
+    four: Tensor
+    six: Tensor
+    history: Tensor
+    labels: NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Batch:
+    """A draw with its sound: spectrum [n, T, 80]; lengths [n]."""
+
+    draw: Draw
+    spectrum: Tensor
+    lengths: Tensor
+
+
+def levelled(spectrum: FloatArray) -> FloatArray:
+    """[T, 80] with its loudest cell and its floor where the front-end puts them."""
+    return np.asarray(np.maximum(spectrum + (TOP - spectrum.max()), FLOOR), np.float32)
+
+
+class Channel:
+    """One microphone and its surroundings, drawn at random: a smooth tilt and a steady floor of noise."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        knots = rng.normal(0.0, 0.1, 5) if rng.random() < 0.6 else np.zeros(5)  # 0.1 is 4 dB
+        self._tilt = np.interp(np.linspace(0, 4, N_MELS), np.arange(5), knots).astype(np.float32)
+        self._noise: FloatArray | None = None
+        if rng.random() < 0.4:
+            slope = np.interp(np.linspace(0, 2, N_MELS), np.arange(3), rng.normal(0.0, 0.15, 3))
+            self._noise = (TOP - rng.uniform(0.9, 1.8) + slope).astype(np.float32)
+
+    def __call__(self, spectrum: FloatArray, rng: np.random.Generator) -> FloatArray:
+        heard = spectrum + self._tilt
+        if self._noise is not None:  # log10(power) / 4; a band's power of noise is exponentially distributed
+            power = rng.exponential(1.0, heard.shape).astype(np.float32) * 10.0 ** (4.0 * self._noise)
+            heard = np.log10(10.0 ** (4.0 * heard) + power) / 4.0
+        return np.asarray(heard, np.float32)
+
+
+def targets_of(path: str, label: int) -> FloatArray:
+    """[6]: the intended emotion, and a little of what listeners heard. A sound without speech is all alike."""
+    if label < 0:
+        return np.full(len(SIX_EMOTIONS), 1 / len(SIX_EMOTIONS), np.float32)
+    intended: FloatArray = np.eye(len(SIX_EMOTIONS), dtype=np.float32)[label]
+    heard = votes().get(path.rsplit("/", 1)[-1].removesuffix(".opus"))
+    if heard is None:
+        return intended
+    return np.asarray((1 - _VOTE_SHARE) * intended + _VOTE_SHARE * heard, np.float32)
+
+
+class Cast:
+    """Draws who is heard, for ever. speech: corpora with the speakers of each to use; sounds: what is no speech."""
+
+    def __init__(
+        self, speech: Sequence[tuple[Spectra, Sequence[str]]], sounds: Spectra, folds: str, rng: np.random.Generator
+    ) -> None:
+        self._rng = rng
+        self.corpora = [*(spectra for spectra, _ in speech), sounds]
+        self._sounds = [
+            (len(speech), i) for i, path in enumerate(sounds.paths) if path.rsplit("/", 1)[-1].split("-")[1] in folds
+        ]
+        self._people = [
+            [(corpus, int(i)) for i in np.flatnonzero(spectra.speakers == speaker)]
+            for corpus, (spectra, speakers) in enumerate(speech)
+            for speaker in speakers
+        ]
+        self._neutral = [[row for row in rows if self._label(row) == NEUTRAL] for rows in self._people]
+        self._left: list[list[tuple[int, int]]] = [[] for _ in self._people]
+        self.n_clips = sum(map(len, self._people))
+
+    def _label(self, row: tuple[int, int]) -> int:
+        return int(self.corpora[row[0]].labels[row[1]])
+
+    def _next(self, person: int) -> tuple[int, int]:
+        """The clips of one person in random order, over and over."""
+        if not self._left[person]:
+            order = self._rng.permutation(len(self._people[person]))
+            self._left[person] = [self._people[person][i] for i in order]
+        return self._left[person].pop()
+
+    def _clips_of(self, person: int) -> list[tuple[int, int]]:
+        """N_CLIPS of one person, the last of them neutral."""
+        neutral = self._neutral[person]
+        context = [neutral[i] for i in self._rng.choice(len(neutral), N_CLIPS - TARGETS, replace=False)]
+        return [self._next(person) for _ in range(TARGETS)] + context
+
+    def draw(self, n_people: int, n_sounds: int) -> Draw:
+        """Some people in one call, and some sounds."""
+        share = np.array([len(rows) for rows in self._people], float)
+        people = self._rng.choice(len(self._people), n_people, replace=False, p=share / share.sum())
+        rows = [row for person in people for row in self._clips_of(person)]
+        rows += [self._sounds[i] for i in self._rng.choice(len(self._sounds), n_sounds)]
+        clean = np.repeat(self._rng.random(-(-len(rows) // N_CLIPS)) < _CLEAN_SHARE, N_CLIPS)
+        views = [self._view(row, bool(alike)) for row, alike in zip(rows, clean[: len(rows)], strict=True)]
+        return self._with_targets(rows, views, n_people)
+
+    def _view(self, row: tuple[int, int], clean: bool) -> int:
+        view = int(self._rng.choice(2, p=(0.3, 0.7))) if clean else int(self._rng.integers(1, N_VIEWS))
+        # Of a whisper the voice detector may find next to nothing.
+        return view if self.corpora[row[0]].lengths[row[1], view] >= SHORTEST else 0
+
+    def _with_targets(self, rows: list[tuple[int, int]], views: list[int], n_people: int) -> Draw:
+        labels = np.array([self._label(row) for row in rows])
+        paths = [str(self.corpora[corpus].paths[clip]) for corpus, clip in rows]
+        six = np.stack([targets_of(path, int(label)) for path, label in zip(paths, labels, strict=True)])
+        four = six[:, : len(EMOTIONS)] / np.maximum(six[:, : len(EMOTIONS)].sum(1, keepdims=True), 1e-6)
+        four[labels >= len(EMOTIONS)] = 0.0
+        history = np.zeros((len(labels), len(labels)), np.float32)
+        for first in range(0, n_people * N_CLIPS, N_CLIPS):
+            own = slice(first, first + N_CLIPS)
+            history[own, own] = draw_history(labels[own], self._rng)
+            four[first + TARGETS : first + N_CLIPS] = six[first + TARGETS : first + N_CLIPS] = 0.0
+        tensors = [torch.from_numpy(np.asarray(each, np.float32)) for each in (four, six, history)]
+        return Draw(rows, views, tensors[0], tensors[1], tensors[2], labels)
+
+
+class Episodes:
+    """Draws batches of sound for ever."""
+
+    def __init__(self, speech: Sequence[tuple[Spectra, Sequence[str]]], sounds: Spectra, folds: str, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._cast = Cast(speech, sounds, folds, self._rng)
+        self.n_clips = self._cast.n_clips
+
+    def draw(self) -> Batch:
+        """One batch; long clips are cut to a length that is drawn for all."""
+        draw = self._cast.draw(N_PEOPLE, N_SOUNDS)
+        longest = int(self._rng.uniform(100, 300))
+        channels = [Channel(self._rng) for _ in range(-(-len(draw.rows) // N_CLIPS))]
+        heard = [
+            self._heard(self._cast.corpora[corpus].view(clip, view), channels[i // N_CLIPS], longest)
+            for i, ((corpus, clip), view) in enumerate(zip(draw.rows, draw.views, strict=True))
+        ]
+        lengths = np.array([len(spectrum) for spectrum in heard])
+        spectrum = np.zeros((len(heard), lengths.max(), N_MELS), np.float32)
+        for i, one in enumerate(heard):
+            spectrum[i, : len(one)] = one
+        return Batch(draw, torch.from_numpy(spectrum), torch.from_numpy(lengths))
+
+    def _heard(self, spectrum: NDArray[np.float16], channel: Channel, longest: int) -> FloatArray:
+        rng = self._rng
+        n = min(longest, len(spectrum)) // 4 * 4
+        if rng.random() < 0.25:  # a shorter piece, as provisional results hear it
+            n = max(SHORTEST, int(n * rng.uniform(0.4, 1.0))) // 4 * 4
+        n = min(n, len(spectrum) // 4 * 4)
+        start = int(rng.integers(0, len(spectrum) - n + 1))
+        return levelled(channel(spectrum[start : start + n].astype(np.float32), rng))
+
+
+def draw_history(labels: NDArray[np.int64], rng: np.random.Generator, lengths: Sequence[int] = _HISTORY) -> FloatArray:
+    """[n, n]: 1 for each clip of one person that was heard before each other; mostly neutral ones, as in a call."""
+    n_clips = len(labels)
+    heard = np.zeros((n_clips, n_clips), np.float32)
+    for i in range(n_clips):
+        others = np.flatnonzero(np.arange(n_clips) != i)
+        neutral = labels[others] == NEUTRAL
+        n = min(int(rng.choice(lengths)), len(others))
+        # A neutral clip is drawn before any other four times out of five, for as long as there are some.
+        keys = rng.random(len(others)) ** np.where(neutral, 1 / _NEUTRAL_ODDS, 1.0)
+        heard[i, others[np.argsort(-keys)[:n]]] = 1.0
+    return heard

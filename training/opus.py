@@ -1,0 +1,81 @@
+"""Opus as a call uses it: encoded at a bit rate, some packets lost, the gaps concealed by the decoder itself.
+
+PyAV's codecs know neither loss nor concealment, so libopus is called directly: the copy inside PyAV's wheel,
+else the system's. RFC 6716; functions and request numbers: libopus's public headers (opus.h, opus_defines.h).
+"""
+
+import ctypes
+import ctypes.util
+import functools
+from pathlib import Path
+from typing import Final
+
+import av
+import numpy as np
+
+from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+
+FRAME_SAMPLES: Final = 320  # 20 ms
+_VOIP: Final = 2048
+_SET_BITRATE, _SET_DTX, _GET_LOOKAHEAD = 4002, 4016, 4027
+_LARGEST_PACKET: Final = 4000
+
+
+@functools.cache
+def _library() -> ctypes.CDLL:
+    bundled = sorted(Path(av.__file__).parents[1].glob("av.libs/libopus-*.so*"))
+    found = str(bundled[0]) if bundled else ctypes.util.find_library("opus")
+    if found is None:
+        raise SystemExit(
+            "libopus was not found: PyAV's wheel brings it on Linux, elsewhere install it (Debian: libopus0)"
+        )
+    library = ctypes.CDLL(found)
+    library.opus_encoder_create.restype = library.opus_decoder_create.restype = ctypes.c_void_p
+    return library
+
+
+def _coded(frames: FloatArray, bit_rate: int, dtx: bool) -> list[bytes]:
+    library = _library()
+    encoder = ctypes.c_void_p(library.opus_encoder_create(SAMPLE_RATE_HZ, 1, _VOIP, None))
+    library.opus_encoder_ctl(encoder, _SET_BITRATE, ctypes.c_int32(bit_rate))
+    library.opus_encoder_ctl(encoder, _SET_DTX, ctypes.c_int32(dtx))
+    buffer = ctypes.create_string_buffer(_LARGEST_PACKET)
+    packets = []
+    for frame in frames:
+        size = library.opus_encode_float(
+            encoder, frame.ctypes.data_as(ctypes.c_void_p), FRAME_SAMPLES, buffer, _LARGEST_PACKET
+        )
+        if size < 0:
+            raise SystemExit(f"libopus refused a frame (error {size})")
+        packets.append(buffer.raw[:size])
+    library.opus_encoder_destroy(encoder)
+    return packets
+
+
+def _decoded(packets: list[bytes | None]) -> FloatArray:
+    library = _library()
+    decoder = ctypes.c_void_p(library.opus_decoder_create(SAMPLE_RATE_HZ, 1, None))
+    out = np.zeros((len(packets), FRAME_SAMPLES), np.float32)
+    for packet, samples in zip(packets, out, strict=True):
+        here = samples.ctypes.data_as(ctypes.c_void_p)
+        size = len(packet) if packet else 0
+        library.opus_decode_float(decoder, packet or None, size, here, FRAME_SAMPLES, 0)
+    library.opus_decoder_destroy(decoder)
+    return out.reshape(-1)
+
+
+def through_opus(
+    samples: FloatArray, bit_rate: int = 16_000, loss: float = 0.0, dtx: bool = False, seed: int = 0
+) -> FloatArray:
+    """[n] → [n] after libopus in voice mode at 16 kHz; a share `loss` of the packets never arrives (seeded).
+
+    Lost packets, and those that DTX did not send (of two bytes or less), are concealed by the decoder.
+    """
+    n_frames = -(-samples.size // FRAME_SAMPLES) + 1
+    frames = np.zeros((n_frames, FRAME_SAMPLES), np.float32)
+    frames.reshape(-1)[: samples.size] = samples
+    packets = _coded(frames, bit_rate, dtx)
+    arrives = np.random.default_rng(seed).random(n_frames) >= loss
+    heard = [packet if here and len(packet) > 2 else None for packet, here in zip(packets, arrives, strict=True)]
+    delay = SAMPLE_RATE_HZ * 65 // 10_000  # libopus's look-ahead in voice mode: 6.5 ms
+    return _decoded(heard)[delay : delay + samples.size]
