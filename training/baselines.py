@@ -74,7 +74,8 @@ def features(name: str, clips: list[Clip]) -> FloatArray:
         with ProcessPoolExecutor(2) as pool:
             found = list(pool.map(_feature, [(name, clip.path) for clip in clips], chunksize=32))
         np.save(path, np.stack(found))
-    return np.asarray(np.load(path), np.float32)
+    # openSMILE has no answer to clips of which the voice detector left less than 60 ms.
+    return np.nan_to_num(np.asarray(np.load(path), np.float32))
 
 
 def _support_vectors(train: FloatArray, labels: Labels, test: FloatArray) -> Labels:
