@@ -14,13 +14,15 @@ from ser_track.models.emotion import EmotionModel
 from ser_track.models.log_mel import FRONT_END
 from ser_track.ports import EmotionClassifier
 from ser_track.types import EMOTIONS, SIX_EMOTIONS, FloatArray
-from training.corpora import CORPORA, read_audio, read_clips
-from training.vad import trim
+from training.corpora import CORPORA, read_clips
+from training.listening import hear, hear_in_call, prepare
+from training.metrics import uar
 
 RATE = 16_000
 RNG = np.random.default_rng(3)
 ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "ser_track" / "models" / "weights"
+RESULTS = json.loads((ROOT / "training" / "results.json").read_text(encoding="utf-8"))
 SPLITS = json.loads((ROOT / "training" / "splits" / "cremad.json").read_text(encoding="utf-8"))["speakers"]
 
 
@@ -75,7 +77,7 @@ def test_leaves_its_input_alone(model: EmotionModel) -> None:
 
 @pytest.mark.parametrize("gain_db", [-20.0, 20.0])
 def test_level_does_not_matter(model: EmotionModel, spoken: FloatArray, gain_db: float) -> None:
-    """But for rounding: eight-bit activations make small steps of what differs in a float's last digits."""
+    """But for rounding: eight-bit activations make steps (up to 0.008 here) of what differs in the last digits of floats."""
     for start in range(9):
         samples = spoken[start * RATE : (start + 3) * RATE]
         louder = (samples * 10 ** (gain_db / 20)).astype(np.float32)
@@ -247,11 +249,13 @@ def test_splits_share_no_speaker() -> None:
 @pytest.mark.shared
 @pytest.mark.skipif(not CORPORA.is_dir(), reason="needs the corpora beside the repository (../shared/corpora)")
 def test_four_emotions_of_speakers_it_never_heard(model: EmotionModel) -> None:
-    """Every four-class clip of every test speaker, cut as in a call."""
+    """Every four-class clip of every test speaker, alone and in call order: what training/results.json says."""
     clips = [clip for clip in read_clips("cremad") if clip.speaker in SPLITS["test"]]
-    labels = np.array([clip.label for clip in clips])
-    predicted = np.array([four(model, trim(read_audio(clip))).argmax() for clip in clips])
-    recalls = [np.mean(predicted[labels == i] == i) for i in range(len(EMOTIONS))]
+    audio = prepare(clips)
+    alone = hear(model, clips, audio)
+    in_call = hear_in_call(model, clips, audio, alone)
+    recorded = RESULTS[model.name.split("@")[0]]["cremad_test"]
     assert len(clips) >= 1000
-    # Two points under what training/results.json has: to notice a broken file, not to measure a good one.
-    assert np.mean(recalls) >= {"small": 0.756, "base": 0.797}[model.name.split("@")[0]]
+    for heard, how in ((alone, "alone"), (in_call, "in_call")):
+        # Another CPU moves probabilities a little, and in call order there is no disgust and no fear here.
+        assert uar(heard.labels, heard.four.argmax(axis=1)) == pytest.approx(recorded[how]["four"]["uar"], abs=0.02)
