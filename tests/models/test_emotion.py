@@ -77,7 +77,7 @@ def test_leaves_its_input_alone(model: EmotionModel) -> None:
 
 @pytest.mark.parametrize("gain_db", [-20.0, 20.0])
 def test_level_does_not_matter(model: EmotionModel, spoken: FloatArray, gain_db: float) -> None:
-    """But for rounding: eight-bit activations make steps (up to 0.008 here) of what differs in the last digits of floats."""
+    """But for rounding: eight-bit activations make steps (up to 0.008 here) of what differs in the last digits."""
     for start in range(9):
         samples = spoken[start * RATE : (start + 3) * RATE]
         louder = (samples * 10 ** (gain_db / 20)).astype(np.float32)
