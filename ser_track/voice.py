@@ -1,7 +1,7 @@
 """What is known of one participant's voice: running statistics of how they sounded so far, and nothing else.
 
 Voices, microphones and rooms move a model's embedding by more than emotions do. Taking each participant's own mean and
-deviation off makes results on unheard people and languages much better (`docs/model.md`); both come from the past
+deviation off makes results on unheard people and languages much better (`training/README.md`); both come from the past
 alone, begin at the population's, and are forgotten with the stream. No audio and no text can be got back from them.
 """
 

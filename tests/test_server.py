@@ -129,7 +129,7 @@ def fetched_status(url: str, trusting: ssl.SSLContext) -> int:
 async def closed(connection: socket.socket) -> None:
     """Returns once the event loop has let go of ``connection``: TLS says goodbye after aiohttp's session has ended."""
     async with asyncio.timeout(STOP_S):
-        while connection.fileno() != -1:  # noqa: ASYNC110 -- the loop tells nobody when it closes a transport
+        while connection.fileno() != -1:  # noqa: ASYNC110  # aiohttp tells nobody when it is closed
             await asyncio.sleep(0.01)
 
 
