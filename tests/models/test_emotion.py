@@ -254,6 +254,9 @@ def test_four_emotions_of_speakers_it_never_heard(model: EmotionModel) -> None:
     audio = prepare(clips)
     alone = hear(model, clips, audio)
     in_call = hear_in_call(model, clips, audio, alone)
+    # As in a call each must hold what the first model held. Alone, small does not: 0.776 (the card says so).
+    for heard in (in_call, *([alone] if model.name.startswith("base@") else [])):
+        assert uar(heard.labels, heard.four.argmax(axis=1)) >= 0.80
     recorded = RESULTS[model.name.split("@")[0]]["cremad_test"]
     assert len(clips) >= 1000
     for heard, how in ((alone, "alone"), (in_call, "in_call")):
