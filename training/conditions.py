@@ -99,8 +99,8 @@ def random_chain(samples: FloatArray, rng: np.random.Generator, background: Call
         (0.55, noise),
         (0.4, lambda x: tilted(x, rng.uniform(-2, 2))),
         (0.15, lambda x: clipped(x, rng.uniform(0.005, 0.05))),
-        (0.2, lambda x: band(x, rng.uniform(60, 300), rng.uniform(3200, 3600))),
-        (0.15, lambda x: suppressed(x, int(rng.integers(1, 5)))),
+        (0.25, lambda x: band(x, rng.uniform(60, 300), rng.uniform(3200, 3600))),
+        (0.3, lambda x: suppressed(x, int(rng.integers(1, 5)))),
         (0.45, codec),
     )
     for share, effect in effects:

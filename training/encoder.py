@@ -12,72 +12,14 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
 
 from ser_track.types import FloatArray
+from training.graph import Graph
 
 HEAD_WIDTH: Final = 64
-N_MELS: Final = 80
-_OPSET: Final = 20
-_IR_VERSION: Final = 10
 
-Array = NDArray[np.generic]
 Weights = Mapping[str, FloatArray]
-
-
-class Graph:
-    """Collects nodes and constants; each method adds one step and returns the name of its result."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self._optional: list[onnx.ValueInfoProto] = []
-
-    def constant(self, value: Array) -> str:
-        """A stored tensor."""
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
-        return name
-
-    def ints(self, *values: int) -> str:
-        """A stored int64 vector, for shapes, axes and bounds."""
-        return self.constant(np.array(values, np.int64))
-
-    def scalar(self, value: float) -> str:
-        """A stored float32 scalar."""
-        return self.constant(np.array(value, np.float32))
-
-    def optional_input(self, name: str, default: FloatArray) -> str:
-        """An input of the model that may be left out; its shape is that of its default."""
-        self.constants.append(numpy_helper.from_array(default, name))
-        self._optional.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, default.shape))
-        return name
-
-    def add(self, op: str, *inputs: str, **attributes: Any) -> str:
-        """A node with one output."""
-        name = f"{op.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, list(inputs), [name], name=name, **attributes))
-        return name
-
-    def name(self, value: str, name: str) -> str:
-        """Give a result the name of an output."""
-        self.nodes.append(helper.make_node("Identity", [value], [name]))
-        return name
-
-    def linear(self, x: str, weight: FloatArray, bias: FloatArray) -> str:
-        """[…, in] → […, out] with weight [out, in], as torch has it."""
-        return self.add("Add", self.add("MatMul", x, self.constant(weight.T)), self.constant(bias))
-
-    def model(self, outputs: dict[str, list[str | int]]) -> onnx.ModelProto:
-        """The finished, checked model with input `log_mel` [batch, 80, T]; outputs: name → shape."""
-        graph_input = helper.make_tensor_value_info("log_mel", TensorProto.FLOAT, ["batch", N_MELS, "T"])
-        declared = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()]
-        graph = helper.make_graph(self.nodes, "emotion", [graph_input, *self._optional], declared, self.constants)
-        opset = [helper.make_opsetid("", _OPSET)]
-        built = helper.make_model(graph, opset_imports=opset, ir_version=_IR_VERSION, producer_name="ser_track")
-        onnx.checker.check_model(built, full_check=True)
-        return built
 
 
 def _convolution(graph: Graph, x: str, weights: Weights, name: str) -> str:
@@ -195,17 +137,35 @@ def _pooled(graph: Graph, parts: list[str], weights: Weights) -> str:
     return graph.add("Squeeze", graph.add("Concat", *found, axis=2), graph.ints(1))
 
 
+def _gate(graph: Graph, pooled: str, weights: Weights) -> str | None:
+    """[batch, 1]: how likely this is speech at all (`training.gate`); None where the network has no gate."""
+    if "gate.weight" not in weights:
+        return None
+    return graph.add("Sigmoid", graph.linear(pooled, weights["gate.weight"][None], weights["gate.bias"][None]))
+
+
+def _mixed(graph: Graph, shares: str, is_speech: str, n_classes: int) -> str:
+    """What is hardly speech is hardly any emotion more than any other."""
+    alike = graph.scalar(1 / n_classes)
+    return graph.add("Add", graph.add("Mul", graph.add("Sub", shares, alike), is_speech), alike)
+
+
 def build(weights: Weights, merge: int | None, temperatures: tuple[float, float]) -> tuple[onnx.ModelProto, list[str]]:
     """The whole model in float32, and the names of the products that must stay so when it is rounded to 8 bits.
 
     The population's mean and deviation are folded into the embedding, the temperatures of four and six into the heads.
+    Where the network has a gate, all answers are mixed towards "alike" by it.
     """
     graph = Graph()
     parts = _hidden(graph, weights, merge)
     encoder_nodes = len(graph.nodes)
+    # The first convolution decides how exactly level cancels out; in 8 bits it does so only to 0.01.
+    first_product = next(node.name for node in graph.nodes if node.op_type == "MatMul")
     deviation = weights["deviation"]
     weight, bias = weights["embed.weight"] / deviation[:, None], (weights["embed.bias"] - weights["mean"]) / deviation
-    embedding = graph.name(graph.linear(_pooled(graph, parts, weights), weight, bias), "embedding")
+    pooled = _pooled(graph, parts, weights)
+    embedding = graph.name(graph.linear(pooled, weight, bias), "embedding")
+    is_speech = _gate(graph, pooled, weights)
     size = deviation.size
     mean = graph.optional_input("voice_mean", np.zeros((1, size), np.float32))
     scale = graph.optional_input("voice_deviation", np.ones((1, size), np.float32))
@@ -213,8 +173,9 @@ def build(weights: Weights, merge: int | None, temperatures: tuple[float, float]
     for name, head, temperature in zip(("probabilities", "six"), ("four", "six"), temperatures, strict=True):
         t = np.float32(temperature)
         logits = graph.linear(adapted, weights[f"{head}.weight"] / t, weights[f"{head}.bias"] / t)
-        graph.nodes.append(helper.make_node("Softmax", [logits], [name], name=name, axis=-1))
-    keep = [node.name for node in graph.nodes[encoder_nodes:] if node.op_type == "MatMul"]
+        shares = graph.add("Softmax", logits, axis=-1)
+        graph.name(_mixed(graph, shares, is_speech, weights[f"{head}.bias"].size) if is_speech else shares, name)
+    keep = [first_product, *(node.name for node in graph.nodes[encoder_nodes:] if node.op_type == "MatMul")]
     return graph.model({"probabilities": ["batch", 4], "six": ["batch", 6], "embedding": ["batch", size]}), keep
 
 

@@ -3,8 +3,9 @@
 The people stand for a call. Of each, one channel (a tilt and a floor of noise) is drawn, because a call has one too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -14,11 +15,10 @@ from torch import Tensor
 
 from ser_track.models.log_mel import N_MELS
 from ser_track.types import EMOTIONS, FloatArray
+from training.channel import Channel, levelled
 from training.corpora import SIX_EMOTIONS, votes
 from training.spectra import N_VIEWS, Spectra
 
-TOP: Final = 1.25  # the loudest cell, and 80 dB below it: as in ser_track.models.log_mel
-FLOOR: Final = TOP - 2.0
 NEUTRAL: Final = EMOTIONS.index("neutral")
 N_PEOPLE: Final = 6
 N_CLIPS: Final = 12
@@ -26,6 +26,7 @@ TARGETS: Final = 9
 """Clips of each person that are learnt from; the other three are neutral and only history."""
 N_SOUNDS: Final = 8
 _VOTE_SHARE: Final = 0.15
+_TEACHER_SHARE: Final = 0.4
 SHORTEST: Final = 48  # frames of 10 ms
 _CLEAN_SHARE: Final = 0.4
 _HISTORY: Final = (0, 0, 0, 1, 2, 4, 6, 8)
@@ -54,35 +55,22 @@ class Batch:
     lengths: Tensor
 
 
-def levelled(spectrum: FloatArray) -> FloatArray:
-    """[T, 80] with its loudest cell and its floor where the front-end puts them."""
-    return np.asarray(np.maximum(spectrum + (TOP - spectrum.max()), FLOOR), np.float32)
+def read_teacher(path: Path) -> dict[str, FloatArray]:
+    """What `training.teacher` wrote: path of a clip → [6] shares."""
+    with np.load(path) as stored:
+        return dict(zip(stored["paths"].tolist(), stored["six"], strict=True))
 
 
-class Channel:
-    """One microphone and its surroundings, drawn at random: a smooth tilt and a steady floor of noise."""
+def targets_of(path: str, label: int, teacher: Mapping[str, FloatArray]) -> FloatArray:
+    """[6]: the intended emotion, a part of what a teacher says, and a little of what listeners heard.
 
-    def __init__(self, rng: np.random.Generator) -> None:
-        knots = rng.normal(0.0, 0.1, 5) if rng.random() < 0.6 else np.zeros(5)  # 0.1 is 4 dB
-        self._tilt = np.interp(np.linspace(0, 4, N_MELS), np.arange(5), knots).astype(np.float32)
-        self._noise: FloatArray | None = None
-        if rng.random() < 0.4:
-            slope = np.interp(np.linspace(0, 2, N_MELS), np.arange(3), rng.normal(0.0, 0.15, 3))
-            self._noise = (TOP - rng.uniform(0.9, 1.8) + slope).astype(np.float32)
-
-    def __call__(self, spectrum: FloatArray, rng: np.random.Generator) -> FloatArray:
-        heard = spectrum + self._tilt
-        if self._noise is not None:  # log10(power) / 4; a band's power of noise is exponentially distributed
-            power = rng.exponential(1.0, heard.shape).astype(np.float32) * 10.0 ** (4.0 * self._noise)
-            heard = np.log10(10.0 ** (4.0 * heard) + power) / 4.0
-        return np.asarray(heard, np.float32)
-
-
-def targets_of(path: str, label: int) -> FloatArray:
-    """[6]: the intended emotion, and a little of what listeners heard. A sound without speech is all alike."""
+    A sound without speech is all alike.
+    """
     if label < 0:
         return np.full(len(SIX_EMOTIONS), 1 / len(SIX_EMOTIONS), np.float32)
     intended: FloatArray = np.eye(len(SIX_EMOTIONS), dtype=np.float32)[label]
+    if path in teacher:
+        intended = (1 - _TEACHER_SHARE) * intended + _TEACHER_SHARE * teacher[path]
     heard = votes().get(path.rsplit("/", 1)[-1].removesuffix(".opus"))
     if heard is None:
         return intended
@@ -93,9 +81,14 @@ class Cast:
     """Draws who is heard, for ever. speech: corpora with the speakers of each to use; sounds: what is no speech."""
 
     def __init__(
-        self, speech: Sequence[tuple[Spectra, Sequence[str]]], sounds: Spectra, folds: str, rng: np.random.Generator
+        self,
+        speech: Sequence[tuple[Spectra, Sequence[str]]],
+        sounds: Spectra,
+        folds: str,
+        rng: np.random.Generator,
+        teacher: Mapping[str, FloatArray] | None = None,
     ) -> None:
-        self._rng = rng
+        self._rng, self._teacher = rng, teacher or {}
         self.corpora = [*(spectra for spectra, _ in speech), sounds]
         self._sounds = [
             (len(speech), i) for i, path in enumerate(sounds.paths) if path.rsplit("/", 1)[-1].split("-")[1] in folds
@@ -143,7 +136,7 @@ class Cast:
     def _with_targets(self, rows: list[tuple[int, int]], views: list[int], n_people: int) -> Draw:
         labels = np.array([self._label(row) for row in rows])
         paths = [str(self.corpora[corpus].paths[clip]) for corpus, clip in rows]
-        six = np.stack([targets_of(path, int(label)) for path, label in zip(paths, labels, strict=True)])
+        six = np.stack([targets_of(path, int(label), self._teacher) for path, label in zip(paths, labels, strict=True)])
         four = six[:, : len(EMOTIONS)] / np.maximum(six[:, : len(EMOTIONS)].sum(1, keepdims=True), 1e-6)
         four[labels >= len(EMOTIONS)] = 0.0
         history = np.zeros((len(labels), len(labels)), np.float32)
@@ -158,9 +151,16 @@ class Cast:
 class Episodes:
     """Draws batches of sound for ever."""
 
-    def __init__(self, speech: Sequence[tuple[Spectra, Sequence[str]]], sounds: Spectra, folds: str, seed: int) -> None:
+    def __init__(
+        self,
+        speech: Sequence[tuple[Spectra, Sequence[str]]],
+        sounds: Spectra,
+        folds: str,
+        seed: int,
+        teacher: Mapping[str, FloatArray] | None = None,
+    ) -> None:
         self._rng = np.random.default_rng(seed)
-        self._cast = Cast(speech, sounds, folds, self._rng)
+        self._cast = Cast(speech, sounds, folds, self._rng, teacher)
         self.n_clips = self._cast.n_clips
 
     def draw(self) -> Batch:

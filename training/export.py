@@ -6,7 +6,7 @@ comparison.
 
 import argparse
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,7 @@ from training.records import SHIPPED_FILE
 from training.spectra import CACHE
 from training.splits import read_splits
 
-VERSION: Final = "2.0.0"
+VERSION: Final = "2.1.0"
 WEIGHTS_FOLDER: Final = Path(__file__).parents[1] / "ser_track" / "models" / "weights"
 _DRIFT_STEP: Final = 30  # every 30th training clip
 
@@ -144,7 +144,9 @@ class Source:
 
 def export(source: Source) -> Temperatures:
     """Write both files; the 8-bit one twice, the second time with its drift taken off the embedding."""
-    model, _ = source.build(Temperatures())
+    # Temperatures divide logits: they are fitted before the gate mixes the answers.
+    open_gate = {name: value for name, value in source.tensors.items() if not name.startswith("gate.")}
+    model, _ = replace(source, tensors=open_gate).build(Temperatures())
     onnx.save(model, full_precision_path(source.name))
     temperatures, _, _ = calibrate(EmotionModel.load(full_precision_path(source.name)))
     model, keep = source.build(temperatures)
@@ -153,7 +155,7 @@ def export(source: Source) -> Temperatures:
     moved = drift(source.name)
     print("mean drift of the embedding:", float(np.abs(moved).mean().round(4)))
     repaired = {**source.tensors, "embed.bias": source.tensors["embed.bias"] - moved * source.tensors["deviation"]}
-    model, keep = Source(source.name, repaired, source.merge, source.training_data).build(temperatures)
+    model, keep = replace(source, tensors=repaired).build(temperatures)
     quantise(model, shipped_path(source.name), keep)
     return temperatures
 

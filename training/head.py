@@ -18,12 +18,15 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 
 from training.episodes import Cast, Draw
-from training.finetune import follow, judge, loss_of_logits, store, weights_path
-from training.network import EMBEDDING_SIZE, SHAPES, Network
+from training.finetune import follow, loss_of_logits, training_data
+from training.judge import judge
+from training.network import EMBEDDING_SIZE, SHAPES, Network, gigaflops
 from training.pooled import read_pooled
 from training.records import note_tried
 from training.spectra import Spectra
 from training.splits import read_splits
+from training.stored import store, weights_path
+from training.students import student
 from training.voices import adapted, mostly_neutral
 
 N_PEOPLE: Final = 12
@@ -163,16 +166,14 @@ def main() -> None:
     if not plan.extra:
         found["javanese"] = report(head, javanese, others, (0, 1))
     print(json.dumps({**asdict(plan), **found, "s": round(time.time() - began)}), flush=True)
-    used = f"CREMA-D, {len(splits['train'])} speakers, acted English"
-    used += f"; Javanese, {len(others)} speakers, acted" if plan.extra else ""
     facts: dict[str, object] = {
         "plan": asdict(plan),
         "merge": SHAPES[plan.shape].merge,
-        "training_data": used,
+        "gflop_for_3_s": gigaflops(network := student(plan.shape)),
+        "training_data": training_data(plan.extra),
         "history": [found],
     }
     if name:
-        network = Network(SHAPES[plan.shape])
         head.into(network)
         store(network, weights_path(name), facts)
         note_tried(name, facts)

@@ -11,8 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
 
-from training.whisper import BASE, TINY, read_weights
+from training.whisper import BASE, SMALL, TINY, read_weights
 
 EMBEDDING_SIZE = 128
 HEAD_WIDTH = 64
@@ -31,6 +32,7 @@ SHAPES = {
     "base-3": Shape(),
     "base-4m1": Shape(depth=4, merge=1),
     "base-5m1": Shape(depth=5, merge=1),
+    "small-5": Shape(SMALL, 5),
     "tiny-2": Shape(TINY, 2),
     "tiny-2m0": Shape(TINY, 2, 0),
     "tiny-3m0": Shape(TINY, 3, 0),
@@ -63,33 +65,31 @@ class Block(nn.Module):
             return y.view(batch, n, width // HEAD_WIDTH, HEAD_WIDTH).transpose(1, 2)
 
         y = self.ln1(x)
-        mixed = functional.scaled_dot_product_attention(
-            heads(self.q(y)), heads(self.k(y)), heads(self.v(y)), attn_mask=mask
-        )
+        # Written out: on a processor the backward pass of torch's fused attention takes five times as long.
+        scores = heads(self.q(y)) @ heads(self.k(y)).transpose(2, 3) * HEAD_WIDTH**-0.5
+        mixed = scores.masked_fill(~mask, -1e4).softmax(-1) @ heads(self.v(y))
         x = x + self.o(mixed.transpose(1, 2).reshape(batch, n, width))
         return x + self.fc2(functional.gelu(self.fc1(self.ln2(x))))
 
 
 class Network(nn.Module):
-    """Spectrum → embedding; embedding and voice → logits."""
+    """Spectrum → embedding; embedding and voice → logits. What comes before the pooling, `hidden`, is a subclass's."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, width: int, depth: int) -> None:
         super().__init__()
-        weights = {name: torch.from_numpy(value) for name, value in read_weights(shape.weights).items()}
-        width = weights["conv1.bias"].numel()
-        self.shape, self.width = shape, width
-        self.conv1 = nn.Conv1d(80, width, 3, padding=1)
-        self.conv2 = nn.Conv1d(width, width, 3, stride=2, padding=1)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(shape.depth))
-        self.load_state_dict({name: weights[name] for name in self.state_dict()})
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(shape.depth))
+        self.width = width
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
         self.attend1, self.attend2 = nn.Linear(width, 64), nn.Linear(64, 1)
         nn.init.zeros_(self.attend2.weight)  # all of the time alike, to begin with
         nn.init.zeros_(self.attend2.bias)
-        self.embed = nn.Linear(2 * width * shape.depth, EMBEDDING_SIZE)
+        self.embed = nn.Linear(2 * width * depth, EMBEDDING_SIZE)
         self.four, self.six = nn.Linear(EMBEDDING_SIZE, 4), nn.Linear(EMBEDDING_SIZE, 6)
         self.register_buffer("mean", torch.zeros(EMBEDDING_SIZE))
         self.register_buffer("deviation", torch.ones(EMBEDDING_SIZE))
+
+    def hidden(self, spectrum: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
+        """[batch, T, 80] → the blocks' outputs [batch, T', width], at the rate of the last; where there is sound."""
+        raise NotImplementedError
 
     def embedding(self, spectrum: Tensor, lengths: Tensor) -> Tensor:
         """spectrum: [batch, T, 80], zeros after each `lengths`; → [batch, EMBEDDING_SIZE], not standardised."""
@@ -97,19 +97,8 @@ class Network(nn.Module):
 
     def pooled(self, spectrum: Tensor, lengths: Tensor) -> Tensor:
         """[batch, T, 80] → [batch, depth * 2 * width]: means and deviations over attended time, block by block."""
-        x = functional.gelu(self.conv1(spectrum.transpose(1, 2)))
-        inside = torch.arange(x.shape[2])[None] < lengths[:, None]
-        x = functional.gelu(self.conv2(x * inside[:, None].to(x.dtype))).transpose(1, 2)
-        x = x + positions(x.shape[1], self.width).to(x.dtype)
-        inside = inside[:, ::2]
-        hidden = []
-        for number, block in enumerate(self.blocks):
-            if number == self.shape.merge:
-                x, inside = halved(x), inside[:, ::2]
-            x = block(x, inside[:, None, None, :])
-            hidden.append(x)
-        same_rate = [halved(h) if h.shape[1] != x.shape[1] else h for h in hidden]
-        normed = [norm(h.float()) for norm, h in zip(self.norms, same_rate, strict=True)]
+        hidden, inside = self.hidden(spectrum, lengths)
+        normed = [norm(h.float()) for norm, h in zip(self.norms, hidden, strict=True)]
         scores = self.attend2(torch.tanh(self.attend1(normed[-1]))).squeeze(-1).float()
         share = scores.masked_fill(~inside, -1e4).softmax(1)[:, None]
         return torch.cat([part for each in normed for part in statistics(each.float(), share)], dim=1)
@@ -122,6 +111,44 @@ class Network(nn.Module):
         """Adapted embeddings → logits of four and of six."""
         kept = functional.dropout(standard, dropout, self.training)
         return self.four(kept), self.six(kept)
+
+
+class WhisperNetwork(Network):
+    """Whisper's convolutions and first blocks."""
+
+    def __init__(self, shape: Shape) -> None:
+        weights = {name: torch.from_numpy(value) for name, value in read_weights(shape.weights).items()}
+        width = weights["conv1.bias"].numel()
+        super().__init__(width, shape.depth)
+        self.merge = shape.merge
+        self.conv1 = nn.Conv1d(80, width, 3, padding=1)
+        self.conv2 = nn.Conv1d(width, width, 3, stride=2, padding=1)
+        self.blocks = nn.ModuleList(Block(width) for _ in range(shape.depth))
+        old = {name: weights[name] for name in self.state_dict() if name.startswith(("conv", "blocks."))}
+        self.load_state_dict(old, strict=False)
+
+    def hidden(self, spectrum: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
+        """[batch, T, 80] → the blocks' outputs [batch, T', width], at the rate of the last; where there is sound."""
+        x = functional.gelu(self.conv1(spectrum.transpose(1, 2)))
+        inside = torch.arange(x.shape[2])[None] < lengths[:, None]
+        x = functional.gelu(self.conv2(x * inside[:, None].to(x.dtype))).transpose(1, 2)
+        x = x + positions(x.shape[1], self.width).to(x.dtype)
+        inside = inside[:, ::2]
+        found = []
+        for number, block in enumerate(self.blocks):
+            if number == self.merge:
+                x, inside = halved(x), inside[:, ::2]
+            x = block(x, inside[:, None, None, :])
+            found.append(x)
+        return [halved(h) if h.shape[1] != x.shape[1] else h for h in found], inside
+
+
+def gigaflops(network: Network, seconds: float = 3.0) -> float:
+    """Multiplications and additions of one answer, in thousands of millions."""
+    n = int(100 * seconds)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network.embedding(torch.zeros(1, n, 80), torch.tensor([n]))
+    return round(counter.get_total_flops() / 1e9, 3)
 
 
 def statistics(x: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:

@@ -4,6 +4,7 @@ With them a head is trained in a minute (`training.head`); fine-tuning the encod
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from training.network import SHAPES, Network
 from training.spectra import CACHE, N_VIEWS, Spectra
+from training.students import student
 
 Rows = NDArray[np.int64]
 _BATCH = 24
@@ -21,18 +23,22 @@ CORPORA = ("esc10", "javanese", "cremad")
 
 def pooled_views(network: Network, spectra: Spectra, rows: Rows, view: int) -> Tensor:
     """[rows, depth * 2 * width] of one view of these clips, at most 10 s of each."""
-    order = rows[np.argsort(spectra.lengths[rows, view])]
+    return pooled_batches(network, [spectra.view(int(i), view)[:1000] for i in rows])
+
+
+def pooled_batches(network: Network, pieces: Sequence[NDArray[np.floating]]) -> Tensor:
+    """[pieces, depth * 2 * width] of spectra [T, 80]; those of similar length go through together."""
+    order = np.argsort([len(piece) for piece in pieces], kind="stable")
     found: dict[int, Tensor] = {}
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         for first in range(0, len(order), _BATCH):
-            some = order[first : first + _BATCH]
-            pieces = [spectra.view(i, view)[:1000] for i in some]
-            lengths = torch.tensor([len(piece) for piece in pieces])
+            some = order[first : first + _BATCH].tolist()
+            lengths = torch.tensor([len(pieces[i]) for i in some])
             batch = torch.zeros(len(some), int(lengths.max()), 80)
-            for i, piece in enumerate(pieces):
-                batch[i, : len(piece)] = torch.from_numpy(piece.astype(np.float32))
-            found.update(zip(some.tolist(), network.pooled(batch, lengths).float(), strict=True))
-    return torch.stack([found[int(i)] for i in rows])
+            for row, i in enumerate(some):
+                batch[row, : lengths[row]] = torch.from_numpy(pieces[i].astype(np.float32))
+            found.update(zip(some, network.pooled(batch, lengths).float(), strict=True))
+    return torch.stack([found[i] for i in range(len(pieces))])
 
 
 def pooled_path(shape: str, corpus: str) -> Path:
@@ -54,7 +60,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    network = Network(SHAPES[args.shape]).eval()
+    network = student(args.shape).eval()
     for corpus in args.corpora:
         if pooled_path(args.shape, corpus).exists():
             continue

