@@ -27,16 +27,17 @@ def room_noise(seconds: float = 4.0, seed: int = 0) -> list[bytes]:
     return encode(noise.astype(np.int16))
 
 
-def encode(samples: NDArray[np.int16], bitrate: int = 32_000) -> list[bytes]:
-    """Mono samples at 48 kHz as Opus packets of 20 ms."""
+def encode(samples: NDArray[np.int16], bitrate: int = 32_000, **options: str) -> list[bytes]:
+    """Samples [n] or [n, 2] at 48 kHz as Opus packets of 20 ms; ``options`` are libopus's (fec, packet_loss …)."""
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, av.AudioCodecContext)
-    encoder.sample_rate, encoder.bit_rate, encoder.layout, encoder.format = RATE_HZ, bitrate, "mono", "s16"
+    layout = "mono" if samples.ndim == 1 else "stereo"
+    encoder.sample_rate, encoder.bit_rate, encoder.layout, encoder.format = RATE_HZ, bitrate, layout, "s16"
     encoder.time_base = Fraction(1, RATE_HZ)
-    encoder.options = {"application": "voip", "frame_duration": "20"}
+    encoder.options = {"application": "voip", "frame_duration": "20", **options}
     packets: list[bytes] = []
     for start in range(0, len(samples) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
-        frame = av.AudioFrame.from_ndarray(samples[None, start : start + FRAME_SAMPLES], "s16", "mono")
+        frame = av.AudioFrame.from_ndarray(samples[start : start + FRAME_SAMPLES].reshape(1, -1), "s16", layout)
         frame.sample_rate, frame.pts = RATE_HZ, start
         packets += [bytes(packet) for packet in encoder.encode(frame)]
     return packets

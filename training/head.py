@@ -59,6 +59,10 @@ class Corpus:
     def read(cls, shape: str, name: str) -> "Corpus":
         return cls(Spectra(name), read_pooled(shape, name))
 
+    def some(self, kept: NDArray[np.bool_]) -> "Corpus":
+        """These clips alone."""
+        return Corpus(self.spectra.some(kept), self.pooled[kept])
+
 
 class Head(nn.Module):
     """The trainable end of a `Network`, on standardised pooled values."""

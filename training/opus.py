@@ -34,7 +34,8 @@ def _library() -> ctypes.CDLL:
     return library
 
 
-def _coded(frames: FloatArray, bit_rate: int, dtx: bool) -> list[bytes]:
+def encoded(frames: FloatArray, bit_rate: int, dtx: bool) -> list[bytes]:
+    """One packet for each row of frames [n, 320]; in silence, DTX makes them two bytes or less: those are not sent."""
     library = _library()
     encoder = ctypes.c_void_p(library.opus_encoder_create(SAMPLE_RATE_HZ, 1, _VOIP, None))
     library.opus_encoder_ctl(encoder, _SET_BITRATE, ctypes.c_int32(bit_rate))
@@ -74,7 +75,7 @@ def through_opus(
     n_frames = -(-samples.size // FRAME_SAMPLES) + 1
     frames = np.zeros((n_frames, FRAME_SAMPLES), np.float32)
     frames.reshape(-1)[: samples.size] = samples
-    packets = _coded(frames, bit_rate, dtx)
+    packets = encoded(frames, bit_rate, dtx)
     arrives = np.random.default_rng(seed).random(n_frames) >= loss
     heard = [packet if here and len(packet) > 2 else None for packet, here in zip(packets, arrives, strict=True)]
     delay = SAMPLE_RATE_HZ * 65 // 10_000  # libopus's look-ahead in voice mode: 6.5 ms

@@ -8,6 +8,7 @@ _HERE: Final = Path(__file__).parent
 TRIED_FILE: Final = _HERE / "tried.json"
 SHIPPED_FILE: Final = _HERE / "shipped.json"
 RESULTS_FILE: Final = _HERE / "results.json"
+CROSSFOLD_FILE: Final = _HERE / "crossfold.json"
 BASELINES_FILE: Final = _HERE / "baselines.json"
 
 

@@ -1,0 +1,163 @@
+"""Puts one sender's packets back into order, and decides when a missing one is given up. No clock inside.
+
+What is in order goes out at once: nobody listens to this audio, so nothing is gained by playing it evenly. Only behind
+a hole do packets wait, for as long as packets have lately been late, within bounds.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ser_track.ingest.libopus import RTP_CLOCK_HZ
+
+START_DELAY_S: Final = 0.06
+MIN_DELAY_S: Final = 0.04
+MAX_DELAY_S: Final = 0.2
+_MARGIN_S: Final = 0.01
+_HALVING_S: Final = 0.5
+"""In this time the delay after a burst falls halfway back: below 100 ms again within a second."""
+_MOST_HELD: Final = 64
+"""Packets behind a hole; more than a second of them is no jitter."""
+_MOST_SKIPPED: Final = 3000
+_MOST_LATE: Final = 100
+"""RFC 3550, A.1 (MAX_DROPOUT, MAX_MISORDER): sequence numbers that jump farther are a new stream."""
+_CLOCK_WINDOW_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One RTP packet; ``sequence`` and ``timestamp`` (48 kHz) count on where RTP's 16 and 32 bits wrap."""
+
+    sequence: int
+    timestamp: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """``packets`` that did not come in time, before the one that follows."""
+
+    packets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """The sender began anew, ``after_s`` seconds after their last packet: other numbers, another encoder."""
+
+    after_s: float
+
+
+Item = Packet | Hole | Restart
+
+
+class JitterBuffer:
+    """Give it packets as they arrive with `put`, take what is due with `take`; ``now`` is any clock in seconds."""
+
+    def __init__(self) -> None:
+        self.delay_s = START_DELAY_S
+        """How long a hole is waited for."""
+        self.received = self.duplicates = self.late = self.lost = 0
+        self._ready: deque[Item] = deque()
+        self._held: dict[int, Packet] = {}
+        self._arrived: dict[int, float] = {}
+        self._given_up: deque[int] = deque(maxlen=_MOST_LATE)
+        self._next: int | None = None
+        self._ssrc: int | None = None
+        self._last: Packet | None = None
+        self._last_at: float | None = None
+        self._transit = _Transit()
+
+    def put(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
+        """Take in one packet as RTP has it: 16 bits of ``sequence``, 32 of ``timestamp``."""
+        self.received += 1
+        packet = self._numbered(ssrc, sequence, timestamp, payload, now)
+        self._widen(self._transit.lateness_s(packet.timestamp, now), now)
+        if packet.sequence in self._given_up:
+            self._given_up.remove(packet.sequence)
+            self.late += 1
+        elif packet.sequence in self._held or (self._next is not None and packet.sequence < self._next):
+            self.duplicates += 1
+        else:
+            self._held[packet.sequence] = packet
+            self._arrived[packet.sequence] = now
+            self._release()
+
+    def take(self, now: float) -> Iterator[Item]:
+        """What is due at ``now``, in order."""
+        while self._held and (len(self._held) > _MOST_HELD or now - min(self._arrived.values()) >= self.delay_s):
+            self._give_up()
+        while self._ready:
+            yield self._ready.popleft()
+
+    def flush(self) -> Iterator[Item]:
+        """Everything: nothing more will come."""
+        while self._held:
+            self._give_up()
+        while self._ready:
+            yield self._ready.popleft()
+
+    def _numbered(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> Packet:
+        """With numbers that do not wrap; begins anew where they cannot belong to what came before."""
+        last = self._last
+        if last is not None and ssrc == self._ssrc:
+            step = (sequence - last.sequence + 0x8000 & 0xFFFF) - 0x8000
+            if -_MOST_LATE <= step <= _MOST_SKIPPED:
+                ticks = (timestamp - last.timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+                packet = Packet(last.sequence + step, last.timestamp + ticks, payload)
+                if step > 0:
+                    self._last = packet
+                return packet
+        if last is not None:
+            self._begin_anew(now)
+        self._ssrc = ssrc
+        self._last = Packet(sequence, timestamp, payload)
+        return self._last
+
+    def _begin_anew(self, now: float) -> None:
+        while self._held:
+            self._give_up()
+        self._ready.append(Restart(max(0.0, now - (self._last_at or now))))
+        self._next, self._transit = None, _Transit()
+        self._given_up.clear()
+
+    def _release(self) -> None:
+        """Move what is in order to what is ready. The very first packet waits, in case an earlier one follows it."""
+        while self._next is not None and (packet := self._held.pop(self._next, None)) is not None:
+            del self._arrived[packet.sequence]
+            self._ready.append(packet)
+            self._next += 1
+
+    def _give_up(self) -> None:
+        first = min(self._held)
+        if self._next is not None and first > self._next:
+            self.lost += first - self._next
+            self._ready.append(Hole(first - self._next))
+            self._given_up.extend(range(max(self._next, first - _MOST_LATE), first))
+        self._next = first
+        self._release()
+
+    def _widen(self, lateness_s: float, now: float) -> None:
+        """The delay follows the latest packets up at once, and falls back towards the least."""
+        if self._last_at is not None:
+            passed_s = max(0.0, now - self._last_at)
+            self.delay_s = MIN_DELAY_S + (self.delay_s - MIN_DELAY_S) * 0.5 ** (passed_s / _HALVING_S)
+        self.delay_s = min(MAX_DELAY_S, max(self.delay_s, lateness_s + _MARGIN_S))
+        self._last_at = now
+
+
+class _Transit:
+    """How much later than the quickest of late each packet came; two windows of minima follow a drifting clock."""
+
+    def __init__(self) -> None:
+        self._least = self._least_before = float("inf")
+        self._window_until = float("-inf")
+
+    def lateness_s(self, timestamp: int, now: float) -> float:
+        """Of a packet with this timestamp (48 kHz) that arrives at ``now``."""
+        transit_s = now - timestamp / RTP_CLOCK_HZ
+        if now >= self._window_until:
+            self._least_before, self._least = self._least, transit_s
+            self._window_until = now + _CLOCK_WINDOW_S
+        self._least = min(self._least, transit_s)
+        return transit_s - min(self._least, self._least_before)

@@ -1,0 +1,134 @@
+"""Decodes Opus at 16 kHz mono with libopus itself: PyAV's decoder knows neither concealment nor error correction.
+
+The library is the copy inside PyAV's wheel (Linux), else the system's (Debian `libopus0`, Homebrew `opus`). Where there
+is none, `available` says so. RFC 6716; functions: libopus's public headers.
+"""
+
+import ctypes
+import ctypes.util
+import functools
+from pathlib import Path
+from typing import Final
+
+import av
+import numpy as np
+
+from ser_track.errors import AudioError
+from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+
+RTP_CLOCK_HZ: Final = 48_000
+"""Of Opus, whatever its bandwidth (RFC 7587, section 4.1)."""
+RTP_PER_SAMPLE: Final = RTP_CLOCK_HZ // SAMPLE_RATE_HZ
+_LONGEST_SAMPLES: Final = 120 * SAMPLE_RATE_HZ // 1000  # no packet is longer than 120 ms
+_RESET_STATE: Final = 4028
+# RFC 6716, table 2: length of one frame in units of the RTP clock, by the packet's configuration number.
+_FRAME_LENGTHS: Final = (
+    *(480, 960, 1920, 2880) * 3,  # SILK
+    *(480, 960) * 2,  # hybrid
+    *(120, 240, 480, 960) * 4,  # CELT
+)
+_CELT_FROM: Final = 16
+_TWO_FRAMES: Final = (1, 2)
+
+
+def packet_length(payload: bytes) -> int:
+    """How much time a packet covers, in units of the RTP clock of 48 kHz; 0 if it is no Opus packet (RFC 6716, 3.1)."""
+    if not payload:
+        return 0
+    code = payload[0] & 3
+    if code == 0:
+        frames = 1
+    elif code in _TWO_FRAMES:
+        frames = 2
+    else:
+        frames = payload[1] & 63 if len(payload) > 1 else 0
+    length = frames * _FRAME_LENGTHS[payload[0] >> 3]
+    return length if length <= _LONGEST_SAMPLES * RTP_PER_SAMPLE else 0
+
+
+def carries_previous(payload: bytes) -> bool:
+    """Whether a packet carries the one before it too, at a lower rate (LBRR: in-band forward error correction).
+
+    RFC 6716, 4.2.3 and 4.2.4: the first bits of a SILK frame are a voice flag for each 20 ms, then this one.
+    """
+    if len(payload) < 2 or payload[0] >> 3 >= _CELT_FROM or payload[0] & 3:
+        return False
+    per_frame = max(1, _FRAME_LENGTHS[payload[0] >> 3] // 960)
+    flags = payload[1]
+    if payload[0] & 4:  # stereo: the side channel has flags of its own
+        return bool((flags >> (7 - per_frame) | flags >> (6 - 2 * per_frame)) & 1)
+    return bool(flags >> (7 - per_frame) & 1)
+
+
+@functools.cache
+def _library() -> ctypes.CDLL | None:
+    bundled = sorted(Path(av.__file__).parents[1].glob("av.libs/libopus-*.so*"))
+    found = str(bundled[0]) if bundled else ctypes.util.find_library("opus")
+    if found is None:
+        return None
+    library = ctypes.CDLL(found)
+    library.opus_decoder_create.restype = ctypes.c_void_p
+    library.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
+    library.opus_decode_float.argtypes = [
+        ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_int, ctypes.c_int,
+    ]  # fmt: skip
+    library.opus_strerror.restype = ctypes.c_char_p
+    return library
+
+
+def available() -> bool:
+    """Whether libopus was found."""
+    return _library() is not None
+
+
+class OpusDecoder:
+    """One stream's decoder; mono, 16 kHz. Stereo packets are averaged by libopus."""
+
+    def __init__(self) -> None:
+        """Make a decoder.
+
+        Raises:
+            AudioError: libopus is not there.
+        """
+        library = _library()
+        if library is None:
+            raise AudioError(
+                "libopus was not found: install it (Debian: libopus0), or use PyAV's wheel, which brings it"
+            )
+        self._library = library
+        self._state = ctypes.c_void_p(library.opus_decoder_create(SAMPLE_RATE_HZ, 1, None))
+        self._out = np.empty(_LONGEST_SAMPLES, np.float32)
+        self._out_at = self._out.ctypes.data
+
+    def __del__(self) -> None:
+        """Give the native memory back."""
+        if getattr(self, "_state", None):
+            self._library.opus_decoder_destroy(self._state)
+
+    def decode(self, payload: bytes) -> FloatArray:
+        """Samples ``[n]`` of one packet.
+
+        Raises:
+            AudioError: libopus refuses it; the decoder can go on with the next.
+        """
+        return self._run(payload, _LONGEST_SAMPLES, 0)
+
+    def conceal(self, n: int) -> FloatArray:
+        """``[n]``, a multiple of 2.5 ms: what most likely was in a lost packet, fading the longer it lasts."""
+        return self._run(None, n, 0)
+
+    def recover(self, following: bytes, n: int) -> FloatArray:
+        """``[n]`` that were lost just before the packet ``following``, from what that one carries of them."""
+        return self._run(following, n, 1)
+
+    def reset(self) -> None:
+        """Forget what came before: another stream begins."""
+        self._library.opus_decoder_ctl(self._state, _RESET_STATE)
+
+    def _run(self, payload: bytes | None, n: int, forward: int) -> FloatArray:
+        size = len(payload) if payload else 0
+        got = self._library.opus_decode_float(self._state, payload, size, self._out_at, n, forward)
+        if got < 0:
+            reason = self._library.opus_strerror(got).decode()
+            raise AudioError(f"an Opus packet of {size} bytes cannot be decoded ({reason})")
+        return self._out[:got].copy()

@@ -1,0 +1,133 @@
+"""One sender's Opus packets to 16 kHz mono samples with their media time, whatever the network did to them.
+
+The one packet path: for peer connections, for bridges that export packets, and for recorded ones.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from ser_track.errors import AudioError
+from ser_track.ingest.jitter_buffer import Hole, Item, JitterBuffer, Packet
+from ser_track.ingest.libopus import RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
+from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+
+_MOST_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000
+"""Samples: what libopus makes up has faded to nothing by then. A longer hole is silence, and marked as such."""
+_GRID: Final = SAMPLE_RATE_HZ // 400  # concealment comes in steps of 2.5 ms
+_USUAL_LENGTH: Final = 960  # 20 ms
+
+
+@dataclass(slots=True)
+class Heard:
+    """What became of the packets of one sender; counts but for the last three, which are in samples at 16 kHz."""
+
+    decoded: int = 0
+    broken: int = 0
+    recovered: int = 0
+    concealed_samples: int = 0
+    silent_samples: int = 0
+    samples: int = 0
+
+
+class PacketStream:
+    """Synchronous, and without a clock: `put` packets as they arrive, `take` the samples that are due.
+
+    Time comes from RTP timestamps; 0 is the first packet. What a hole of up to 120 ms held is recovered from the packet
+    after it where that carries it, else concealed; longer holes and DTX are left out: the next samples' index says how
+    long they lasted. ``now`` is any clock in seconds that does not run backwards.
+    """
+
+    def __init__(self) -> None:
+        """Make a stream.
+
+        Raises:
+            AudioError: libopus is not there.
+        """
+        self.buffer = JitterBuffer()
+        self.heard = Heard()
+        self._decoder = OpusDecoder()
+        self._origin: int | None = None
+        """RTP time of the stream's sample 0."""
+        self._end = 0
+        self._length = _USUAL_LENGTH
+        self._missing = 0
+        """Packets in the hole before the next one."""
+
+    def put(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
+        """Take in one packet as RTP has it; what has no payload is padding, and counts for the order alone."""
+        self.buffer.put(ssrc, sequence, timestamp, payload, now)
+
+    def take(self, now: float) -> Iterator[tuple[FloatArray, int]]:
+        """Samples ``[n]`` that are due at ``now``, and the index of the first."""
+        for item in self.buffer.take(now):
+            yield from self._hear(item)
+
+    def flush(self) -> Iterator[tuple[FloatArray, int]]:
+        """All that is still held: nothing more will come."""
+        for item in self.buffer.flush():
+            yield from self._hear(item)
+
+    def _hear(self, item: Item) -> Iterator[tuple[FloatArray, int]]:
+        if isinstance(item, Hole):
+            self._missing += item.packets
+        elif isinstance(item, Packet):
+            if item.payload:
+                yield from self._decode(item)
+        else:
+            self._end += max(0, round(item.after_s * SAMPLE_RATE_HZ) - self._length // RTP_PER_SAMPLE)
+            self._origin = None
+            self._missing = 0
+            self._decoder.reset()
+
+    def _decode(self, packet: Packet) -> Iterator[tuple[FloatArray, int]]:
+        if self._origin is None:
+            self._origin = packet.timestamp - self._end * RTP_PER_SAMPLE
+        at = (packet.timestamp - self._origin) // RTP_PER_SAMPLE
+        if at > self._end:
+            yield from self._fill(at, packet.payload)
+        self._missing = 0
+        try:
+            samples = self._decoder.decode(packet.payload)
+        except AudioError:
+            self.heard.broken += 1
+            self._missing = 1
+            return
+        self.heard.decoded += 1
+        self._length = packet_length(packet.payload)
+        yield self._emit(samples, at)
+
+    def _fill(self, at: int, following: bytes) -> Iterator[tuple[FloatArray, int]]:
+        """What lies between the end of what was heard and a packet that begins at ``at``."""
+        gap = at - self._end
+        usual = self._length // RTP_PER_SAMPLE
+        lost = min(gap, self._missing * usual) // _GRID * _GRID
+        if lost > _MOST_CONCEALED:
+            yield self._conceal(_MOST_CONCEALED)
+            self._skip(at - self._end)
+            return
+        # More time than the missing packets held: the sender was silent (DTX); before the loss, as far as can be known.
+        self._skip(gap - lost)
+        if not lost:
+            return
+        last = min(lost, usual)
+        if lost > last:
+            yield self._conceal(lost - last)
+        if carries_previous(following):
+            self.heard.recovered += 1
+            yield self._emit(self._decoder.recover(following, last), self._end)
+        else:
+            yield self._conceal(last)
+
+    def _skip(self, n: int) -> None:
+        self.heard.silent_samples += n
+        self._end += n
+
+    def _conceal(self, n: int) -> tuple[FloatArray, int]:
+        self.heard.concealed_samples += n
+        return self._emit(self._decoder.conceal(n), self._end)
+
+    def _emit(self, samples: FloatArray, at: int) -> tuple[FloatArray, int]:
+        self.heard.samples += len(samples)
+        self._end = at + len(samples)
+        return samples, at

@@ -1,0 +1,177 @@
+"""Order, loss and delay; the payload says which packet it is."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ser_track.ingest.jitter_buffer import MAX_DELAY_S, MIN_DELAY_S, Hole, Item, JitterBuffer, Packet, Restart
+
+FRAME_S = 0.02
+TICKS = 960
+SSRC = 7
+
+
+class Sender:
+    """Sends packet ``n`` at ``n`` times 20 ms, as RTP numbers it; hands over what the buffer gives back."""
+
+    def __init__(self, first_sequence: int = 65_530, first_timestamp: int = 2**32 - 5 * TICKS) -> None:
+        self.buffer = JitterBuffer()
+        self.items: list[Item] = []
+        self._sequence, self._timestamp = first_sequence, first_timestamp
+
+    def arrive(self, n: int, at: float, ssrc: int = SSRC) -> None:
+        timestamp = (self._timestamp + n * TICKS) % 2**32
+        self.buffer.put(ssrc, (self._sequence + n) % 2**16, timestamp, str(n).encode(), at)
+        self.tick(at)
+
+    def tick(self, at: float) -> None:
+        self.items += self.buffer.take(at)
+
+    def heard(self, items: Iterable[Item] | None = None) -> list[int | str]:
+        """Packet numbers; "-" for each packet of a hole."""
+        found: list[int | str] = []
+        for item in self.items if items is None else items:
+            if isinstance(item, Packet):
+                found.append(int(item.payload))
+            elif isinstance(item, Hole):
+                found += ["-"] * item.packets
+            else:
+                found.append("restart")
+        return found
+
+
+def steadily(sender: Sender, numbers: Iterable[int]) -> None:
+    for n in numbers:
+        sender.arrive(n, n * FRAME_S)
+
+
+def test_packets_in_order_come_out_at_once_after_the_first_was_waited_for() -> None:
+    sender = Sender()
+    steadily(sender, range(3))
+    assert sender.heard() == []
+    sender.arrive(3, 3 * FRAME_S)
+    assert sender.heard() == [0, 1, 2, 3]
+    sender.arrive(4, 4 * FRAME_S)
+    assert sender.heard()[-1] == 4
+
+
+def test_numbers_go_on_where_rtp_wraps() -> None:
+    sender = Sender()
+    steadily(sender, range(40))
+    packets = [item for item in sender.items if isinstance(item, Packet)]
+    assert sender.heard() == list(range(40))
+    assert all(b.sequence - a.sequence == 1 and b.timestamp - a.timestamp == TICKS for a, b in pairwise(packets))
+
+
+def test_a_packet_that_comes_within_the_delay_is_put_in_its_place() -> None:
+    sender = Sender()
+    steadily(sender, range(10))
+    sender.arrive(11, 0.22)
+    sender.arrive(12, 0.24)
+    assert sender.heard() == list(range(10))
+    sender.arrive(10, 0.245)
+    assert sender.heard() == list(range(13))
+    assert (sender.buffer.lost, sender.buffer.late) == (0, 0)
+
+
+def test_a_packet_that_does_not_come_is_given_up_and_late_when_it_comes_after_all() -> None:
+    sender = Sender()
+    steadily(sender, [*range(10), *range(12, 20)])
+    assert sender.heard() == [*range(10), "-", "-", *range(12, 20)]
+    sender.arrive(10, 0.4)
+    assert sender.heard() == [*range(10), "-", "-", *range(12, 20)]
+    assert (sender.buffer.lost, sender.buffer.late, sender.buffer.duplicates) == (2, 1, 0)
+
+
+def test_a_hole_before_a_pause_is_given_up_without_another_packet() -> None:
+    sender = Sender()
+    steadily(sender, [*range(10), 11])
+    assert sender.heard() == list(range(10))
+    sender.tick(11 * FRAME_S + MAX_DELAY_S)
+    assert sender.heard() == [*range(10), "-", 11]
+
+
+def test_duplicates_are_dropped_whether_the_first_is_out_or_still_held() -> None:
+    sender = Sender()
+    steadily(sender, [*range(10), 11])
+    for n in (3, 9, 11):
+        sender.arrive(n, 0.221)
+    sender.arrive(10, 0.222)
+    assert sender.heard() == list(range(12))
+    assert sender.buffer.duplicates == 3
+
+
+def test_first_packets_in_the_wrong_order_are_not_lost() -> None:
+    sender = Sender()
+    sender.arrive(1, 0.02)
+    sender.arrive(0, 0.03)
+    sender.tick(0.09)
+    assert sender.heard() == [0, 1]
+
+
+def test_the_delay_grows_with_lateness_and_is_back_under_100_ms_within_two_seconds() -> None:
+    sender = Sender()
+    steadily(sender, range(50))
+    assert sender.buffer.delay_s < 0.06
+    for n in range(50, 65):  # the network holds 300 ms back, then lets all go
+        sender.arrive(n, 65 * FRAME_S)
+    assert sender.buffer.delay_s > 0.15
+    for n in range(65, 65 + 100):
+        sender.arrive(n, n * FRAME_S)
+    assert MIN_DELAY_S <= sender.buffer.delay_s < 0.1
+    assert sender.heard() == list(range(165))
+
+
+def test_a_clock_that_drifts_does_not_pass_for_lateness() -> None:
+    sender = Sender()
+    for n in range(50 * 60 * 3):
+        sender.arrive(n, n * FRAME_S * 1.0005)
+    assert sender.buffer.delay_s < 0.06
+
+
+def test_another_ssrc_is_a_restart_after_all_that_was_held() -> None:
+    sender = Sender()
+    steadily(sender, [*range(10), 11])
+    sender.arrive(100, 1.0, ssrc=8)
+    sender.tick(1.1)
+    assert sender.heard() == [*range(10), "-", 11, "restart", 100]
+    (restart,) = [item for item in sender.items if isinstance(item, Restart)]
+    assert 0.7 < restart.after_s < 0.8
+
+
+def test_a_sequence_number_from_elsewhere_is_a_restart() -> None:
+    sender = Sender()
+    steadily(sender, range(10))
+    sender.arrive(10_000, 0.2)
+    sender.tick(0.3)
+    assert sender.heard() == [*range(10), "restart", 10_000]
+
+
+def test_what_is_held_is_bounded() -> None:
+    sender = Sender()
+    steadily(sender, range(10))
+    for n in range(11, 2000):
+        sender.arrive(n, 0.2)
+    assert sender.heard() == [*range(10), "-", *range(11, 2000)]
+
+
+@given(
+    lost=st.sets(st.integers(1, 198), max_size=60),
+    late_s=st.lists(st.floats(0, 0.03), min_size=200, max_size=200),
+    twice=st.sets(st.integers(0, 199), max_size=30),
+)
+def test_jitter_within_the_delay_loses_nothing_but_what_was_lost(
+    lost: set[int], late_s: list[float], twice: set[int]
+) -> None:
+    sender = Sender()
+    arrivals = sorted((n * FRAME_S + late_s[n], n) for n in range(200) if n not in lost)
+    arrivals = sorted([*arrivals, *((at + 0.001, n) for at, n in arrivals if n in twice)])
+    for at, n in arrivals:
+        sender.arrive(n, at)
+    sender.items += sender.buffer.flush()
+    assert sender.heard() == ["-" if n in lost else n for n in range(200)]
+    assert sender.buffer.lost == len(lost)
+    assert sender.buffer.late == 0
+    assert sender.buffer.duplicates == len(twice - lost)

@@ -1,0 +1,188 @@
+"""Real speech through libopus both ways; what the network does is done to the packets in between."""
+
+import ctypes
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from bench.packets import FRAME_SAMPLES, encode
+from ser_track.errors import AudioError
+from ser_track.ingest import libopus
+from ser_track.ingest.libopus import OpusDecoder, carries_previous, packet_length
+from ser_track.ingest.packets import PacketStream
+from ser_track.models.cut import voiced_windows
+from ser_track.models.silero import SileroVad
+from ser_track.types import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from training.opus import encoded
+
+FRAME_S = 0.02
+FRAME = SAMPLE_RATE_HZ // 50
+SSRC = 99
+
+
+@pytest.fixture(scope="module")
+def packets(spoken: FloatArray) -> list[bytes]:
+    """The recording as a browser that was asked for error correction sends it."""
+    return encode(at_48_khz(spoken), 32_000, fec="1", packet_loss="10")
+
+
+def at_48_khz(samples: FloatArray) -> np.typing.NDArray[np.int16]:
+    return np.asarray(np.repeat(samples, 3) * 32_767, np.int16)
+
+
+def through(
+    packets: Sequence[bytes | None], first_sequence: int = 65_000, first_timestamp: int = 2**32 - 96_000
+) -> tuple[PacketStream, list[tuple[FloatArray, int]]]:
+    """Packet ``n`` arrives at ``n`` times 20 ms; ``None`` does not."""
+    stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
+    for n, payload in enumerate(packets):
+        if payload is not None:
+            timestamp = (first_timestamp + n * FRAME_SAMPLES) % 2**32
+            stream.put(SSRC, (first_sequence + n) % 2**16, timestamp, payload, n * FRAME_S)
+        pieces += stream.take(n * FRAME_S)
+    return stream, [*pieces, *stream.flush()]
+
+
+def placed(pieces: Sequence[tuple[FloatArray, int]], length: int) -> FloatArray:
+    """All pieces where they belong in time; nothing overlaps."""
+    out, end = np.zeros(length, np.float32), 0
+    for samples, at in pieces:
+        assert at >= end
+        out[at : at + len(samples)] = samples[: max(0, length - at)]
+        end = at + len(samples)
+    return out
+
+
+def test_without_loss_it_is_the_decoder_alone(packets: list[bytes]) -> None:
+    decoder = OpusDecoder()
+    expected = np.concatenate([decoder.decode(payload) for payload in packets])
+    stream, pieces = through(packets)
+    assert [at for _, at in pieces] == [n * FRAME for n in range(len(packets))]
+    np.testing.assert_array_equal(np.concatenate([samples for samples, _ in pieces]), expected)
+    assert stream.heard.concealed_samples == stream.heard.silent_samples == 0
+    assert stream.heard.samples == len(expected)
+
+
+@pytest.mark.parametrize("right", [1.0, 0.0])
+def test_channels_are_averaged(right: float) -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ).astype(np.float32) * 0.25
+    _, pieces = through(encode(np.stack([at_48_khz(tone), at_48_khz(right * tone)], axis=1), 96_000))
+    heard = np.concatenate([samples for samples, _ in pieces])[4_000:12_000]
+    assert np.sqrt(np.mean(heard**2)) == pytest.approx(0.25 / math.sqrt(2) * (1 + right) / 2, rel=0.05)
+
+
+def test_single_lost_packets_come_back_from_the_next_ones(packets: list[bytes]) -> None:
+    lost = [n for n in range(20, len(packets), 20) if carries_previous(packets[n + 1])] if len(packets) > 40 else []
+    assert len(lost) > 10
+    stream, pieces = through([None if n in lost else payload for n, payload in enumerate(packets)])
+    assert stream.heard.recovered == len(lost)
+    assert stream.heard.concealed_samples == stream.heard.silent_samples == 0
+    assert [at for _, at in pieces] == [n * FRAME for n in range(len(packets))]
+    whole = placed(through(packets)[1], len(packets) * FRAME)
+    recovered = placed(pieces, len(packets) * FRAME)
+    without = placed(through([b"" if n in lost else payload for n, payload in enumerate(packets)])[1], len(whole))
+    rows = np.concatenate([np.arange(n * FRAME, (n + 1) * FRAME) for n in lost])
+    error, silence = (float(np.mean((some - whole)[rows] ** 2)) for some in (recovered, without))
+    assert error < silence / 2
+
+
+def test_five_percent_loss_leaves_no_hole_and_the_voice_where_it_was(packets: list[bytes]) -> None:
+    arrives = np.random.default_rng(5).random(len(packets)) >= 0.05
+    arrives[0] = arrives[-1] = True
+    stream, pieces = through([payload if here else None for payload, here in zip(packets, arrives, strict=True)])
+    assert stream.heard.silent_samples == 0
+    assert stream.buffer.lost == int((~arrives).sum())
+    length = len(packets) * FRAME // WINDOW_SAMPLES * WINDOW_SAMPLES
+    clean, lossy = (voiced_windows(SileroVad(), placed(some, length)) for some in (through(packets)[1], pieces))
+    arrived = np.repeat(arrives, FRAME)[:length].reshape(-1, WINDOW_SAMPLES).all(axis=1)
+    assert np.mean((clean == lossy)[arrived]) >= 0.99
+
+
+def test_a_long_hole_fades_and_is_silence(packets: list[bytes]) -> None:
+    cut = [None if 50 <= n < 100 else payload for n, payload in enumerate(packets)]
+    stream, pieces = through(cut)
+    ends = [at + len(samples) for samples, at in pieces]
+    jumps = [at - end for end, (_, at) in zip(ends, pieces[1:], strict=False) if at != end]
+    assert jumps == [SAMPLE_RATE_HZ - 120 * 16]
+    assert stream.heard.concealed_samples == 120 * 16
+    assert stream.heard.silent_samples == jumps[0]
+
+
+def test_dtx_is_silence_of_the_right_length(spoken: FloatArray) -> None:
+    pause = np.zeros(2 * SAMPLE_RATE_HZ, np.float32)
+    said = spoken[: 3 * SAMPLE_RATE_HZ]
+    sent = encoded(np.concatenate([said, pause, said]).reshape(-1, FRAME), 24_000, dtx=True)
+    stream, timestamp, pieces = PacketStream(), 0, list[tuple[FloatArray, int]]()
+    sequence = 0
+    for n, payload in enumerate(sent):
+        if len(payload) > 2:  # as a browser does: what DTX makes that small is not sent
+            stream.put(SSRC, sequence, timestamp, payload, n * FRAME_S)
+            sequence += 1
+        timestamp += FRAME_SAMPLES
+        pieces += stream.take(n * FRAME_S)
+    pieces += stream.flush()
+    assert stream.heard.silent_samples > SAMPLE_RATE_HZ
+    assert stream.heard.concealed_samples == 0
+    assert abs(pieces[-1][1] + len(pieces[-1][0]) - len(sent) * FRAME) <= 2 * FRAME
+
+
+def test_a_broken_packet_is_concealed_and_counted(packets: list[bytes]) -> None:
+    broken = [b"\xff\xff\xff" if n == 60 else payload for n, payload in enumerate(packets)]
+    stream, pieces = through(broken)
+    assert stream.heard.broken == 1
+    assert stream.heard.silent_samples == 0
+    assert sum(len(samples) for samples, _ in pieces) == len(packets) * FRAME
+
+
+def test_another_ssrc_goes_on_in_time(packets: list[bytes]) -> None:
+    stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
+    for n, payload in enumerate(packets[:200]):
+        ssrc, timestamp = (1, 5_000) if n < 100 else (2, 900_000_000)
+        stream.put(ssrc, n, timestamp + n * FRAME_SAMPLES, payload, n * FRAME_S)
+        pieces += stream.take(n * FRAME_S)
+    pieces += stream.flush()
+    assert [at for _, at in pieces] == [n * FRAME for n in range(200)]
+
+
+def test_padding_is_not_decoded(packets: list[bytes]) -> None:
+    stream, pieces = through([b"" if n in (30, 31) else payload for n, payload in enumerate(packets[:100])])
+    assert stream.heard.broken == 0
+    assert stream.buffer.lost == 0
+    assert pieces[-1][1] == 99 * FRAME
+
+
+@pytest.mark.parametrize(
+    ("payload", "length"),
+    [
+        (b"", 0),
+        (b"\x08", 960),
+        (b"\x18", 2880),
+        (b"\x79\x00", 1920),
+        (b"\xfb\x03", 2880),
+        (b"\xfb", 0),
+        (b"\xff\xff", 0),
+    ],
+)
+def test_packet_length(payload: bytes, length: int) -> None:
+    assert packet_length(payload) == length
+
+
+def test_the_flag_of_error_correction_is_the_one_that_libopus_reads(packets: list[bytes]) -> None:
+    library = libopus._library()
+    assert library is not None
+    if not hasattr(library, "opus_packet_has_lbrr"):
+        pytest.skip("this libopus is older than 1.5 and has no opus_packet_has_lbrr")
+    said = [
+        bool(library.opus_packet_has_lbrr(ctypes.c_char_p(payload), ctypes.c_int32(len(payload))))
+        for payload in packets
+    ]
+    assert [carries_previous(payload) for payload in packets] == said
+    assert any(said)
+    assert not all(said)
+
+
+def test_a_decoder_says_what_is_wrong() -> None:
+    with pytest.raises(AudioError, match="3 bytes cannot be decoded"):
+        OpusDecoder().decode(b"\xff\xff\xff")
