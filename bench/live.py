@@ -43,7 +43,7 @@ async def measure(server: ServerProcess, participants: int, seconds: float) -> d
     async with ClientSession() as http:
         await warm_up(http, server)
         memory = {"idle": server.rss_mb()}
-        handled_before = round(server.counter("ser_track_frames_total"))
+        handled_before = round(server.counter("ser_track_packets"))
         for caller in callers:
             await caller.join(http, server.url)
         talked = await talk(server, callers, seconds)
@@ -85,7 +85,7 @@ async def count(server: ServerProcess, callers: list[Caller], handled_before: in
     await send_all(callers, _JITTER_BUFFER_PACKETS * 0.02)
     await asyncio.sleep(1)
     return {
-        "packets_handled": round(server.counter("ser_track_frames_total")) - handled_before,
+        "packets_handled": round(server.counter("ser_track_packets")) - handled_before,
         "late_ticks": round(server.counter("ser_track_late_ticks_total")),
         "dropped_audio_s": server.counter("ser_track_dropped_audio_seconds"),
     }

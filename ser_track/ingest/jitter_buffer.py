@@ -51,13 +51,34 @@ class Restart:
 Item = Packet | Hole | Restart
 
 
+@dataclass(slots=True)
+class PacketCounts:
+    """What became of packets, of one sender or of many; the last three are samples at 16 kHz."""
+
+    received: int = 0
+    duplicates: int = 0
+    late: int = 0
+    """Came after they had been given up."""
+    lost: int = 0
+    """Given up."""
+    broken: int = 0
+    """No Opus: concealed."""
+    recovered: int = 0
+    """Lost, but carried by the packet after them."""
+    concealed_samples: int = 0
+    silent_samples: int = 0
+    samples: int = 0
+    """All that was heard or made up."""
+
+
 class JitterBuffer:
     """Give it packets as they arrive with `put`, take what is due with `take`; ``now`` is any clock in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: PacketCounts | None = None) -> None:
+        """``counts`` may be shared with others."""
         self.delay_s = START_DELAY_S
         """How long a hole is waited for."""
-        self.received = self.duplicates = self.late = self.lost = 0
+        self.counts = PacketCounts() if counts is None else counts
         self._ready: deque[Item] = deque()
         self._held: dict[int, Packet] = {}
         self._arrived: dict[int, float] = {}
@@ -68,16 +89,20 @@ class JitterBuffer:
         self._last_at: float | None = None
         self._transit = _Transit()
 
+    def __bool__(self) -> bool:
+        """Whether anything is held or ready."""
+        return bool(self._held or self._ready)
+
     def put(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
         """Take in one packet as RTP has it: 16 bits of ``sequence``, 32 of ``timestamp``."""
-        self.received += 1
+        self.counts.received += 1
         packet = self._numbered(ssrc, sequence, timestamp, payload, now)
         self._widen(self._transit.lateness_s(packet.timestamp, now), now)
         if packet.sequence in self._given_up:
             self._given_up.remove(packet.sequence)
-            self.late += 1
+            self.counts.late += 1
         elif packet.sequence in self._held or (self._next is not None and packet.sequence < self._next):
-            self.duplicates += 1
+            self.counts.duplicates += 1
         else:
             self._held[packet.sequence] = packet
             self._arrived[packet.sequence] = now
@@ -131,7 +156,7 @@ class JitterBuffer:
     def _give_up(self) -> None:
         first = min(self._held)
         if self._next is not None and first > self._next:
-            self.lost += first - self._next
+            self.counts.lost += first - self._next
             self._ready.append(Hole(first - self._next))
             self._given_up.extend(range(max(self._next, first - _MOST_LATE), first))
         self._next = first

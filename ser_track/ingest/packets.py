@@ -4,11 +4,10 @@ The one packet path: for peer connections, for bridges that export packets, and 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from ser_track.errors import AudioError
-from ser_track.ingest.jitter_buffer import Hole, Item, JitterBuffer, Packet
+from ser_track.ingest.jitter_buffer import Hole, Item, JitterBuffer, Packet, PacketCounts
 from ser_track.ingest.libopus import RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
 from ser_track.types import SAMPLE_RATE_HZ, FloatArray
 
@@ -16,18 +15,6 @@ _MOST_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000
 """Samples: what libopus makes up has faded to nothing by then. A longer hole is silence, and marked as such."""
 _GRID: Final = SAMPLE_RATE_HZ // 400  # concealment comes in steps of 2.5 ms
 _USUAL_LENGTH: Final = 960  # 20 ms
-
-
-@dataclass(slots=True)
-class Heard:
-    """What became of the packets of one sender; counts but for the last three, which are in samples at 16 kHz."""
-
-    decoded: int = 0
-    broken: int = 0
-    recovered: int = 0
-    concealed_samples: int = 0
-    silent_samples: int = 0
-    samples: int = 0
 
 
 class PacketStream:
@@ -38,14 +25,14 @@ class PacketStream:
     long they lasted. ``now`` is any clock in seconds that does not run backwards.
     """
 
-    def __init__(self) -> None:
-        """Make a stream.
+    def __init__(self, counts: PacketCounts | None = None) -> None:
+        """Make a stream; ``counts`` may be shared with others.
 
         Raises:
             AudioError: libopus is not there.
         """
-        self.buffer = JitterBuffer()
-        self.heard = Heard()
+        self.counts = PacketCounts() if counts is None else counts
+        self._buffer = JitterBuffer(self.counts)
         self._decoder = OpusDecoder()
         self._origin: int | None = None
         """RTP time of the stream's sample 0."""
@@ -54,18 +41,23 @@ class PacketStream:
         self._missing = 0
         """Packets in the hole before the next one."""
 
+    @property
+    def waiting(self) -> bool:
+        """Whether packets are held behind a hole."""
+        return bool(self._buffer)
+
     def put(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
         """Take in one packet as RTP has it; what has no payload is padding, and counts for the order alone."""
-        self.buffer.put(ssrc, sequence, timestamp, payload, now)
+        self._buffer.put(ssrc, sequence, timestamp, payload, now)
 
     def take(self, now: float) -> Iterator[tuple[FloatArray, int]]:
         """Samples ``[n]`` that are due at ``now``, and the index of the first."""
-        for item in self.buffer.take(now):
+        for item in self._buffer.take(now):
             yield from self._hear(item)
 
     def flush(self) -> Iterator[tuple[FloatArray, int]]:
         """All that is still held: nothing more will come."""
-        for item in self.buffer.flush():
+        for item in self._buffer.flush():
             yield from self._hear(item)
 
     def _hear(self, item: Item) -> Iterator[tuple[FloatArray, int]]:
@@ -90,10 +82,9 @@ class PacketStream:
         try:
             samples = self._decoder.decode(packet.payload)
         except AudioError:
-            self.heard.broken += 1
+            self.counts.broken += 1
             self._missing = 1
             return
-        self.heard.decoded += 1
         self._length = packet_length(packet.payload)
         yield self._emit(samples, at)
 
@@ -114,20 +105,20 @@ class PacketStream:
         if lost > last:
             yield self._conceal(lost - last)
         if carries_previous(following):
-            self.heard.recovered += 1
+            self.counts.recovered += 1
             yield self._emit(self._decoder.recover(following, last), self._end)
         else:
             yield self._conceal(last)
 
     def _skip(self, n: int) -> None:
-        self.heard.silent_samples += n
+        self.counts.silent_samples += n
         self._end += n
 
     def _conceal(self, n: int) -> tuple[FloatArray, int]:
-        self.heard.concealed_samples += n
+        self.counts.concealed_samples += n
         return self._emit(self._decoder.conceal(n), self._end)
 
     def _emit(self, samples: FloatArray, at: int) -> tuple[FloatArray, int]:
-        self.heard.samples += len(samples)
+        self.counts.samples += len(samples)
         self._end = at + len(samples)
         return samples, at

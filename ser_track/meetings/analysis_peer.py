@@ -13,12 +13,13 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
-from aiortc.sdp import SessionDescription
 
 from ser_track.config import RuntimeConfig
 from ser_track.errors import AudioError, BadRequestError
-from ser_track.ingest.inline_decoder import decode_inline
+from ser_track.ingest import libopus
+from ser_track.ingest.aiortc_packets import take_packets
 from ser_track.ingest.track import SERTrack, consume
+from ser_track.meetings.sdp import ask_for_correction
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.data_channel import DataChannelSink
 from ser_track.sinks.encode import EventLine
@@ -26,15 +27,17 @@ from ser_track.types import FloatArray
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
-_MAX_SECTIONS = 8
-_MAX_CANDIDATES = 100
 
 
 class PeerOwner(Protocol):
     """Whoever the connection belongs to; called on the event loop."""
 
+    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
+        """An RTP packet with Opus."""
+        ...
+
     def heard(self, samples: FloatArray, at: int) -> None:
-        """Samples at 16 kHz, the first at index ``at`` of the track."""
+        """Samples at 16 kHz, the first at index ``at`` of the track: of any other codec."""
         ...
 
     def fault(self, code: str, message: str) -> None:
@@ -89,7 +92,7 @@ class AnalysisPeer:
             await self.close()
             raise BadRequestError(f"the offer cannot be answered ({error!r}); send what createOffer() gives") from error
         self._spawn(self._watch_connecting())
-        return str(self._connection.localDescription.sdp)
+        return ask_for_correction(self._connection.localDescription.sdp)
 
     def put(self, line: EventLine) -> None:
         """Send an event to this participant; before their channel is there it is lost to them."""
@@ -113,7 +116,8 @@ class AnalysisPeer:
         # Of any other track nothing will come: its section is answered inactive.
         if track.kind == "audio" and self._tapped is None:
             receiver = next(each for each in self._connection.getReceivers() if each.track is track)
-            decode_inline(receiver, self._report)
+            if libopus.available():
+                take_packets(receiver, self._owner.packet)
             self._tapped = SERTrack(track, self._owner.heard, self._report)
             self._spawn(consume(self._tapped, self._metrics.frames.inc))
 
@@ -163,27 +167,3 @@ class AnalysisPeer:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a task of an analysis peer failed", exc_info=error)
             self._owner.fault("connection_failed", f"the analysis connection failed ({error!r}); connect again")
-
-
-def check_offer(sdp: str) -> None:
-    """Refuse what is no usable offer before a connection is touched.
-
-    Raises:
-        BadRequestError: ``sdp`` cannot be parsed, or has no audio section.
-    """
-    try:
-        if not sdp.startswith("v=0"):
-            raise ValueError("it does not begin with v=0")
-        sections = SessionDescription.parse(sdp).media
-    except Exception as error:  # the parser asserts, splits and converts: anything can come out
-        raise BadRequestError(f"the offer is no valid SDP ({error!r}); send what createOffer() gives") from error
-    kinds = [media.kind for media in sections]
-    if len(kinds) > _MAX_SECTIONS or sum(len(media.ice_candidates) for media in sections) > _MAX_CANDIDATES:
-        raise BadRequestError(
-            f"the offer has over {_MAX_SECTIONS} sections or {_MAX_CANDIDATES} candidates; offer one audio, one data"
-        )
-    if "audio" not in kinds:
-        raise BadRequestError(
-            f"the offer has no audio section (it has: {', '.join(kinds) or 'nothing'}); add an audio transceiver, "
-            "sendonly, with or without a track"
-        )

@@ -133,6 +133,11 @@ class Participant:
         if self._tap is not None:
             self._tap.push(samples, at)
 
+    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
+        """See `PeerOwner`."""
+        if self._tap is not None:
+            self._tap.packet(ssrc, sequence, timestamp, payload, time.monotonic())
+
     def fault(self, code: str, message: str) -> None:
         """See `PeerOwner`."""
         self._home.publish(Fault(self.key, code, message))

@@ -3,15 +3,34 @@
 import threading
 from collections import deque
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ser_track.types import FloatArray, StreamKey
 
-Piece = tuple[FloatArray, int]
+
+class Samples(NamedTuple):
+    """Mono at 16 kHz, and the index of the first."""
+
+    samples: FloatArray
+    at: int
+
+
+class Arrival(NamedTuple):
+    """One RTP packet with Opus, as it is numbered there, and when it came (monotonic seconds)."""
+
+    ssrc: int
+    sequence: int
+    timestamp: int
+    payload: bytes
+    now: float
+
+
+Piece = Samples | Arrival
 
 
 @dataclass(slots=True)
 class _Held:
-    pieces: deque[Piece] = field(default_factory=deque)
+    pieces: deque[tuple[Piece, int]] = field(default_factory=deque)
     samples: int = 0
 
 
@@ -26,22 +45,22 @@ class Inbox:
         self.dropped_samples = 0
         """Samples that were thrown away because the engine did not keep up; the stream has a gap there."""
 
-    def put(self, key: StreamKey, samples: FloatArray, at: int) -> None:
-        """Add a piece; on overflow the oldest pieces of this stream go, and leave a gap in its media time."""
+    def put(self, key: StreamKey, piece: Piece, n_samples: int) -> None:
+        """Add a piece that lasts so long; on overflow this stream's oldest go, and leave a gap in its media time."""
         with self._lock:
             held = self._streams.setdefault(key, _Held())
-            held.pieces.append((samples, at))
-            held.samples += len(samples)
+            held.pieces.append((piece, n_samples))
+            held.samples += n_samples
             while held.samples > self._max_samples and len(held.pieces) > 1:
-                lost, _ = held.pieces.popleft()
-                held.samples -= len(lost)
-                self.dropped_samples += len(lost)
+                _, lost = held.pieces.popleft()
+                held.samples -= lost
+                self.dropped_samples += lost
 
-    def take(self) -> dict[StreamKey, deque[Piece]]:
+    def take(self) -> dict[StreamKey, list[Piece]]:
         """All that is held, by stream, each in order."""
         with self._lock:
             streams, self._streams = self._streams, {}
-        return {key: held.pieces for key, held in streams.items()}
+        return {key: [piece for piece, _ in held.pieces] for key, held in streams.items()}
 
     def discard(self, key: StreamKey) -> None:
         """Forget what is held of ``key``."""

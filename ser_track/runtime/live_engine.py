@@ -11,8 +11,10 @@ from concurrent.futures import Future
 
 from ser_track.config import RuntimeConfig
 from ser_track.core.engine import Engine
-from ser_track.runtime.inbox import Inbox
+from ser_track.ingest import libopus
+from ser_track.runtime.inbox import Arrival, Inbox, Samples
 from ser_track.runtime.metrics import Metrics
+from ser_track.runtime.packet_streams import PacketStreams
 from ser_track.types import SAMPLE_RATE_HZ, EngineEvent, Fault, FloatArray, StreamKey
 
 log = logging.getLogger(__name__)
@@ -31,6 +33,9 @@ class LiveEngine:
         self._deliver = deliver
         self._metrics = metrics
         self._inbox = Inbox(round(config.max_held_audio_s * SAMPLE_RATE_HZ))
+        self._packets = PacketStreams()
+        if not libopus.available():  # looked for here: on the event loop, reading folders would hold everybody up
+            log.warning("libopus was not found: aiortc's own decoder is used, with gaps under loss (Debian: libopus0)")
         self._commands: deque[Callable[[], None]] = deque()
         self._open: set[StreamKey] = set()
         self._told_at: dict[StreamKey, float] = {}
@@ -65,7 +70,11 @@ class LiveEngine:
     def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
         """Give samples of an open stream, the first at index ``at``; those of an unknown stream are dropped."""
         self._metrics.audio_s.inc(len(samples) / SAMPLE_RATE_HZ)
-        self._inbox.put(key, samples, at)
+        self._inbox.put(key, Samples(samples, at), len(samples))
+
+    def push_packet(self, key: StreamKey, arrival: Arrival) -> None:
+        """Give a packet of an open stream; a stream has either packets or samples."""
+        self._inbox.put(key, arrival, libopus.packet_length(arrival.payload) // libopus.RTP_PER_SAMPLE)
 
     async def flush(self, key: StreamKey) -> None:
         """End a stream. What was still open in it has been delivered, after all that came before, when this returns."""
@@ -81,7 +90,7 @@ class LiveEngine:
         """Forget a stream with everything held of it."""
         self._open.discard(key)
         self._inbox.discard(key)
-        self._commands.append(lambda: self._engine.discard(key))
+        self._commands.append(lambda: self._discard_now(key))
 
     def _run(self) -> None:
         due = time.monotonic()
@@ -108,6 +117,7 @@ class LiveEngine:
         self._metrics.dropped_s.set(self._inbox.dropped_samples / SAMPLE_RATE_HZ)
         self._metrics.replaced.set(self._engine.replaced)
         self._metrics.late_s.set(self._engine.late_samples / SAMPLE_RATE_HZ)
+        self._metrics.count_packets(self._packets.counts)
         self._hand_over(events, self._engine.closing(self._config.event_interval_s))
 
     def _take_audio(self) -> None:
@@ -117,18 +127,32 @@ class LiveEngine:
                 continue
             if key not in self._engine:
                 self._engine.open(key)
-            for samples, at in pieces:
-                self._engine.push(key, samples, at)
+            for piece in pieces:
+                if isinstance(piece, Arrival):
+                    self._packets.put(key, piece)
+                else:
+                    self._engine.push(key, *piece)
+        self._hear(self._packets.take(time.monotonic()))
+
+    def _hear(self, heard: Iterable[tuple[StreamKey, FloatArray, int]]) -> None:
+        for key, samples, at in heard:
+            self._metrics.audio_s.inc(len(samples) / SAMPLE_RATE_HZ)
+            self._engine.push(key, samples, at)
 
     def _pause_now(self, key: StreamKey) -> None:
         self._take_audio()
         if key in self._engine:
             self._engine.pause(key)
 
+    def _discard_now(self, key: StreamKey) -> None:
+        self._packets.discard(key)
+        self._engine.discard(key)
+
     def _flush_now(self, key: StreamKey, done: "Future[None]") -> None:
         try:
             self._take_audio()
             if key in self._engine:
+                self._hear(self._packets.flush(key))
                 self._hand_over(self._engine.flush(key), [])
         except Exception as error:  # others must not suffer from the end of one
             self._hand_over(self._faults([key], error), [])

@@ -1,5 +1,6 @@
 """One consenting participant's way into the engine: rebases media time, watches for silence of the sender."""
 
+from ser_track.runtime.inbox import Arrival
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.types import FloatArray, Resumed, Stalled, StreamKey
 
@@ -28,6 +29,11 @@ class Tap:
             self._first = at
         self._heard, self._paused = True, False
         self._live.push(self.key, samples, at - self._first)
+
+    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
+        """An RTP packet with Opus that came at ``now``."""
+        self._heard, self._paused = True, False
+        self._live.push_packet(self.key, Arrival(ssrc, sequence, timestamp, payload, now))
 
     def check(self, now: float) -> Stalled | Resumed | None:
         """What changed since the last check: the sender fell silent on the network, or came back."""

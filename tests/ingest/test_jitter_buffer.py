@@ -73,7 +73,7 @@ def test_a_packet_that_comes_within_the_delay_is_put_in_its_place() -> None:
     assert sender.heard() == list(range(10))
     sender.arrive(10, 0.245)
     assert sender.heard() == list(range(13))
-    assert (sender.buffer.lost, sender.buffer.late) == (0, 0)
+    assert (sender.buffer.counts.lost, sender.buffer.counts.late) == (0, 0)
 
 
 def test_a_packet_that_does_not_come_is_given_up_and_late_when_it_comes_after_all() -> None:
@@ -82,7 +82,7 @@ def test_a_packet_that_does_not_come_is_given_up_and_late_when_it_comes_after_al
     assert sender.heard() == [*range(10), "-", "-", *range(12, 20)]
     sender.arrive(10, 0.4)
     assert sender.heard() == [*range(10), "-", "-", *range(12, 20)]
-    assert (sender.buffer.lost, sender.buffer.late, sender.buffer.duplicates) == (2, 1, 0)
+    assert (sender.buffer.counts.lost, sender.buffer.counts.late, sender.buffer.counts.duplicates) == (2, 1, 0)
 
 
 def test_a_hole_before_a_pause_is_given_up_without_another_packet() -> None:
@@ -100,7 +100,7 @@ def test_duplicates_are_dropped_whether_the_first_is_out_or_still_held() -> None
         sender.arrive(n, 0.221)
     sender.arrive(10, 0.222)
     assert sender.heard() == list(range(12))
-    assert sender.buffer.duplicates == 3
+    assert sender.buffer.counts.duplicates == 3
 
 
 def test_first_packets_in_the_wrong_order_are_not_lost() -> None:
@@ -172,6 +172,6 @@ def test_jitter_within_the_delay_loses_nothing_but_what_was_lost(
         sender.arrive(n, at)
     sender.items += sender.buffer.flush()
     assert sender.heard() == ["-" if n in lost else n for n in range(200)]
-    assert sender.buffer.lost == len(lost)
-    assert sender.buffer.late == 0
-    assert sender.buffer.duplicates == len(twice - lost)
+    assert sender.buffer.counts.lost == len(lost)
+    assert sender.buffer.counts.late == 0
+    assert sender.buffer.counts.duplicates == len(twice - lost)

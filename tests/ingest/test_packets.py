@@ -61,8 +61,8 @@ def test_without_loss_it_is_the_decoder_alone(packets: list[bytes]) -> None:
     stream, pieces = through(packets)
     assert [at for _, at in pieces] == [n * FRAME for n in range(len(packets))]
     np.testing.assert_array_equal(np.concatenate([samples for samples, _ in pieces]), expected)
-    assert stream.heard.concealed_samples == stream.heard.silent_samples == 0
-    assert stream.heard.samples == len(expected)
+    assert stream.counts.concealed_samples == stream.counts.silent_samples == 0
+    assert stream.counts.samples == len(expected)
 
 
 @pytest.mark.parametrize("right", [1.0, 0.0])
@@ -77,8 +77,8 @@ def test_single_lost_packets_come_back_from_the_next_ones(packets: list[bytes]) 
     lost = [n for n in range(20, len(packets), 20) if carries_previous(packets[n + 1])] if len(packets) > 40 else []
     assert len(lost) > 10
     stream, pieces = through([None if n in lost else payload for n, payload in enumerate(packets)])
-    assert stream.heard.recovered == len(lost)
-    assert stream.heard.concealed_samples == stream.heard.silent_samples == 0
+    assert stream.counts.recovered == len(lost)
+    assert stream.counts.concealed_samples == stream.counts.silent_samples == 0
     assert [at for _, at in pieces] == [n * FRAME for n in range(len(packets))]
     whole = placed(through(packets)[1], len(packets) * FRAME)
     recovered = placed(pieces, len(packets) * FRAME)
@@ -92,8 +92,8 @@ def test_five_percent_loss_leaves_no_hole_and_the_voice_where_it_was(packets: li
     arrives = np.random.default_rng(5).random(len(packets)) >= 0.05
     arrives[0] = arrives[-1] = True
     stream, pieces = through([payload if here else None for payload, here in zip(packets, arrives, strict=True)])
-    assert stream.heard.silent_samples == 0
-    assert stream.buffer.lost == int((~arrives).sum())
+    assert stream.counts.silent_samples == 0
+    assert stream.counts.lost == int((~arrives).sum())
     length = len(packets) * FRAME // WINDOW_SAMPLES * WINDOW_SAMPLES
     clean, lossy = (voiced_windows(SileroVad(), placed(some, length)) for some in (through(packets)[1], pieces))
     arrived = np.repeat(arrives, FRAME)[:length].reshape(-1, WINDOW_SAMPLES).all(axis=1)
@@ -106,8 +106,8 @@ def test_a_long_hole_fades_and_is_silence(packets: list[bytes]) -> None:
     ends = [at + len(samples) for samples, at in pieces]
     jumps = [at - end for end, (_, at) in zip(ends, pieces[1:], strict=False) if at != end]
     assert jumps == [SAMPLE_RATE_HZ - 120 * 16]
-    assert stream.heard.concealed_samples == 120 * 16
-    assert stream.heard.silent_samples == jumps[0]
+    assert stream.counts.concealed_samples == 120 * 16
+    assert stream.counts.silent_samples == jumps[0]
 
 
 def test_dtx_is_silence_of_the_right_length(spoken: FloatArray) -> None:
@@ -123,16 +123,16 @@ def test_dtx_is_silence_of_the_right_length(spoken: FloatArray) -> None:
         timestamp += FRAME_SAMPLES
         pieces += stream.take(n * FRAME_S)
     pieces += stream.flush()
-    assert stream.heard.silent_samples > SAMPLE_RATE_HZ
-    assert stream.heard.concealed_samples == 0
+    assert stream.counts.silent_samples > SAMPLE_RATE_HZ
+    assert stream.counts.concealed_samples == 0
     assert abs(pieces[-1][1] + len(pieces[-1][0]) - len(sent) * FRAME) <= 2 * FRAME
 
 
 def test_a_broken_packet_is_concealed_and_counted(packets: list[bytes]) -> None:
     broken = [b"\xff\xff\xff" if n == 60 else payload for n, payload in enumerate(packets)]
     stream, pieces = through(broken)
-    assert stream.heard.broken == 1
-    assert stream.heard.silent_samples == 0
+    assert stream.counts.broken == 1
+    assert stream.counts.silent_samples == 0
     assert sum(len(samples) for samples, _ in pieces) == len(packets) * FRAME
 
 
@@ -148,8 +148,8 @@ def test_another_ssrc_goes_on_in_time(packets: list[bytes]) -> None:
 
 def test_padding_is_not_decoded(packets: list[bytes]) -> None:
     stream, pieces = through([b"" if n in (30, 31) else payload for n, payload in enumerate(packets[:100])])
-    assert stream.heard.broken == 0
-    assert stream.buffer.lost == 0
+    assert stream.counts.broken == 0
+    assert stream.counts.lost == 0
     assert pieces[-1][1] == 99 * FRAME
 
 

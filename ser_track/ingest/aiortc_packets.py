@@ -1,0 +1,55 @@
+"""Takes a remote track's Opus packets from aiortc before its jitter buffer and its decoder, which lose audio and time.
+
+aiortc has no public way to encoded packets. Each receiver hands what it has checked and counted (its receiver reports
+stay right) to a jitter buffer of its own; that one is replaced. The private names are all in this module; where one is
+missing, nothing is touched, decoded frames come from ``track.recv()`` as ever, and the log says so.
+`tests/ingest/test_aiortc_packets.py` fails, with the name of what moved, when an aiortc release changes under us.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiortc import RTCRtpReceiver
+from aiortc.jitterbuffer import JitterBuffer
+from aiortc.rtp import RtpPacket
+
+log = logging.getLogger(__name__)
+_BUFFER: Final = "_RTCRtpReceiver__jitter_buffer"
+_CODECS: Final = "_RTCRtpReceiver__codecs"
+PushPacket = Callable[[int, int, int, bytes], None]
+"""Takes SSRC, sequence number, RTP timestamp and payload of one packet; must not block."""
+
+
+def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
+    """What of aiortc is not where this module needs it; empty if all is."""
+    wanted = ((_BUFFER, JitterBuffer), (_CODECS, dict))
+    return [name for name, kind in wanted if not isinstance(getattr(receiver, name, None), kind)]
+
+
+def take_packets(receiver: RTCRtpReceiver, push: PushPacket) -> bool:
+    """Give ``push`` the Opus packets of ``receiver``; false if this aiortc does not let us.
+
+    Packets of any other codec are decoded by aiortc, and their frames come from the track.
+    """
+    if missing := missing_parts(receiver):
+        log.warning("this aiortc has no %s: its own decoder is used, with gaps under loss", ", ".join(missing))
+        return False
+    setattr(receiver, _BUFFER, _Diversion(getattr(receiver, _BUFFER), getattr(receiver, _CODECS), push))
+    return True
+
+
+class _Diversion:
+    """Stands where the receiver's jitter buffer was, and never has a frame ready."""
+
+    def __init__(self, original: JitterBuffer, codecs: dict[int, Any], push: PushPacket) -> None:
+        self._original = original
+        self._codecs = codecs
+        self._push = push
+
+    def add(self, packet: RtpPacket) -> Any:
+        """What aiortc calls with each packet; the pair that it expects: ask for a key frame?, a complete frame."""
+        if self._codecs[packet.payload_type].name.lower() != "opus":
+            return self._original.add(packet)
+        self._push(packet.ssrc, packet.sequence_number, packet.timestamp, packet.payload)
+        return False, None

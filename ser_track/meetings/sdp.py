@@ -1,0 +1,50 @@
+"""Session descriptions: what is refused in an offer, and what our answers ask for."""
+
+import re
+
+from aiortc.sdp import SessionDescription
+
+from ser_track.errors import BadRequestError
+
+_MAX_SECTIONS = 8
+_MAX_CANDIDATES = 100
+_OPUS = re.compile(r"^a=rtpmap:(\d+) opus/48000/2\r?\n", re.IGNORECASE | re.MULTILINE)
+
+
+def ask_for_correction(sdp: str) -> str:
+    """``sdp`` with Opus's in-band forward error correction asked for (RFC 7587, 6.1), which aiortc leaves out.
+
+    Senders then put each packet into the next one too, at a lower rate, once receiver reports tell them of loss.
+    """
+
+    for payload_type in _OPUS.findall(sdp):
+        if said := re.search(rf"^a=fmtp:{payload_type} (.*?)\r?$", sdp, re.MULTILINE):
+            if "useinbandfec" not in said[1]:
+                sdp = sdp.replace(said[0], f"a=fmtp:{payload_type} {said[1]};useinbandfec=1\r", 1)
+        else:
+            sdp = _OPUS.sub(lambda line: f"{line[0]}a=fmtp:{line[1]} useinbandfec=1\r\n", sdp)
+    return sdp
+
+
+def check_offer(sdp: str) -> None:
+    """Refuse what is no usable offer before a connection is touched.
+
+    Raises:
+        BadRequestError: ``sdp`` cannot be parsed, or has no audio section.
+    """
+    try:
+        if not sdp.startswith("v=0"):
+            raise ValueError("it does not begin with v=0")
+        sections = SessionDescription.parse(sdp).media
+    except Exception as error:  # the parser asserts, splits and converts: anything can come out
+        raise BadRequestError(f"the offer is no valid SDP ({error!r}); send what createOffer() gives") from error
+    kinds = [media.kind for media in sections]
+    if len(kinds) > _MAX_SECTIONS or sum(len(media.ice_candidates) for media in sections) > _MAX_CANDIDATES:
+        raise BadRequestError(
+            f"the offer has over {_MAX_SECTIONS} sections or {_MAX_CANDIDATES} candidates; offer one audio, one data"
+        )
+    if "audio" not in kinds:
+        raise BadRequestError(
+            f"the offer has no audio section (it has: {', '.join(kinds) or 'nothing'}); add an audio transceiver, "
+            "sendonly, with or without a track"
+        )

@@ -1,0 +1,95 @@
+"""Contract with aiortc: the private parts that the packet path stands on are where we look for them."""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+
+import av
+import pytest
+from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpReceiver
+from aiortc.mediastreams import MediaStreamError
+
+from ser_track.ingest.aiortc_packets import missing_parts, take_packets
+from ser_track.ingest.libopus import OpusDecoder
+
+MOVED = "aiortc moved {}: update ser_track/ingest/aiortc_packets.py"
+
+
+@dataclass
+class Call:
+    """A sender of silence in 20 ms packets, and a receiver whose packets are taken."""
+
+    sender: RTCPeerConnection = field(default_factory=lambda: RTCPeerConnection(RTCConfiguration(iceServers=[])))
+    receiver: RTCPeerConnection = field(default_factory=lambda: RTCPeerConnection(RTCConfiguration(iceServers=[])))
+    packets: list[tuple[int, int, int, bytes]] = field(default_factory=list)
+    taken: bool = False
+
+    async def connect(self, codec: str = "") -> RTCRtpReceiver:
+        """Negotiate; with ``codec``, the offer has that one alone."""
+        self.sender.addTrack(AudioStreamTrack())
+        if codec:
+            able = RTCRtpReceiver.getCapabilities("audio")
+            assert able is not None
+            known = [each for each in able.codecs if codec in each.mimeType]
+            self.sender.getTransceivers()[0].setCodecPreferences(known)
+        self.receiver.on("track", self._take)
+        await self.sender.setLocalDescription(await self.sender.createOffer())
+        await self.receiver.setRemoteDescription(self.sender.localDescription)
+        await self.receiver.setLocalDescription(await self.receiver.createAnswer())
+        await self.sender.setRemoteDescription(self.receiver.localDescription)
+        return self.receiver.getReceivers()[0]
+
+    async def until_packets(self, n: int) -> None:
+        async with asyncio.timeout(10):
+            while len(self.packets) < n:  # noqa: ASYNC110  # packets come from the network
+                await asyncio.sleep(0.01)
+
+    async def close(self) -> None:
+        await self.sender.close()
+        await self.receiver.close()
+
+    def _take(self, track: object) -> None:
+        receiver = self.receiver.getReceivers()[0]
+        missing = missing_parts(receiver)
+        assert not missing, MOVED.format(missing)
+        self.taken = take_packets(receiver, lambda *packet: self.packets.append(packet))
+
+
+async def test_this_aiortc_gives_us_packets_and_still_counts_them_for_its_reports() -> None:
+    call = Call()
+    receiver = await call.connect()
+    await call.until_packets(10)
+    statistics = [each for each in (await receiver.getStats()).values() if each.type == "inbound-rtp"]
+    await call.close()
+    assert call.taken
+    sequences = [sequence for _, sequence, _, _ in call.packets]
+    assert sequences == [(sequences[0] + n) % 2**16 for n in range(len(sequences))]
+    assert len({ssrc for ssrc, _, _, _ in call.packets}) == 1
+    decoder = OpusDecoder()
+    assert all(len(decoder.decode(payload)) == 320 for _, _, _, payload in call.packets)
+    assert statistics, MOVED.format("its statistics")
+    assert statistics[0].packetsReceived >= 10
+    with pytest.raises(MediaStreamError):  # nothing is decoded twice: the first thing to come is the end
+        await asyncio.wait_for(receiver.track.recv(), 10)
+
+
+async def test_other_codecs_are_decoded_by_aiortc() -> None:
+    call = Call()
+    receiver = await call.connect("PCMU")
+    frame = await asyncio.wait_for(receiver.track.recv(), 10)
+    await call.close()
+    assert isinstance(frame, av.AudioFrame)
+    assert frame.sample_rate == 8000
+    assert call.packets == []
+
+
+def test_another_aiortc_is_left_alone_and_the_log_says_what_is_missing(caplog: pytest.LogCaptureFixture) -> None:
+    class Elsewhere(RTCRtpReceiver):
+        """Stands for a receiver of a release that renamed its parts."""
+
+        def __init__(self) -> None:
+            self._track = None
+
+    with caplog.at_level(logging.WARNING):
+        assert take_packets(Elsewhere(), lambda *packet: None) is False
+    assert "__jitter_buffer" in caplog.text
