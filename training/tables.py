@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from training.records import BASELINES_FILE, RESULTS_FILE, SHIPPED_FILE, TRIED_FILE
+from training.records import BASELINES_FILE, CROSSFOLD_FILE, RESULTS_FILE, SHIPPED_FILE, TRIED_FILE
+from training.tables_of_training import Record, baselines, crossfold, curve, percent, table, tried
 
 _FRONT_PAGE: Final = Path(__file__).parents[1] / "README.md"
 _README: Final = Path(__file__).parent / "README.md"
@@ -18,16 +19,6 @@ _CORPORA: Final = {
     "ravdess": "RAVDESS, an unseen corpus",
 }
 _HOW: Final = {"alone": "each clip alone", "in_call": "in call order (`--adapt`)"}
-Record = Mapping[str, Any]
-
-
-def _percent(value: float | None) -> str:
-    return "none" if value is None else f"{100 * value:.1f}"
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def results(record: Record) -> str:
@@ -40,10 +31,10 @@ def results(record: Record) -> str:
                     if (of := record[name][corpus][how].get(kind)) is None:
                         continue
                     low, high = of["uar_95"]
-                    score = f"**{_percent(of['uar'])}** ({_percent(low)} to {_percent(high)})"
-                    recall = ", ".join(f"{emotion[:3]} {_percent(share)}" for emotion, share in of["recall"].items())
+                    score = f"**{percent(of['uar'])}** ({percent(low)} to {percent(high)})"
+                    recall = ", ".join(f"{emotion[:3]} {percent(share)}" for emotion, share in of["recall"].items())
                     rows.append([f"{title}, {words}", name, kind, score, f"{of['ece']:.3f}", recall])
-    return _table(["speakers", "model", "emotions", "UAR (95 % interval)", "ECE", "recall"], rows)
+    return table(["speakers", "model", "emotions", "UAR (95 % interval)", "ECE", "recall"], rows)
 
 
 def summary(record: Record) -> str:
@@ -56,9 +47,9 @@ def summary(record: Record) -> str:
                 for name in _MODELS:
                     of = record[name][corpus][how][kind]
                     low, high = of["uar_95"]
-                    cells.append(f"**{_percent(of['uar'])}** ({_percent(low)} to {_percent(high)})")
+                    cells.append(f"**{percent(of['uar'])}** ({percent(low)} to {percent(high)})")
             rows.append([f"{_CORPORA[corpus]}, {words}", *cells])
-    return _table(["voices", *(f"`{name}`, {kind}" for kind in ("four", "six") for name in _MODELS)], rows)
+    return table(["voices", *(f"`{name}`, {kind}" for kind in ("four", "six") for name in _MODELS)], rows)
 
 
 def side_by_side(record: Record, section: str, path: tuple[str, ...] = (), title: str = "") -> str:
@@ -71,11 +62,11 @@ def side_by_side(record: Record, section: str, path: tuple[str, ...] = (), title
         return dict(found)
 
     rows = [
-        [entry, *(_percent(of(name)[entry]) for name in _MODELS)]
+        [entry, *(percent(of(name)[entry]) for name in _MODELS)]
         for entry, value in of(_MODELS[0]).items()
         if isinstance(value, float)
     ]
-    return _table([title, *_MODELS], rows)
+    return table([title, *_MODELS], rows)
 
 
 def groups(record: Record) -> str:
@@ -85,11 +76,11 @@ def groups(record: Record) -> str:
         [
             entry,
             str(of["speakers"]),
-            *(_percent(record[name]["cremad_test"]["groups"][entry]["uar"]) for name in _MODELS),
+            *(percent(record[name]["cremad_test"]["groups"][entry]["uar"]) for name in _MODELS),
         ]
         for entry, of in entries.items()
     ]
-    return _table(["group", "speakers", *_MODELS], rows)
+    return table(["group", "speakers", *_MODELS], rows)
 
 
 def coverage(record: Record) -> str:
@@ -100,35 +91,10 @@ def coverage(record: Record) -> str:
         for name in _MODELS:
             for corpus in ("cremad_test", "ravdess"):
                 of = record[name][corpus]["coverage"][threshold]
-                cells.append(f"{_percent(of['coverage'])} / {_percent(of['accuracy'])}")
+                cells.append(f"{percent(of['coverage'])} / {percent(of['accuracy'])}")
         rows.append(cells)
     header = ["confidence from", *(f"{name}, {corpus}" for name in _MODELS for corpus in ("CREMA-D", "RAVDESS"))]
-    return _table(header, rows)
-
-
-def tried(record: list[Record]) -> str:
-    """Every network that was trained, with what it reached on speakers that it never heard."""
-    rows = []
-    for of in record:
-        last = of["history"][-1]
-        plan = of["plan"]
-        scores = [
-            ", ".join(f"{score:.1f}" for score in last[who]["1"]) if who in last else "none"
-            for who in ("validation", "javanese")
-        ]
-        length = f"{plan['epochs']} epochs" if "epochs" in plan else f"head only, {plan['steps']} steps"
-        data = "both" if plan["extra"] else "CREMA-D"
-        rows.append([of["name"], plan["shape"], length, f"{plan['rate']:.0e}", data, *scores])
-    return _table(["network", "student", "training", "rate", "data", "validation", "Javanese, unheard"], rows)
-
-
-def baselines(record: Record) -> str:
-    """The others, on the same five folds."""
-    rows = [
-        [name, _percent(of["uar"]), ", ".join(_percent(x) for x in of.get("by_fold", []))]
-        for name, of in record.items()
-    ]
-    return _table(["", "UAR", "by fold"], rows)
+    return table(header, rows)
 
 
 def shipped(record: Record, kept: Record) -> str:
@@ -139,10 +105,10 @@ def shipped(record: Record, kept: Record) -> str:
         of = facts["ms_for_3_s"]
         full = facts["cremad_test_fp32"]["four"]["uar"]
         rows.append(
-            [name, kept[name]["network"], f"{facts['file_mb']}", f"{of['int8']}", f"{of['fp32']}", _percent(full)]
+            [name, kept[name]["network"], f"{facts['file_mb']}", f"{of['int8']}", f"{of['fp32']}", percent(full)]
         )
     header = ["model", "network", "MB", "ms for 3 s", "ms in float32", "UAR in float32 (CREMA-D test, alone)"]
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def _fill(path: Path, tables: Mapping[str, str]) -> None:
@@ -173,7 +139,10 @@ def main() -> None:
         "coverage": coverage(record),
         "shipped": shipped(record, _read(SHIPPED_FILE)),
         "tried": tried(_read(TRIED_FILE)),
+        "curve": curve(_read(TRIED_FILE)),
     }
+    if CROSSFOLD_FILE.exists():
+        tables["crossfold"] = crossfold(_read(CROSSFOLD_FILE))
     if BASELINES_FILE.exists():
         tables["baselines"] = baselines(_read(BASELINES_FILE))
     for page in (_FRONT_PAGE, _README, _CARD):

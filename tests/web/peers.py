@@ -11,7 +11,7 @@ from typing import Any
 import av
 import numpy as np
 from aiohttp import ClientSession
-from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 
 from ser_track.sinks.data_channel import read_message
 
@@ -62,12 +62,17 @@ class Peer:
         self.events += read_message(message)
         self._news.set()
 
-    async def join(self, room: str, name: str, track: MediaStreamTrack | None, consent: bool = True) -> dict[str, Any]:
-        """Offer, post, and apply the answer; returns the answer's JSON."""
+    async def join(
+        self, room: str, name: str, track: MediaStreamTrack | None, consent: bool = True, codec: str = ""
+    ) -> dict[str, Any]:
+        """Offer (that ``codec`` alone, if given), post, and apply the answer; returns the answer's JSON."""
         if track is None:
             self.connection.addTransceiver("audio", direction="sendonly")
         else:
             self.connection.addTrack(track)
+        if codec and (able := RTCRtpSender.getCapabilities("audio")) is not None:
+            known = [each for each in able.codecs if each.name == codec]
+            self.connection.getTransceivers()[0].setCodecPreferences(known)
         await self.connection.setLocalDescription(await self.connection.createOffer())
         offer = self.connection.localDescription
         body = {"room": room, "name": name, "consent": consent, "sdp": offer.sdp, "type": "offer"}
