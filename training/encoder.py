@@ -14,8 +14,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
+from ser_track.models.log_mel import N_MELS
 from ser_track.types import FloatArray
-from training.graph import Graph
+from training.graph import Graph, Shapes
 
 HEAD_WIDTH: Final = 64
 
@@ -176,7 +177,8 @@ def build(weights: Weights, merge: int | None, temperatures: tuple[float, float]
         shares = graph.add("Softmax", logits, axis=-1)
         graph.name(_mixed(graph, shares, is_speech, weights[f"{head}.bias"].size) if is_speech else shares, name)
     keep = [first_product, *(node.name for node in graph.nodes[encoder_nodes:] if node.op_type == "MatMul")]
-    return graph.model({"probabilities": ["batch", 4], "six": ["batch", 6], "embedding": ["batch", size]}), keep
+    outputs: Shapes = {"probabilities": ["batch", 4], "six": ["batch", 6], "embedding": ["batch", size]}
+    return graph.model({"log_mel": ["batch", N_MELS, "T"]}, outputs, "emotion"), keep
 
 
 def read_network(path: Any) -> tuple[dict[str, FloatArray], dict[str, Any]]:

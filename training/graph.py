@@ -9,10 +9,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from ser_track.types import FloatArray
 
-N_MELS: Final = 80
 _OPSET: Final = 20
 _IR_VERSION: Final = 10
 Array = NDArray[np.generic]
+Shapes = dict[str, list[str | int]]
 
 
 class Graph:
@@ -58,11 +58,14 @@ class Graph:
         """[…, in] → […, out] with weight [out, in], as torch has it."""
         return self.add("Add", self.add("MatMul", x, self.constant(weight.T)), self.constant(bias))
 
-    def model(self, outputs: dict[str, list[str | int]]) -> onnx.ModelProto:
-        """The finished, checked model with input `log_mel` [batch, 80, T]; outputs: name → shape."""
-        graph_input = helper.make_tensor_value_info("log_mel", TensorProto.FLOAT, ["batch", N_MELS, "T"])
-        declared = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()]
-        graph = helper.make_graph(self.nodes, "emotion", [graph_input, *self._optional], declared, self.constants)
+    def model(self, inputs: Shapes, outputs: Shapes, name: str) -> onnx.ModelProto:
+        """The finished, checked model; inputs and outputs: name → shape, float32 all."""
+
+        def declared(shapes: Shapes) -> list[onnx.ValueInfoProto]:
+            return [helper.make_tensor_value_info(each, TensorProto.FLOAT, shape) for each, shape in shapes.items()]
+
+        taken = [*declared(inputs), *self._optional]
+        graph = helper.make_graph(self.nodes, name, taken, declared(outputs), self.constants)
         opset = [helper.make_opsetid("", _OPSET)]
         built = helper.make_model(graph, opset_imports=opset, ir_version=_IR_VERSION, producer_name="ser_track")
         onnx.checker.check_model(built, full_check=True)

@@ -1,67 +1,109 @@
-"""Silero VAD (github.com/snakers4/silero-vad, MIT) from its package data; its code, which needs torch, stays out."""
+"""Silero VAD (github.com/snakers4/silero-vad, MIT) for many streams in one call.
 
+`silero.onnx` beside this file has the weights of the silero-vad package, written as matrix products over the batch
+(`scripts/make_silero.py`); `tests/models/test_silero.py` holds it to the package's own file.
+"""
+
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 import numpy as np
 
-from ser_track.errors import InferenceError, ModelError
+from ser_track.errors import InferenceError
 from ser_track.models.session import open_session
 from ser_track.ports import VoiceState
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.types import FloatArray
 
-_CONTEXT_SAMPLES = 64
+CONTEXT_SAMPLES: Final = 64
+"""The end of a window, which the network sees again before the next."""
+_HIDDEN: Final = 128
+_FIRST_PLACES: Final = 16
+_MODEL: Final = Path(__file__).parent / "silero.onnx"
 
 
-@dataclass(slots=True)
+class _Memory:
+    """What the network remembers of each stream, by place: one row to gather and scatter, not one object each."""
+
+    def __init__(self) -> None:
+        self.recurrent = np.zeros((2, _FIRST_PLACES, _HIDDEN), np.float32)
+        self.context = np.zeros((_FIRST_PLACES, CONTEXT_SAMPLES), np.float32)
+        self.free = list(range(_FIRST_PLACES))
+        # Threads may share a detector; no two share a stream. Reentrant: states can be given back anywhere.
+        self._lock = threading.RLock()
+
+    def take(self) -> int:
+        """A place of which nothing was heard yet."""
+        with self._lock:
+            if not self.free:
+                n = len(self.context)
+                self.recurrent = np.concatenate([self.recurrent, np.zeros_like(self.recurrent)], axis=1)
+                self.context = np.concatenate([self.context, np.zeros_like(self.context)])
+                self.free.extend(range(n, 2 * n))
+            return self.free.pop()
+
+    def give_back(self, place: int) -> None:
+        """Forget what was heard there."""
+        with self._lock:
+            self.recurrent[:, place] = 0.0
+            self.context[place] = 0.0
+            self.free.append(place)
+
+    def read(self, places: list[int]) -> tuple[FloatArray, FloatArray]:
+        """Copies of what is known at these places: recurrent ``[2, n, 128]``, context ``[n, 64]``."""
+        with self._lock:
+            return self.recurrent[:, places], self.context[places]
+
+    def write(self, places: list[int], recurrent: FloatArray, context: FloatArray) -> None:
+        """Remember it."""
+        with self._lock:
+            self.recurrent[:, places] = recurrent
+            self.context[places] = context
+
+
 class SileroState:
-    """Recurrent state ``[2, 128]`` and the last 64 samples, which the network sees before each window."""
+    """A stream's place in the detector's memory; given back when nobody holds it any more."""
 
-    hidden: FloatArray = field(default_factory=lambda: np.zeros((2, 128), np.float32))
-    context: FloatArray = field(default_factory=lambda: np.zeros(_CONTEXT_SAMPLES, np.float32))
+    __slots__ = ("_memory", "place")
+
+    def __init__(self, memory: _Memory) -> None:
+        self._memory = memory
+        self.place = memory.take()
+
+    def __del__(self) -> None:
+        """Forget, and leave the place to the next."""
+        self._memory.give_back(self.place)
 
 
 class SileroVad:
     """A `VoiceDetector`: one call serves any number of streams, with the same result as one call each."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        """Load ``path``, or the model file in the installed silero-vad package.
+    def __init__(self, path: Path = _MODEL) -> None:
+        """Load ``path``, a file of `scripts/make_silero.py`.
 
         Raises:
-            ModelError: the file or the package is missing.
+            ModelError: the file is missing or no such model.
         """
-        self._session = open_session(path or _packaged_model())
-        self._rate = np.array(SAMPLE_RATE_HZ, np.int64)
+        self._session = open_session(path)
+        self._memory = _Memory()
 
     def new_state(self) -> SileroState:
         """State of a stream of which nothing was heard yet."""
-        return SileroState()
+        return SileroState(self._memory)
 
     def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
-        """Speech probability ``[n]`` of ``windows`` ``[n, 512]``; advances ``states`` in place.
+        """Speech probability ``[n]`` of ``windows`` ``[n, 512]``; advances ``states``, which are those of n streams.
 
         Raises:
-            InferenceError: the network failed.
+            InferenceError: the network failed; the states stay as they were.
         """
-        own = cast("Sequence[SileroState]", states)
-        batch = np.concatenate([np.stack([state.context for state in own]), windows], axis=1)
-        hidden = np.stack([state.hidden for state in own], axis=1)
+        places = [state.place for state in cast("Sequence[SileroState]", states)]
+        recurrent, context = self._memory.read(places)
+        heard = np.concatenate([context, windows], axis=1)
         try:
-            output, hidden = self._session.run(None, {"input": batch, "state": hidden, "sr": self._rate})
+            output, after = self._session.run(None, {"input": heard, "state": recurrent})
         except Exception as error:
-            raise InferenceError(f"the voice activity model failed on {len(own)} windows: {error}") from error
-        for index, state in enumerate(own):
-            # Copied: a view would hold on to the audio of everybody in this batch.
-            state.hidden[:] = hidden[:, index]
-            state.context[:] = windows[index, -_CONTEXT_SAMPLES:]
+            raise InferenceError(f"the voice activity model failed on {len(places)} windows: {error}") from error
+        self._memory.write(places, after, windows[:, -CONTEXT_SAMPLES:])
         return cast("FloatArray", output[:, 0])
-
-
-def _packaged_model() -> Path:
-    spec = find_spec("silero_vad")
-    if spec is None or spec.origin is None:
-        raise ModelError("package silero-vad is not installed; install it (its torch is not needed, see the README)")
-    return Path(spec.origin).parent / "data" / "silero_vad.onnx"

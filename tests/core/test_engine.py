@@ -184,7 +184,13 @@ def test_a_stream_holds_no_audio_of_those_heard_in_the_same_batch() -> None:
     silero = SileroVad()
     windows, states = noise(3 * WINDOW).reshape(3, WINDOW), [silero.new_state() for _ in range(3)]
     silero.detect(windows, states)
-    assert all(array.base is None for state in states for array in (state.context, state.hidden))
+    memory = silero._memory
+    held = [memory.context[state.place].copy() for state in states]
+    np.testing.assert_array_equal(held, windows[:, -64:])
+    kept = states.pop()
+    states.clear()
+    left = np.flatnonzero(memory.context.any(axis=1) | memory.recurrent.any(axis=(0, 2)))
+    assert left.tolist() == [kept.place], "nothing is left of streams that ended"
 
 
 @given(streams(least=2), st.integers(0, 2))

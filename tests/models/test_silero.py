@@ -2,12 +2,15 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ser_track.errors import InferenceError, ModelError
+from ser_track.models.session import open_session
 from ser_track.models.silero import SileroVad
 from ser_track.types import WINDOW_SAMPLES, FloatArray
 from tests.signals import noise, tone
@@ -63,6 +66,54 @@ def test_streams_may_pause_and_change_places_in_the_batch(silero: SileroVad, spo
     alone = probabilities(silero, windows.ravel())
     np.testing.assert_allclose(of_first, alone, rtol=0, atol=1e-5)
     np.testing.assert_allclose(of_second, alone[: len(of_second)], rtol=0, atol=1e-5)
+
+
+def packaged_probabilities(samples: FloatArray) -> FloatArray:
+    """What the file in the silero-vad package says, called as its documentation has it."""
+    spec = find_spec("silero_vad")
+    assert spec is not None
+    assert spec.origin is not None
+    session = open_session(Path(spec.origin).parent / "data" / "silero_vad.onnx")
+    state, context = np.zeros((2, 1, 128), np.float32), np.zeros(64, np.float32)
+    found = []
+    for window in windows_of(samples):
+        heard = np.concatenate([context, window])[None]
+        output, state = session.run(None, {"input": heard, "state": state, "sr": np.array(16_000, np.int64)})
+        found.append(output[0])
+        context = window[-64:]
+    return np.concatenate(found)
+
+
+@pytest.mark.parametrize("kind", ["speech", "loud speech", "noise", "silence"])
+def test_the_matrix_form_says_what_the_packages_own_model_says(
+    silero: SileroVad, spoken: FloatArray, kind: str
+) -> None:
+    samples = {
+        "speech": spoken,
+        "loud speech": np.clip(spoken * np.float32(20), -1, 1),
+        "noise": noise(160_000, peak=0.3),
+        "silence": np.zeros(16_000, np.float32),
+    }[kind]
+    np.testing.assert_allclose(probabilities(silero, samples), packaged_probabilities(samples), rtol=0, atol=1e-4)
+
+
+def test_streams_come_and_go_without_hearing_each_other(silero: SileroVad, spoken: FloatArray) -> None:
+    windows = windows_of(spoken[:16_000])
+    alone = probabilities(silero, windows.ravel())
+    for n in (3, 40, 7, 90):  # more than there were places, and again on places that others had
+        states = [silero.new_state() for _ in range(n)]
+        for window, expected in zip(windows, alone, strict=True):
+            heard = silero.detect(np.tile(window, (n, 1)), states)
+            np.testing.assert_allclose(heard, np.full(n, expected), rtol=0, atol=1e-5)
+        del states
+
+
+def test_threads_share_one_detector(silero: SileroVad, spoken: FloatArray) -> None:
+    variants = [spoken[: 16_000 * 3] * np.float32(gain) for gain in (1.0, 0.3, 0.1, 0.03)] * 8
+    expected = [probabilities(silero, variant) for variant in variants]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda variant: probabilities(silero, variant), variants))
+    np.testing.assert_allclose(together, expected, rtol=0, atol=1e-5)
 
 
 def test_a_new_state_remembers_nothing(silero: SileroVad) -> None:

@@ -1,0 +1,112 @@
+"""Writes `ser_track/models/silero.onnx`: Silero's voice detector as matrix products, from the weights in its package.
+
+The packaged graph convolves four frames at a time, which costs the same per stream however many streams there are.
+Written as products over the whole batch, the same weights take a third of the time. `tests/models/test_silero.py`
+holds both to the same probabilities. Run in the development environment: `uv run python scripts/make_silero.py`.
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from training.graph import Graph
+
+TARGET: Final = Path(__file__).parents[1] / "ser_track" / "models" / "silero.onnx"
+_HEARD: Final = 576  # 64 samples of context and a window of 512
+_HOP: Final = 128
+_BINS: Final = 129
+_HIDDEN: Final = 128
+_LAST: Final = 2**62
+Weight = NDArray[np.float32]
+
+
+def packaged() -> dict[str, Weight]:
+    """The tensors of the model file in the silero-vad package."""
+    spec = find_spec("silero_vad")
+    assert spec is not None
+    assert spec.origin is not None
+    # The file with one sampling rate and no branches; its weights are those of silero_vad.onnx.
+    model = onnx.load(Path(spec.origin).parent / "data" / "silero_vad_16k_op15.onnx")
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+
+
+class Network(Graph):
+    """Adds the layers of the detector."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._weights = packaged()
+
+    def slice(self, x: str, start: int, end: int, axis: int, step: int = 1) -> str:
+        """x[start:end:step] along an axis."""
+        return self.add("Slice", x, self.ints(start), self.ints(end), self.ints(axis), self.ints(step))
+
+    def reshape(self, x: str, *shape: int) -> str:
+        """One dimension may be -1."""
+        return self.add("Reshape", x, self.ints(*shape))
+
+    def layer(self, x: str, number: int, first_tap: int, taps: int) -> str:
+        """[n, taps * in] → [n, out]: those taps of the kernel of 3 that fall on sound and not on padding; then ReLU."""
+        name = f"model.encoder.{number}.reparam_conv"
+        kernel = self._weights[f"{name}.weight"][:, :, first_tap : first_tap + taps]
+        matrix = kernel.transpose(2, 1, 0).reshape(-1, kernel.shape[0])
+        product = self.add("Gemm", x, self.constant(matrix), self.constant(self._weights[f"{name}.bias"]))
+        return self.add("Relu", product)
+
+    def magnitudes(self) -> str:
+        """[n, 576] → [n, 4, 129]: four spectra; the end is mirrored, as in the original."""
+        mirrored = self.slice("input", _HEARD - 2, _HEARD - 66, 1, -1)
+        hops = self.reshape(self.add("Concat", "input", mirrored, axis=1), -1, 5, _HOP)
+        frames = self.add("Concat", self.slice(hops, 0, 4, 1), self.slice(hops, 1, 5, 1), axis=2)
+        basis = self._weights["model.stft.forward_basis_buffer"][:, 0].T
+        parts = self.add("MatMul", frames, self.constant(basis))
+        squares = self.add("Mul", parts, parts)
+        return self.add("Sqrt", self.add("Add", self.slice(squares, 0, _BINS, 2), self.slice(squares, _BINS, _LAST, 2)))
+
+    def encoded(self) -> str:
+        """[n, 576] → [n, 128]."""
+        padded = self.add("Pad", self.magnitudes(), self.ints(0, 1, 0, 0, 1, 0))
+        around = self.add("Concat", *(self.slice(padded, k, k + 4, 1) for k in range(3)), axis=2)
+        x = self.reshape(self.layer(self.reshape(around, -1, 3 * _BINS), 0, 0, 3), -1, 4, _HIDDEN)
+        # Stride 2: frames (-, 0, 1) and (1, 2, 3); what follows has one place left, and only taps on it count.
+        padded = self.add("Pad", x, self.ints(0, 1, 0, 0, 0, 0))
+        pairs = [self.reshape(self.slice(padded, k, k + 3, 1), -1, 1, 3 * _HIDDEN) for k in (0, 2)]
+        x = self.layer(self.reshape(self.add("Concat", *pairs, axis=1), -1, 3 * _HIDDEN), 1, 0, 3)
+        x = self.layer(self.reshape(x, -1, _HIDDEN), 2, 1, 2)
+        return self.layer(x, 3, 1, 1)
+
+    def remembered(self, x: str) -> tuple[str, str]:
+        """One step of the LSTM: [n, 128] and the state → what it puts out and its cells, [n, 128] each."""
+        kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        of = {kind: self._weights[f"model.decoder.rnn.{kind}"] for kind in kinds}
+        before, cells = (self.add("Gather", "state", self.constant(np.array(i)), axis=0) for i in range(2))
+        matrix = np.concatenate([of["weight_ih"], of["weight_hh"]], axis=1).T
+        joined = self.add("Concat", x, before, axis=1)
+        gates = self.add("Gemm", joined, self.constant(matrix), self.constant(of["bias_ih"] + of["bias_hh"]))
+        take, keep, new, give = (self.slice(gates, _HIDDEN * i, _HIDDEN * (i + 1), 1) for i in range(4))
+        kept = self.add("Mul", self.add("Sigmoid", keep), cells)
+        cells = self.add("Add", kept, self.add("Mul", self.add("Sigmoid", take), self.add("Tanh", new)))
+        return self.add("Mul", self.add("Sigmoid", give), self.add("Tanh", cells)), cells
+
+    def finished(self) -> onnx.ModelProto:
+        """Inputs `input` [n, 576] and `state` [2, n, 128]; outputs `output` [n, 1] and `next` [2, n, 128]."""
+        out, cells = self.remembered(self.encoded())
+        weight, bias = (self._weights[f"model.decoder.decoder.2.{kind}"] for kind in ("weight", "bias"))
+        logit = self.add("Gemm", self.add("Relu", out), self.constant(weight[:, :, 0].T), self.constant(bias))
+        self.name(self.add("Sigmoid", logit), "output")
+        both = [self.add("Unsqueeze", each, self.ints(0)) for each in (out, cells)]
+        self.name(self.add("Concat", *both, axis=0), "next")
+        state: list[str | int] = [2, "batch", _HIDDEN]
+        return self.model(
+            {"input": ["batch", _HEARD], "state": state}, {"output": ["batch", 1], "next": state}, "voice_activity"
+        )
+
+
+if __name__ == "__main__":
+    onnx.save(Network().finished(), TARGET)
+    print(TARGET.name, TARGET.stat().st_size, "bytes")
