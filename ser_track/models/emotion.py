@@ -24,6 +24,8 @@ from ser_track.voice import Voice
 # The encoder's attention costs grow with the square of the length.
 _LONGEST: Final = 30 * SAMPLE_RATE_HZ
 _STRETCH: Final = 10 * SAMPLE_RATE_HZ
+_ENOUGH: Final = SAMPLE_RATE_HZ // 2
+"""Less speech than this is little evidence, whatever the network says: below, answers fade to "all alike"."""
 _REMEDY: Final = "remake it with training/README.md, or remove 'model' from the configuration to use our own"
 
 
@@ -62,7 +64,8 @@ class EmotionModel:
     def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
         """Judge `samples` [n] at 16 kHz and any level, with what is known of the `voice`.
 
-        More than 30 s are cut into equal stretches of at most 10 s, whose results are averaged.
+        More than 30 s are cut into equal stretches of at most 10 s, whose results are averaged. Less than half a
+        second is little evidence: the probabilities go back to "all alike" with the square of the length.
         Raises AudioError on samples that are empty or not finite, InferenceError if the network fails.
         """
         if samples.ndim != 1 or samples.size <= _LONGEST:
@@ -85,7 +88,17 @@ class EmotionModel:
             seconds = samples.size / SAMPLE_RATE_HZ
             raise InferenceError(f"emotion model {self.name} failed on {seconds:.2f} s of audio: {error}") from error
         named = {name: np.asarray(result[0], np.float32) for name, result in zip(self._outputs, results, strict=True)}
-        return Judgement(named["probabilities"], named.get("six"), named.get("embedding"))
+        four, six = (_faded(named.get(name), samples.size) for name in ("probabilities", "six"))
+        assert four is not None
+        return Judgement(four, six, named.get("embedding"))
+
+
+def _faded(shares: FloatArray | None, n: int) -> FloatArray | None:
+    """Shares [C] mixed towards 1 / C where they rest on less than `_ENOUGH` samples."""
+    if shares is None or n >= _ENOUGH:
+        return shares
+    weight = np.float32((n / _ENOUGH) ** 2)
+    return shares * weight + (1 - weight) / np.float32(shares.size)
 
 
 def _mean_of(parts: list[FloatArray | None]) -> FloatArray | None:

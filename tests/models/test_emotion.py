@@ -93,6 +93,15 @@ def test_level_of_speech_does_not_matter_but_for_rounding(
         np.testing.assert_allclose(four(model, louder), four(model, samples), atol=0.01)
 
 
+def test_a_scrap_of_speech_is_no_evidence(model: EmotionModel, spoken: FloatArray) -> None:
+    for start in range(0, len(spoken) - RATE, RATE // 4):
+        judged = model.classify(spoken[start : start + RATE // 4])
+        assert judged.six is not None
+        assert judged.probabilities.max() < 0.5
+        assert judged.probabilities.sum() == pytest.approx(1, abs=1e-5)
+        assert judged.six.sum() == pytest.approx(1, abs=1e-5)
+
+
 def test_long_audio_is_the_average_of_its_stretches(model: EmotionModel) -> None:
     parts = [hum(8.0), RNG.normal(size=8 * RATE).astype(np.float32), hum(8.0) ** 2, hum(8.0)]
     expected = np.mean([four(model, part) for part in parts], axis=0)
