@@ -22,6 +22,9 @@ _MOST_HELD: Final = 64
 _MOST_SKIPPED: Final = 3000
 _MOST_LATE: Final = 100
 """RFC 3550, A.1 (MAX_DROPOUT, MAX_MISORDER): sequence numbers that jump farther are a new stream."""
+_MOST_AHEAD_S: Final = 10.0
+_MOST_BEHIND_S: Final = 3.0
+"""Timestamps that jump farther than this are another clock: a new stream, though SSRC and sequence go on."""
 _CLOCK_WINDOW_S: Final = 5.0
 
 
@@ -127,8 +130,14 @@ class JitterBuffer:
         last = self._last
         if last is not None and ssrc == self._ssrc:
             step = (sequence - last.sequence + 0x8000 & 0xFFFF) - 0x8000
-            if -_MOST_LATE <= step <= _MOST_SKIPPED:
-                ticks = (timestamp - last.timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+            ticks = (timestamp - last.timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+            # Time may stand still or be skipped (DTX, a muted sender), but never by far more than has passed here.
+            ahead_s = ticks / RTP_CLOCK_HZ - (now - (self._last_at or now))
+            if (
+                -_MOST_LATE <= step <= _MOST_SKIPPED
+                and ticks / RTP_CLOCK_HZ >= -_MOST_BEHIND_S
+                and ahead_s <= _MOST_AHEAD_S
+            ):
                 packet = Packet(last.sequence + step, last.timestamp + ticks, payload)
                 if step > 0:
                     self._last = packet

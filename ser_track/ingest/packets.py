@@ -120,5 +120,5 @@ class PacketStream:
 
     def _emit(self, samples: FloatArray, at: int) -> tuple[FloatArray, int]:
         self.counts.samples += len(samples)
-        self._end = at + len(samples)
+        self._end = max(self._end, at + len(samples))
         return samples, at

@@ -146,6 +146,26 @@ def test_another_ssrc_goes_on_in_time(packets: list[bytes]) -> None:
     assert [at for _, at in pieces] == [n * FRAME for n in range(200)]
 
 
+@pytest.mark.parametrize("jump", [-500_000_000, 500_000_000, 2**31 - 1])
+def test_a_clock_that_jumps_while_the_sequence_goes_on_does_not_move_the_sound(packets: list[bytes], jump: int) -> None:
+    stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
+    for n, payload in enumerate(packets[:200]):
+        timestamp = 1_000_000_000 + n * FRAME_SAMPLES + (jump if n >= 100 else 0)
+        stream.put(SSRC, n, timestamp % 2**32, payload, n * FRAME_S)
+        pieces += stream.take(n * FRAME_S)
+    pieces += stream.flush()
+    assert [at for _, at in pieces] == [n * FRAME for n in range(200)]
+
+
+def test_a_sender_that_was_muted_for_long_is_where_the_clock_says(packets: list[bytes]) -> None:
+    stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
+    for n, payload in enumerate(packets[:100]):
+        time = n + (30_000 if n >= 50 else 0)  # ten minutes
+        stream.put(SSRC, n, time * FRAME_SAMPLES, payload, time * FRAME_S)
+        pieces += stream.take(time * FRAME_S)
+    assert pieces[50][1] == 30_050 * FRAME
+
+
 def test_padding_is_not_decoded(packets: list[bytes]) -> None:
     stream, pieces = through([b"" if n in (30, 31) else payload for n, payload in enumerate(packets[:100])])
     assert stream.counts.broken == 0
