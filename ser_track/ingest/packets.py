@@ -104,11 +104,20 @@ class PacketStream:
         last = min(lost, usual)
         if lost > last:
             yield self._conceal(lost - last)
-        if carries_previous(following):
-            self.counts.recovered += 1
-            yield self._emit(self._decoder.recover(following, last), self._end)
-        else:
+        if (samples := self._recovered(following, last)) is None:
             yield self._conceal(last)
+        else:
+            self.counts.recovered += 1
+            yield self._emit(samples, self._end)
+
+    def _recovered(self, following: bytes, n: int) -> FloatArray | None:
+        """What ``following`` carries of the packet before it; None if nothing, or nothing that can be decoded."""
+        if not carries_previous(following):
+            return None
+        try:
+            return self._decoder.recover(following, n)
+        except AudioError:
+            return None
 
     def _skip(self, n: int) -> None:
         self.counts.silent_samples += n

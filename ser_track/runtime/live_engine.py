@@ -19,6 +19,8 @@ from ser_track.types import SAMPLE_RATE_HZ, EngineEvent, Fault, FloatArray, Stre
 
 log = logging.getLogger(__name__)
 _FAULT_INTERVAL_S = 5.0
+_LEAST_SAMPLES = SAMPLE_RATE_HZ // 400
+"""No packet lasts less than 2.5 ms; padding, which lasts nothing, is held as if it did: else it would have no bound."""
 Deliver = Callable[[list[EngineEvent], list[StreamKey]], None]
 """Takes the events of a tick, and the streams whose final result is due within one sending interval."""
 
@@ -74,7 +76,8 @@ class LiveEngine:
 
     def push_packet(self, key: StreamKey, arrival: Arrival) -> None:
         """Give a packet of an open stream; a stream has either packets or samples."""
-        self._inbox.put(key, arrival, libopus.packet_length(arrival.payload) // libopus.RTP_PER_SAMPLE)
+        lasts = libopus.packet_length(arrival.payload) // libopus.RTP_PER_SAMPLE
+        self._inbox.put(key, arrival, max(lasts, _LEAST_SAMPLES))
 
     async def flush(self, key: StreamKey) -> None:
         """End a stream. What was still open in it has been delivered, after all that came before, when this returns."""

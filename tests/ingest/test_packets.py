@@ -136,6 +136,20 @@ def test_a_broken_packet_is_concealed_and_counted(packets: list[bytes]) -> None:
     assert sum(len(samples) for samples, _ in pieces) == len(packets) * FRAME
 
 
+def test_whatever_comes_in_as_a_packet_nothing_is_raised(packets: list[bytes]) -> None:
+    rng = np.random.default_rng(9)
+    hostile = [
+        rng.bytes(int(rng.integers(1, 60))) if rng.random() < 0.3 else None if rng.random() < 0.2 else payload
+        for payload in packets
+    ]
+    hostile[0] = packets[0]
+    stream, pieces = through(hostile)
+    assert stream.counts.broken > 10
+    assert all(np.isfinite(samples).all() for samples, _ in pieces)
+    # What claims to be Opus and is not may last longer than it should, never beyond what a packet can last.
+    assert pieces[-1][1] <= len(packets) * FRAME
+
+
 def test_another_ssrc_goes_on_in_time(packets: list[bytes]) -> None:
     stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
     for n, payload in enumerate(packets[:200]):
