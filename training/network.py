@@ -5,6 +5,7 @@ https://arxiv.org/abs/1803.10963) of each block's output; an embedding that is c
 the voice so far; two linear heads. Attention, norms and names are Whisper's, so its weights fit (`training.whisper`).
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +73,7 @@ class Block(nn.Module):
         return x + self.fc2(functional.gelu(self.fc1(self.ln2(x))))
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """Spectrum → embedding; embedding and voice → logits. What comes before the pooling, `hidden`, is a subclass's."""
 
     def __init__(self, width: int, depth: int) -> None:
@@ -87,9 +88,9 @@ class Network(nn.Module):
         self.register_buffer("mean", torch.zeros(EMBEDDING_SIZE))
         self.register_buffer("deviation", torch.ones(EMBEDDING_SIZE))
 
+    @abstractmethod
     def hidden(self, spectrum: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
         """[batch, T, 80] → the blocks' outputs [batch, T', width], at the rate of the last; where there is sound."""
-        raise NotImplementedError
 
     def embedding(self, spectrum: Tensor, lengths: Tensor) -> Tensor:
         """spectrum: [batch, T, 80], zeros after each `lengths`; → [batch, EMBEDDING_SIZE], not standardised."""

@@ -110,10 +110,12 @@ class JitterBuffer:
             self._held[packet.sequence] = packet
             self._arrived[packet.sequence] = now
             self._release()
+            while len(self._held) > _MOST_HELD:
+                self._give_up()
 
     def take(self, now: float) -> Iterator[Item]:
         """What is due at ``now``, in order."""
-        while self._held and (len(self._held) > _MOST_HELD or now - min(self._arrived.values()) >= self.delay_s):
+        while self._held and now - min(self._arrived.values()) >= self.delay_s:
             self._give_up()
         while self._ready:
             yield self._ready.popleft()

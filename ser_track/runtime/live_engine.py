@@ -114,6 +114,8 @@ class LiveEngine:
                 self._commands.popleft()()
             self._take_audio()
             events = self._engine.tick(self._config.provisional_per_tick)
+            for key, error in self._packets.take_failed().items():
+                events += self._faults([key], error)
         except Exception as error:  # the thread serves everybody: it reports, and lives
             events = self._faults(tuple(self._open), error)
         self._metrics.queued.set(self._engine.queue_length)

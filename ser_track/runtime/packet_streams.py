@@ -1,6 +1,7 @@
 """The packet streams of everybody who sends Opus, for the thread that ticks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from ser_track.ingest.jitter_buffer import PacketCounts
 from ser_track.ingest.packets import PacketStream
@@ -17,6 +18,7 @@ class PacketStreams:
         self.counts = PacketCounts()
         """Over all streams, also those that have ended."""
         self._streams: dict[StreamKey, PacketStream] = {}
+        self._failed: dict[StreamKey, Exception] = {}
         self._busy: set[StreamKey] = set()
         """Streams that hold something: a silent one costs nothing."""
 
@@ -32,18 +34,30 @@ class PacketStreams:
         """Samples of all streams that are due at ``now`` (monotonic seconds), and the index of the first."""
         for key in tuple(self._busy):
             stream = self._streams[key]
-            for samples, at in stream.take(now):
-                yield key, samples, at
+            yield from self._heard(key, partial(stream.take, now))
             if not stream.waiting:
                 self._busy.discard(key)
 
     def flush(self, key: StreamKey) -> Heard:
         """What ``key`` still holds; it is forgotten then."""
-        stream = self._streams.get(key)
-        self.discard(key)
-        if stream is not None:
-            for samples, at in stream.flush():
-                yield key, samples, at
+        if (stream := self._streams.get(key)) is not None:
+            self.discard(key)
+            yield from self._heard(key, stream.flush)
+
+    def take_failed(self) -> dict[StreamKey, Exception]:
+        """The streams that failed since the last call: each was forgotten, and begins anew with its next packet."""
+        failed, self._failed = self._failed, {}
+        return failed
+
+    def _heard(self, key: StreamKey, pieces: Callable[[], Iterator[tuple[FloatArray, int]]]) -> Heard:
+        try:
+            whole = list(pieces())
+        except Exception as error:  # whatever is wrong with one sender's packets, the others are heard
+            self.discard(key)
+            self._failed[key] = error
+            return
+        for samples, at in whole:
+            yield key, samples, at
 
     def discard(self, key: StreamKey) -> None:
         """Forget ``key`` with all that it holds."""

@@ -40,7 +40,7 @@ async def test_chromium_is_asked_for_error_correction_and_its_lost_packets_come_
         page = await browser.new_page()
         await join(page, server.url, "lossy", "Ann", consent=True)
         async with asyncio.timeout(40):
-            while (found := await counted(server))["ser_track_packets_recovered"] < 10:  # noqa: ASYNC110
+            while (found := await counted(server))["ser_track_packets_recovered"] < 10:  # noqa: ASYNC110  # a counter sets no event
                 await asyncio.sleep(0.2)
     assert found["ser_track_packets_lost"] >= found["ser_track_packets_recovered"]
     assert found["ser_track_packets_broken"] == 0
