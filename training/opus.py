@@ -5,14 +5,12 @@ else the system's. RFC 6716; functions and request numbers: libopus's public hea
 """
 
 import ctypes
-import ctypes.util
 import functools
-from pathlib import Path
 from typing import Final
 
-import av
 import numpy as np
 
+from ser_track.ingest import libopus
 from ser_track.types import SAMPLE_RATE_HZ, FloatArray
 
 FRAME_SAMPLES: Final = 320  # 20 ms
@@ -23,15 +21,13 @@ _LARGEST_PACKET: Final = 4000
 
 @functools.cache
 def _library() -> ctypes.CDLL:
-    bundled = sorted(Path(av.__file__).parents[1].glob("av.libs/libopus-*.so*"))
-    found = str(bundled[0]) if bundled else ctypes.util.find_library("opus")
+    found = libopus.library()
     if found is None:
         raise SystemExit(
             "libopus was not found: PyAV's wheel brings it on Linux, elsewhere install it (Debian: libopus0)"
         )
-    library = ctypes.CDLL(found)
-    library.opus_encoder_create.restype = library.opus_decoder_create.restype = ctypes.c_void_p
-    return library
+    found.opus_encoder_create.restype = ctypes.c_void_p
+    return found
 
 
 def encoded(frames: FloatArray, bit_rate: int, dtx: bool) -> list[bytes]:
@@ -54,15 +50,9 @@ def encoded(frames: FloatArray, bit_rate: int, dtx: bool) -> list[bytes]:
 
 
 def _decoded(packets: list[bytes | None]) -> FloatArray:
-    library = _library()
-    decoder = ctypes.c_void_p(library.opus_decoder_create(SAMPLE_RATE_HZ, 1, None))
-    out = np.zeros((len(packets), FRAME_SAMPLES), np.float32)
-    for packet, samples in zip(packets, out, strict=True):
-        here = samples.ctypes.data_as(ctypes.c_void_p)
-        size = len(packet) if packet else 0
-        library.opus_decode_float(decoder, packet or None, size, here, FRAME_SAMPLES, 0)
-    library.opus_decoder_destroy(decoder)
-    return out.reshape(-1)
+    decoder = libopus.OpusDecoder()
+    heard = [decoder.decode(packet) if packet else decoder.conceal(FRAME_SAMPLES) for packet in packets]
+    return np.concatenate(heard)
 
 
 def through_opus(

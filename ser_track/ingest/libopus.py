@@ -61,24 +61,25 @@ def carries_previous(payload: bytes) -> bool:
 
 
 @functools.cache
-def _library() -> ctypes.CDLL | None:
+def library() -> ctypes.CDLL | None:
+    """libopus itself, or None where there is none; reads folders the first time."""
     bundled = sorted(Path(av.__file__).parents[1].glob("av.libs/libopus-*.so*"))
     found = str(bundled[0]) if bundled else ctypes.util.find_library("opus")
     if found is None:
         return None
-    library = ctypes.CDLL(found)
-    library.opus_decoder_create.restype = ctypes.c_void_p
-    library.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
-    library.opus_decode_float.argtypes = [
+    loaded = ctypes.CDLL(found)
+    loaded.opus_decoder_create.restype = ctypes.c_void_p
+    loaded.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
+    loaded.opus_decode_float.argtypes = [
         ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int32, ctypes.c_void_p, ctypes.c_int, ctypes.c_int,
     ]  # fmt: skip
-    library.opus_strerror.restype = ctypes.c_char_p
-    return library
+    loaded.opus_strerror.restype = ctypes.c_char_p
+    return loaded
 
 
 def available() -> bool:
     """Whether libopus was found."""
-    return _library() is not None
+    return library() is not None
 
 
 class OpusDecoder:
@@ -90,13 +91,13 @@ class OpusDecoder:
         Raises:
             AudioError: libopus is not there.
         """
-        library = _library()
-        if library is None:
+        found = library()
+        if found is None:
             raise AudioError(
                 "libopus was not found: install it (Debian: libopus0), or use PyAV's wheel, which brings it"
             )
-        self._library = library
-        self._state = ctypes.c_void_p(library.opus_decoder_create(SAMPLE_RATE_HZ, 1, None))
+        self._library = found
+        self._state = ctypes.c_void_p(found.opus_decoder_create(SAMPLE_RATE_HZ, 1, None))
         self._out = np.empty(_LONGEST_SAMPLES, np.float32)
         self._out_at = self._out.ctypes.data
 

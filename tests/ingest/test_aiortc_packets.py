@@ -23,6 +23,7 @@ class Call:
     receiver: RTCPeerConnection = field(default_factory=lambda: RTCPeerConnection(RTCConfiguration(iceServers=[])))
     packets: list[tuple[int, int, int, bytes]] = field(default_factory=list)
     taken: bool = False
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def connect(self, codec: str = "") -> RTCRtpReceiver:
         """Negotiate; with ``codec``, the offer has that one alone."""
@@ -41,8 +42,9 @@ class Call:
 
     async def until_packets(self, n: int) -> None:
         async with asyncio.timeout(10):
-            while len(self.packets) < n:  # noqa: ASYNC110  # packets come from the network
-                await asyncio.sleep(0.01)
+            while len(self.packets) < n:
+                self._news.clear()
+                await self._news.wait()
 
     async def close(self) -> None:
         await self.sender.close()
@@ -52,7 +54,11 @@ class Call:
         receiver = self.receiver.getReceivers()[0]
         missing = missing_parts(receiver)
         assert not missing, MOVED.format(missing)
-        self.taken = take_packets(receiver, lambda *packet: self.packets.append(packet))
+        self.taken = take_packets(receiver, self._keep)
+
+    def _keep(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
+        self.packets.append((ssrc, sequence, timestamp, payload))
+        self._news.set()
 
 
 async def test_this_aiortc_gives_us_packets_and_still_counts_them_for_its_reports() -> None:

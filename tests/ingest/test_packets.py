@@ -204,7 +204,7 @@ def test_packet_length(payload: bytes, length: int) -> None:
 
 
 def test_the_flag_of_error_correction_is_the_one_that_libopus_reads(packets: list[bytes]) -> None:
-    library = libopus._library()
+    library = libopus.library()
     assert library is not None
     if not hasattr(library, "opus_packet_has_lbrr"):
         pytest.skip("this libopus is older than 1.5 and has no opus_packet_has_lbrr")
