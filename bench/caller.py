@@ -1,6 +1,7 @@
 """Many real peer connections in one process, sending packets that were encoded beforehand."""
 
 import asyncio
+import heapq
 import random
 import re
 import struct
@@ -16,6 +17,10 @@ from ser_track.sinks.data_channel import read_message
 
 _PACKET_S = 0.02
 _PACKET_TICKS = 960
+_SLICES = 10
+_DTX_BYTES = 2
+_DTX_EVERY = 20
+"""WebRTC sends one packet in 400 ms while Opus has nothing to say."""
 
 
 class _NoTrack(MediaStreamTrack):
@@ -28,28 +33,51 @@ class _NoTrack(MediaStreamTrack):
         raise AssertionError
 
 
+@dataclass(frozen=True)
+class Network:
+    """What happens to packets on their way."""
+
+    loss: float = 0.0
+    jitter_s: float = 0.0
+    reorder: float = 0.0
+    """Share of packets that come after the one behind them."""
+
+    def delay_s(self) -> float | None:
+        """Of the next packet; None: it is lost."""
+        if random.random() < self.loss:
+            return None
+        held_back = 1.5 * _PACKET_S if random.random() < self.reorder else 0.0
+        return held_back + (random.uniform(0, self.jitter_s) if self.jitter_s else 0.0)
+
+
 @dataclass
 class Caller:
-    """One participant: sends ``packets`` over and over, and notes when each event arrived."""
+    """One participant: sends ``packets`` over and over, or listens and notes when each event arrived."""
 
     room: str
-    packets: list[bytes]
-    position: int
+    packets: list[bytes] = field(default_factory=list)
+    position: int = 0
     connection: RTCPeerConnection = field(default_factory=lambda: RTCPeerConnection(RTCConfiguration(iceServers=[])))
     id: str = ""
+    turns: int = 0
+    """Packet times that have passed."""
     sent: int = 0
+    arrived: int = 0
+    """Of the ones sent, those that the network did not lose."""
     first_sent_at: float = 0.0
     received: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
 
     async def join(self, http: ClientSession, url: str) -> None:
-        """Join the room and wait for the connection."""
-        channel = self.connection.createDataChannel("events")
-        channel.on("message", self._note)
+        """Join the room and wait for the connection: who has packets sends, who has none listens."""
         opened = asyncio.Event()
-        channel.on("open", opened.set)
+        if not self.packets:
+            channel = self.connection.createDataChannel("events")
+            channel.on("message", self._note)
+            channel.on("open", opened.set)
+        self.connection.on("connectionstatechange", lambda: self._connected(opened))
         self.connection.addTransceiver(_NoTrack(), direction="sendonly")
         await self.connection.setLocalDescription(await self.connection.createOffer())
-        body = {"room": self.room, "name": "caller", "consent": True, "type": "offer"}
+        body = {"room": self.room, "name": "caller", "consent": bool(self.packets), "type": "offer"}
         async with http.post(f"{url}/offer", json=body | {"sdp": self.connection.localDescription.sdp}) as response:
             answer = await response.json()
             assert response.status == 200, answer
@@ -60,37 +88,52 @@ class Caller:
         assert payload_type is not None
         sender = self.connection.getSenders()[0]
         self._transport, self._ssrc, self._payload_type = sender.transport, sender._ssrc, int(payload_type[1])
-        self._sequence, self._timestamp = random.randrange(1 << 15), random.randrange(1 << 31)
+        self._first_timestamp = random.randrange(1 << 31)
+        self._first_sequence = random.randrange(1 << 15)
 
-    async def send(self) -> None:
-        """Send the next packet."""
-        number = self.sent
-        header = struct.pack(
-            "!BBHII",
-            0x80,
-            self._payload_type,
-            (self._sequence + number) & 0xFFFF,
-            (self._timestamp + number * _PACKET_TICKS) & 0xFFFFFFFF,
-            self._ssrc,
-        )
-        if not number:
-            self.first_sent_at = time.monotonic()
-        self.sent += 1
-        await self._transport._send_rtp(header + self.packets[(self.position + number) % len(self.packets)])
+    def next_packet(self) -> bytes | None:
+        """The packet of this packet time with its header; None where DTX sends nothing."""
+        turn, self.turns = self.turns, self.turns + 1
+        payload = self.packets[(self.position + turn) % len(self.packets)]
+        if len(payload) <= _DTX_BYTES and turn % _DTX_EVERY:
+            return None
+        sequence, self.sent = self._first_sequence + self.sent, self.sent + 1
+        timestamp = self._first_timestamp + turn * _PACKET_TICKS
+        head = (0x80, self._payload_type, sequence & 0xFFFF, timestamp & 0xFFFFFFFF, self._ssrc)
+        return struct.pack("!BBHII", *head) + payload
+
+    async def deliver(self, packet: bytes) -> None:
+        """Give a packet to the network."""
+        self.first_sent_at = self.first_sent_at or time.monotonic()
+        self.arrived += 1
+        await self._transport._send_rtp(packet)
+
+    def _connected(self, opened: asyncio.Event) -> None:
+        if self.packets and self.connection.connectionState == "connected":
+            opened.set()
 
     def _note(self, message: str) -> None:
         now = time.monotonic()
         self.received += [(now, event) for event in read_message(message)]
 
 
-async def send_all(callers: list[Caller], seconds: float) -> float:
-    """Send for ``seconds`` at 50 packets a second each, spread over the 20 ms; returns how late the sender ever was."""
+async def send_all(callers: list[Caller], seconds: float, network: Network | None = None) -> float:
+    """Send for ``seconds``, a packet in 20 ms each, spread over that time; returns how late the sender ever was."""
+    network = network or Network()
     begun, worst = time.monotonic(), 0.0
-    groups = [callers[start::10] for start in range(10)]
-    for tick in range(round(seconds / _PACKET_S) * 10):
-        for caller in groups[tick % 10]:
-            await caller.send()
-        wait = begun + (tick + 1) * _PACKET_S / 10 - time.monotonic()
+    groups = [callers[start::_SLICES] for start in range(_SLICES)]
+    flying: list[tuple[float, int, Caller, bytes]] = []
+    for tick in range(round(seconds / _PACKET_S) * _SLICES):
+        now = tick * _PACKET_S / _SLICES
+        for number, caller in enumerate(groups[tick % _SLICES]):
+            if (packet := caller.next_packet()) is not None and (delay_s := network.delay_s()) is not None:
+                heapq.heappush(flying, (now + delay_s, tick * len(callers) + number, caller, packet))
+        while flying and flying[0][0] <= now:
+            _, _, caller, packet = heapq.heappop(flying)
+            await caller.deliver(packet)
+        wait = begun + now + _PACKET_S / _SLICES - time.monotonic()
         worst = max(worst, -wait)
         await asyncio.sleep(max(0.0, wait))
+    for _, _, caller, packet in sorted(flying, key=lambda each: each[:2]):
+        await caller.deliver(packet)
     return worst

@@ -21,23 +21,24 @@ def speech() -> list[bytes]:
     return encode(resampled.astype(np.int16))
 
 
-def room_noise(seconds: float = 4.0, seed: int = 0) -> list[bytes]:
-    """A quiet room at -60 dBFS, without DTX: what a silent participant sends."""
+def room_noise(seconds: float = 4.0, seed: int = 0, dtx: bool = False) -> list[bytes]:
+    """A quiet room at -60 dBFS: what a silent participant sends. With ``dtx``, Opus leaves out what says nothing."""
     noise = np.random.default_rng(seed).normal(0, 32.8, int(seconds * RATE_HZ))
-    return encode(noise.astype(np.int16))
+    return encode(noise.astype(np.int16), dtx=str(int(dtx)))
 
 
-def encode(samples: NDArray[np.int16], bitrate: int = 32_000, **options: str) -> list[bytes]:
-    """Samples [n] or [n, 2] at 48 kHz as Opus packets of 20 ms; ``options`` are libopus's (fec, packet_loss …)."""
+def encode(samples: NDArray[np.int16], bitrate: int = 32_000, frame_ms: int = 20, **options: str) -> list[bytes]:
+    """Samples [n] or [n, 2] at 48 kHz as Opus packets; ``options`` are libopus's (fec, packet_loss …)."""
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, av.AudioCodecContext)
     layout = "mono" if samples.ndim == 1 else "stereo"
     encoder.sample_rate, encoder.bit_rate, encoder.layout, encoder.format = RATE_HZ, bitrate, layout, "s16"
     encoder.time_base = Fraction(1, RATE_HZ)
-    encoder.options = {"application": "voip", "frame_duration": "20", **options}
+    encoder.options = {"application": "voip", "frame_duration": str(frame_ms), **options}
     packets: list[bytes] = []
-    for start in range(0, len(samples) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
-        frame = av.AudioFrame.from_ndarray(samples[start : start + FRAME_SAMPLES].reshape(1, -1), "s16", layout)
+    size = frame_ms * RATE_HZ // 1000
+    for start in range(0, len(samples) - size + 1, size):
+        frame = av.AudioFrame.from_ndarray(samples[start : start + size].reshape(1, -1), "s16", layout)
         frame.sample_rate, frame.pts = RATE_HZ, start
         packets += [bytes(packet) for packet in encoder.encode(frame)]
     return packets

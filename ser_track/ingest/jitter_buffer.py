@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ser_track.ingest.libopus import RTP_CLOCK_HZ
+from ser_track.ingest.numbering import MOST_LATE, Numbering, Packet
 
 START_DELAY_S: Final = 0.06
 MIN_DELAY_S: Final = 0.04
@@ -19,22 +20,7 @@ _HALVING_S: Final = 0.5
 """In this time the delay after a burst falls halfway back: below 100 ms again within a second."""
 _MOST_HELD: Final = 64
 """Packets behind a hole; more than a second of them is no jitter."""
-_MOST_SKIPPED: Final = 3000
-_MOST_LATE: Final = 100
-"""RFC 3550, A.1 (MAX_DROPOUT, MAX_MISORDER): sequence numbers that jump farther are a new stream."""
-_MOST_AHEAD_S: Final = 10.0
-_MOST_BEHIND_S: Final = 3.0
-"""Timestamps that jump farther than this are another clock: a new stream, though SSRC and sequence go on."""
 _CLOCK_WINDOW_S: Final = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """One RTP packet; ``sequence`` and ``timestamp`` (48 kHz) count on where RTP's 16 and 32 bits wrap."""
-
-    sequence: int
-    timestamp: int
-    payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +32,9 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """The sender began anew, ``after_s`` seconds after their last packet: other numbers, another encoder."""
+    """The sender began anew, with the packet that follows: other numbers, another encoder. It came at ``now``."""
 
-    after_s: float
+    now: float
 
 
 Item = Packet | Hole | Restart
@@ -61,7 +47,7 @@ class PacketCounts:
     received: int = 0
     duplicates: int = 0
     late: int = 0
-    """Came after they had been given up."""
+    """Came after they had been given up, or belong to nothing."""
     lost: int = 0
     """Given up."""
     broken: int = 0
@@ -82,15 +68,19 @@ class JitterBuffer:
         self.delay_s = START_DELAY_S
         """How long a hole is waited for."""
         self.counts = PacketCounts() if counts is None else counts
+        self._numbering = Numbering()
         self._ready: deque[Item] = deque()
-        self._held: dict[int, Packet] = {}
-        self._arrived: dict[int, float] = {}
-        self._given_up: deque[int] = deque(maxlen=_MOST_LATE)
+        self._held: dict[int, tuple[Packet, float]] = {}
+        """By sequence number, with time of arrival."""
+        self._given_up: deque[int] = deque(maxlen=MOST_LATE)
         self._next: int | None = None
-        self._ssrc: int | None = None
-        self._last: Packet | None = None
-        self._last_at: float | None = None
+        self._widened_at: float | None = None
         self._transit = _Transit()
+
+    @property
+    def least_transit_s(self) -> float:
+        """Time of arrival less RTP time, of the quickest of the latest packets."""
+        return self._transit.least_s
 
     def __bool__(self) -> bool:
         """Whether anything is held or ready."""
@@ -99,23 +89,22 @@ class JitterBuffer:
     def put(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
         """Take in one packet as RTP has it: 16 bits of ``sequence``, 32 of ``timestamp``."""
         self.counts.received += 1
-        packet = self._numbered(ssrc, sequence, timestamp, payload, now)
-        self._widen(self._transit.lateness_s(packet.timestamp, now), now)
-        if packet.sequence in self._given_up:
-            self._given_up.remove(packet.sequence)
+        packet = self._numbering.follow(ssrc, sequence, timestamp, payload, now)
+        if packet is not None:
+            self._sort_in(packet, now)
+            return
+        begun = self._numbering.begin_anew(ssrc, sequence, timestamp, payload, now)
+        if not begun:
             self.counts.late += 1
-        elif packet.sequence in self._held or (self._next is not None and packet.sequence < self._next):
-            self.counts.duplicates += 1
-        else:
-            self._held[packet.sequence] = packet
-            self._arrived[packet.sequence] = now
-            self._release()
-            while len(self._held) > _MOST_HELD:
-                self._give_up()
+            return
+        self.counts.late -= 1  # the first of the two
+        self._begin_anew(begun[0])
+        for packet in begun:
+            self._sort_in(packet, now)
 
     def take(self, now: float) -> Iterator[Item]:
         """What is due at ``now``, in order."""
-        while self._held and now - min(self._arrived.values()) >= self.delay_s:
+        while self._held and now - min(at for _, at in self._held.values()) >= self.delay_s:
             self._give_up()
         while self._ready:
             yield self._ready.popleft()
@@ -127,41 +116,34 @@ class JitterBuffer:
         while self._ready:
             yield self._ready.popleft()
 
-    def _numbered(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> Packet:
-        """With numbers that do not wrap; begins anew where they cannot belong to what came before."""
-        last = self._last
-        if last is not None and ssrc == self._ssrc:
-            step = (sequence - last.sequence + 0x8000 & 0xFFFF) - 0x8000
-            ticks = (timestamp - last.timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-            # Time may stand still or be skipped (DTX, a muted sender), but never by far more than has passed here.
-            ahead_s = ticks / RTP_CLOCK_HZ - (now - (self._last_at or now))
-            if (
-                -_MOST_LATE <= step <= _MOST_SKIPPED
-                and ticks / RTP_CLOCK_HZ >= -_MOST_BEHIND_S
-                and ahead_s <= _MOST_AHEAD_S
-            ):
-                packet = Packet(last.sequence + step, last.timestamp + ticks, payload)
-                if step > 0:
-                    self._last = packet
-                return packet
-        if last is not None:
-            self._begin_anew(now)
-        self._ssrc = ssrc
-        self._last = Packet(sequence, timestamp, payload)
-        return self._last
+    def _sort_in(self, packet: Packet, now: float) -> None:
+        self._widen(self._transit.lateness_s(packet.timestamp, now), now)
+        sequence = packet.sequence
+        if sequence == self._next and not self._held:  # as nearly all are
+            self._ready.append(packet)
+            self._next += 1
+        elif sequence in self._given_up:
+            self._given_up.remove(sequence)
+            self.counts.late += 1
+        elif sequence in self._held or (self._next is not None and sequence < self._next):
+            self.counts.duplicates += 1
+        else:
+            self._held[sequence] = packet, now
+            self._release()
+            while len(self._held) > _MOST_HELD:
+                self._give_up()
 
-    def _begin_anew(self, now: float) -> None:
+    def _begin_anew(self, first: Packet) -> None:
         while self._held:
             self._give_up()
-        self._ready.append(Restart(max(0.0, now - (self._last_at or now))))
-        self._next, self._transit = None, _Transit()
+        self._ready.append(Restart(self._numbering.began_at))
+        self._next, self._transit = first.sequence, _Transit()
         self._given_up.clear()
 
     def _release(self) -> None:
         """Move what is in order to what is ready. The very first packet waits, in case an earlier one follows it."""
-        while self._next is not None and (packet := self._held.pop(self._next, None)) is not None:
-            del self._arrived[packet.sequence]
-            self._ready.append(packet)
+        while self._next is not None and (held := self._held.pop(self._next, None)) is not None:
+            self._ready.append(held[0])
             self._next += 1
 
     def _give_up(self) -> None:
@@ -169,17 +151,17 @@ class JitterBuffer:
         if self._next is not None and first > self._next:
             self.counts.lost += first - self._next
             self._ready.append(Hole(first - self._next))
-            self._given_up.extend(range(max(self._next, first - _MOST_LATE), first))
+            self._given_up.extend(range(max(self._next, first - MOST_LATE), first))
         self._next = first
         self._release()
 
     def _widen(self, lateness_s: float, now: float) -> None:
         """The delay follows the latest packets up at once, and falls back towards the least."""
-        if self._last_at is not None:
-            passed_s = max(0.0, now - self._last_at)
+        if self._widened_at is not None:
+            passed_s = max(0.0, now - self._widened_at)
             self.delay_s = MIN_DELAY_S + (self.delay_s - MIN_DELAY_S) * 0.5 ** (passed_s / _HALVING_S)
         self.delay_s = min(MAX_DELAY_S, max(self.delay_s, lateness_s + _MARGIN_S))
-        self._last_at = now
+        self._widened_at = now
 
 
 class _Transit:
@@ -188,6 +170,11 @@ class _Transit:
     def __init__(self) -> None:
         self._least = self._least_before = float("inf")
         self._window_until = float("-inf")
+
+    @property
+    def least_s(self) -> float:
+        """Transit of the quickest."""
+        return min(self._least, self._least_before)
 
     def lateness_s(self, timestamp: int, now: float) -> float:
         """Of a packet with this timestamp (48 kHz) that arrives at ``now``."""

@@ -6,15 +6,22 @@ The one packet path: for peer connections, for bridges that export packets, and 
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+
 from ser_track.errors import AudioError
-from ser_track.ingest.jitter_buffer import Hole, Item, JitterBuffer, Packet, PacketCounts
-from ser_track.ingest.libopus import RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
+from ser_track.ingest.jitter_buffer import Hole, Item, JitterBuffer, PacketCounts
+from ser_track.ingest.libopus import RTP_CLOCK_HZ, RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
+from ser_track.ingest.numbering import MOST_AHEAD_S, Packet
 from ser_track.types import SAMPLE_RATE_HZ, FloatArray
 
 _MOST_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000
 """Samples: what libopus makes up has faded to nothing by then. A longer hole is silence, and marked as such."""
 _GRID: Final = SAMPLE_RATE_HZ // 400  # concealment comes in steps of 2.5 ms
 _USUAL_LENGTH: Final = 960  # 20 ms
+_SEAM: Final = SAMPLE_RATE_HZ // 10
+_DTX_BYTES: Final = 2
+"""A packet this short has no sound in it: the sender's encoder found none (RFC 6716, 3.1 and 2.1.9)."""
+_NOTHING: Final = np.empty(0, np.float32)
 
 
 class PacketStream:
@@ -35,11 +42,17 @@ class PacketStream:
         self._buffer = JitterBuffer(self.counts)
         self._decoder = OpusDecoder()
         self._origin: int | None = None
-        """RTP time of the stream's sample 0."""
+        """RTP time of the stream's sample 0, by this source's clock."""
+        self._start = 0
+        """Where this source's first sample lies."""
         self._end = 0
         self._length = _USUAL_LENGTH
         self._missing = 0
         """Packets in the hole before the next one."""
+        self._made_up = 0
+        """Samples in a row that were concealed."""
+        self._began_at: float | None = None
+        """Arrival of the first packet."""
 
     @property
     def waiting(self) -> bool:
@@ -48,12 +61,23 @@ class PacketStream:
 
     def put(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
         """Take in one packet as RTP has it; what has no payload is padding, and counts for the order alone."""
+        if self._began_at is None:
+            self._began_at = now
         self._buffer.put(ssrc, sequence, timestamp, payload, now)
 
     def take(self, now: float) -> Iterator[tuple[FloatArray, int]]:
-        """Samples ``[n]`` that are due at ``now``, and the index of the first."""
+        """Samples ``[n]`` that are due at ``now``, and the index of the first.
+
+        No samples with an index: up to there was silence, as the sender says.
+        """
         for item in self._buffer.take(now):
             yield from self._hear(item)
+
+    def arrived_s(self, at: int) -> float | None:
+        """When sample ``at`` came, by the quickest of the latest packets; None before the first."""
+        if self._origin is None:
+            return None
+        return self._buffer.least_transit_s + (self._origin + at * RTP_PER_SAMPLE) / RTP_CLOCK_HZ
 
     def flush(self) -> Iterator[tuple[FloatArray, int]]:
         """All that is still held: nothing more will come."""
@@ -61,47 +85,66 @@ class PacketStream:
             yield from self._hear(item)
 
     def _hear(self, item: Item) -> Iterator[tuple[FloatArray, int]]:
-        if isinstance(item, Hole):
-            self._missing += item.packets
-        elif isinstance(item, Packet):
+        if isinstance(item, Packet):
             if item.payload:
                 yield from self._decode(item)
+        elif isinstance(item, Hole):
+            self._missing += item.packets
         else:
-            self._end += max(0, round(item.after_s * SAMPLE_RATE_HZ) - self._length // RTP_PER_SAMPLE)
-            self._origin = None
-            self._missing = 0
-            self._decoder.reset()
+            self._begin_anew(item.now)
+
+    def _begin_anew(self, now: float) -> None:
+        """Another encoder, another clock. Where its first sample lies is what has passed since the stream began."""
+        began_at = now if self._began_at is None else self._began_at
+        passed = round((now - began_at) * SAMPLE_RATE_HZ)
+        if passed - self._end > _SEAM:  # else the difference is jitter
+            self._skip(passed - self._end)
+        # Who begins anew again and again, each time far ahead, is not followed: their sound falls into the past.
+        self._start = min(self._end, passed + round(MOST_AHEAD_S * SAMPLE_RATE_HZ))
+        self._origin = None
+        self._missing = self._made_up = 0
+        self._decoder.reset()
 
     def _decode(self, packet: Packet) -> Iterator[tuple[FloatArray, int]]:
         if self._origin is None:
-            self._origin = packet.timestamp - self._end * RTP_PER_SAMPLE
+            self._origin = packet.timestamp - self._start * RTP_PER_SAMPLE
         at = (packet.timestamp - self._origin) // RTP_PER_SAMPLE
+        length = packet_length(packet.payload)
         if at > self._end:
-            yield from self._fill(at, packet.payload)
+            yield from self._fill(at, packet.payload, length)
         self._missing = 0
+        if len(packet.payload) <= _DTX_BYTES:
+            yield from self._silence(at + length // RTP_PER_SAMPLE)
+            return
         try:
             samples = self._decoder.decode(packet.payload)
         except AudioError:
             self.counts.broken += 1
             self._missing = 1
             return
-        self._length = packet_length(packet.payload)
+        self._length, self._made_up = length, 0
         yield self._emit(samples, at)
 
-    def _fill(self, at: int, following: bytes) -> Iterator[tuple[FloatArray, int]]:
-        """What lies between the end of what was heard and a packet that begins at ``at``."""
+    def _fill(self, at: int, following: bytes, length: int) -> Iterator[tuple[FloatArray, int]]:
+        """What lies between the end of what was heard and the packet ``following``, which begins at ``at``."""
         gap = at - self._end
-        usual = self._length // RTP_PER_SAMPLE
+        # How long the missing packets were nobody knows: as long as the one before them, or as the one after.
+        usual = max(self._length, length) // RTP_PER_SAMPLE
         lost = min(gap, self._missing * usual) // _GRID * _GRID
-        if lost > _MOST_CONCEALED:
-            yield self._conceal(_MOST_CONCEALED)
+        if lost > _MOST_CONCEALED - self._made_up:
+            if (n := _MOST_CONCEALED - self._made_up) > 0:
+                yield self._conceal(n)
             self._skip(at - self._end)
             return
         # More time than the missing packets held: the sender was silent (DTX); before the loss, as far as can be known.
         self._skip(gap - lost)
         if not lost:
             return
-        last = min(lost, usual)
+        # What is carried is one packet, as long as its carrier.
+        last = length // RTP_PER_SAMPLE
+        if not 0 < last <= lost or not carries_previous(following):
+            yield self._conceal(lost)
+            return
         if lost > last:
             yield self._conceal(lost - last)
         if (samples := self._recovered(following, last)) is None:
@@ -111,13 +154,17 @@ class PacketStream:
             yield self._emit(samples, self._end)
 
     def _recovered(self, following: bytes, n: int) -> FloatArray | None:
-        """What ``following`` carries of the packet before it; None if nothing, or nothing that can be decoded."""
-        if not carries_previous(following):
-            return None
+        """What ``following`` carries of the packet before it; None if it cannot be decoded."""
         try:
             return self._decoder.recover(following, n)
         except AudioError:
             return None
+
+    def _silence(self, until: int) -> Iterator[tuple[FloatArray, int]]:
+        """Time passes, and nothing is in it: no samples, with the index that was reached."""
+        if until > self._end:
+            self._skip(until - self._end)
+            yield _NOTHING, self._end
 
     def _skip(self, n: int) -> None:
         self.counts.silent_samples += n
@@ -125,6 +172,7 @@ class PacketStream:
 
     def _conceal(self, n: int) -> tuple[FloatArray, int]:
         self.counts.concealed_samples += n
+        self._made_up += n
         return self._emit(self._decoder.conceal(n), self._end)
 
     def _emit(self, samples: FloatArray, at: int) -> tuple[FloatArray, int]:

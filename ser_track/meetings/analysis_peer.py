@@ -11,6 +11,7 @@ from aiortc import (
     RTCDataChannel,
     RTCIceServer,
     RTCPeerConnection,
+    RTCRtpReceiver,
     RTCSessionDescription,
 )
 
@@ -18,12 +19,13 @@ from ser_track.config import RuntimeConfig
 from ser_track.errors import AudioError, BadRequestError
 from ser_track.ingest import libopus
 from ser_track.ingest.aiortc_packets import take_packets
+from ser_track.ingest.aiortc_socket import MediaSocket, take_socket
 from ser_track.ingest.track import SERTrack, consume
-from ser_track.meetings.sdp import ask_for_correction
+from ser_track.meetings.sdp import ask_for_correction, audio_level_id
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.data_channel import DataChannelSink
 from ser_track.sinks.encode import EventLine
-from ser_track.types import FloatArray
+from ser_track.types import FloatArray, StreamKey
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
@@ -57,16 +59,33 @@ class PeerOwner(Protocol):
         ...
 
 
+class SocketReader(Protocol):
+    """Whoever reads the sockets of connections."""
+
+    def attach(self, media: MediaSocket) -> None:
+        """Read it from now on."""
+        ...
+
+    def detach(self, media: MediaSocket) -> None:
+        """Read it no more, and close it."""
+        ...
+
+
 class AnalysisPeer:
     """Our end of the connection to one participant. It sends no media; video and further audio are refused."""
 
-    def __init__(self, config: RuntimeConfig, metrics: Metrics, owner: PeerOwner) -> None:
+    def __init__(self, config: RuntimeConfig, metrics: Metrics, owner: PeerOwner, reader: SocketReader) -> None:
         servers = [RTCIceServer(**server.described()) for server in config.ice_servers]
         # An empty list, not None: by default aiortc asks a public STUN server.
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._config = config
         self._metrics = metrics
         self._owner = owner
+        self._reader = reader
+        self._receiver: RTCRtpReceiver | None = None
+        self._media: MediaSocket | None = None
+        self._key: StreamKey | None = None
+        self._packets_before = 0
         self._sink: DataChannelSink | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._tapped: SERTrack | None = None
@@ -99,14 +118,22 @@ class AnalysisPeer:
         if self._sink is not None:
             self._sink.put(line)
 
-    def expect_final(self) -> None:
-        """See `EventBatch.expect_final`."""
-        if self._sink is not None:
-            self._sink.expect_final()
+    def hear_as(self, key: StreamKey | None) -> None:
+        """Whose audio the packets are from now on; None: nobody's, they are thrown away unheard."""
+        self._key = key
+        if self._media is not None:
+            self._media.key = key
+
+    def took_packets(self) -> bool:
+        """Whether packets came since the last call, on the way that does not pass the event loop."""
+        before, self._packets_before = self._packets_before, 0 if self._media is None else self._media.packets
+        return self._packets_before > before
 
     async def close(self) -> None:
         """Leave the connection and end every task of it."""
         self._closed = True
+        if self._media is not None:
+            self._reader.detach(self._media)
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -116,8 +143,9 @@ class AnalysisPeer:
         # Of any other track nothing will come: its section is answered inactive.
         if track.kind == "audio" and self._tapped is None:
             receiver = next(each for each in self._connection.getReceivers() if each.track is track)
-            if libopus.available():
-                take_packets(receiver, self._owner.packet)
+            if libopus.available() and take_packets(receiver, self._owner.packet):
+                self._receiver = receiver
+            self._metrics.tracks.labels(received_by="aiortc" if self._receiver is None else "packets").inc()
             self._tapped = SERTrack(track, self._owner.heard, self._report)
             self._spawn(consume(self._tapped, self._metrics.frames.inc))
 
@@ -144,8 +172,17 @@ class AnalysisPeer:
 
     def _state_changed(self) -> None:
         state = self._connection.connectionState
+        if state == "connected" and self._receiver is not None and self._media is None and not self._closed:
+            self._take_socket(self._receiver)
         if state in ("failed", "closed"):
             self._lose(f"the connection {state}")
+
+    def _take_socket(self, receiver: RTCRtpReceiver) -> None:
+        self._media = take_socket(receiver, audio_level_id(self._connection.localDescription.sdp))
+        if self._media is not None:
+            self._media.key = self._key
+            self._metrics.tracks.labels(received_by="socket").inc()
+            self._reader.attach(self._media)
 
     async def _watch_connecting(self) -> None:
         await asyncio.sleep(_CONNECT_TIMEOUT_S)

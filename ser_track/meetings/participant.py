@@ -97,6 +97,7 @@ class Participant:
         if analysed:
             self._begin_stream()
         elif self._tap is not None:
+            self._hear_as(None)
             self._live.discard(self._tap.key)
             self._tap = None
         self._home.publish(ConsentChanged(self.key, analysed))
@@ -107,14 +108,13 @@ class Participant:
         if self._peer is not None:
             self._peer.put(line)
 
-    def expect_final(self) -> None:
-        """See `EventBatch.expect_final`."""
-        if self._peer is not None:
-            self._peer.expect_final()
-
     def check(self, now: float) -> None:
         """Once in a while: has their audio stalled, or come back? ``now`` is monotonic seconds."""
-        if self._tap is not None and (event := self._tap.check(now)) is not None:
+        if self._tap is None:
+            return
+        if self._peer is not None and self._peer.took_packets():
+            self._tap.note_audio()
+        if (event := self._tap.check(now)) is not None:
             self._home.publish(event)
 
     async def finish(self) -> None:
@@ -159,7 +159,7 @@ class Participant:
         self._home.lost(self, reason)
 
     async def _connect(self, sdp: str) -> str:
-        peer = AnalysisPeer(self._config, self._metrics, self)
+        peer = AnalysisPeer(self._config, self._metrics, self, self._live)
         answer = await peer.answer(sdp)
         if self.leaving:
             await peer.close()
@@ -183,11 +183,16 @@ class Participant:
                 self.key = self._next_key()
             self._used = True
             self._tap = Tap(self._live, self.key, time.monotonic(), self._config.stalled_after_s)
+            self._hear_as(self.key)
 
     async def _end_stream(self) -> None:
         tap, self._tap = self._tap, None
         if tap is not None:
             await self._live.flush(tap.key)
+
+    def _hear_as(self, key: StreamKey | None) -> None:
+        if self._peer is not None:
+            self._peer.hear_as(key)
 
     def _next_key(self) -> StreamKey:
         self._streams += 1

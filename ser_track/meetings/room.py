@@ -25,11 +25,6 @@ class Room:
         for participant in self.people.values():
             participant.put(line)
 
-    def expect_final(self) -> None:
-        """A final result may be due soon: what can wait must not take its place."""
-        for participant in self.people.values():
-            participant.expect_final()
-
     def signal(self, message: dict[str, Any]) -> None:
         """Give ``message`` to every page."""
         for participant in self.people.values():

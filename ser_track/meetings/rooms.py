@@ -14,7 +14,7 @@ from ser_track.meetings.room import Room, introduce
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.memory import release_memory
 from ser_track.runtime.metrics import Metrics
-from ser_track.types import EngineEvent, Left, StreamKey
+from ser_track.types import EngineEvent, Left
 
 log = logging.getLogger(__name__)
 _NO_TEXT = ("Cc", "Cs", "Zl", "Zp")
@@ -121,10 +121,8 @@ class Rooms:
         room.signal({"type": "left", "participant": participant.id, "reason": reason})
         room.publish(Left(participant.key, reason))
 
-    def deliver(self, events: list[EngineEvent], closing: list[StreamKey]) -> None:
-        """Publish what the engine found, unless the participant withdrew meanwhile; ``closing`` streams end soon."""
-        for meeting in {key.meeting for key in closing} & self._rooms.keys():
-            self._rooms[meeting].expect_final()
+    def deliver(self, events: list[EngineEvent]) -> None:
+        """Publish what the engine found, unless the participant withdrew meanwhile."""
         for event in events:
             room = self._rooms.get(event.key.meeting)
             participant = room.people.get(event.key.participant) if room else None

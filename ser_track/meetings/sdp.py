@@ -9,6 +9,8 @@ from ser_track.errors import BadRequestError
 _MAX_SECTIONS = 8
 _MAX_CANDIDATES = 100
 _OPUS = re.compile(r"^a=rtpmap:(\d+) opus/48000/2\r?\n", re.IGNORECASE | re.MULTILINE)
+_SECTION = re.compile(r"^(?=m=)", re.MULTILINE)
+_AUDIO_LEVEL = re.compile(r"^a=extmap:(\d+)(?:/\w+)? urn:ietf:params:rtp-hdrext:ssrc-audio-level\b", re.MULTILINE)
 
 
 def ask_for_correction(sdp: str) -> str:
@@ -16,14 +18,26 @@ def ask_for_correction(sdp: str) -> str:
 
     Senders then put each packet into the next one too, at a lower rate, once receiver reports tell them of loss.
     """
+    # Payload types are numbered anew in each section.
+    return "".join(_with_correction(section) for section in _SECTION.split(sdp))
 
-    for payload_type in _OPUS.findall(sdp):
-        if said := re.search(rf"^a=fmtp:{payload_type} (.*?)\r?$", sdp, re.MULTILINE):
-            if "useinbandfec" not in said[1]:
-                sdp = sdp.replace(said[0], f"a=fmtp:{payload_type} {said[1]};useinbandfec=1\r", 1)
-        else:
-            sdp = _OPUS.sub(lambda line: f"{line[0]}a=fmtp:{line[1]} useinbandfec=1\r\n", sdp)
-    return sdp
+
+def _with_correction(section: str) -> str:
+    for payload_type in _OPUS.findall(section):
+        parameters = re.search(rf"^a=fmtp:{payload_type} (.*?)\r?$", section, re.MULTILINE)
+        if parameters is None:
+            named = re.compile(rf"^(a=rtpmap:{payload_type} .*\n)", re.MULTILINE)
+            section = named.sub(rf"\g<1>a=fmtp:{payload_type} useinbandfec=1\r\n", section, count=1)
+        elif "useinbandfec" not in parameters[1]:
+            end = parameters.end(1)
+            section = f"{section[:end]};useinbandfec=1{section[end:]}"
+    return section
+
+
+def audio_level_id(sdp: str) -> int | None:
+    """Number of the audio level (RFC 6464) in the headers of RTP packets, if the description has it."""
+    found = _AUDIO_LEVEL.search(sdp)
+    return int(found[1]) if found else None
 
 
 def check_offer(sdp: str) -> None:

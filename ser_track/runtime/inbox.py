@@ -5,6 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ser_track.ingest.rtp import Arrival
 from ser_track.types import FloatArray, StreamKey
 
 
@@ -13,16 +14,6 @@ class Samples(NamedTuple):
 
     samples: FloatArray
     at: int
-
-
-class Arrival(NamedTuple):
-    """One RTP packet with Opus, as it is numbered there, and when it came (monotonic seconds)."""
-
-    ssrc: int
-    sequence: int
-    timestamp: int
-    payload: bytes
-    now: float
 
 
 Piece = Samples | Arrival

@@ -1,4 +1,4 @@
-"""The engine on a thread of its own: audio in from the event loop, events out to it, one tick every 32 ms."""
+"""The engine on a thread of its own: audio in, events out to the event loop, one tick every 32 ms."""
 
 import asyncio
 import logging
@@ -8,36 +8,42 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import partial
 
 from ser_track.config import RuntimeConfig
 from ser_track.core.engine import Engine
 from ser_track.ingest import libopus
-from ser_track.runtime.inbox import Arrival, Inbox, Samples
+from ser_track.ingest.aiortc_socket import MediaSocket
+from ser_track.ingest.rtp import Arrival
+from ser_track.runtime.inbox import Samples
+from ser_track.runtime.intake import Heard, Intake
+from ser_track.runtime.load import Load
 from ser_track.runtime.metrics import Metrics
-from ser_track.runtime.packet_streams import PacketStreams
-from ser_track.types import SAMPLE_RATE_HZ, EngineEvent, Fault, FloatArray, StreamKey
+from ser_track.runtime.stages import Stages
+from ser_track.types import SAMPLE_RATE_HZ, EngineEvent, Fault, FloatArray, SpeechEnded, StreamKey
 
 log = logging.getLogger(__name__)
 _FAULT_INTERVAL_S = 5.0
-_LEAST_SAMPLES = SAMPLE_RATE_HZ // 400
-"""No packet lasts less than 2.5 ms; padding, which lasts nothing, is held as if it did: else it would have no bound."""
-Deliver = Callable[[list[EngineEvent], list[StreamKey]], None]
-"""Takes the events of a tick, and the streams whose final result is due within one sending interval."""
+Deliver = Callable[[list[EngineEvent]], None]
 
 
 class LiveEngine:
     """Runs an `Engine` for a live program. All methods but the thread's own belong to the event loop's thread."""
 
-    def __init__(self, engine: Engine, config: RuntimeConfig, deliver: Deliver, metrics: Metrics) -> None:
-        """``deliver`` is called on the event loop with the events of each tick."""
+    def __init__(
+        self, engine: Engine, config: RuntimeConfig, deliver: Deliver, metrics: Metrics, stages: Stages | None = None
+    ) -> None:
+        """``deliver`` is called on the event loop with the events of each tick; ``stages`` counts the CPU time."""
         self._engine = engine
         self._config = config
         self._deliver = deliver
         self._metrics = metrics
-        self._inbox = Inbox(round(config.max_held_audio_s * SAMPLE_RATE_HZ))
-        self._packets = PacketStreams()
+        self._stages = stages or Stages()
+        self._intake = Intake(config.max_held_audio_s, self._stages)
+        self._load = Load(config.tick_s, config.provisional_per_tick)
         if not libopus.available():  # looked for here: on the event loop, reading folders would hold everybody up
             log.warning("libopus was not found: aiortc's own decoder is used, with gaps under loss (Debian: libopus0)")
+        metrics.on_scrape(self._show)
         self._commands: deque[Callable[[], None]] = deque()
         self._open: set[StreamKey] = set()
         self._told_at: dict[StreamKey, float] = {}
@@ -71,96 +77,105 @@ class LiveEngine:
 
     def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
         """Give samples of an open stream, the first at index ``at``; those of an unknown stream are dropped."""
-        self._metrics.audio_s.inc(len(samples) / SAMPLE_RATE_HZ)
-        self._inbox.put(key, Samples(samples, at), len(samples))
+        self._intake.put(key, Samples(samples, at))
 
     def push_packet(self, key: StreamKey, arrival: Arrival) -> None:
         """Give a packet of an open stream; a stream has either packets or samples."""
-        lasts = libopus.packet_length(arrival.payload) // libopus.RTP_PER_SAMPLE
-        self._inbox.put(key, arrival, max(lasts, _LEAST_SAMPLES))
+        self._intake.put(key, arrival)
+
+    def attach(self, media: MediaSocket) -> None:
+        """Read a connection's packets from its socket, for the stream that it has as its key."""
+        self._commands.append(partial(self._intake.attach, media))
+
+    def detach(self, media: MediaSocket) -> None:
+        """Read it no more, once what it holds has been read, and close it."""
+        if self.alive:
+            self._commands.append(partial(self._intake.detach, media))
+        else:
+            media.close()
 
     async def flush(self, key: StreamKey) -> None:
         """End a stream. What was still open in it has been delivered, after all that came before, when this returns."""
+        if not self.alive:  # nobody is left to do it
+            self._open.discard(key)
+            return
         done: Future[None] = Future()
-        self._commands.append(lambda: self._flush_now(key, done))
+        self._commands.append(partial(self._flush_now, key, done))
         await asyncio.wrap_future(done)
 
     def pause(self, key: StreamKey) -> None:
         """No audio arrives for now: what was said so far gets its final result with the next tick."""
-        self._commands.append(lambda: self._pause_now(key))
+        self._commands.append(partial(self._pause_now, key))
 
     def discard(self, key: StreamKey) -> None:
         """Forget a stream with everything held of it."""
         self._open.discard(key)
-        self._inbox.discard(key)
-        self._commands.append(lambda: self._discard_now(key))
+        self._intake.forget(key)
+        self._commands.append(partial(self._discard_now, key))
 
     def _run(self) -> None:
         due = time.monotonic()
         while not self._stopping.is_set():
             begun = time.monotonic()
-            self._tick()
-            self._metrics.tick_s.observe(time.monotonic() - begun)
+            self._tick(begun)
+            took_s = time.monotonic() - begun
+            self._metrics.count_tick(took_s, self._load.note(took_s), self._load.step)
             due += self._config.tick_s
             if (wait := due - time.monotonic()) > 0:
                 self._stopping.wait(wait)
             else:
-                self._metrics.late_ticks.inc()
                 due = time.monotonic()
+        self._tick(time.monotonic())  # commands that came meanwhile: somebody may wait for them
+        self._intake.close()
 
-    def _tick(self) -> None:
+    def _tick(self, now: float) -> None:
+        events: list[EngineEvent] = []
         try:
-            while self._commands:
-                self._commands.popleft()()
-            self._take_audio()
-            events = self._engine.tick(self._config.provisional_per_tick)
-            for key, error in self._packets.take_failed().items():
-                events += self._faults([key], error)
+            # Counted before the audio is taken: what came before a command is heard before it is carried out.
+            commands = [self._commands.popleft() for _ in range(len(self._commands))]
+            self._hear(self._intake.take(now, self._open))
+            for command in commands:
+                command()
+            with self._stages.stage("segment"):
+                events = self._engine.tick(self._load.provisional_limit())
         except Exception as error:  # the thread serves everybody: it reports, and lives
-            events = self._faults(tuple(self._open), error)
-        self._metrics.queued.set(self._engine.queue_length)
-        self._metrics.dropped_s.set(self._inbox.dropped_samples / SAMPLE_RATE_HZ)
-        self._metrics.replaced.set(self._engine.replaced)
-        self._metrics.late_s.set(self._engine.late_samples / SAMPLE_RATE_HZ)
-        self._metrics.count_packets(self._packets.counts)
-        self._hand_over(events, self._engine.closing(self._config.event_interval_s))
+            events += self._faults(tuple(self._open), error)
+        for key, reason in self._intake.take_failed().items():
+            events += self._faults([key], reason)
+        self._hand_over(events)
 
-    def _take_audio(self) -> None:
-        for key, pieces in self._inbox.take().items():
-            # Audio of a stream that was closed meanwhile has nobody left to hear about it.
-            if key not in self._open:
-                continue
-            if key not in self._engine:
-                self._engine.open(key)
-            for piece in pieces:
-                if isinstance(piece, Arrival):
-                    self._packets.put(key, piece)
-                else:
-                    self._engine.push(key, *piece)
-        self._hear(self._packets.take(time.monotonic()))
+    def _show(self) -> None:
+        """What only has to be right when somebody looks. Called on any thread."""
+        self._metrics.count_engine(self._engine.queue_length, self._engine.replaced, self._engine.late_samples)
+        self._metrics.count_audio(self._intake.counts, self._intake.dropped_samples)
+        self._metrics.count_cpu(self._stages.cpu_s)
 
-    def _hear(self, heard: Iterable[tuple[StreamKey, FloatArray, int]]) -> None:
-        for key, samples, at in heard:
-            self._metrics.audio_s.inc(len(samples) / SAMPLE_RATE_HZ)
-            self._engine.push(key, samples, at)
+    def _hear(self, heard: Iterable[Heard]) -> None:
+        n = 0
+        with self._stages.stage("segment"):
+            for key, samples, at in heard:
+                if key not in self._engine:
+                    self._engine.open(key)
+                n += len(samples)
+                self._engine.push(key, samples, at)
+        self._metrics.audio_s.inc(n / SAMPLE_RATE_HZ)
 
     def _pause_now(self, key: StreamKey) -> None:
-        self._take_audio()
         if key in self._engine:
             self._engine.pause(key)
 
     def _discard_now(self, key: StreamKey) -> None:
-        self._packets.discard(key)
+        self._intake.discard(key)
         self._engine.discard(key)
 
     def _flush_now(self, key: StreamKey, done: "Future[None]") -> None:
         try:
-            self._take_audio()
+            self._hear(self._intake.flush(key))
             if key in self._engine:
-                self._hear(self._packets.flush(key))
-                self._hand_over(self._engine.flush(key), [])
+                self._hand_over(self._engine.flush(key))
         except Exception as error:  # others must not suffer from the end of one
-            self._hand_over(self._faults([key], error), [])
+            self._hand_over(self._faults([key], error))
+        self._intake.discard(key)
         self._open.discard(key)
         if done.set_running_or_notify_cancel():
             done.set_result(None)
@@ -174,6 +189,11 @@ class LiveEngine:
         self._told_at = {key: at for key, at in self._told_at.items() if key in self._open} | dict.fromkeys(news, now)
         return [Fault(key, "engine_failed", str(error)) for key in news]
 
-    def _hand_over(self, events: list[EngineEvent], closing: list[StreamKey]) -> None:
-        if (events or closing) and self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._deliver, events, closing)
+    def _hand_over(self, events: list[EngineEvent]) -> None:
+        for event in events:
+            if isinstance(event, SpeechEnded) and event.reason == "silence":
+                came = self._intake.arrived_s(event.key, round(event.end_s * SAMPLE_RATE_HZ))
+                if came is not None:
+                    self._metrics.close_s.observe(time.monotonic() - came)
+        if events and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._deliver, events)

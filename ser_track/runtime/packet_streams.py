@@ -5,7 +5,7 @@ from functools import partial
 
 from ser_track.ingest.jitter_buffer import PacketCounts
 from ser_track.ingest.packets import PacketStream
-from ser_track.runtime.inbox import Arrival
+from ser_track.ingest.rtp import Arrival
 from ser_track.types import FloatArray, StreamKey
 
 Heard = Iterator[tuple[StreamKey, FloatArray, int]]
@@ -24,10 +24,14 @@ class PacketStreams:
 
     def put(self, key: StreamKey, arrival: Arrival) -> None:
         """Take in a packet."""
-        stream = self._streams.get(key)
-        if stream is None:
-            stream = self._streams[key] = PacketStream(self.counts)
-        stream.put(*arrival)
+        try:
+            stream = self._streams.get(key)
+            if stream is None:
+                stream = self._streams[key] = PacketStream(self.counts)
+            stream.put(*arrival)
+        except Exception as error:
+            self._fail(key, error)
+            return
         self._busy.add(key)
 
     def take(self, now: float) -> Heard:
@@ -44,6 +48,11 @@ class PacketStreams:
             self.discard(key)
             yield from self._heard(key, stream.flush)
 
+    def arrived_s(self, key: StreamKey, at: int) -> float | None:
+        """When sample ``at`` of a stream arrived, or would have on a quick network (monotonic seconds), if known."""
+        stream = self._streams.get(key)
+        return None if stream is None else stream.arrived_s(at)
+
     def take_failed(self) -> dict[StreamKey, Exception]:
         """The streams that failed since the last call: each was forgotten, and begins anew with its next packet."""
         failed, self._failed = self._failed, {}
@@ -53,11 +62,14 @@ class PacketStreams:
         try:
             whole = list(pieces())
         except Exception as error:  # whatever is wrong with one sender's packets, the others are heard
-            self.discard(key)
-            self._failed[key] = error
+            self._fail(key, error)
             return
         for samples, at in whole:
             yield key, samples, at
+
+    def _fail(self, key: StreamKey, error: Exception) -> None:
+        self.discard(key)
+        self._failed[key] = error
 
     def discard(self, key: StreamKey) -> None:
         """Forget ``key`` with all that it holds."""

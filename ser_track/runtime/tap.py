@@ -1,6 +1,6 @@
 """One consenting participant's way into the engine: rebases media time, watches for silence of the sender."""
 
-from ser_track.runtime.inbox import Arrival
+from ser_track.ingest.rtp import Arrival
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.types import FloatArray, Resumed, Stalled, StreamKey
 
@@ -29,6 +29,10 @@ class Tap:
             self._first = at
         self._heard, self._paused = True, False
         self._live.push(self.key, samples, at - self._first)
+
+    def note_audio(self) -> None:
+        """Packets came, on a way that does not pass here."""
+        self._heard, self._paused = True, False
 
     def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
         """An RTP packet with Opus that came at ``now``."""

@@ -14,8 +14,8 @@ from ser_track.types import ConsentChanged, Emotion, Event, SpeechEnded, SpeechS
 _MAX_WAITING = 512
 _MAX_BUFFERED_BYTES = 65_536
 _POLL_S = 0.05
-_HOLD_S = 0.1
-"""Outlives the gap between two ticks, each of which renews it."""
+_SPACING_S = 0.03
+"""Between messages with what cannot wait: what one tick of the engine found goes together."""
 
 
 class Channel(Protocol):
@@ -44,7 +44,6 @@ class EventBatch:
         self._message_bytes = config.message_bytes
         self._waiting: list[EventLine] = []
         self._sent_at = float("-inf")
-        self._held_until = float("-inf")
 
     def put(self, line: EventLine) -> bool:
         """Add an event; false if too much waits: then the oldest provisional result goes, else the oldest event."""
@@ -57,18 +56,15 @@ class EventBatch:
         del self._waiting[next(provisional, 0)]
         return False
 
-    def expect_final(self, now: float) -> None:
-        """A final result may be due soon: hold back for a moment what can wait, lest it close the channel to that."""
-        self._held_until = now + _HOLD_S
-
     def due_in(self, now: float) -> float | None:
-        """Seconds until the next messages may go; ``None`` when nothing waits."""
+        """Seconds until the next messages may go; ``None`` when nothing waits.
+
+        What says that speech goes on can wait for the interval; all else goes at once, and takes it along.
+        """
         if not self._waiting:
             return None
-        due = self._sent_at + self._interval_s
-        if all(_can_wait(line.event) for line in self._waiting):
-            due = max(due, self._held_until)
-        return max(0.0, due - now)
+        patient = all(_can_wait(line.event) for line in self._waiting)
+        return max(0.0, self._sent_at + (self._interval_s if patient else _SPACING_S) - now)
 
     def take(self, now: float) -> list[str]:
         """All that waits, as messages of at most ``message_bytes``."""
@@ -95,10 +91,6 @@ class DataChannelSink:
         if not self._batch.put(line):
             self._on_dropped()
         self._wake.set()
-
-    def expect_final(self) -> None:
-        """See `EventBatch.expect_final`."""
-        self._batch.expect_final(time.monotonic())
 
     async def run(self) -> None:
         """Send until the channel closes."""

@@ -13,6 +13,7 @@ from ser_track.meetings.rooms import Rooms
 from ser_track.models import load_models
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
+from ser_track.runtime.stages import Stages, TimedClassifier, TimedDetector
 from ser_track.web.guard import errors_as_json, only_invited, refusal
 from ser_track.web.keys import CONFIG, LIVE, METRICS, ROOMS, SOCKETS
 from ser_track.web.offer import post_offer, preflight
@@ -33,8 +34,10 @@ def make_app(config: Config) -> web.Application:
     app[CONFIG], app[METRICS] = config, Metrics()
     app[ROOMS], app[SOCKETS] = Rooms(config, app[METRICS]), set()
     models = load_models(config.pipeline)
-    engine = Engine(models.detector, models.classifier, config.pipeline)
-    app[LIVE] = app[ROOMS].live = LiveEngine(engine, config.runtime, app[ROOMS].deliver, app[METRICS])
+    stages = Stages()
+    detector, classifier = TimedDetector(models.detector, stages), TimedClassifier(models.classifier, stages)
+    engine = Engine(detector, classifier, config.pipeline)
+    app[LIVE] = app[ROOMS].live = LiveEngine(engine, config.runtime, app[ROOMS].deliver, app[METRICS], stages)
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(close_sockets)
     app.add_routes(

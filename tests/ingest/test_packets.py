@@ -180,6 +180,48 @@ def test_a_sender_that_was_muted_for_long_is_where_the_clock_says(packets: list[
     assert pieces[50][1] == 30_050 * FRAME
 
 
+def test_a_clock_far_ahead_of_ours_is_not_followed_however_small_its_steps(packets: list[bytes]) -> None:
+    stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
+    for n in range(1500):  # nine packets' time in each: 270 s within 30
+        stream.put(SSRC, n, n * 9 * FRAME_SAMPLES, packets[n % len(packets)], n * FRAME_S)
+        pieces += stream.take(n * FRAME_S)
+        # Ten seconds ahead for whom it is about, ten more for who begins anew there.
+        assert all(at / SAMPLE_RATE_HZ < n * FRAME_S + 20.2 for _, at in pieces[-2:])
+    assert len(pieces) > 100
+
+
+def test_a_run_of_broken_packets_is_concealed_like_any_hole(packets: list[bytes]) -> None:
+    stream, pieces = through([b"\xff\xff\xff" if 50 <= n < 100 else payload for n, payload in enumerate(packets)])
+    assert stream.counts.broken == 50
+    assert stream.counts.concealed_samples == 120 * 16
+    assert stream.counts.silent_samples == SAMPLE_RATE_HZ - 120 * 16
+    assert pieces[-1][1] == (len(packets) - 1) * FRAME
+
+
+def test_packets_that_became_longer_during_a_loss_leave_no_hole(spoken: FloatArray) -> None:
+    short = encode(at_48_khz(spoken[:SAMPLE_RATE_HZ]), 32_000, fec="1", packet_loss="10")
+    long = encode(
+        at_48_khz(spoken[SAMPLE_RATE_HZ : 3 * SAMPLE_RATE_HZ]), 32_000, frame_ms=60, fec="1", packet_loss="10"
+    )
+    stream, pieces, time = PacketStream(), list[tuple[FloatArray, int]](), 0
+    for n, payload in enumerate(short + long):
+        if n != len(short):  # the first of the long ones
+            stream.put(SSRC, n, time * FRAME_SAMPLES, payload, time * FRAME_S)
+        time += 1 if n < len(short) else 3
+        pieces += stream.take(time * FRAME_S)
+    pieces += stream.flush()
+    assert stream.counts.silent_samples == 0
+    assert [at for _, at in pieces[1:]] == [at + len(samples) for samples, at in pieces[:-1]]
+
+
+def test_what_the_sender_marks_as_silent_is_silence_that_passes(packets: list[bytes]) -> None:
+    stream, pieces = through([payload[:1] if 50 <= n < 100 else payload for n, payload in enumerate(packets)])
+    silent = [(len(samples), at) for samples, at in pieces if not len(samples)]
+    assert silent == [(0, (n + 1) * FRAME) for n in range(50, 100)], "as it passes, not when the voice comes back"
+    assert stream.counts.silent_samples == SAMPLE_RATE_HZ
+    assert stream.counts.concealed_samples == stream.counts.broken == 0
+
+
 def test_padding_is_not_decoded(packets: list[bytes]) -> None:
     stream, pieces = through([b"" if n in (30, 31) else payload for n, payload in enumerate(packets[:100])])
     assert stream.counts.broken == 0

@@ -3,7 +3,7 @@
 import pytest
 from aiortc.sdp import SessionDescription
 
-from ser_track.meetings.sdp import ask_for_correction
+from ser_track.meetings.sdp import ask_for_correction, audio_level_id
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96 0\r\nc=IN IP4 0.0.0.0\r\n"
 OPUS = "a=rtpmap:96 opus/48000/2\r\n"
@@ -25,6 +25,23 @@ def test_forward_error_correction_is_asked_for_unless_something_was_said_of_it(
     opus, pcmu = SessionDescription.parse(asked).media[0].rtp.codecs
     assert opus.parameters == parameters
     assert pcmu.parameters == {}
+
+
+def test_each_section_and_each_payload_type_is_asked_for_itself() -> None:
+    second = "m=audio 9 UDP/TLS/RTP/SAVPF 96 97\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:96 opus/48000/2\r\n"
+    second += "a=fmtp:96 minptime=10\r\na=rtpmap:97 opus/48000/2\r\na=sendrecv\r\n"
+    first, other = SessionDescription.parse(ask_for_correction(HEAD + OPUS + REST + second)).media
+    assert [codec.parameters for codec in first.rtp.codecs] == [{"useinbandfec": 1}, {}]
+    assert [codec.parameters for codec in other.rtp.codecs] == [
+        {"minptime": 10, "useinbandfec": 1},
+        {"useinbandfec": 1},
+    ]
+
+
+def test_the_number_of_the_audio_level_is_found_where_it_was_agreed() -> None:
+    level = "a=extmap:4/recvonly urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n"
+    assert audio_level_id(HEAD + OPUS + level + REST) == 4
+    assert audio_level_id(HEAD + OPUS + REST) is None
 
 
 def test_without_opus_nothing_changes() -> None:

@@ -51,7 +51,7 @@ async def start() -> AsyncIterator[Start]:
         def begin(detector: VoiceDetector) -> tuple[LiveEngine, list[EngineEvent]]:
             events: list[EngineEvent] = []
             engine = Engine(detector, LevelClassifier(), PipelineConfig())
-            live = LiveEngine(engine, RuntimeConfig(), lambda new, closing: events.extend(new), Metrics())
+            live = LiveEngine(engine, RuntimeConfig(), events.extend, Metrics())
             live.start()
             stack.push_async_callback(live.stop)
             return live, events

@@ -6,7 +6,7 @@ import pytest
 
 from bench.packets import speech
 from ser_track.ingest.packets import PacketStream
-from ser_track.runtime.inbox import Arrival
+from ser_track.ingest.rtp import Arrival
 from ser_track.runtime.packet_streams import PacketStreams
 from ser_track.types import FloatArray, StreamKey
 

@@ -35,15 +35,15 @@ def test_messages_are_due_one_interval_apart_and_at_once_after_a_pause() -> None
     assert waiting.due_in(11.0) == 0
 
 
-def test_what_can_wait_does_so_while_a_final_result_is_expected_and_goes_with_it() -> None:
+def test_what_can_wait_does_so_and_goes_with_what_cannot() -> None:
     waiting = batch()
+    waiting.take(10.0)
     waiting.put(encode(EMOTION))
     waiting.put(encode(SpeechStarted(KEY, 1, 2.0)))
-    waiting.expect_final(10.0)
-    assert waiting.due_in(10.0) == pytest.approx(0.1)
-    assert waiting.due_in(10.2) == 0, "not renewed: the pause was none"
+    assert waiting.due_in(10.05) == pytest.approx(0.2)
     waiting.put(encode(replace(EMOTION, final=True)))
-    assert waiting.due_in(10.0) == 0
+    assert waiting.due_in(10.01) == pytest.approx(0.02), "what one tick found goes together"
+    assert waiting.due_in(10.05) == 0
     assert [event["type"] for event in sent(waiting)] == ["speech_started", "emotion"]
 
 

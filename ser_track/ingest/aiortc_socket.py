@@ -1,0 +1,181 @@
+"""Takes the packets of a peer connection at its socket, once it is connected, in place of aioice and aiortc.
+
+What aiortc does with each packet on the event loop (a wake-up, four queues and tasks, a parser, statistics) costs
+several times what is needed; here the thread that ticks reads all that came since its last tick. Everything that is no
+Opus in RTP (STUN, DTLS, RTCP, other codecs), and the first packet of each source, is handed on to aiortc as it came;
+so is all that arrives from another address. Receiver reports stay aiortc's, over packets that are counted here.
+
+The private names are all in this module; `tests/ingest/test_aiortc_socket.py` fails, with the name of what moved, when
+a release changes under us. Then, or where the system has no such sockets, `aiortc_packets.py` does the work alone.
+"""
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aioice.ice import Connection, StunProtocol
+from aiortc import RTCRtpReceiver
+from aiortc.rtcrtpreceiver import StreamStatistics
+from pylibsrtp import Error as SrtpError
+from pylibsrtp import Session
+
+from ser_track.ingest import udp
+from ser_track.ingest.reception import Reception
+from ser_track.ingest.rtp import Arrival, is_rtp, read_packet
+from ser_track.types import StreamKey
+
+log = logging.getLogger(__name__)
+_CODECS: Final = "_RTCRtpReceiver__codecs"
+_STATISTICS: Final = "_RTCRtpReceiver__remote_streams"
+_SESSION: Final = "_rx_srtp"
+_ICE: Final = "_connection"
+_PAIRS: Final = "_nominated"
+_RTP_COMPONENT: Final = 1
+
+
+def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
+    """What of aiortc, aioice and pylibsrtp is not where this module needs it, of a connected receiver."""
+    dtls = receiver.transport
+    ice = getattr(dtls.transport, _ICE, None)
+    pair = getattr(ice, _PAIRS, {}).get(_RTP_COMPONENT)
+    wanted = (
+        (_CODECS, receiver, dict),
+        (_STATISTICS, receiver, dict),
+        (_SESSION, dtls, (Session, _SharedSession)),
+        (_ICE, dtls.transport, Connection),
+        (_PAIRS, ice, dict),
+        ("protocol", pair, StunProtocol),
+        ("remote_addr", pair, tuple),
+    )
+    return [name for name, holder, kind in wanted if not isinstance(getattr(holder, name, None), kind)]
+
+
+def take_socket(receiver: RTCRtpReceiver, level_id: int | None) -> "MediaSocket | None":
+    """The socket of a connected ``receiver``, on the event loop's thread; None if it is better left to aiortc.
+
+    ``level_id`` is the number of the audio level in this connection's RTP headers, if it has one.
+    """
+    if not udp.available():
+        return None
+    if missing := missing_parts(receiver):
+        log.warning("aiortc has no %s any more: its own way of receiving is used, which costs more", ", ".join(missing))
+        return None
+    dtls = receiver.transport
+    pair = getattr(dtls.transport, _ICE)._nominated[_RTP_COMPONENT]
+    first = pair.protocol.transport.get_extra_info("socket")
+    if first is None:  # through a TURN server: what comes is wrapped, and aioice unwraps it
+        return None
+    try:
+        own = udp.second_socket(first, pair.remote_addr)
+    except OSError as error:
+        log.warning("a connection's socket cannot be shared (%s): aiortc receives, which costs more", error)
+        return None
+    session = _SharedSession(getattr(dtls, _SESSION))
+    setattr(dtls, _SESSION, session)
+    known = getattr(receiver, _CODECS), getattr(receiver, _STATISTICS)
+    return MediaSocket(
+        own, session, level_id, _Aiortc(asyncio.get_running_loop(), pair.protocol, pair.remote_addr, *known)
+    )
+
+
+class MediaSocket:
+    """One participant's connection, for the thread that ticks."""
+
+    def __init__(self, own: socket.socket, session: "_SharedSession", level_id: int | None, rest: "_Aiortc") -> None:
+        self.key: StreamKey | None = None
+        """Whose audio this is; as long as nobody's, because nobody agreed, it is thrown away unheard."""
+        self.packets = 0
+        """Opus packets so far."""
+        self._socket = own
+        self._session = session
+        self._level_id = level_id
+        self._rest = rest
+        self._counted: dict[tuple[int, int], Reception] = {}
+
+    def fileno(self) -> int:
+        """Of the socket, to be read with a `DatagramReader`; below zero once it is closed."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Leave: what comes from now on reaches aiortc as ever."""
+        self._socket.close()
+
+    def take(self, datagrams: Iterable[tuple[bytes, float]], clock_offset_s: float) -> Iterator[Arrival]:
+        """The Opus packets among ``datagrams``, which came at these times; the rest goes to aiortc."""
+        rest = []
+        for datagram, now in datagrams:
+            counted = self._source_of(datagram) if is_rtp(datagram) else None
+            if counted is None:
+                rest.append(datagram)
+                continue
+            try:
+                packet = self._session.unprotect(datagram)
+            except (SrtpError, ValueError):  # forged, sent twice, or too long
+                continue
+            arrival = read_packet(packet, self._level_id, now)
+            counted.count(arrival.sequence, arrival.timestamp, now - clock_offset_s)
+            self.packets += 1
+            if self.key is not None:
+                yield arrival
+        if rest:
+            self._rest.pass_on(rest)
+
+    def _source_of(self, datagram: bytes) -> Reception | None:
+        """Statistics of the source of an Opus packet, if aiortc has accepted it; None of all else."""
+        ssrc, payload_type = int.from_bytes(datagram[8:12]), datagram[1] & 127
+        counted = self._counted.get((ssrc, payload_type))
+        if counted is None and (counted := self._rest.accepted(ssrc, payload_type)) is not None:
+            self._counted[ssrc, payload_type] = counted
+        return counted
+
+
+@dataclass(frozen=True, slots=True)
+class _Aiortc:
+    """What stays on the event loop's thread, reached from the tick's."""
+
+    loop: asyncio.AbstractEventLoop
+    protocol: StunProtocol
+    remote: tuple[str, int]
+    codecs: dict[int, Any]
+    statistics: dict[int, StreamStatistics]
+
+    def pass_on(self, datagrams: list[bytes]) -> None:
+        """Let aioice have datagrams as if they had come from its own socket."""
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._receive, datagrams)
+
+    def _receive(self, datagrams: list[bytes]) -> None:
+        for datagram in datagrams:
+            self.protocol.datagram_received(datagram, self.remote)
+
+    def accepted(self, ssrc: int, payload_type: int) -> Reception | None:
+        """Statistics of an Opus source that aiortc has routed to this receiver: its own, and counted in here too."""
+        codec, known = self.codecs.get(payload_type), self.statistics.get(ssrc)
+        if known is None or codec is None or codec.name.lower() != "opus":
+            return None
+        if not isinstance(known, Reception):
+            # The entry exists, so the dictionary keeps its size while aiortc walks through it.
+            known = self.statistics[ssrc] = Reception(known)
+        return known
+
+
+class _SharedSession:
+    """An SRTP session for two threads: aiortc's for RTCP and what comes from elsewhere, the tick's for the packets."""
+
+    def __init__(self, session: Any) -> None:
+        self._session: Session = session
+        self._lock = threading.Lock()
+
+    def unprotect(self, packet: bytes) -> bytes:
+        """See `Session.unprotect`."""
+        with self._lock:
+            return bytes(self._session.unprotect(packet))
+
+    def unprotect_rtcp(self, packet: bytes) -> bytes:
+        """See `Session.unprotect_rtcp`."""
+        with self._lock:
+            return bytes(self._session.unprotect_rtcp(packet))

@@ -1,0 +1,90 @@
+"""RTP's numbers without their wraps, and where a source begins anew (RFC 3550, A.1)."""
+
+from typing import Final, NamedTuple
+
+from ser_track.ingest.libopus import RTP_CLOCK_HZ
+
+_MOST_SKIPPED: Final = 3000
+MOST_LATE: Final = 100
+"""RFC 3550, A.1 (MAX_DROPOUT, MAX_MISORDER): sequence numbers that jump farther are another stream's."""
+MOST_AHEAD_S: Final = 10.0
+_MOST_BEHIND_S: Final = 3.0
+"""Timestamps that jump farther than this are another clock's, though SSRC and sequence go on."""
+_MOST_STEP_S: Final = 3.0
+_FORGOTTEN_S: Final = 2.0
+"""Packets of the source before are still on their way for so long after it was left."""
+
+
+class Packet(NamedTuple):
+    """One RTP packet; ``sequence`` and ``timestamp`` (48 kHz) count on where RTP's 16 and 32 bits wrap."""
+
+    sequence: int
+    timestamp: int
+    payload: bytes
+
+
+class _Suspect(NamedTuple):
+    ssrc: int
+    packet: Packet
+    now: float
+
+
+class Numbering:
+    """Follows one source; another takes its place when two of its packets came that belong together.
+
+    A single packet that fits nothing, a straggler or a damaged one, moves nothing. ``now`` is any clock in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.began_at = 0.0
+        """When the source's first packet came."""
+        self._ssrc: int | None = None
+        self._last = Packet(0, 0, b"")
+        self._first_timestamp = 0
+        self._suspect: _Suspect | None = None
+        self._before: tuple[int, float] | None = None
+        """SSRC that was left, and when."""
+
+    def follow(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> Packet | None:
+        """The packet, if it goes on from those before it, or is the very first."""
+        if ssrc != self._ssrc:
+            return self._begin(ssrc, Packet(sequence, timestamp, payload), now) if self._ssrc is None else None
+        last = self._last
+        step = (sequence - last.sequence + 0x8000 & 0xFFFF) - 0x8000
+        ticks = (timestamp - last.timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+        if not -MOST_LATE <= step <= _MOST_SKIPPED or ticks < -_MOST_BEHIND_S * RTP_CLOCK_HZ:
+            return None
+        packet = Packet(last.sequence + step, last.timestamp + ticks, payload)
+        # Time may stand still or be skipped (DTX, a muted sender), but never be far ahead of what has passed here.
+        if self._lead_s(packet, now) > MOST_AHEAD_S:
+            return None
+        if step > 0:
+            self._last = packet
+        return packet
+
+    def begin_anew(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> list[Packet]:
+        """The first two packets of another source, if this is the second; else it is remembered for a while."""
+        if self._before is not None and self._before[0] == ssrc and now - self._before[1] < _FORGOTTEN_S:
+            return []
+        packet, suspect = Packet(sequence, timestamp, payload), self._suspect
+        self._suspect = _Suspect(ssrc, packet, now)
+        if suspect is None or suspect.ssrc != ssrc or sequence != (suspect.packet.sequence + 1) & 0xFFFF:
+            return []
+        ticks = timestamp - suspect.packet.timestamp & 0xFFFFFFFF
+        if not 0 < ticks <= _MOST_STEP_S * RTP_CLOCK_HZ:
+            return []
+        if self._ssrc is not None and self._ssrc != ssrc:
+            self._before = self._ssrc, now
+        self._suspect = None
+        first = self._begin(ssrc, suspect.packet, suspect.now)
+        second = self.follow(ssrc, sequence, timestamp, payload, now)
+        return [first] if second is None else [first, second]
+
+    def _lead_s(self, packet: Packet, now: float) -> float:
+        """By how much more time has passed for the sender than here, since their first packet."""
+        return (packet.timestamp - self._first_timestamp) / RTP_CLOCK_HZ - (now - self.began_at)
+
+    def _begin(self, ssrc: int, packet: Packet, now: float) -> Packet:
+        self._ssrc, self._last = ssrc, packet
+        self.began_at, self._first_timestamp = now, packet.timestamp
+        return packet

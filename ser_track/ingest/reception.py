@@ -1,0 +1,38 @@
+"""What receiver reports say of a source: how much came, how much was lost, how evenly (RFC 3550, 6.4.1)."""
+
+import threading
+import time
+
+from aiortc.rtcrtpreceiver import StreamStatistics
+from aiortc.rtp import RtpPacket
+
+
+class Reception(StreamStatistics):
+    """aiortc's statistics of a source, with the time at which a packet came, not that at which it was looked at."""
+
+    def __init__(self, so_far: StreamStatistics) -> None:
+        """Go on from what aiortc has counted ``so_far``."""
+        self.__dict__.update(so_far.__dict__)
+        self._lock = threading.Lock()
+
+    def add(self, packet: RtpPacket) -> None:
+        """What aiortc calls for a packet that came its way."""
+        self.count(packet.sequence_number, packet.timestamp, time.time())
+
+    def count(self, sequence: int, timestamp: int, came_s: float) -> None:
+        """Count a packet that came at ``came_s`` of the wall clock (RFC 3550, A.1, A.3 and A.8)."""
+        with self._lock:
+            self.packets_received += 1
+            if self.base_seq is None or self.max_seq is None:
+                self.base_seq = self.max_seq = sequence
+            step = sequence - self.max_seq & 0xFFFF
+            if step >= 0x8000:  # older than the newest: says nothing of jitter
+                return
+            if sequence < self.max_seq:
+                self.cycles += 1 << 16
+            self.max_seq = sequence
+            arrival = int(came_s * self._clockrate)
+            if self._last_arrival is not None and self._last_timestamp is not None:
+                passed = (timestamp - self._last_timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+                self._jitter_q4 += abs(arrival - self._last_arrival - passed) - ((self._jitter_q4 + 8) >> 4)
+            self._last_arrival, self._last_timestamp = arrival, timestamp

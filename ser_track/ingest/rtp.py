@@ -1,0 +1,70 @@
+"""RTP packets as bytes (RFC 3550, 5.1), and the audio level in their header (RFC 6464)."""
+
+from struct import Struct
+from typing import Final, NamedTuple
+
+RTP_VERSION: Final = 2
+SILENT_LEVEL: Final = 127
+"""RFC 6464: -127 dBov, which is nothing at all. Quieter than any microphone: the sender is muted."""
+_FIXED: Final = Struct("!BBHII").unpack_from
+_FIXED_BYTES: Final = 12
+_EXTENSION: Final = Struct("!HH").unpack_from
+_ONE_BYTE_HEADERS: Final = 0xBEDE  # RFC 8285, 4.2
+_RTCP_TYPES: Final = range(192, 224)
+
+
+class Arrival(NamedTuple):
+    """One RTP packet with Opus, as it is numbered there, and when it came (monotonic seconds)."""
+
+    ssrc: int
+    sequence: int
+    timestamp: int
+    payload: bytes
+    now: float
+
+
+def is_rtp(datagram: bytes) -> bool:
+    """Whether a datagram of a WebRTC connection is (S)RTP: no STUN, DTLS (RFC 7983, 7) or RTCP (RFC 5761, 4)."""
+    return len(datagram) > _FIXED_BYTES and datagram[0] >> 6 == RTP_VERSION and datagram[1] not in _RTCP_TYPES
+
+
+def read_packet(packet: bytes, level_id: int | None, now: float) -> Arrival:
+    """The Opus packet in RTP; ``level_id`` is the number that was negotiated for the audio level, if any was.
+
+    What the sender marks as silent keeps the first byte of its payload alone, which is how Opus says that nothing is
+    sent (RFC 6716, 3.1), for as long. A packet whose header says more than it has comes out without payload.
+    """
+    first, _, sequence, timestamp, ssrc = _FIXED(packet)
+    at, end = _FIXED_BYTES + 4 * (first & 15), len(packet)
+    if first & 0x20:  # padding, whose length is the last byte
+        end -= packet[-1]
+    silent = False
+    if first & 0x10:
+        if end < at + 4:
+            return Arrival(ssrc, sequence, timestamp, b"", now)
+        profile, words = _EXTENSION(packet, at)
+        at += 4
+        if level_id is not None and profile == _ONE_BYTE_HEADERS:
+            silent = _level(packet[at : at + 4 * words], level_id) == SILENT_LEVEL
+        at += 4 * words
+    payload = packet[at:end]
+    return Arrival(ssrc, sequence, timestamp, _emptied(payload) if silent else payload, now)
+
+
+def _level(extension: bytes, level_id: int) -> int | None:
+    """Level in -dBov, 0 … 127, from elements with one-byte headers (RFC 8285, 4.2)."""
+    at = 0
+    while at < len(extension):
+        number, length = extension[at] >> 4, (extension[at] & 15) + 1
+        if number == 0:  # padding between elements
+            at += 1
+            continue
+        if number == level_id:
+            return extension[at + 1] & 127 if at + 1 < len(extension) else None
+        at += 1 + length
+    return None
+
+
+def _emptied(payload: bytes) -> bytes:
+    """The same time with nothing in it, where one byte can say so: a packet of one frame."""
+    return payload[:1] if payload and not payload[0] & 3 else payload

@@ -1,0 +1,98 @@
+"""Everything that is heard, on its way to the engine: from sockets, and from the inbox that the event loop fills."""
+
+from collections.abc import Collection
+from typing import Final
+
+from ser_track.ingest import libopus
+from ser_track.ingest.aiortc_socket import MediaSocket
+from ser_track.ingest.jitter_buffer import PacketCounts
+from ser_track.ingest.rtp import Arrival
+from ser_track.runtime.inbox import Inbox, Samples
+from ser_track.runtime.media_sockets import MediaSockets
+from ser_track.runtime.packet_streams import PacketStreams
+from ser_track.runtime.stages import Stages
+from ser_track.types import SAMPLE_RATE_HZ, FloatArray, StreamKey
+
+_LEAST_SAMPLES: Final = SAMPLE_RATE_HZ // 400
+"""No packet lasts less than 2.5 ms; padding, which lasts nothing, is held as if it did: else it would have no bound."""
+Heard = tuple[StreamKey, FloatArray, int]
+"""Samples ``[n]`` at 16 kHz of a stream, and the index of the first."""
+
+
+class Intake:
+    """`put` and `forget` are for any thread; all else is for the thread that ticks."""
+
+    def __init__(self, max_held_s: float, stages: Stages) -> None:
+        """At most ``max_held_s`` of each stream wait; the oldest goes first, and is counted."""
+        self._inbox = Inbox(round(max_held_s * SAMPLE_RATE_HZ))
+        self._sockets = MediaSockets(max_held_s)
+        self._packets = PacketStreams()
+        self._stages = stages
+
+    @property
+    def counts(self) -> PacketCounts:
+        """What became of packets."""
+        return self._packets.counts
+
+    @property
+    def dropped_samples(self) -> int:
+        """Samples that were thrown away because they had waited for too long; the stream has a gap there."""
+        return self._inbox.dropped_samples + self._sockets.dropped_samples
+
+    def put(self, key: StreamKey, piece: Samples | Arrival) -> None:
+        """Hold samples or a packet until the next `take`; a stream has either the ones or the others."""
+        if isinstance(piece, Samples):
+            self._inbox.put(key, piece, len(piece.samples))
+        else:
+            lasts = libopus.packet_length(piece.payload) // libopus.RTP_PER_SAMPLE
+            self._inbox.put(key, piece, max(lasts, _LEAST_SAMPLES))
+
+    def forget(self, key: StreamKey) -> None:
+        """Drop what `put` holds of ``key``."""
+        self._inbox.discard(key)
+
+    def attach(self, media: MediaSocket) -> None:
+        """Read this socket too."""
+        self._sockets.add(media)
+
+    def detach(self, media: MediaSocket) -> None:
+        """Read it no more, and close it."""
+        self._sockets.remove(media)
+
+    def take(self, now: float, wanted: Collection[StreamKey]) -> list[Heard]:
+        """All that is due at ``now`` (monotonic seconds) of the streams that are ``wanted``."""
+        heard: list[Heard] = []
+        with self._stages.stage("receive"):
+            for key, arrival in self._sockets.read(now):
+                if key in wanted:
+                    self._packets.put(key, arrival)
+            # Audio of a stream that was closed meanwhile has nobody left to hear about it.
+            for key, pieces in self._inbox.take().items():
+                for piece in pieces if key in wanted else ():
+                    if isinstance(piece, Samples):
+                        heard.append((key, *piece))
+                    else:
+                        self._packets.put(key, piece)
+        with self._stages.stage("decode"):
+            heard += self._packets.take(now)
+        return heard
+
+    def flush(self, key: StreamKey) -> list[Heard]:
+        """What the packets of ``key`` still hold; they are forgotten then."""
+        return list(self._packets.flush(key))
+
+    def discard(self, key: StreamKey) -> None:
+        """Forget ``key`` with all that is held of it."""
+        self._packets.discard(key)
+
+    def arrived_s(self, key: StreamKey, at: int) -> float | None:
+        """See `PacketStreams.arrived_s`."""
+        return self._packets.arrived_s(key, at)
+
+    def take_failed(self) -> dict[StreamKey, Exception]:
+        """The streams whose packets failed since the last call; each begins anew with its next packet."""
+        return self._packets.take_failed()
+
+    def close(self) -> None:
+        """Close every socket that is still read."""
+        self._sockets.close()

@@ -1,0 +1,78 @@
+"""Where the processor's time goes: one counter per stage of a sample's path."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Literal
+
+from ser_track.ports import EmotionClassifier, VoiceDetector, VoiceState
+from ser_track.types import FloatArray, Judgement
+from ser_track.voice import Voice
+
+Stage = Literal["receive", "decode", "segment", "detect", "classify", "other"]
+STAGES: Final[tuple[Stage, ...]] = ("receive", "decode", "segment", "detect", "classify", "other")
+
+
+class Stages:
+    """CPU seconds of the one thread that uses it, by stage; where one lies in another, time counts for the inner."""
+
+    def __init__(self) -> None:
+        self.cpu_s: dict[Stage, float] = dict.fromkeys(STAGES, 0.0)
+        self._current: Stage = "other"
+        self._since = 0.0
+
+    @contextmanager
+    def stage(self, name: Stage) -> Iterator[None]:
+        """Count what happens inside for ``name``."""
+        outer = self._switch(name)
+        try:
+            yield
+        finally:
+            self._switch(outer)
+
+    def _switch(self, name: Stage) -> Stage:
+        now, before = time.thread_time(), self._current
+        self.cpu_s[before] += now - self._since
+        self._current, self._since = name, now
+        return before
+
+
+class TimedDetector:
+    """A `VoiceDetector` whose work is counted."""
+
+    def __init__(self, detector: VoiceDetector, stages: Stages) -> None:
+        self._detector = detector
+        self._stages = stages
+
+    def new_state(self) -> VoiceState:
+        """See `VoiceDetector`."""
+        return self._detector.new_state()
+
+    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+        """See `VoiceDetector`."""
+        with self._stages.stage("detect"):
+            return self._detector.detect(windows, states)
+
+    def detect_run(self, windows: FloatArray, state: VoiceState) -> FloatArray:
+        """See `VoiceDetector`."""
+        with self._stages.stage("detect"):
+            return self._detector.detect_run(windows, state)
+
+
+class TimedClassifier:
+    """An `EmotionClassifier` whose work is counted."""
+
+    def __init__(self, classifier: EmotionClassifier, stages: Stages) -> None:
+        self.name = classifier.name
+        self.labels = classifier.labels
+        self._classifier = classifier
+        self._stages = stages
+
+    def new_voice(self) -> Voice | None:
+        """See `EmotionClassifier`."""
+        return self._classifier.new_voice()
+
+    def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
+        """See `EmotionClassifier`."""
+        with self._stages.stage("classify"):
+            return self._classifier.classify(samples, voice)

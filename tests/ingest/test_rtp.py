@@ -1,0 +1,61 @@
+"""Bytes of RTP packets, as others make them (aiortc) and as they should not be."""
+
+import struct
+
+import pytest
+from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
+from aiortc.rtp import HeaderExtensionsMap, RtpPacket
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ser_track.ingest.rtp import Arrival, is_rtp, read_packet
+
+LEVEL_ID = 3
+SPOKEN = b"\x78voice"
+
+
+def packet(level: int | None = None, padding: int = 0, csrc: int = 0, payload: bytes = SPOKEN) -> bytes:
+    made = RtpPacket(payload_type=96, sequence_number=65_000, timestamp=2**32 - 1, ssrc=77, payload=payload)
+    made.csrc = list(range(csrc))
+    made.padding_size = padding
+    made.extensions.mid = "0"
+    made.extensions.audio_level = None if level is None else (True, level)
+    numbers = HeaderExtensionsMap()
+    names = {1: "urn:ietf:params:rtp-hdrext:sdes:mid", LEVEL_ID: "urn:ietf:params:rtp-hdrext:ssrc-audio-level"}
+    known = [RTCRtpHeaderExtensionParameters(id=number, uri=uri) for number, uri in names.items()]
+    numbers.configure(RTCRtpParameters(headerExtensions=known))
+    return bytes(made.serialize(numbers))
+
+
+@pytest.mark.parametrize("level", [None, 0, 40, 126])
+@pytest.mark.parametrize(("padding", "csrc"), [(0, 0), (4, 0), (0, 2), (7, 3)])
+def test_a_packet_is_read_as_it_was_made(level: int | None, padding: int, csrc: int) -> None:
+    read = read_packet(packet(level, padding, csrc), LEVEL_ID, 1.5)
+    assert read == Arrival(77, 65_000, 2**32 - 1, SPOKEN, 1.5)
+
+
+def test_what_the_sender_says_is_silent_keeps_its_length_and_nothing_else() -> None:
+    assert read_packet(packet(127), LEVEL_ID, 0.0).payload == SPOKEN[:1]
+    assert read_packet(packet(127), None, 0.0).payload == SPOKEN, "not negotiated: the number may mean something else"
+    two_frames = b"\x79voice"
+    assert read_packet(packet(127, payload=two_frames), LEVEL_ID, 0.0).payload == two_frames, "one byte says one frame"
+
+
+@pytest.mark.parametrize("cut", range(12, len(packet(40, 0, 3))))
+def test_a_packet_that_is_shorter_than_it_says_has_no_more_than_it_has(cut: int) -> None:
+    read = read_packet(packet(40, 0, 3)[:cut], LEVEL_ID, 0.0)
+    assert SPOKEN.startswith(read.payload)
+    assert len(read.payload) < len(SPOKEN)
+
+
+@given(st.binary(min_size=13, max_size=80))
+def test_whatever_the_bytes_reading_them_raises_nothing(data: bytes) -> None:
+    read_packet(data, LEVEL_ID, 0.0)
+
+
+def test_only_rtp_is_taken() -> None:
+    stun = struct.pack("!HHI12s", 1, 0, 0x2112A442, b"x" * 12)
+    dtls, rtcp = bytes([22, 254, 253]) + b"x" * 20, bytes([0x80, 200]) + b"x" * 20
+    assert is_rtp(packet())
+    assert is_rtp(bytes([0x80, 96 | 0x80]) + b"x" * 20), "with the marker"
+    assert not any(map(is_rtp, (stun, dtls, rtcp, b"", b"\x80")))
