@@ -1,8 +1,10 @@
 """Writes `ser_track/models/silero.onnx`: Silero's voice detector as matrix products, from the weights in its package.
 
 The packaged graph convolves four frames at a time, which costs the same per stream however many streams there are.
-Written as products over the whole batch, the same weights take a third of the time. `tests/models/test_silero.py`
-holds both to the same probabilities. Run in the development environment: `uv run python scripts/make_silero.py`.
+Written as products over the whole batch, the same weights take a third of the time. Four fifths of the network have no
+memory and take windows in any order and number; what remembers is one LSTM, which as ONNX's own goes through a run of
+windows of each stream in one call. `tests/models/test_silero.py` holds both to the same probabilities. Run in the
+development environment: `uv run python scripts/make_silero.py`.
 """
 
 from importlib.util import find_spec
@@ -12,7 +14,7 @@ from typing import Final
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 
 from training.graph import Graph
 
@@ -36,7 +38,7 @@ def packaged() -> dict[str, Weight]:
 
 
 class Network(Graph):
-    """Adds the layers of the detector."""
+    """Adds the layers of the detector. t windows of n streams: rows are ordered by time, then by stream."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,30 +83,37 @@ class Network(Graph):
         return self.layer(x, 3, 1, 1)
 
     def remembered(self, x: str) -> tuple[str, str]:
-        """One step of the LSTM: [n, 128] and the state → what it puts out and its cells, [n, 128] each."""
-        kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        of = {kind: self._weights[f"model.decoder.rnn.{kind}"] for kind in kinds}
-        before, cells = (self.add("Gather", "state", self.constant(np.array(i)), axis=0) for i in range(2))
-        matrix = np.concatenate([of["weight_ih"], of["weight_hh"]], axis=1).T
-        joined = self.add("Concat", x, before, axis=1)
-        gates = self.add("Gemm", joined, self.constant(matrix), self.constant(of["bias_ih"] + of["bias_hh"]))
-        take, keep, new, give = (self.slice(gates, _HIDDEN * i, _HIDDEN * (i + 1), 1) for i in range(4))
-        kept = self.add("Mul", self.add("Sigmoid", keep), cells)
-        cells = self.add("Add", kept, self.add("Mul", self.add("Sigmoid", take), self.add("Tanh", new)))
-        return self.add("Mul", self.add("Sigmoid", give), self.add("Tanh", cells)), cells
+        """The LSTM over t steps: [t * n, 128] and the state → what it puts out, [t * n, 128], and the state after."""
+        of = {
+            kind: _reordered(self._weights[f"model.decoder.rnn.{kind}"])
+            for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        }
+        streams = self.add("Shape", "state", start=1, end=2)
+        steps = self.add("Reshape", x, self.add("Concat", self.ints(-1), streams, self.ints(_HIDDEN), axis=0))
+        before = [self.slice("state", i, i + 1, 0) for i in range(2)]
+        weights = [self.constant(of[kind][None]) for kind in ("weight_ih", "weight_hh")]
+        bias = self.constant(np.concatenate([of["bias_ih"], of["bias_hh"]])[None])
+        outputs = ["heard", "hidden", "cells"]
+        inputs = [steps, *weights, bias, "", *before]
+        self.nodes.append(helper.make_node("LSTM", inputs, outputs, hidden_size=_HIDDEN))
+        return self.reshape("heard", -1, _HIDDEN), self.add("Concat", "hidden", "cells", axis=0)
 
     def finished(self) -> onnx.ModelProto:
-        """Inputs `input` [n, 576] and `state` [2, n, 128]; outputs `output` [n, 1] and `next` [2, n, 128]."""
-        out, cells = self.remembered(self.encoded())
+        """Inputs `input` [t * n, 576] and `state` [2, n, 128]; outputs `output` [t * n, 1] and `next` [2, n, 128]."""
+        out, after = self.remembered(self.encoded())
         weight, bias = (self._weights[f"model.decoder.decoder.2.{kind}"] for kind in ("weight", "bias"))
         logit = self.add("Gemm", self.add("Relu", out), self.constant(weight[:, :, 0].T), self.constant(bias))
         self.name(self.add("Sigmoid", logit), "output")
-        both = [self.add("Unsqueeze", each, self.ints(0)) for each in (out, cells)]
-        self.name(self.add("Concat", *both, axis=0), "next")
-        state: list[str | int] = [2, "batch", _HIDDEN]
-        return self.model(
-            {"input": ["batch", _HEARD], "state": state}, {"output": ["batch", 1], "next": state}, "voice_activity"
-        )
+        self.name(after, "next")
+        state: list[str | int] = [2, "streams", _HIDDEN]
+        inputs, outputs = {"input": ["windows", _HEARD], "state": state}, {"output": ["windows", 1], "next": state}
+        return self.model(inputs, outputs, "voice_activity")
+
+
+def _reordered(gates: Weight) -> Weight:
+    """[4 * 128, …] in torch's order (in, forget, cell, out) → in ONNX's (in, out, forget, cell)."""
+    take, keep, new, give = np.split(gates, 4)
+    return np.concatenate([take, give, keep, new])
 
 
 if __name__ == "__main__":

@@ -19,7 +19,14 @@ class VoiceDetector(Protocol):
         ...
 
     def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
-        """Speech probability ``[n]`` of ``windows`` ``[n, 512]``, one per stream; advances ``states`` in place."""
+        """Speech probability ``[n]`` of ``windows`` ``[n, 512]``, one per stream; advances ``states`` in place.
+
+        ``windows`` may be changed after the call: what is to be remembered of them must be copied.
+        """
+        ...
+
+    def detect_run(self, windows: FloatArray, state: VoiceState) -> FloatArray:
+        """The same of ``n`` windows of one stream, one after the other, as if each were given to `detect` in turn."""
         ...
 
 

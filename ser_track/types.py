@@ -29,20 +29,6 @@ class StreamKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Segment:
-    """A stretch of speech: ``samples`` is float32 ``[n]`` at 16 kHz, ``start`` its index in the stream."""
-
-    number: int
-    start: int
-    samples: FloatArray
-
-    @property
-    def end(self) -> int:
-        """Index of the first sample after the segment."""
-        return self.start + len(self.samples)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Judgement:
     """What a classifier makes of one segment: a distribution ``[4]`` over `EMOTIONS`, and two things if it can."""
 

@@ -191,7 +191,7 @@ def test_a_classifier_that_fails_is_raised_and_the_next_call_goes_on() -> None:
 
 def test_a_detector_that_fails_is_raised_and_flush_begins_anew() -> None:
     def broken(call: int, probabilities: FloatArray) -> FloatArray:
-        if call in (3, 40):
+        if call in (3, 20):
             raise RuntimeError("broken")
         return probabilities
 

@@ -1,30 +1,54 @@
 """`ser-track analyze`: recordings in, the events of a live call out."""
 
 import argparse
+import io
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TextIO
 
 from ser_track.cli.console import Feedback, display_name, feedback
+from ser_track.cli.pool import Progress, in_order, usable_cores
 from ser_track.cli.replay import replay
-from ser_track.config import load_config
+from ser_track.config import PipelineConfig, load_config
 from ser_track.core.engine import Engine
-from ser_track.errors import AudioError, ConfigError
+from ser_track.errors import AudioError, ConfigError, InferenceError
 from ser_track.models import load_models
 from ser_track.sinks.jsonl import JsonLines
 from ser_track.sources.file import open_tracks
-from ser_track.types import SAMPLE_RATE_HZ, Emotion, Event, Fault
+from ser_track.types import SAMPLE_RATE_HZ, Fault
 
 _EPILOG: Final = """\
 Each line is one event (docs/protocol.md). 'participant' is the track's title or language, else track-1, track-2 …;
-'stream' is FILE as you gave it. Times are seconds from where the earliest track of the file begins.
+'stream' is FILE as you gave it. Times are seconds from where the earliest track of the file begins. Several files are
+worked on at once; their events come in the order of the files all the same, each file's when it is done.
 
 examples:
   ser-track analyze meeting.mkv --out events.jsonl
+  ser-track analyze --final-only --jobs 4 calls/*.opus > events.jsonl
   ser-track analyze --channels split --final-only call.wav | jq 'select(.type == "emotion")'
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is done to each file."""
+
+    config: PipelineConfig
+    split: bool
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Analysed:
+    """What came of one file: JSON lines, and what failed; ``broken`` where a model did, which ends the command."""
+
+    lines: str
+    failures: list[str]
+    broken: InferenceError | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,8 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--channels", choices=("mix", "split"), default="mix", help="split: each channel of a track is a participant"
     )
-    parser.add_argument("--final-only", action="store_true", help="leave out provisional results")
+    parser.add_argument("--final-only", action="store_true", help="compute no provisional results")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the events here instead of to stdout")
+    jobs = "files to work on at once, each by a process of its own; default: as many as this process may use cores"
+    parser.add_argument("--jobs", type=_positive, metavar="N", help=jobs)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,33 +71,75 @@ def run(args: argparse.Namespace) -> int:
         ConfigError: the configuration, or where to write to, cannot be used.
         ModelError: the model cannot be used.
     """
-    pipeline = load_config(args.config).pipeline
-    models = load_models(pipeline)
-    engine = Engine(models.detector, models.classifier, pipeline)
-    block_samples = round(pipeline.consumed_duration_s * SAMPLE_RATE_HZ)
+    task = _Task(load_config(args.config).pipeline, args.channels == "split", provisional=not args.final_only)
+    load_models(task.config)  # what is wrong with them is said once, and by no worker
+    jobs = min(args.jobs or usable_cores(), len(args.files))
     with _output(args) as output, feedback(output.isatty()) as told:
-        sink = JsonLines(output)
-        for path in args.files:
-            for event in _events(path, args.channels == "split", engine, block_samples, told):
-                if not (args.final_only and isinstance(event, Emotion) and not event.final):
-                    sink.put(event)
+        if jobs > 1:
+            _analyze_at_once(args.files, jobs, task, output, told)
+        else:
+            for path in args.files:
+                _analyze(path, task, output, told.fail, partial(told.show, display_name(path)))
     return int(told.failed)
 
 
-def _events(path: Path, split: bool, engine: Engine, block_samples: int, told: Feedback) -> Iterator[Event]:
-    name = display_name(path)
+def _analyze_at_once(files: list[Path], jobs: int, task: _Task, output: TextIO, told: Feedback) -> None:
+    def show(done: float) -> None:
+        told.show(f"{len(files)} files", done, len(files))
+
+    with closing(in_order(partial(_analyze_apart, task), files, jobs, show)) as results:
+        for analysed in results:
+            output.write(analysed.lines)
+            output.flush()
+            for failure in analysed.failures:
+                told.fail(failure)
+            if analysed.broken is not None:
+                raise analysed.broken
+
+
+def _analyze_apart(task: _Task, path: Path, progress: Progress) -> _Analysed:
+    """In a worker: what is written and said of one file, to be written and said in its turn."""
+    output, failures, broken = io.StringIO(), list[str](), None
+
+    def show(position_s: float, duration_s: float | None) -> None:
+        progress(min(1.0, position_s / duration_s) if duration_s else 0.0)
+
     try:
-        with open_tracks(path, split) as recording:
+        _analyze(path, task, output, failures.append, show)
+    except InferenceError as error:
+        broken = error
+    return _Analysed(output.getvalue(), failures, broken)
+
+
+def _analyze(
+    path: Path,
+    task: _Task,
+    output: TextIO,
+    fail: Callable[[str], None],
+    show: Callable[[float, float | None], None],
+) -> None:
+    config, models, sink = task.config, load_models(task.config), JsonLines(output)
+    engine = Engine(models.detector, models.classifier, config)
+    block_samples = round(config.consumed_duration_s * SAMPLE_RATE_HZ)
+    try:
+        with open_tracks(path, task.split) as recording:
 
             def tell() -> None:
-                told.show(name, recording.position_s, recording.duration_s)
+                show(recording.position_s, recording.duration_s)
 
-            for event in replay(recording, name, engine, block_samples, tell):
+            name = display_name(path)
+            for event in replay(recording, name, engine, block_samples, provisional=task.provisional, on_block=tell):
                 if isinstance(event, Fault):
-                    told.fail(event.message)
-                yield event
+                    fail(event.message)
+                sink.put(event)
     except AudioError as error:
-        told.fail(str(error))
+        fail(str(error))
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is no number of processes; give 1 or more")
+    return int(text)
 
 
 @contextmanager

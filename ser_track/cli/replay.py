@@ -40,10 +40,17 @@ class BlockBuffer:
 
 
 def replay(
-    recording: Recording, stream: str, engine: Engine, block_samples: int, on_block: Callable[[], None] = lambda: None
+    recording: Recording,
+    stream: str,
+    engine: Engine,
+    block_samples: int,
+    *,
+    provisional: bool = True,
+    on_block: Callable[[], None] = lambda: None,
 ) -> Iterator[Event]:
     """Every event of ``recording``: each participant joins, speaks and leaves; ``stream`` names the recording.
 
+    Without ``provisional`` results those are not computed, and final ones are the same.
     ``on_block`` is called after each block of work, with or without events. Audio that cannot be read becomes a `Fault`
     of every participant, after the results of what came before.
 
@@ -60,7 +67,7 @@ def replay(
         for piece in recording:
             for block in blocks[piece.participant].push(piece.at, piece.samples):
                 _push(engine, keys[piece.participant], block)
-                yield from engine.tick()
+                yield from engine.tick(None if provisional else 0)
                 on_block()
     except AudioError as error:
         problem = error

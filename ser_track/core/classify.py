@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 
+from ser_track.core.segmenter import Segment
 from ser_track.errors import InferenceError
 from ser_track.ports import EmotionClassifier
 from ser_track.types import (
@@ -16,7 +17,6 @@ from ser_track.types import (
     Fault,
     FloatArray,
     Judgement,
-    Segment,
     StreamKey,
 )
 from ser_track.voice import Voice

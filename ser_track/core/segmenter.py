@@ -1,13 +1,38 @@
 """Voiced windows to speech segments: a state machine over VAD decisions, one per stream."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from ser_track.config import PipelineConfig
 from ser_track.core.windows import Gap, Window
-from ser_track.types import SAMPLE_RATE_HZ, WINDOW_SAMPLES, EndReason, FloatArray, Segment
+from ser_track.types import SAMPLE_RATE_HZ, WINDOW_SAMPLES, EndReason, FloatArray
+
+_SILENCE: Final = np.zeros(WINDOW_SAMPLES, np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """Speech, or the part of it to be heard: ``windows`` of ``[512]`` each, the first at index ``start`` of the stream.
+
+    They are joined only when somebody listens: most provisional results are replaced before.
+    """
+
+    number: int
+    start: int
+    windows: Sequence[FloatArray]
+
+    @property
+    def end(self) -> int:
+        """Index of the first sample after the segment."""
+        return self.start + len(self.windows) * WINDOW_SAMPLES
+
+    @property
+    def samples(self) -> FloatArray:
+        """``[n]`` at 16 kHz."""
+        return np.concatenate(self.windows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +64,26 @@ Mark = Opened | Growing | Closed
 
 
 class Segmenter:
-    """Stores windows while there is voice and yields what became of them.
+    """Stores windows while there is voice and says what became of them.
 
     A segment opens at a voiced window and closes when ``end_silence_s`` passed without one, or at ``max_segment_s``;
     silence inside it is kept, silence at its end is not.
     """
+
+    __slots__ = (
+        "_due_at",
+        "_early_windows",
+        "_first",
+        "_interval_windows",
+        "_latest_windows",
+        "_max_windows",
+        "_min_confidence",
+        "_min_samples",
+        "_number",
+        "_silence_windows",
+        "_stored",
+        "_voiced",
+    )
 
     def __init__(self, config: PipelineConfig) -> None:
         self._min_confidence = config.vad_min_confidence
@@ -62,62 +102,58 @@ class Segmenter:
         """Stored windows up to and with the last voiced one; the others are silence that may yet end the segment."""
         self._due_at = self._interval_windows
 
-    @property
-    def windows_to_close(self) -> int | None:
-        """While an open segment is in a pause: after how many more windows of silence it closes."""
-        silent = len(self._stored) - self._voiced
-        return self._silence_windows - silent if silent else None
-
-    def push(self, window: Window, probability: float) -> Iterator[Mark]:
+    def push(self, window: Window, probability: float) -> Sequence[Mark]:
         """Advance by one window and its speech probability."""
         voiced = probability >= self._min_confidence
-        if not self._stored and not voiced:
-            return
-        if not self._stored:
-            self._first = window.index
-            yield Opened(self._number, window.index * WINDOW_SAMPLES)
-        self._stored.append(window.samples)
+        if self._stored:
+            mark = self._store(window.samples, voiced)
+            return (mark,) if mark else ()
+        if not voiced:
+            return ()
+        self._first = window.index
+        opened = Opened(self._number, window.index * WINDOW_SAMPLES)
+        mark = self._store(window.samples, voiced)
+        return (opened, mark) if mark else (opened,)
+
+    def skip(self, gap: Gap) -> Sequence[Mark]:
+        """Advance over windows of which nothing arrived: silence, whatever was said meanwhile."""
+        silence = range(min(gap.windows, self._silence_windows))
+        return [mark for _ in silence if self._stored and (mark := self._store(_SILENCE, voiced=False))]
+
+    def close(self, reason: EndReason) -> Sequence[Mark]:
+        """Close what is open."""
+        return (self._close(reason),) if self._stored else ()
+
+    def _store(self, samples: FloatArray, voiced: bool) -> Mark | None:
+        self._stored.append(samples)
         if voiced:
             self._voiced = len(self._stored)
-        yield from self._due(voiced)
+        return self._due(voiced)
 
-    def skip(self, gap: Gap) -> Iterator[Mark]:
-        """Advance over windows of which nothing arrived: silence, whatever was said meanwhile."""
-        if not self._stored:
-            return
-        for _ in range(min(gap.windows, self._silence_windows)):
-            self._stored.append(np.zeros(WINDOW_SAMPLES, np.float32))
-            yield from self._due(voiced=False)
-            if not self._stored:
-                return
-
-    def close(self, reason: EndReason) -> Iterator[Mark]:
-        """Close what is open."""
-        if self._stored:
-            yield self._close(reason)
-
-    def _due(self, voiced: bool) -> Iterator[Mark]:
-        if len(self._stored) - self._voiced >= self._silence_windows:
-            yield self._close("silence")
-        elif len(self._stored) >= self._max_windows:
-            yield self._close("max_duration")
-        elif self._voiced * WINDOW_SAMPLES < self._min_samples:
-            return
-        elif voiced and self._voiced >= self._due_at:
+    def _due(self, voiced: bool) -> Mark | None:
+        stored = len(self._stored)
+        silent = stored - self._voiced
+        if silent >= self._silence_windows:
+            return self._close("silence")
+        if stored >= self._max_windows:
+            return self._close("max_duration")
+        if self._voiced * WINDOW_SAMPLES < self._min_samples:
+            return None
+        if voiced and self._voiced >= self._due_at:
             self._due_at = self._voiced + self._interval_windows
-            yield Growing(self._first * WINDOW_SAMPLES, self._segment(max(0, self._voiced - self._latest_windows)))
-        elif len(self._stored) - self._voiced == self._early_windows:
-            yield Growing(self._first * WINDOW_SAMPLES, self._segment())
+            return Growing(self._first * WINDOW_SAMPLES, self._segment(max(0, self._voiced - self._latest_windows)))
+        if silent == self._early_windows:
+            return Growing(self._first * WINDOW_SAMPLES, self._segment())
+        return None
 
     def _segment(self, skipped: int = 0) -> Segment:
-        samples = np.concatenate(self._stored[skipped : self._voiced])
-        return Segment(self._number, (self._first + skipped) * WINDOW_SAMPLES, samples)
+        return Segment(self._number, (self._first + skipped) * WINDOW_SAMPLES, self._stored[skipped : self._voiced])
 
     def _close(self, reason: EndReason) -> Closed:
         segment = self._segment()
         self._stored, self._voiced, self._due_at = [], 0, self._interval_windows
         self._number += 1
-        return Closed(segment, reason, kept=len(segment.samples) >= self._min_samples)
+        return Closed(segment, reason, kept=segment.end - segment.start >= self._min_samples)
 
 
 def _windows(seconds: float) -> int:

@@ -11,6 +11,7 @@ from typing import Final
 
 from ser_track.ingest.libopus import RTP_CLOCK_HZ
 from ser_track.ingest.numbering import MOST_LATE, Numbering, Packet
+from ser_track.ingest.rtp import Arrival
 
 START_DELAY_S: Final = 0.06
 MIN_DELAY_S: Final = 0.04
@@ -42,7 +43,7 @@ Item = Packet | Hole | Restart
 
 @dataclass(slots=True)
 class PacketCounts:
-    """What became of packets, of one sender or of many; the last three are samples at 16 kHz."""
+    """What became of packets, of one sender or of many; the last four are samples at 16 kHz."""
 
     received: int = 0
     duplicates: int = 0
@@ -55,7 +56,10 @@ class PacketCounts:
     recovered: int = 0
     """Lost, but carried by the packet after them."""
     concealed_samples: int = 0
+    missing_samples: int = 0
+    """Lost, and too long to be made up."""
     silent_samples: int = 0
+    """The sender says, or lets know by sending nothing, that nothing was there."""
     samples: int = 0
     """All that was heard or made up."""
 
@@ -86,21 +90,21 @@ class JitterBuffer:
         """Whether anything is held or ready."""
         return bool(self._held or self._ready)
 
-    def put(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
-        """Take in one packet as RTP has it: 16 bits of ``sequence``, 32 of ``timestamp``."""
+    def put(self, arrival: Arrival) -> None:
+        """Take in one packet."""
         self.counts.received += 1
-        packet = self._numbering.follow(ssrc, sequence, timestamp, payload, now)
+        packet = self._numbering.follow(arrival)
         if packet is not None:
-            self._sort_in(packet, now)
+            self._sort_in(packet, arrival.now)
             return
-        begun = self._numbering.begin_anew(ssrc, sequence, timestamp, payload, now)
+        begun = self._numbering.begin_anew(arrival)
         if not begun:
             self.counts.late += 1
             return
         self.counts.late -= 1  # the first of the two
         self._begin_anew(begun[0])
         for packet in begun:
-            self._sort_in(packet, now)
+            self._sort_in(packet, arrival.now)
 
     def take(self, now: float) -> Iterator[Item]:
         """What is due at ``now``, in order."""

@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 from ser_track.ingest.libopus import RTP_CLOCK_HZ
+from ser_track.ingest.rtp import Arrival
 
 _MOST_SKIPPED: Final = 3000
 MOST_LATE: Final = 100
@@ -21,6 +22,8 @@ class Packet(NamedTuple):
     sequence: int
     timestamp: int
     payload: bytes
+    silent: bool = False
+    """The sender says so (RFC 6464)."""
 
 
 class _Suspect(NamedTuple):
@@ -45,16 +48,17 @@ class Numbering:
         self._before: tuple[int, float] | None = None
         """SSRC that was left, and when."""
 
-    def follow(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> Packet | None:
+    def follow(self, arrival: Arrival) -> Packet | None:
         """The packet, if it goes on from those before it, or is the very first."""
+        ssrc, sequence, timestamp, payload, now, silent = arrival
         if ssrc != self._ssrc:
-            return self._begin(ssrc, Packet(sequence, timestamp, payload), now) if self._ssrc is None else None
+            return self._begin(ssrc, Packet(*arrival[1:4], silent), now) if self._ssrc is None else None
         last = self._last
         step = (sequence - last.sequence + 0x8000 & 0xFFFF) - 0x8000
         ticks = (timestamp - last.timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         if not -MOST_LATE <= step <= _MOST_SKIPPED or ticks < -_MOST_BEHIND_S * RTP_CLOCK_HZ:
             return None
-        packet = Packet(last.sequence + step, last.timestamp + ticks, payload)
+        packet = Packet(last.sequence + step, last.timestamp + ticks, payload, silent)
         # Time may stand still or be skipped (DTX, a muted sender), but never be far ahead of what has passed here.
         if self._lead_s(packet, now) > MOST_AHEAD_S:
             return None
@@ -62,11 +66,12 @@ class Numbering:
             self._last = packet
         return packet
 
-    def begin_anew(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> list[Packet]:
+    def begin_anew(self, arrival: Arrival) -> list[Packet]:
         """The first two packets of another source, if this is the second; else it is remembered for a while."""
+        ssrc, sequence, timestamp, payload, now, silent = arrival
         if self._before is not None and self._before[0] == ssrc and now - self._before[1] < _FORGOTTEN_S:
             return []
-        packet, suspect = Packet(sequence, timestamp, payload), self._suspect
+        packet, suspect = Packet(sequence, timestamp, payload, silent), self._suspect
         self._suspect = _Suspect(ssrc, packet, now)
         if suspect is None or suspect.ssrc != ssrc or sequence != (suspect.packet.sequence + 1) & 0xFFFF:
             return []
@@ -77,7 +82,7 @@ class Numbering:
             self._before = self._ssrc, now
         self._suspect = None
         first = self._begin(ssrc, suspect.packet, suspect.now)
-        second = self.follow(ssrc, sequence, timestamp, payload, now)
+        second = self.follow(arrival)
         return [first] if second is None else [first, second]
 
     def _lead_s(self, packet: Packet, now: float) -> float:

@@ -12,6 +12,7 @@ from ser_track.errors import AudioError
 from ser_track.ingest.jitter_buffer import Hole, Item, JitterBuffer, PacketCounts
 from ser_track.ingest.libopus import RTP_CLOCK_HZ, RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
 from ser_track.ingest.numbering import MOST_AHEAD_S, Packet
+from ser_track.ingest.rtp import Arrival
 from ser_track.types import SAMPLE_RATE_HZ, FloatArray
 
 _MOST_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000
@@ -21,6 +22,8 @@ _USUAL_LENGTH: Final = 960  # 20 ms
 _SEAM: Final = SAMPLE_RATE_HZ // 10
 _DTX_BYTES: Final = 2
 """A packet this short has no sound in it: the sender's encoder found none (RFC 6716, 3.1 and 2.1.9)."""
+_HANGOVER: Final = SAMPLE_RATE_HZ // 2
+"""Silence is heard for so long before it is left out: the end of a word, and what the voice detector makes of it."""
 _NOTHING: Final = np.empty(0, np.float32)
 
 
@@ -51,6 +54,10 @@ class PacketStream:
         """Packets in the hole before the next one."""
         self._made_up = 0
         """Samples in a row that were concealed."""
+        self._silent_samples = 0
+        """Samples in a row that the sender marked as silent."""
+        self._unheard: bytes | None = None
+        """The latest packet that was not decoded for it."""
         self._began_at: float | None = None
         """Arrival of the first packet."""
 
@@ -59,11 +66,11 @@ class PacketStream:
         """Whether packets are held behind a hole."""
         return bool(self._buffer)
 
-    def put(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
-        """Take in one packet as RTP has it; what has no payload is padding, and counts for the order alone."""
+    def put(self, arrival: Arrival) -> None:
+        """Take in one packet; what has no payload is padding, and counts for the order alone."""
         if self._began_at is None:
-            self._began_at = now
-        self._buffer.put(ssrc, sequence, timestamp, payload, now)
+            self._began_at = arrival.now
+        self._buffer.put(arrival)
 
     def take(self, now: float) -> Iterator[tuple[FloatArray, int]]:
         """Samples ``[n]`` that are due at ``now``, and the index of the first.
@@ -98,7 +105,7 @@ class PacketStream:
         began_at = now if self._began_at is None else self._began_at
         passed = round((now - began_at) * SAMPLE_RATE_HZ)
         if passed - self._end > _SEAM:  # else the difference is jitter
-            self._skip(passed - self._end)
+            self._leave_out(passed - self._end)
         # Who begins anew again and again, each time far ahead, is not followed: their sound falls into the past.
         self._start = min(self._end, passed + round(MOST_AHEAD_S * SAMPLE_RATE_HZ))
         self._origin = None
@@ -113,17 +120,27 @@ class PacketStream:
         if at > self._end:
             yield from self._fill(at, packet.payload, length)
         self._missing = 0
-        if len(packet.payload) <= _DTX_BYTES:
+        silent = packet.silent or len(packet.payload) <= _DTX_BYTES
+        if silent and self._silent_samples >= _HANGOVER:
+            self._unheard = packet.payload
             yield from self._silence(at + length // RTP_PER_SAMPLE)
             return
+        samples = self._decoded(packet.payload)
+        if samples is not None:
+            self._length, self._made_up = length, 0
+            self._silent_samples = self._silent_samples + len(samples) if silent else 0
+            yield self._emit(samples, at)
+
+    def _decoded(self, payload: bytes) -> FloatArray | None:
         try:
-            samples = self._decoder.decode(packet.payload)
+            if self._unheard is not None:  # what led up to it: else the decoder would begin where the silence began
+                led_up, self._unheard = self._unheard, None
+                self._decoder.decode(led_up)
+            return self._decoder.decode(payload)
         except AudioError:
             self.counts.broken += 1
             self._missing = 1
-            return
-        self._length, self._made_up = length, 0
-        yield self._emit(samples, at)
+            return None
 
     def _fill(self, at: int, following: bytes, length: int) -> Iterator[tuple[FloatArray, int]]:
         """What lies between the end of what was heard and the packet ``following``, which begins at ``at``."""
@@ -134,7 +151,7 @@ class PacketStream:
         if lost > _MOST_CONCEALED - self._made_up:
             if (n := _MOST_CONCEALED - self._made_up) > 0:
                 yield self._conceal(n)
-            self._skip(at - self._end)
+            self._leave_out(at - self._end)
             return
         # More time than the missing packets held: the sender was silent (DTX); before the loss, as far as can be known.
         self._skip(gap - lost)
@@ -165,6 +182,10 @@ class PacketStream:
         if until > self._end:
             self._skip(until - self._end)
             yield _NOTHING, self._end
+
+    def _leave_out(self, n: int) -> None:
+        self.counts.missing_samples += n
+        self._end += n
 
     def _skip(self, n: int) -> None:
         self.counts.silent_samples += n

@@ -21,6 +21,8 @@ class Arrival(NamedTuple):
     timestamp: int
     payload: bytes
     now: float
+    silent: bool = False
+    """The sender says that nothing is in it: it is not even noise."""
 
 
 def is_rtp(datagram: bytes) -> bool:
@@ -31,8 +33,7 @@ def is_rtp(datagram: bytes) -> bool:
 def read_packet(packet: bytes, level_id: int | None, now: float) -> Arrival:
     """The Opus packet in RTP; ``level_id`` is the number that was negotiated for the audio level, if any was.
 
-    What the sender marks as silent keeps the first byte of its payload alone, which is how Opus says that nothing is
-    sent (RFC 6716, 3.1), for as long. A packet whose header says more than it has comes out without payload.
+    A packet whose header says more than it has comes out without payload.
     """
     first, _, sequence, timestamp, ssrc = _FIXED(packet)
     at, end = _FIXED_BYTES + 4 * (first & 15), len(packet)
@@ -47,8 +48,7 @@ def read_packet(packet: bytes, level_id: int | None, now: float) -> Arrival:
         if level_id is not None and profile == _ONE_BYTE_HEADERS:
             silent = _level(packet[at : at + 4 * words], level_id) == SILENT_LEVEL
         at += 4 * words
-    payload = packet[at:end]
-    return Arrival(ssrc, sequence, timestamp, _emptied(payload) if silent else payload, now)
+    return Arrival(ssrc, sequence, timestamp, packet[at:end], now, silent)
 
 
 def _level(extension: bytes, level_id: int) -> int | None:
@@ -63,8 +63,3 @@ def _level(extension: bytes, level_id: int) -> int | None:
             return extension[at + 1] & 127 if at + 1 < len(extension) else None
         at += 1 + length
     return None
-
-
-def _emptied(payload: bytes) -> bytes:
-    """The same time with nothing in it, where one byte can say so: a packet of one frame."""
-    return payload[:1] if payload and not payload[0] & 3 else payload

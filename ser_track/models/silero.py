@@ -1,4 +1,4 @@
-"""Silero VAD (github.com/snakers4/silero-vad, MIT) for many streams in one call.
+"""Silero VAD (github.com/snakers4/silero-vad, MIT) for many streams in one call, or many windows of one.
 
 `silero.onnx` beside this file has the weights of the silero-vad package, written as matrix products over the batch
 (`scripts/make_silero.py`); `tests/models/test_silero.py` holds it to the package's own file.
@@ -14,7 +14,7 @@ import numpy as np
 from ser_track.errors import InferenceError
 from ser_track.models.session import open_session
 from ser_track.ports import VoiceState
-from ser_track.types import FloatArray
+from ser_track.types import WINDOW_SAMPLES, FloatArray
 
 CONTEXT_SAMPLES: Final = 64
 """The end of a window, which the network sees again before the next."""
@@ -50,16 +50,33 @@ class _Memory:
             self.context[place] = 0.0
             self.free.append(place)
 
-    def read(self, places: list[int]) -> tuple[FloatArray, FloatArray]:
-        """Copies of what is known at these places: recurrent ``[2, n, 128]``, context ``[n, 64]``."""
+    def read(self, places: list[int], recurrent: FloatArray, context: FloatArray) -> None:
+        """Copy what is known at these places to ``recurrent`` ``[2, n, 128]`` and ``context`` ``[n, 64]``."""
         with self._lock:
-            return self.recurrent[:, places], self.context[places]
+            np.take(self.recurrent, places, axis=1, out=recurrent, mode="clip")  # "raise" would copy twice
+            context[:] = self.context[places]
 
     def write(self, places: list[int], recurrent: FloatArray, context: FloatArray) -> None:
         """Remember it."""
         with self._lock:
             self.recurrent[:, places] = recurrent
             self.context[places] = context
+
+
+class _Scratch(threading.local):
+    """Each thread's room for the network's inputs, kept: to get memory of this size costs more than to fill it."""
+
+    def __init__(self) -> None:
+        self._heard = np.empty((0, CONTEXT_SAMPLES + WINDOW_SAMPLES), np.float32)
+        self._recurrent = np.empty(0, np.float32)
+
+    def take(self, windows: int, streams: int) -> tuple[FloatArray, FloatArray]:
+        """Two arrays ``[windows, 576]`` and ``[2, streams, 128]``, good until the next call."""
+        if windows > len(self._heard):
+            self._heard = np.empty((windows, self._heard.shape[1]), np.float32)
+        if (size := 2 * streams * _HIDDEN) > len(self._recurrent):
+            self._recurrent = np.empty(size, np.float32)
+        return self._heard[:windows], self._recurrent[:size].reshape(2, streams, _HIDDEN)
 
 
 class SileroState:
@@ -85,8 +102,9 @@ class SileroVad:
         Raises:
             ModelError: the file is missing or no such model.
         """
-        self._session = open_session(path)
+        self._session = open_session(path, keep_memory=True)
         self._memory = _Memory()
+        self._scratch = _Scratch()
 
     def new_state(self) -> SileroState:
         """State of a stream of which nothing was heard yet."""
@@ -99,11 +117,42 @@ class SileroVad:
             InferenceError: the network failed; the states stay as they were.
         """
         places = [state.place for state in cast("Sequence[SileroState]", states)]
-        recurrent, context = self._memory.read(places)
-        heard = np.concatenate([context, windows], axis=1)
+        _require_windows(windows)
+        heard, recurrent = self._scratch.take(len(windows), len(places))
+        heard[:, CONTEXT_SAMPLES:] = windows
+        self._memory.read(places, recurrent, heard[:, :CONTEXT_SAMPLES])
+        probabilities, after = self._run(heard, recurrent)
+        self._memory.write(places, after, windows[:, -CONTEXT_SAMPLES:])
+        return probabilities
+
+    def detect_run(self, windows: FloatArray, state: VoiceState) -> FloatArray:
+        """Speech probability ``[n]`` of ``windows`` ``[n, 512]`` of one stream, the first after what ``state`` knows.
+
+        Exact, without cutting the run up: what costs most has no memory and is done for all windows at once, and the
+        rest in their order. Memory grows with the run.
+
+        Raises:
+            InferenceError: the network failed; the state stays as it was.
+        """
+        places = [cast("SileroState", state).place]
+        _require_windows(windows)
+        heard, recurrent = self._scratch.take(len(windows), 1)
+        heard[:, CONTEXT_SAMPLES:] = windows
+        heard[1:, :CONTEXT_SAMPLES] = windows[:-1, -CONTEXT_SAMPLES:]
+        self._memory.read(places, recurrent, heard[:1, :CONTEXT_SAMPLES])
+        probabilities, after = self._run(heard, recurrent)
+        self._memory.write(places, after, windows[-1:, -CONTEXT_SAMPLES:])
+        return probabilities
+
+    def _run(self, heard: FloatArray, recurrent: FloatArray) -> tuple[FloatArray, FloatArray]:
         try:
             output, after = self._session.run(None, {"input": heard, "state": recurrent})
         except Exception as error:
-            raise InferenceError(f"the voice activity model failed on {len(places)} windows: {error}") from error
-        self._memory.write(places, after, windows[:, -CONTEXT_SAMPLES:])
-        return cast("FloatArray", output[:, 0])
+            raise InferenceError(f"the voice activity model failed on {len(heard)} windows: {error}") from error
+        return output[:, 0], after
+
+
+def _require_windows(windows: FloatArray) -> None:
+    if windows.dtype != np.float32 or windows.shape[1:] != (WINDOW_SAMPLES,):
+        found = f"{windows.dtype} {list(windows.shape)}, not float32 [n, {WINDOW_SAMPLES}]"
+        raise InferenceError(f"the voice activity model failed on {len(windows)} windows: they are {found}")

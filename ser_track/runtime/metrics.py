@@ -18,7 +18,8 @@ _OF_PACKETS = (
     ("packets_broken", "Packets that are no Opus"),
     ("packets_recovered", "Lost packets that the next one carried (forward error correction)"),
     ("concealed_seconds", "Lost audio made up by the decoder"),
-    ("silent_seconds", "Time in which nothing was sent, or too much was lost"),
+    ("missing_seconds", "Lost audio that is left out: too much of it to make up"),
+    ("silent_seconds", "Time in which senders say that nothing is there, or send nothing"),
     ("decoded_seconds", "Audio out of packets, heard or made up"),
 )
 """Of each field of `PacketCounts`: name and meaning."""

@@ -28,7 +28,7 @@ class PacketStreams:
             stream = self._streams.get(key)
             if stream is None:
                 stream = self._streams[key] = PacketStream(self.counts)
-            stream.put(*arrival)
+            stream.put(arrival)
         except Exception as error:
             self._fail(key, error)
             return

@@ -1,6 +1,10 @@
 """`analyze`: what users and their programs get from recordings, good and bad."""
 
 import os
+import signal
+import subprocess
+import sys
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +56,7 @@ def test_final_only_leaves_out_provisional_results_and_nothing_else(analyze: Any
     _, finals, _ = analyze("--final-only", SPOKEN)
     provisional = [event for event in everything if event["type"] == "emotion" and not event["final"]]
     assert provisional
+    # To the last digit: they are not computed at all, and final ones do not depend on them.
     assert finals == [event for event in everything if event not in provisional]
 
 
@@ -99,6 +104,59 @@ def test_a_bad_file_is_named_and_stops_no_other(tmp_path: Path, analyze: Any) ->
     first, second = err.splitlines()
     assert first.startswith(f"ser-track: error: {tmp_path / 'bad.wav'} cannot be read")
     assert second.startswith("ser-track: error: gone.wav does not exist")
+
+
+@pytest.mark.parametrize("provisional", [[], ["--final-only"]])
+def test_many_files_at_once_give_what_they_give_one_by_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], provisional: list[str]
+) -> None:
+    (tmp_path / "bad.wav").write_text("no sound")
+    cut_off = tmp_path / "cut.wav"
+    cut_off.write_bytes(SPOKEN.read_bytes()[:200_000])
+    # The longest comes first, so that others are done before it.
+    files = [*map(str, (SPOKEN, tmp_path / "bad.wav", TWO_TRACKS, cut_off, "gone.wav", cut_off))]
+    one_by_one, at_once = (
+        (main(["analyze", *provisional, "--jobs", jobs, *files]), capsys.readouterr()) for jobs in ("1", "3")
+    )
+    assert at_once == one_by_one
+    code, (out, err) = at_once
+    assert code == 1
+    assert [stream for stream, _ in groupby(event["stream"] for event in parse_lines(out))] == [
+        str(SPOKEN),
+        str(TWO_TRACKS),
+        str(cut_off),
+    ]
+    assert [line.split(":")[2].split()[0] for line in err.splitlines()] == [files[1], files[3], files[4]]
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "two"])
+def test_a_number_of_jobs_that_is_none_is_refused(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["analyze", "--jobs", jobs, str(SPOKEN)])
+    assert f"{jobs} is no number of processes; give 1 or more" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("ending", ["interrupt", "kill"])
+def test_however_it_ends_no_process_is_left(tmp_path: Path, ending: str) -> None:
+    pipes = [tmp_path / "1.wav", tmp_path / "2.wav"]
+    for pipe in pipes:
+        os.mkfifo(pipe)
+    program = "import sys; from ser_track.cli.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, "analyze", "--jobs", "2", *map(str, pipes)]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    writers = [pipe.open("wb") for pipe in pipes]  # opens when a worker does
+    if ending == "interrupt":
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of them
+    else:
+        running.kill()
+    # Ends when nobody holds the other end of stdout and stderr any more: when all processes are gone.
+    out, err = running.communicate()
+    for writer in writers:
+        writer.close()
+    assert out == b""
+    if ending == "interrupt":
+        assert (running.returncode, err) == (130, b"")
 
 
 def test_a_file_that_was_cut_off_is_analysed_up_to_there_and_said_to_be_cut_off(tmp_path: Path, analyze: Any) -> None:

@@ -41,19 +41,47 @@ class EnergyDetector:
             state.previous = float(level)
         return probabilities
 
+    def detect_run(self, windows: FloatArray, state: VoiceState) -> FloatArray:
+        """One after the other."""
+        return np.concatenate([self.detect(window[None], [state]) for window in windows])
+
 
 class FaultyDetector(EnergyDetector):
-    """Fake that gives what ``answer`` makes of the right answer, and counts its calls."""
+    """Fake that gives what ``answer`` makes of the right answer, and counts its calls.
 
-    def __init__(self, answer: Callable[[int, FloatArray], FloatArray]) -> None:
+    A run is one call if ``runs``, else as many as it has windows.
+    """
+
+    def __init__(self, answer: Callable[[int, FloatArray], FloatArray], runs: bool = False) -> None:
         super().__init__()
         self._answer = answer
+        self._runs = runs
         self.calls = 0
 
     def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
         """``answer(call, probabilities)``."""
         self.calls += 1
         return self._answer(self.calls, super().detect(windows, states))
+
+    def detect_run(self, windows: FloatArray, state: VoiceState) -> FloatArray:
+        """``answer(call, probabilities)``."""
+        if not self._runs:
+            return super().detect_run(windows, state)
+        self.calls += 1
+        right = np.concatenate([EnergyDetector.detect(self, window[None], [state]) for window in windows])
+        return self._answer(self.calls, right)
+
+
+class ForgetfulDetector(EnergyDetector):
+    """Fake that forgets slowly: each answer depends on all windows before, and on their order."""
+
+    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+        """A number between 0 and 1 that no other history has."""
+        answers = np.zeros(len(windows), np.float32)
+        for index, (window, state) in enumerate(zip(windows, cast("Sequence[EnergyState]", states), strict=True)):
+            state.previous = (0.999 * state.previous + float(np.abs(window).sum()) + 0.1) % 1.0
+            answers[index] = state.previous
+        return answers
 
 
 class LevelClassifier:

@@ -45,16 +45,3 @@ def test_a_result_made_in_the_pause_is_the_final_one_if_voice_does_not_come_back
     else:
         assert classifier.heard == [40 * 512]
         assert final == replace(results[0], final=True)
-
-
-def test_the_streams_that_close_soon_are_known() -> None:
-    engine = Engine(EnergyDetector(), LevelClassifier(), PipelineConfig(end_silence_s=0.512))
-    for stream in range(2):
-        engine.open(key(stream))
-        engine.push(key(stream), np.full(40 * 512, 0.5, np.float32), 0)
-    # To the stand-in, the first window after voice is voice too.
-    engine.push(key(0), np.zeros(10 * 512, np.float32), 40 * 512)
-    engine.tick()
-    # Of 16 windows of silence, 7 are missing: 224 ms.
-    assert engine.closing(within_s=0.25) == [key(0)]
-    assert engine.closing(within_s=0.2) == []

@@ -153,7 +153,8 @@ def test_any_chunking_gives_the_same_marks(sizes: list[int]) -> None:
         for chunk in cut(talk(0.71, 0.3, 3.3, 0.8, 0.2), sizes):
             buffer.push(chunk, at)
             at += len(chunk)
-            while (item := buffer.pop()) is not None:
+            while buffer.ready:
+                item = buffer.ready.popleft()
                 assert isinstance(item, Window)
                 marks += segmenter.push(item, float(np.abs(item.samples).max() > 0.1))
         return [plain(mark) for mark in [*marks, *segmenter.close("flush")]]

@@ -19,8 +19,8 @@ sizes = st.lists(st.integers(1, 1500), min_size=1, max_size=6)
 def drain(buffer: WindowBuffer) -> list[tuple[int, int] | tuple[int, bytes]]:
     """All that is complete, comparable: ``(first, windows)`` of gaps, ``(index, samples)`` of windows."""
     items: list[tuple[int, int] | tuple[int, bytes]] = []
-    while (item := buffer.pop()) is not None:
-        match item:
+    while buffer.ready:
+        match buffer.ready.popleft():
             case Gap(first, windows):
                 items.append((first, windows))
             case Window(index, samples):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ser_track.ingest.jitter_buffer import MAX_DELAY_S, MIN_DELAY_S, Hole, Item, JitterBuffer, Restart
 from ser_track.ingest.numbering import Packet
+from ser_track.ingest.rtp import Arrival
 
 FRAME_S = 0.02
 TICKS = 960
@@ -24,7 +25,7 @@ class Sender:
 
     def arrive(self, n: int, at: float, ssrc: int = SSRC) -> None:
         timestamp = (self._timestamp + n * TICKS) % 2**32
-        self.buffer.put(ssrc, (self._sequence + n) % 2**16, timestamp, str(n).encode(), at)
+        self.buffer.put(Arrival(ssrc, (self._sequence + n) % 2**16, timestamp, str(n).encode(), at))
         self.tick(at)
 
     def tick(self, at: float) -> None:

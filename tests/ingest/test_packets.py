@@ -12,6 +12,7 @@ from ser_track.errors import AudioError
 from ser_track.ingest import libopus
 from ser_track.ingest.libopus import OpusDecoder, carries_previous, packet_length
 from ser_track.ingest.packets import PacketStream
+from ser_track.ingest.rtp import Arrival
 from ser_track.models.cut import voiced_windows
 from ser_track.models.silero import SileroVad
 from ser_track.types import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
@@ -40,7 +41,7 @@ def through(
     for n, payload in enumerate(packets):
         if payload is not None:
             timestamp = (first_timestamp + n * FRAME_SAMPLES) % 2**32
-            stream.put(SSRC, (first_sequence + n) % 2**16, timestamp, payload, n * FRAME_S)
+            stream.put(Arrival(SSRC, (first_sequence + n) % 2**16, timestamp, payload, n * FRAME_S))
         pieces += stream.take(n * FRAME_S)
     return stream, [*pieces, *stream.flush()]
 
@@ -61,7 +62,7 @@ def test_without_loss_it_is_the_decoder_alone(packets: list[bytes]) -> None:
     stream, pieces = through(packets)
     assert [at for _, at in pieces] == [n * FRAME for n in range(len(packets))]
     np.testing.assert_array_equal(np.concatenate([samples for samples, _ in pieces]), expected)
-    assert stream.counts.concealed_samples == stream.counts.silent_samples == 0
+    assert stream.counts.concealed_samples == stream.counts.silent_samples == stream.counts.missing_samples == 0
     assert stream.counts.samples == len(expected)
 
 
@@ -78,7 +79,7 @@ def test_single_lost_packets_come_back_from_the_next_ones(packets: list[bytes]) 
     assert len(lost) > 10
     stream, pieces = through([None if n in lost else payload for n, payload in enumerate(packets)])
     assert stream.counts.recovered == len(lost)
-    assert stream.counts.concealed_samples == stream.counts.silent_samples == 0
+    assert stream.counts.concealed_samples == stream.counts.silent_samples == stream.counts.missing_samples == 0
     assert [at for _, at in pieces] == [n * FRAME for n in range(len(packets))]
     whole = placed(through(packets)[1], len(packets) * FRAME)
     recovered = placed(pieces, len(packets) * FRAME)
@@ -92,7 +93,7 @@ def test_five_percent_loss_leaves_no_hole_and_the_voice_where_it_was(packets: li
     arrives = np.random.default_rng(5).random(len(packets)) >= 0.05
     arrives[0] = arrives[-1] = True
     stream, pieces = through([payload if here else None for payload, here in zip(packets, arrives, strict=True)])
-    assert stream.counts.silent_samples == 0
+    assert stream.counts.silent_samples == stream.counts.missing_samples == 0
     assert stream.counts.lost == int((~arrives).sum())
     length = len(packets) * FRAME // WINDOW_SAMPLES * WINDOW_SAMPLES
     clean, lossy = (voiced_windows(SileroVad(), placed(some, length)) for some in (through(packets)[1], pieces))
@@ -107,7 +108,7 @@ def test_a_long_hole_fades_and_is_silence(packets: list[bytes]) -> None:
     jumps = [at - end for end, (_, at) in zip(ends, pieces[1:], strict=False) if at != end]
     assert jumps == [SAMPLE_RATE_HZ - 120 * 16]
     assert stream.counts.concealed_samples == 120 * 16
-    assert stream.counts.silent_samples == jumps[0]
+    assert stream.counts.missing_samples == jumps[0]
 
 
 def test_dtx_is_silence_of_the_right_length(spoken: FloatArray) -> None:
@@ -118,7 +119,7 @@ def test_dtx_is_silence_of_the_right_length(spoken: FloatArray) -> None:
     sequence = 0
     for n, payload in enumerate(sent):
         if len(payload) > 2:  # as a browser does: what DTX makes that small is not sent
-            stream.put(SSRC, sequence, timestamp, payload, n * FRAME_S)
+            stream.put(Arrival(SSRC, sequence, timestamp, payload, n * FRAME_S))
             sequence += 1
         timestamp += FRAME_SAMPLES
         pieces += stream.take(n * FRAME_S)
@@ -132,7 +133,7 @@ def test_a_broken_packet_is_concealed_and_counted(packets: list[bytes]) -> None:
     broken = [b"\xff\xff\xff" if n == 60 else payload for n, payload in enumerate(packets)]
     stream, pieces = through(broken)
     assert stream.counts.broken == 1
-    assert stream.counts.silent_samples == 0
+    assert stream.counts.silent_samples == stream.counts.missing_samples == 0
     assert sum(len(samples) for samples, _ in pieces) == len(packets) * FRAME
 
 
@@ -154,7 +155,7 @@ def test_another_ssrc_goes_on_in_time(packets: list[bytes]) -> None:
     stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
     for n, payload in enumerate(packets[:200]):
         ssrc, timestamp = (1, 5_000) if n < 100 else (2, 900_000_000)
-        stream.put(ssrc, n, timestamp + n * FRAME_SAMPLES, payload, n * FRAME_S)
+        stream.put(Arrival(ssrc, n, timestamp + n * FRAME_SAMPLES, payload, n * FRAME_S))
         pieces += stream.take(n * FRAME_S)
     pieces += stream.flush()
     assert [at for _, at in pieces] == [n * FRAME for n in range(200)]
@@ -165,7 +166,7 @@ def test_a_clock_that_jumps_while_the_sequence_goes_on_does_not_move_the_sound(p
     stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
     for n, payload in enumerate(packets[:200]):
         timestamp = 1_000_000_000 + n * FRAME_SAMPLES + (jump if n >= 100 else 0)
-        stream.put(SSRC, n, timestamp % 2**32, payload, n * FRAME_S)
+        stream.put(Arrival(SSRC, n, timestamp % 2**32, payload, n * FRAME_S))
         pieces += stream.take(n * FRAME_S)
     pieces += stream.flush()
     assert [at for _, at in pieces] == [n * FRAME for n in range(200)]
@@ -175,7 +176,7 @@ def test_a_sender_that_was_muted_for_long_is_where_the_clock_says(packets: list[
     stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
     for n, payload in enumerate(packets[:100]):
         time = n + (30_000 if n >= 50 else 0)  # ten minutes
-        stream.put(SSRC, n, time * FRAME_SAMPLES, payload, time * FRAME_S)
+        stream.put(Arrival(SSRC, n, time * FRAME_SAMPLES, payload, time * FRAME_S))
         pieces += stream.take(time * FRAME_S)
     assert pieces[50][1] == 30_050 * FRAME
 
@@ -183,7 +184,7 @@ def test_a_sender_that_was_muted_for_long_is_where_the_clock_says(packets: list[
 def test_a_clock_far_ahead_of_ours_is_not_followed_however_small_its_steps(packets: list[bytes]) -> None:
     stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
     for n in range(1500):  # nine packets' time in each: 270 s within 30
-        stream.put(SSRC, n, n * 9 * FRAME_SAMPLES, packets[n % len(packets)], n * FRAME_S)
+        stream.put(Arrival(SSRC, n, n * 9 * FRAME_SAMPLES, packets[n % len(packets)], n * FRAME_S))
         pieces += stream.take(n * FRAME_S)
         # Ten seconds ahead for whom it is about, ten more for who begins anew there.
         assert all(at / SAMPLE_RATE_HZ < n * FRAME_S + 20.2 for _, at in pieces[-2:])
@@ -194,7 +195,7 @@ def test_a_run_of_broken_packets_is_concealed_like_any_hole(packets: list[bytes]
     stream, pieces = through([b"\xff\xff\xff" if 50 <= n < 100 else payload for n, payload in enumerate(packets)])
     assert stream.counts.broken == 50
     assert stream.counts.concealed_samples == 120 * 16
-    assert stream.counts.silent_samples == SAMPLE_RATE_HZ - 120 * 16
+    assert stream.counts.missing_samples == SAMPLE_RATE_HZ - 120 * 16
     assert pieces[-1][1] == (len(packets) - 1) * FRAME
 
 
@@ -206,20 +207,38 @@ def test_packets_that_became_longer_during_a_loss_leave_no_hole(spoken: FloatArr
     stream, pieces, time = PacketStream(), list[tuple[FloatArray, int]](), 0
     for n, payload in enumerate(short + long):
         if n != len(short):  # the first of the long ones
-            stream.put(SSRC, n, time * FRAME_SAMPLES, payload, time * FRAME_S)
+            stream.put(Arrival(SSRC, n, time * FRAME_SAMPLES, payload, time * FRAME_S))
         time += 1 if n < len(short) else 3
         pieces += stream.take(time * FRAME_S)
     pieces += stream.flush()
-    assert stream.counts.silent_samples == 0
+    assert stream.counts.silent_samples == stream.counts.missing_samples == 0
     assert [at for _, at in pieces[1:]] == [at + len(samples) for samples, at in pieces[:-1]]
 
 
 def test_what_the_sender_marks_as_silent_is_silence_that_passes(packets: list[bytes]) -> None:
     stream, pieces = through([payload[:1] if 50 <= n < 100 else payload for n, payload in enumerate(packets)])
     silent = [(len(samples), at) for samples, at in pieces if not len(samples)]
-    assert silent == [(0, (n + 1) * FRAME) for n in range(50, 100)], "as it passes, not when the voice comes back"
-    assert stream.counts.silent_samples == SAMPLE_RATE_HZ
+    # After half a second, in which it may be the end of a word: as it passes, not when the voice comes back.
+    assert silent == [(0, (n + 1) * FRAME) for n in range(75, 100)]
+    assert stream.counts.silent_samples == SAMPLE_RATE_HZ // 2
     assert stream.counts.concealed_samples == stream.counts.broken == 0
+
+
+def test_a_muted_sender_is_not_misjudged_for_it(spoken: FloatArray) -> None:
+    said, pause = spoken[: 4 * SAMPLE_RATE_HZ], np.zeros(2 * SAMPLE_RATE_HZ, np.float32)
+    whole = np.concatenate([said, pause, said, pause, said])
+    sent = encode(at_48_khz(whole), 32_000)
+    heard = {}
+    for told in (False, True):
+        stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
+        for n, payload in enumerate(sent):
+            silent = told and not whole[n * FRAME : (n + 1) * FRAME].any()
+            stream.put(Arrival(SSRC, n, n * FRAME_SAMPLES, payload, n * FRAME_S, silent))
+            pieces += stream.take(n * FRAME_S)
+        heard[told] = voiced_windows(SileroVad(), placed([*pieces, *stream.flush()], len(whole)))
+    assert stream.counts.silent_samples >= 2 * SAMPLE_RATE_HZ
+    assert heard[False].sum() > 100
+    assert np.mean(heard[True] == heard[False]) > 0.995
 
 
 def test_padding_is_not_decoded(packets: list[bytes]) -> None:

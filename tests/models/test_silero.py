@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,7 @@ from ser_track.models.session import open_session
 from ser_track.models.silero import SileroVad
 from ser_track.types import WINDOW_SAMPLES, FloatArray
 from tests.signals import noise, tone
+from training.corpora import CORPORA, read_audio, read_clips
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,40 @@ def test_a_batch_gives_each_stream_what_it_gets_alone(silero: SileroVad, spoken:
     together = np.stack([silero.detect(np.stack(step), states) for step in zip(*variants, strict=True)], axis=1)
     for variant, batched in zip(variants, together, strict=True):
         np.testing.assert_allclose(batched, probabilities(silero, variant.ravel()), rtol=0, atol=1e-5)
+
+
+def in_runs(silero: SileroVad, samples: FloatArray, lengths: Sequence[int]) -> FloatArray:
+    """In runs of these numbers of windows, over and over."""
+    state, windows, heard, at = silero.new_state(), windows_of(samples), list[FloatArray](), 0
+    while at < len(windows):
+        run = windows[at : at + lengths[len(heard) % len(lengths)]]
+        heard.append(silero.detect_run(run, state))
+        at += len(run)
+    return np.concatenate(heard)
+
+
+@pytest.mark.parametrize("lengths", [[1], [2, 31], [256], [10_000]])
+def test_a_run_gives_each_window_what_it_gets_alone(silero: SileroVad, spoken: FloatArray, lengths: list[int]) -> None:
+    np.testing.assert_allclose(in_runs(silero, spoken, lengths), probabilities(silero, spoken), rtol=0, atol=1e-5)
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not CORPORA.is_dir(), reason="needs the corpora beside the repository (../shared/corpora)")
+def test_runs_remember_minutes_of_speech_of_many_people_as_it_was(silero: SileroVad) -> None:
+    clips = [clip for corpus in ("cremad", "ravdess", "javanese") for clip in read_clips(corpus)[::100]]
+    samples = np.concatenate([read_audio(clip) for clip in clips])
+    assert len(samples) > 120 * 16_000
+    np.testing.assert_allclose(in_runs(silero, samples, [256, 31]), probabilities(silero, samples), rtol=0, atol=1e-5)
+
+
+def test_a_stream_may_be_heard_in_runs_and_in_company_by_turns(silero: SileroVad, spoken: FloatArray) -> None:
+    windows, heard = windows_of(spoken[: 16_000 * 4]), list[FloatArray]()
+    own, other = silero.new_state(), silero.new_state()
+    for at in range(0, 120, 20):
+        heard.append(silero.detect_run(windows[at : at + 15], own))
+        heard += [silero.detect(windows[[k, 0]], [own, other])[:1] for k in range(at + 15, at + 20)]
+    expected = probabilities(silero, windows[:120].ravel())
+    np.testing.assert_allclose(np.concatenate(heard), expected, rtol=0, atol=1e-5)
 
 
 def test_streams_may_pause_and_change_places_in_the_batch(silero: SileroVad, spoken: FloatArray) -> None:
@@ -122,8 +158,12 @@ def test_a_new_state_remembers_nothing(silero: SileroVad) -> None:
 
 
 def test_windows_that_do_not_fit_are_an_inference_error(silero: SileroVad) -> None:
-    with pytest.raises(InferenceError, match="failed on 1 window"):
-        silero.detect(np.zeros((1, WINDOW_SAMPLES), np.float64), [silero.new_state()])
+    doubles: FloatArray = np.zeros((1, WINDOW_SAMPLES))  # type: ignore[assignment]
+    for windows in (doubles, np.zeros((1, 1), np.float32), np.zeros(WINDOW_SAMPLES, np.float32)):
+        with pytest.raises(InferenceError, match=r"failed on \d+ windows: they are float.* not float32 \[n, 512\]"):
+            silero.detect(windows, [silero.new_state()])
+        with pytest.raises(InferenceError, match=r"failed on \d+ windows"):
+            silero.detect_run(windows, silero.new_state())
 
 
 def test_a_missing_or_broken_file_is_a_model_error_that_names_it(tmp_path: Path) -> None:

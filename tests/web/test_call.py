@@ -57,7 +57,7 @@ async def test_losing_packets_costs_neither_sound_nor_order_nor_time(peer: MakeP
     metrics = await (await server.http.get(f"{server.url}/metrics")).text()
     counted = dict(line.split() for line in metrics.splitlines() if line.startswith("ser_track_") and "{" not in line)
     assert float(counted["ser_track_packets_lost"]) > 5
-    assert float(counted["ser_track_silent_seconds"]) == 0, "nothing was left out that could be made up"
+    assert float(counted["ser_track_missing_seconds"]) == 0, "nothing was left out that could be made up"
 
 
 async def test_a_caller_without_opus_is_heard_through_aiortcs_decoder(peer: MakePeer, server: Running) -> None:

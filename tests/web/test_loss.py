@@ -45,4 +45,4 @@ async def test_chromium_is_asked_for_error_correction_and_its_lost_packets_come_
     assert found["ser_track_packets_lost"] >= found["ser_track_packets_recovered"]
     assert found["ser_track_packets_broken"] == 0
     # What did not come back was made up: no time is missing but for the silence before and after.
-    assert found["ser_track_silent_seconds"] < 0.5
+    assert found["ser_track_missing_seconds"] < 0.5

@@ -1,0 +1,147 @@
+"""CPU per window of the engine's live path, stage by stage: `python -m bench.engine`; prints one JSON object.
+
+As many streams as `--streams` says, each pushed packets of 20 ms; a tick every 32 ms of media time takes one window of
+each. Once all of them send room noise, once all speak without pause. The classifier is a stand-in that costs nothing.
+In microseconds of CPU per window of one stream, the least of several rounds:
+
+`buffer`     `Engine.push`: samples to windows
+`network`    ONNX Runtime, inside the detector
+`detector`   the rest of `SileroVad.detect`: gathering and scattering what it remembers of the streams
+`rest`       the rest of `Engine.tick`: batching, segmenter, requests, events
+"""
+
+import argparse
+import json
+import time
+import wave
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from bench.packets import SPOKEN
+from ser_track.config import PipelineConfig
+from ser_track.core.engine import Engine
+from ser_track.models.silero import SileroVad
+from ser_track.ports import VoiceState
+from ser_track.types import EMOTIONS, SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray, Judgement, StreamKey
+from ser_track.voice import Voice
+
+_PACKET_SAMPLES: Final = SAMPLE_RATE_HZ // 50
+_ROUNDS: Final = 3
+
+
+class CostFreeClassifier:
+    """Stand-in for `EmotionModel`: always the same answer."""
+
+    name = "cost-free stand-in@0"
+    labels = EMOTIONS
+    _answer = Judgement(np.full(len(EMOTIONS), 1 / len(EMOTIONS), np.float32))
+
+    def new_voice(self) -> Voice | None:
+        """Knows no voices."""
+        return None
+
+    def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
+        """All alike."""
+        return self._answer
+
+
+class TimedSession:
+    """An ONNX Runtime session, which adds up its CPU time."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self.spent_s = 0.0
+
+    def run(self, names: Sequence[str] | None, inputs: dict[str, Any]) -> Any:
+        """As the session does."""
+        begun = time.thread_time()
+        found = self._session.run(names, inputs)
+        self.spent_s += time.thread_time() - begun
+        return found
+
+
+class TimedDetector(SileroVad):
+    """The detector, which adds up its CPU time and that of the network inside."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = TimedSession(self._session)
+        self._session = self.network
+        self.spent_s = 0.0
+
+    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+        """As the detector does."""
+        begun = time.thread_time()
+        found = super().detect(windows, states)
+        self.spent_s += time.thread_time() - begun
+        return found
+
+
+def spoken() -> FloatArray:
+    """The spoken test recording without its pauses, at 16 kHz."""
+    with wave.open(str(SPOKEN)) as recording:
+        samples = np.frombuffer(recording.readframes(recording.getnframes()), np.int16) / np.float32(32_768)
+    windows = samples[: len(samples) // WINDOW_SAMPLES * WINDOW_SAMPLES].reshape(-1, WINDOW_SAMPLES)
+    return np.ascontiguousarray(windows[np.sqrt((windows**2).mean(axis=1)) > 0.01]).ravel()
+
+
+def room_noise(seconds: float = 10.0) -> FloatArray:
+    """A quiet room at -60 dBFS."""
+    return np.random.default_rng(0).normal(0, 1e-3, int(seconds * SAMPLE_RATE_HZ)).astype(np.float32)
+
+
+def measure(sound: FloatArray, streams: int, seconds: float) -> dict[str, float]:
+    """µs per window and stage; each stream is at another place in ``sound``, which is repeated."""
+    detector = TimedDetector()
+    engine = Engine(detector, CostFreeClassifier(), PipelineConfig())
+    keys = [StreamKey("bench", f"p{number}", "1") for number in range(streams)]
+    offsets = np.linspace(0, len(sound), streams, endpoint=False).astype(int)
+    for key in keys:
+        engine.open(key)
+    looped = np.concatenate([sound, sound[:_PACKET_SAMPLES]])
+    spent = dict.fromkeys(("buffer", "tick"), 0.0)
+    due = 0
+    for tick in range(1, int(seconds * SAMPLE_RATE_HZ / WINDOW_SAMPLES) + 1):
+        while due + _PACKET_SAMPLES <= tick * WINDOW_SAMPLES:
+            places = ((offsets + due) % len(sound)).tolist()
+            packets = [(key, looped[at : at + _PACKET_SAMPLES], due) for key, at in zip(keys, places, strict=True)]
+            begun = time.thread_time()
+            for packet in packets:
+                engine.push(*packet)
+            spent["buffer"] += time.thread_time() - begun
+            due += _PACKET_SAMPLES
+        begun = time.thread_time()
+        engine.tick(1)
+        spent["tick"] += time.thread_time() - begun
+    windows = streams * (due // WINDOW_SAMPLES)
+    stages = {
+        "buffer": spent["buffer"],
+        "network": detector.network.spent_s,
+        "detector": detector.spent_s - detector.network.spent_s,
+        "rest": spent["tick"] - detector.spent_s,
+    }
+    stages["beyond_network"] = sum(stages.values()) - detector.network.spent_s
+    return {name: round(total / windows * 1e6, 2) for name, total in stages.items()}
+
+
+def main() -> None:
+    """Silence and speech by turns, so that what else the machine does meets both."""
+    parser = argparse.ArgumentParser(description="CPU per window of the engine's live path.")
+    parser.add_argument("--streams", type=int, default=250)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of media time in each round")
+    args = parser.parse_args()
+    sounds = {"silence": room_noise(), "speech": spoken()}
+    rounds: dict[str, list[dict[str, float]]] = {name: [] for name in sounds}
+    for _ in range(_ROUNDS):
+        for name, sound in sounds.items():
+            rounds[name].append(measure(sound, args.streams, args.seconds))
+    record: dict[str, Any] = {"streams": args.streams, "unit": "us per window"}
+    for name, found in rounds.items():
+        record[name] = {stage: min(each[stage] for each in found) for stage in found[0]}
+    print(json.dumps(record))
+
+
+if __name__ == "__main__":
+    main()
