@@ -1,7 +1,7 @@
 """Decodes Opus at 16 kHz mono with libopus itself: PyAV's decoder knows neither concealment nor error correction.
 
-The library is the copy inside PyAV's wheel (Linux), else the system's (Debian `libopus0`, Homebrew `opus`). Where there
-is none, `available` says so. RFC 6716; functions: libopus's public headers.
+The library is the copy inside PyAV's wheel, else the system's (Debian `libopus0`, Homebrew `opus`). Where there is none,
+`available` says so. RFC 6716; functions: libopus's public headers.
 """
 
 import ctypes
@@ -20,6 +20,8 @@ RTP_CLOCK_HZ: Final = 48_000
 """Of Opus, whatever its bandwidth (RFC 7587, section 4.1)."""
 RTP_PER_SAMPLE: Final = RTP_CLOCK_HZ // SAMPLE_RATE_HZ
 _LONGEST_SAMPLES: Final = 120 * SAMPLE_RATE_HZ // 1000  # no packet is longer than 120 ms
+_IN_THE_WHEEL: Final = ("av.libs/libopus-*.so*", "av/.dylibs/libopus*.dylib", "av.libs/*opus-*.dll")
+"""Where wheels keep the libraries they bring: on Linux, macOS and Windows."""
 _RESET_STATE: Final = 4028
 # RFC 6716, table 2: length of one frame in units of the RTP clock, by the packet's configuration number.
 _FRAME_LENGTHS: Final = (
@@ -63,7 +65,8 @@ def carries_previous(payload: bytes) -> bool:
 @functools.cache
 def library() -> ctypes.CDLL | None:
     """libopus itself, or None where there is none; reads folders the first time."""
-    bundled = sorted(Path(av.__file__).parents[1].glob("av.libs/libopus-*.so*"))
+    wheel = Path(av.__file__).parents[1]
+    bundled = sorted(path for pattern in _IN_THE_WHEEL for path in wheel.glob(pattern))
     found = str(bundled[0]) if bundled else ctypes.util.find_library("opus")
     if found is None:
         return None
