@@ -141,6 +141,8 @@ class ServerConfig:
     max_request_bytes: int = _between(65_536, 4_096, 16_777_216)
     max_message_bytes: int = _between(65_536, 4_096, 16_777_216)
     """Longest signalling message on the WebSocket."""
+    workers: int = _between(1, 1, 64)
+    """Processes that share the rooms; over 1, a further one listens in front of them (docs/operations.md)."""
 
 
 @dataclass(frozen=True, slots=True)

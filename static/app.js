@@ -3,9 +3,11 @@
 import { icon, setText } from "./dom.js";
 import { Status } from "./announce.js";
 import { Media } from "./media.js";
+import { SERVICE_RESTART, rejoin } from "./rejoin.js";
 import { Room } from "./room.js";
 
 const JOINING = "Joining …";
+const RESTARTING = "The server had to start this meeting again. You are being brought back; nothing is analysed meanwhile.";
 const find = (selector) => document.querySelector(selector);
 const query = new URLSearchParams(location.search);
 const token = query.get("token");
@@ -14,7 +16,8 @@ const stay = find("#room");
 const status = new Status(find("#status"));
 const media = new Media({ raw: query.get("raw") === "1" });
 let room = null;
-let chosen = null; // what was entered and chosen, for joining again
+let chosen = null; // what was entered and chosen last, for joining again
+let returning = null; // the present attempt to come back, if there is one
 
 const newRoom = () => {
   const bytes = crypto.getRandomValues(new Uint8Array(5));
@@ -55,7 +58,44 @@ function enter(name) {
   find("#room-name").focus();
 }
 
+async function comeBack() {
+  const mine = (returning = {});
+  room.leave();
+  room = null;
+  status.show(RESTARTING, { kind: "warning" });
+  try {
+    const found = await rejoin(enterAgain, () => returning === mine);
+    if (returning !== mine) return found?.leave();
+    room = found;
+    // The switch may have been turned while the answer was on its way.
+    if (room.analysed !== chosen.consent) room.setAnalysed(chosen.consent);
+    showControls();
+    status.clearIf(RESTARTING);
+  } catch (error) {
+    if (returning === mine) lostForGood(error.message);
+  }
+}
+
+async function enterAgain() {
+  const next = new Room(page, media);
+  try {
+    await next.join({ token, ...chosen });
+    return next;
+  } catch (error) {
+    next.leave();
+    throw error;
+  }
+}
+
+function lostForGood(why = "") {
+  const again = { label: "Rejoin", run: () => join(chosen) };
+  leave();
+  const lost = "The connection to the server was lost. You left the room and nothing is analysed.";
+  status.show(`${lost} ${why}`.trim(), { kind: "error", action: again });
+}
+
 function leave() {
+  returning = null;
   room?.leave();
   room = null;
   media.close();
@@ -71,10 +111,10 @@ const page = {
   count: find("#count"),
   live: find("#live"),
   status,
-  lost() {
-    const again = { label: "Rejoin", run: () => join(chosen) };
-    leave();
-    status.show("The connection to the server was lost. You left the room and nothing is analysed.", { kind: "error", action: again });
+  lost(code) {
+    chosen.consent = room.analysed; // as it was last given, not as it was at first
+    if (code === SERVICE_RESTART) comeBack();
+    else lostForGood();
   },
 };
 
@@ -115,9 +155,10 @@ function showControls() {
   const listening = !media.microphone;
   label(buttons.mic, listening ? "Use microphone" : media.muted ? "Unmute" : "Mute", listening || media.muted ? "mic-off" : "mic");
   label(buttons.camera, media.camera ? "Stop camera" : "Camera", media.camera ? "camera" : "camera-off");
-  buttons.consent.setAttribute("aria-checked", room?.analysed ?? false);
+  const analysed = room ? room.analysed : (chosen?.consent ?? false);
+  buttons.consent.setAttribute("aria-checked", analysed);
   buttons.consent.disabled = listening;
-  const state = listening ? "no microphone" : room?.analysed ? "on: the bot hears you" : "off: the bot does not hear you";
+  const state = listening ? "no microphone" : analysed ? "on: the bot hears you" : "off: the bot does not hear you";
   setText(buttons.consent.querySelector(".state"), state);
 }
 
@@ -143,7 +184,8 @@ buttons.camera.onclick = async () => {
   changed();
 };
 buttons.consent.onclick = () => {
-  room.setAnalysed(!room.analysed);
+  if (room) room.setAnalysed(!room.analysed);
+  else chosen.consent = !chosen.consent; // holds from the moment of coming back
   showControls();
 };
 buttons.leave.onclick = () => {

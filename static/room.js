@@ -30,7 +30,7 @@ export class Room {
   #timer;
   #autoplayBlocked = false;
 
-  /** `page`: tiles, roster, count, live (elements), status, and lost(). */
+  /** `page`: tiles, roster, count, live (elements), status, and lost(code). */
   constructor(page, media) {
     this.#page = page;
     this.#media = media;
@@ -42,7 +42,7 @@ export class Room {
       signal: ({ from, data }) => this.#mesh.receive(from, data),
       // "gone": what was still being said to somebody who has just left.
       error: ({ code, message }) => code !== "gone" && this.#page.status.show(message, { kind: "error" }),
-      lost: () => this.#page.lost(),
+      lost: (code) => this.#page.lost(code),
     });
   }
 

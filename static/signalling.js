@@ -12,7 +12,7 @@ export class Signalling {
   #handlers;
   #closing = false;
 
-  /** `handlers`: one function per message type, and `lost` for a connection that broke after the welcome. */
+  /** `handlers`: one function per message type, and `lost(code)` for a connection that broke after the welcome. */
   constructor(handlers) {
     this.#handlers = handlers;
   }
@@ -37,9 +37,9 @@ export class Signalling {
           this.#handlers[message.type]?.(message);
         }
       };
-      socket.onclose = () => {
+      socket.onclose = ({ code }) => {
         if (!welcomed) reject(new Refused("unreachable", "The server did not answer. Check your connection and try again."));
-        else if (!this.#closing) this.#handlers.lost();
+        else if (!this.#closing) this.#handlers.lost(code);
       };
     });
   }

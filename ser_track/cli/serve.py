@@ -2,7 +2,6 @@
 
 import argparse
 import gc
-import logging
 import ssl
 from pathlib import Path
 
@@ -10,9 +9,10 @@ from aiohttp import web
 
 from ser_track.config import Config, ServerConfig, load_config
 from ser_track.errors import ConfigError
+from ser_track.front.app import make_front
+from ser_track.front.logs import log_to_stderr
+from ser_track.front.worker import SHUTDOWN_S
 from ser_track.web.app import make_app
-
-_SHUTDOWN_S = 3.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (default: config.json here)")
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8080; 0 takes a free one)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that share the rooms (default: 1)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,14 +29,14 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ConfigError: the configuration cannot be used.
         ModelError: a model file is missing or does not fit.
+        WorkerError: with several workers, one of them does not start.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("aioice").setLevel(logging.WARNING)
+    log_to_stderr()
     path = args.config or (Path("config.json") if Path("config.json").is_file() else None)
-    given = {key: getattr(args, key) for key in ("host", "port") if getattr(args, key) is not None}
+    given = {key: getattr(args, key) for key in ("host", "port", "workers") if getattr(args, key) is not None}
     config = load_config(path, {"server": given})
     context = tls_context(config.server)
-    app = make_app(config)
+    app = make_front(config) if config.server.workers > 1 else make_app(config)
     # Modules and models stay until the end: full collections need not walk them again and again.
     gc.freeze()
     try:
@@ -45,8 +46,7 @@ def run(args: argparse.Namespace) -> int:
             port=config.server.port,
             ssl_context=context,
             access_log=None,
-            # For requests that are under way; one whose body never ends would otherwise hold up the end for a minute.
-            shutdown_timeout=_SHUTDOWN_S,
+            shutdown_timeout=SHUTDOWN_S,
             print=lambda text: print(_banner(config, text), flush=True),
         )
     except OSError as error:

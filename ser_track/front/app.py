@@ -1,0 +1,80 @@
+"""The front's application: pages by itself, meetings through the workers."""
+
+import socket
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from ser_track.config import Config
+from ser_track.errors import ConfigError
+from ser_track.front.keys import WORKERS
+from ser_track.front.relay import metrics, post_offer
+from ser_track.front.sockets import websocket
+from ser_track.front.workers import Workers
+from ser_track.web.app import STATIC
+from ser_track.web.guard import errors_as_json, only_invited, refusal
+from ser_track.web.keys import CONFIG, SOCKETS
+from ser_track.web.offer import preflight
+from ser_track.web.signalling import close_sockets
+
+
+def make_front(config: Config) -> web.Application:
+    """The server with ``config.server.workers`` processes behind it, as an aiohttp application.
+
+    It asks the same guard as they do: strangers get the same answers from one process and from many, and none of them
+    reaches a worker or takes up a room.
+
+    Raises:
+        ConfigError: this platform has no Unix sockets.
+    """
+    if not hasattr(socket, "AF_UNIX"):
+        problem = f"server.workers is {config.server.workers}, but this platform has no Unix sockets to reach them by"
+        raise ConfigError("server", [f"{problem}; set it to 1"])
+    app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
+    app[CONFIG], app[SOCKETS], app[WORKERS] = config, set(), Workers(config)
+    app.cleanup_ctx.append(_running)
+    app.on_shutdown.append(_say_goodbye)
+    app.add_routes(
+        [
+            web.get("/", _page),
+            web.get("/ws", websocket),
+            web.post("/offer", post_offer),
+            web.options("/offer", preflight),
+            web.get("/healthz", _health),
+            web.get("/metrics", metrics),
+            web.static("/static", STATIC),
+        ]
+    )
+    return app
+
+
+async def _running(app: web.Application) -> AsyncIterator[None]:
+    try:
+        await app[WORKERS].start()
+        yield
+    finally:
+        await app[WORKERS].stop()
+
+
+async def _say_goodbye(app: web.Application) -> None:
+    # Workers first: they take leave of their pages, through us, and deliver their last results.
+    await app[WORKERS].stop()
+    await close_sockets(app)
+
+
+async def _page(request: web.Request) -> web.FileResponse:
+    return web.FileResponse(STATIC / "index.html")
+
+
+async def _health(request: web.Request) -> web.Response:
+    """Totals as of the last reports, at most about a second old, and how each worker is."""
+    workers = request.app[WORKERS]
+    states = workers.states()
+    if not workers.placement.workers:
+        return refusal(503, "no_workers", "no worker process is running; they are being restarted, see the log")
+    stuck = [worker for worker in workers.placement.workers if states[worker.number] == "hanging"]
+    if cut_off := sum(len(workers.placement.rooms_of(worker)) for worker in stuck):
+        names = ", ".join(str(worker.number) for worker in stuck)
+        return refusal(503, "worker_hanging", f"{cut_off} rooms wait for worker {names}, which does not answer")
+    totals = {"rooms": len(workers.placement), "participants": workers.placement.people}
+    return web.json_response({"status": "ok", **totals, "workers": {str(n): state for n, state in states.items()}})

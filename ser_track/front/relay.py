@@ -1,0 +1,72 @@
+"""Requests from outside, answered by the worker that has their room."""
+
+import asyncio
+
+from aiohttp import ClientError, web
+
+from ser_track.front.keys import WORKERS
+from ser_track.front.metrics import merged
+from ser_track.front.placement import NoWorkerError
+from ser_track.front.process import ASK_S, WorkerProcess
+from ser_track.web.offer import read_object
+
+# All that a worker's guard and handlers look at. The connection's own headers end here.
+_PASSED_ON = ("Host", "Origin", "Authorization", "Content-Type")
+
+
+def headers_for_worker(request: web.Request) -> dict[str, str]:
+    """The headers of ``request`` that its worker is to see, unchanged."""
+    given = {name: value for name in _PASSED_ON if (value := request.headers.get(name)) is not None}
+    # Bytes that are no UTF-8 cannot be sent on; the guard has let the request pass without them having a meaning.
+    return {name: value for name, value in given.items() if _is_text(value)}
+
+
+async def post_offer(request: web.Request) -> web.Response:
+    """Pass an offer on to the worker of its room; a newcomer's room gets a worker first.
+
+    Raises:
+        MeetingError: the body is no JSON object, there is one room too many, or there is no worker just now.
+    """
+    body, workers = await read_object(request), request.app[WORKERS]
+    room = given if isinstance(given := body.get("room"), str) else None
+    if room is None or "participant" in body:  # who names a participant has been in the room, or is refused there
+        return await _answer(request, workers.placement.worker_of(room))
+    async with workers.room(room) as worker:
+        return await _answer(request, worker)
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """What all workers count, and the front itself; a worker that does not answer is left out."""
+    workers = request.app[WORKERS]
+    texts = await asyncio.gather(*(_metrics_of(worker, request) for worker in workers.placement.workers))
+    body = merged(dict(sorted(text for text in texts if text is not None)), workers.registry)
+    return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4"})
+
+
+async def _answer(request: web.Request, worker: WorkerProcess) -> web.Response:
+    url = worker.url(request.path, request.rel_url.raw_query_string)
+    try:
+        sent = worker.http.request(request.method, url, headers=headers_for_worker(request), data=await request.read())
+        async with sent as answer:
+            # Further headers are the same for every answer, and are added here too (web/guard.py).
+            kind = {"Content-Type": answer.headers.get("Content-Type", "application/json")}
+            return web.Response(status=answer.status, body=await answer.read(), headers=kind)
+    except ClientError as error:
+        raise NoWorkerError from error
+
+
+async def _metrics_of(worker: WorkerProcess, request: web.Request) -> tuple[int, str] | None:
+    url = worker.url("/metrics", request.rel_url.raw_query_string)
+    try:
+        async with asyncio.timeout(ASK_S), worker.http.get(url, headers=headers_for_worker(request)) as answer:
+            return (worker.number, await answer.text()) if answer.status == 200 else None
+    except (ClientError, TimeoutError):
+        return None
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
