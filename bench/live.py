@@ -28,7 +28,7 @@ from bench.caller import Caller, Network, send_all
 from bench.limit import measure_limit
 from bench.packets import room_noise, speech
 from bench.server_process import ServerProcess, serving
-from ser_track.config import WINDOW_S, PipelineConfig
+from ser_track.config import WINDOW_S, PipelineConfig, RuntimeConfig
 
 _SETTLE_S = 5.0
 _NAIVE_PARTICIPANTS = 8
@@ -42,11 +42,15 @@ _NOT_LIMITED_S = 9.9
 def main() -> None:
     args = parse_arguments()
     network = Network(args.loss / 100, args.jitter / 1000, args.reorder / 100)
-    overrides = {"rooms": {"max_participants": 500}, "pipeline": {"model": args.model}}
+    overrides = {
+        "rooms": {"max_participants": 500},
+        "pipeline": {"model": args.model},
+        "runtime": {"tick_s": args.tick / 1000},
+    }
+    os.sched_setaffinity(0, {1})
     with serving(core=0, overrides=overrides) as server:
-        os.sched_setaffinity(0, {1})
         record = asyncio.run(measure(server, args, network))
-    record["limit"] = limit = measure_limit(core=0)
+    record["limit"] = limit = measure_limit(core=0, streams=what_is_sent(args.participants))
     record["limit_ms_per_participant_s"] = limit["total_ms"]
     record |= naive(args.naive_python) if args.naive else {"naive_ms_per_participant_s": None}
     print(json.dumps(record))
@@ -62,6 +66,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--reorder", type=float, default=0.0, metavar="PERCENT", help="packets behind their next")
     parser.add_argument("--dtx", action="store_true", help="who is silent sends almost nothing")
     parser.add_argument("--model", default="small")
+    parser.add_argument("--tick", type=float, default=1000 * RuntimeConfig().tick_s, metavar="MS")
     parser.add_argument("--no-naive", dest="naive", action="store_false", help="leave the naive design out")
     parser.add_argument("--naive-python", metavar="PATH", help="one that has torch and silero-vad (see naive.py)")
     return parser.parse_args()
@@ -155,6 +160,12 @@ def make_callers(count: int, dtx: bool) -> list[Caller]:
     return [
         Caller("meeting", packets, (index % 8) * len(spoken) + (index * 37) % len(spoken)) for index in range(count)
     ]
+
+
+def what_is_sent(count: int) -> list[list[bytes]]:
+    """The beginning of what each of the callers sends."""
+    callers = make_callers(count, dtx=False)
+    return [[each.packets[(each.position + n) % len(each.packets)] for n in range(50)] for each in callers]
 
 
 def latencies(callers: Iterable[Caller], observers: Iterable[Caller]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import socket
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ from pylibsrtp import Session
 
 from ser_track.ingest import udp
 from ser_track.ingest.reception import Reception
-from ser_track.ingest.rtp import Arrival, is_rtp, read_packet
+from ser_track.ingest.rtp import Arrival, Header, read_header, read_packet
 from ser_track.types import StreamKey
 
 log = logging.getLogger(__name__)
@@ -104,32 +104,32 @@ class MediaSocket:
         """Leave: what comes from now on reaches aiortc as ever."""
         self._socket.close()
 
-    def take(self, datagrams: Iterable[tuple[bytes, float]], clock_offset_s: float) -> Iterator[Arrival]:
+    def take(self, datagrams: Iterable[tuple[bytes, float]], clock_offset_s: float) -> list[Arrival]:
         """The Opus packets among ``datagrams``, which came at these times; the rest goes to aiortc."""
-        rest = []
+        arrivals, rest = [], []
         for datagram, now in datagrams:
-            counted = self._source_of(datagram) if is_rtp(datagram) else None
-            if counted is None:
+            header = read_header(datagram)
+            counted = None if header is None else self._source_of(header)
+            if header is None or counted is None:
                 rest.append(datagram)
                 continue
             try:
                 packet = self._session.unprotect(datagram)
             except (SrtpError, ValueError):  # forged, sent twice, or too long
                 continue
-            arrival = read_packet(packet, self._level_id, now)
-            counted.count(arrival.sequence, arrival.timestamp, now - clock_offset_s)
-            self.packets += 1
-            if self.key is not None:
-                yield arrival
+            counted.count(header.sequence, header.timestamp, now - clock_offset_s)
+            arrivals.append(read_packet(header, packet, self._level_id, now))
         if rest:
             self._rest.pass_on(rest)
+        self.packets += len(arrivals)
+        return [] if self.key is None else arrivals
 
-    def _source_of(self, datagram: bytes) -> Reception | None:
+    def _source_of(self, header: Header) -> Reception | None:
         """Statistics of the source of an Opus packet, if aiortc has accepted it; None of all else."""
-        ssrc, payload_type = int.from_bytes(datagram[8:12]), datagram[1] & 127
-        counted = self._counted.get((ssrc, payload_type))
-        if counted is None and (counted := self._rest.accepted(ssrc, payload_type)) is not None:
-            self._counted[ssrc, payload_type] = counted
+        source = header.ssrc, header.payload_type & 127
+        counted = self._counted.get(source)
+        if counted is None and (counted := self._rest.accepted(*source)) is not None:
+            self._counted[source] = counted
         return counted
 
 
@@ -173,9 +173,11 @@ class _SharedSession:
     def unprotect(self, packet: bytes) -> bytes:
         """See `Session.unprotect`."""
         with self._lock:
-            return bytes(self._session.unprotect(packet))
+            decrypted: bytes = self._session.unprotect(packet)
+            return decrypted
 
     def unprotect_rtcp(self, packet: bytes) -> bytes:
         """See `Session.unprotect_rtcp`."""
         with self._lock:
-            return bytes(self._session.unprotect_rtcp(packet))
+            decrypted: bytes = self._session.unprotect_rtcp(packet)
+            return decrypted

@@ -5,7 +5,6 @@ a hole do packets wait, for as long as packets have lately been late, within bou
 """
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,7 +72,7 @@ class JitterBuffer:
         """How long a hole is waited for."""
         self.counts = PacketCounts() if counts is None else counts
         self._numbering = Numbering()
-        self._ready: deque[Item] = deque()
+        self._ready: list[Item] = []
         self._held: dict[int, tuple[Packet, float]] = {}
         """By sequence number, with time of arrival."""
         self._given_up: deque[int] = deque(maxlen=MOST_LATE)
@@ -106,19 +105,19 @@ class JitterBuffer:
         for packet in begun:
             self._sort_in(packet, arrival.now)
 
-    def take(self, now: float) -> Iterator[Item]:
+    def take(self, now: float) -> list[Item]:
         """What is due at ``now``, in order."""
         while self._held and now - min(at for _, at in self._held.values()) >= self.delay_s:
             self._give_up()
-        while self._ready:
-            yield self._ready.popleft()
+        ready, self._ready = self._ready, []
+        return ready
 
-    def flush(self) -> Iterator[Item]:
+    def flush(self) -> list[Item]:
         """Everything: nothing more will come."""
         while self._held:
             self._give_up()
-        while self._ready:
-            yield self._ready.popleft()
+        ready, self._ready = self._ready, []
+        return ready
 
     def _sort_in(self, packet: Packet, now: float) -> None:
         self._widen(self._transit.lateness_s(packet.timestamp, now), now)
@@ -161,11 +160,12 @@ class JitterBuffer:
 
     def _widen(self, lateness_s: float, now: float) -> None:
         """The delay follows the latest packets up at once, and falls back towards the least."""
-        if self._widened_at is not None:
-            passed_s = max(0.0, now - self._widened_at)
-            self.delay_s = MIN_DELAY_S + (self.delay_s - MIN_DELAY_S) * 0.5 ** (passed_s / _HALVING_S)
-        self.delay_s = min(MAX_DELAY_S, max(self.delay_s, lateness_s + _MARGIN_S))
-        self._widened_at = now
+        wanted_s = min(MAX_DELAY_S, max(MIN_DELAY_S, lateness_s + _MARGIN_S))
+        if wanted_s < self.delay_s:
+            passed_s = 0.0 if self._widened_at is None else max(0.0, now - self._widened_at)
+            fallen_s = MIN_DELAY_S + (self.delay_s - MIN_DELAY_S) * 0.5 ** (passed_s / _HALVING_S)
+            wanted_s = max(wanted_s, fallen_s)
+        self.delay_s, self._widened_at = wanted_s, now
 
 
 class _Transit:

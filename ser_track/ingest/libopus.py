@@ -1,7 +1,7 @@
 """Decodes Opus at 16 kHz mono with libopus itself: PyAV's decoder knows neither concealment nor error correction.
 
-The library is the copy inside PyAV's wheel, else the system's (Debian `libopus0`, Homebrew `opus`). Where there is none,
-`available` says so. RFC 6716; functions: libopus's public headers.
+The library is the copy inside PyAV's wheel, else the system's (Debian `libopus0`, Homebrew `opus`). Where there is
+none, `available` says so. RFC 6716; functions: libopus's public headers.
 """
 
 import ctypes

@@ -60,7 +60,7 @@ class Numbering:
             return None
         packet = Packet(last.sequence + step, last.timestamp + ticks, payload, silent)
         # Time may stand still or be skipped (DTX, a muted sender), but never be far ahead of what has passed here.
-        if self._lead_s(packet, now) > MOST_AHEAD_S:
+        if packet.timestamp - self._first_timestamp > (now - self.began_at + MOST_AHEAD_S) * RTP_CLOCK_HZ:
             return None
         if step > 0:
             self._last = packet
@@ -84,10 +84,6 @@ class Numbering:
         first = self._begin(ssrc, suspect.packet, suspect.now)
         second = self.follow(arrival)
         return [first] if second is None else [first, second]
-
-    def _lead_s(self, packet: Packet, now: float) -> float:
-        """By how much more time has passed for the sender than here, since their first packet."""
-        return (packet.timestamp - self._first_timestamp) / RTP_CLOCK_HZ - (now - self.began_at)
 
     def _begin(self, ssrc: int, packet: Packet, now: float) -> Packet:
         self._ssrc, self._last = ssrc, packet

@@ -3,7 +3,7 @@
 The one packet path: for peer connections, for bridges that export packets, and for recorded ones.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
@@ -72,13 +72,12 @@ class PacketStream:
             self._began_at = arrival.now
         self._buffer.put(arrival)
 
-    def take(self, now: float) -> Iterator[tuple[FloatArray, int]]:
+    def take(self, now: float) -> list[tuple[FloatArray, int]]:
         """Samples ``[n]`` that are due at ``now``, and the index of the first.
 
         No samples with an index: up to there was silence, as the sender says.
         """
-        for item in self._buffer.take(now):
-            yield from self._hear(item)
+        return self._hear(self._buffer.take(now))
 
     def arrived_s(self, at: int) -> float | None:
         """When sample ``at`` came, by the quickest of the latest packets; None before the first."""
@@ -86,19 +85,21 @@ class PacketStream:
             return None
         return self._buffer.least_transit_s + (self._origin + at * RTP_PER_SAMPLE) / RTP_CLOCK_HZ
 
-    def flush(self) -> Iterator[tuple[FloatArray, int]]:
+    def flush(self) -> list[tuple[FloatArray, int]]:
         """All that is still held: nothing more will come."""
-        for item in self._buffer.flush():
-            yield from self._hear(item)
+        return self._hear(self._buffer.flush())
 
-    def _hear(self, item: Item) -> Iterator[tuple[FloatArray, int]]:
-        if isinstance(item, Packet):
-            if item.payload:
-                yield from self._decode(item)
-        elif isinstance(item, Hole):
-            self._missing += item.packets
-        else:
-            self._begin_anew(item.now)
+    def _hear(self, items: Iterable[Item]) -> list[tuple[FloatArray, int]]:
+        heard: list[tuple[FloatArray, int]] = []
+        for item in items:
+            if isinstance(item, Packet):
+                if item.payload:
+                    heard += self._decode(item)
+            elif isinstance(item, Hole):
+                self._missing += item.packets
+            else:
+                self._begin_anew(item.now)
+        return heard
 
     def _begin_anew(self, now: float) -> None:
         """Another encoder, another clock. Where its first sample lies is what has passed since the stream began."""

@@ -25,17 +25,31 @@ class Arrival(NamedTuple):
     """The sender says that nothing is in it: it is not even noise."""
 
 
-def is_rtp(datagram: bytes) -> bool:
-    """Whether a datagram of a WebRTC connection is (S)RTP: no STUN, DTLS (RFC 7983, 7) or RTCP (RFC 5761, 4)."""
-    return len(datagram) > _FIXED_BYTES and datagram[0] >> 6 == RTP_VERSION and datagram[1] not in _RTCP_TYPES
+class Header(NamedTuple):
+    """The part of every RTP packet that is never encrypted."""
+
+    first: int
+    """Version, and whether there are padding, an extension and contributing sources."""
+    payload_type: int
+    """With the marker bit above it."""
+    sequence: int
+    timestamp: int
+    ssrc: int
 
 
-def read_packet(packet: bytes, level_id: int | None, now: float) -> Arrival:
+def read_header(datagram: bytes) -> Header | None:
+    """Of a datagram of a WebRTC connection, if it is (S)RTP: no STUN, DTLS (RFC 7983, 7) or RTCP (RFC 5761, 4)."""
+    if len(datagram) <= _FIXED_BYTES or datagram[0] >> 6 != RTP_VERSION or datagram[1] in _RTCP_TYPES:
+        return None
+    return Header._make(_FIXED(datagram))
+
+
+def read_packet(header: Header, packet: bytes, level_id: int | None, now: float) -> Arrival:
     """The Opus packet in RTP; ``level_id`` is the number that was negotiated for the audio level, if any was.
 
     A packet whose header says more than it has comes out without payload.
     """
-    first, _, sequence, timestamp, ssrc = _FIXED(packet)
+    first, _, sequence, timestamp, ssrc = header
     at, end = _FIXED_BYTES + 4 * (first & 15), len(packet)
     if first & 0x20:  # padding, whose length is the last byte
         end -= packet[-1]

@@ -9,14 +9,12 @@ from ser_track.ingest.jitter_buffer import PacketCounts
 from ser_track.ingest.rtp import Arrival
 from ser_track.runtime.inbox import Inbox, Samples
 from ser_track.runtime.media_sockets import MediaSockets
-from ser_track.runtime.packet_streams import PacketStreams
+from ser_track.runtime.packet_streams import PacketStreams, Pieces
 from ser_track.runtime.stages import Stages
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray, StreamKey
+from ser_track.types import SAMPLE_RATE_HZ, StreamKey
 
 _LEAST_SAMPLES: Final = SAMPLE_RATE_HZ // 400
 """No packet lasts less than 2.5 ms; padding, which lasts nothing, is held as if it did: else it would have no bound."""
-Heard = tuple[StreamKey, FloatArray, int]
-"""Samples ``[n]`` at 16 kHz of a stream, and the index of the first."""
 
 
 class Intake:
@@ -59,27 +57,25 @@ class Intake:
         """Read it no more, and close it."""
         self._sockets.remove(media)
 
-    def take(self, now: float, wanted: Collection[StreamKey]) -> list[Heard]:
+    def take(self, now: float, wanted: Collection[StreamKey]) -> list[tuple[StreamKey, Pieces]]:
         """All that is due at ``now`` (monotonic seconds) of the streams that are ``wanted``."""
-        heard: list[Heard] = []
+        heard: list[tuple[StreamKey, Pieces]] = []
         with self._stages.stage("receive"):
-            for key, arrival in self._sockets.read(now):
-                if key in wanted:
-                    self._packets.put(key, arrival)
             # Audio of a stream that was closed meanwhile has nobody left to hear about it.
+            for key, arrivals in self._sockets.read(now):
+                if key in wanted:
+                    self._packets.put(key, arrivals)
             for key, pieces in self._inbox.take().items():
-                for piece in pieces if key in wanted else ():
-                    if isinstance(piece, Samples):
-                        heard.append((key, *piece))
-                    else:
-                        self._packets.put(key, piece)
+                if key in wanted:
+                    heard.append((key, [piece for piece in pieces if isinstance(piece, Samples)]))
+                    self._packets.put(key, [piece for piece in pieces if isinstance(piece, Arrival)])
         with self._stages.stage("decode"):
             heard += self._packets.take(now)
         return heard
 
-    def flush(self, key: StreamKey) -> list[Heard]:
+    def flush(self, key: StreamKey) -> Pieces:
         """What the packets of ``key`` still hold; they are forgotten then."""
-        return list(self._packets.flush(key))
+        return self._packets.flush(key)
 
     def discard(self, key: StreamKey) -> None:
         """Forget ``key`` with all that is held of it."""

@@ -1,4 +1,4 @@
-"""The engine on a thread of its own: audio in, events out to the event loop, one tick every 32 ms."""
+"""The engine on a thread of its own: audio in, events out to the event loop, one tick every 20 ms."""
 
 import asyncio
 import logging
@@ -16,9 +16,10 @@ from ser_track.ingest import libopus
 from ser_track.ingest.aiortc_socket import MediaSocket
 from ser_track.ingest.rtp import Arrival
 from ser_track.runtime.inbox import Samples
-from ser_track.runtime.intake import Heard, Intake
+from ser_track.runtime.intake import Intake
 from ser_track.runtime.load import Load
 from ser_track.runtime.metrics import Metrics
+from ser_track.runtime.packet_streams import Pieces
 from ser_track.runtime.stages import Stages
 from ser_track.types import SAMPLE_RATE_HZ, EngineEvent, Fault, FloatArray, SpeechEnded, StreamKey
 
@@ -150,14 +151,15 @@ class LiveEngine:
         self._metrics.count_audio(self._intake.counts, self._intake.dropped_samples)
         self._metrics.count_cpu(self._stages.cpu_s)
 
-    def _hear(self, heard: Iterable[Heard]) -> None:
+    def _hear(self, heard: Iterable[tuple[StreamKey, Pieces]]) -> None:
         n = 0
         with self._stages.stage("segment"):
-            for key, samples, at in heard:
-                if key not in self._engine:
+            for key, pieces in heard:
+                if pieces and key not in self._engine:
                     self._engine.open(key)
-                n += len(samples)
-                self._engine.push(key, samples, at)
+                for samples, at in pieces:
+                    n += len(samples)
+                    self._engine.push(key, samples, at)
         self._metrics.audio_s.inc(n / SAMPLE_RATE_HZ)
 
     def _pause_now(self, key: StreamKey) -> None:
@@ -170,7 +172,7 @@ class LiveEngine:
 
     def _flush_now(self, key: StreamKey, done: "Future[None]") -> None:
         try:
-            self._hear(self._intake.flush(key))
+            self._hear([(key, self._intake.flush(key))])
             if key in self._engine:
                 self._hand_over(self._engine.flush(key))
         except Exception as error:  # others must not suffer from the end of one

@@ -41,7 +41,7 @@ class MediaSockets:
             self._ready.unregister(media.fileno())
         media.close()
 
-    def read(self, now: float) -> Iterator[tuple[StreamKey, Arrival]]:
+    def read(self, now: float) -> Iterator[tuple[StreamKey, list[Arrival]]]:
         """The packets of everybody who is analysed; ``now`` is monotonic seconds."""
         if not self._sockets:
             return
@@ -62,13 +62,19 @@ class MediaSockets:
         if available():
             self._ready.close()
 
-    def _read(self, media: MediaSocket, fd: int, offset_s: float, now: float) -> Iterator[tuple[StreamKey, Arrival]]:
+    def _read(
+        self, media: MediaSocket, fd: int, offset_s: float, now: float
+    ) -> Iterator[tuple[StreamKey, list[Arrival]]]:
         for _ in range(_MOST_BATCHES):
             datagrams = self._reader.read(fd, offset_s, now)
-            for arrival in media.take(datagrams, offset_s):
-                if now - arrival.now > self._max_held_s:
-                    self.dropped_samples += packet_length(arrival.payload) // RTP_PER_SAMPLE
-                elif media.key is not None:
-                    yield media.key, arrival
+            key, arrivals = media.key, media.take(datagrams, offset_s)
+            if key is not None and arrivals:
+                yield key, self._in_time(arrivals, now) if now - arrivals[0].now > self._max_held_s else arrivals
             if len(datagrams) < self._reader.batch:
                 return
+
+    def _in_time(self, arrivals: list[Arrival], now: float) -> list[Arrival]:
+        """Those that have not waited for too long."""
+        late = [arrival for arrival in arrivals if now - arrival.now > self._max_held_s]
+        self.dropped_samples += sum(packet_length(arrival.payload) // RTP_PER_SAMPLE for arrival in late)
+        return arrivals[len(late) :]

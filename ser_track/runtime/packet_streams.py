@@ -1,14 +1,14 @@
 """The packet streams of everybody who sends Opus, for the thread that ticks."""
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterable
 
 from ser_track.ingest.jitter_buffer import PacketCounts
 from ser_track.ingest.packets import PacketStream
 from ser_track.ingest.rtp import Arrival
 from ser_track.types import FloatArray, StreamKey
 
-Heard = Iterator[tuple[StreamKey, FloatArray, int]]
+Pieces = list[tuple[FloatArray, int]]
+"""Samples ``[n]`` at 16 kHz, and the index of the first."""
 
 
 class PacketStreams:
@@ -22,31 +22,44 @@ class PacketStreams:
         self._busy: set[StreamKey] = set()
         """Streams that hold something: a silent one costs nothing."""
 
-    def put(self, key: StreamKey, arrival: Arrival) -> None:
-        """Take in a packet."""
+    def put(self, key: StreamKey, arrivals: Iterable[Arrival]) -> None:
+        """Take in packets of one stream."""
         try:
             stream = self._streams.get(key)
             if stream is None:
                 stream = self._streams[key] = PacketStream(self.counts)
-            stream.put(arrival)
+            for arrival in arrivals:
+                stream.put(arrival)
         except Exception as error:
             self._fail(key, error)
             return
         self._busy.add(key)
 
-    def take(self, now: float) -> Heard:
-        """Samples of all streams that are due at ``now`` (monotonic seconds), and the index of the first."""
-        for key in tuple(self._busy):
+    def take(self, now: float) -> list[tuple[StreamKey, Pieces]]:
+        """What is due of all streams at ``now`` (monotonic seconds)."""
+        busy, self._busy = self._busy, set()
+        heard = []
+        for key in busy:
             stream = self._streams[key]
-            yield from self._heard(key, partial(stream.take, now))
-            if not stream.waiting:
-                self._busy.discard(key)
+            try:
+                heard.append((key, stream.take(now)))
+            except Exception as error:  # whatever is wrong with one sender's packets, the others are heard
+                self._fail(key, error)
+            else:
+                if stream.waiting:
+                    self._busy.add(key)
+        return heard
 
-    def flush(self, key: StreamKey) -> Heard:
+    def flush(self, key: StreamKey) -> Pieces:
         """What ``key`` still holds; it is forgotten then."""
-        if (stream := self._streams.get(key)) is not None:
-            self.discard(key)
-            yield from self._heard(key, stream.flush)
+        if (stream := self._streams.pop(key, None)) is None:
+            return []
+        self._busy.discard(key)
+        try:
+            return stream.flush()
+        except Exception as error:
+            self._failed[key] = error
+            return []
 
     def arrived_s(self, key: StreamKey, at: int) -> float | None:
         """When sample ``at`` of a stream arrived, or would have on a quick network (monotonic seconds), if known."""
@@ -57,15 +70,6 @@ class PacketStreams:
         """The streams that failed since the last call: each was forgotten, and begins anew with its next packet."""
         failed, self._failed = self._failed, {}
         return failed
-
-    def _heard(self, key: StreamKey, pieces: Callable[[], Iterator[tuple[FloatArray, int]]]) -> Heard:
-        try:
-            whole = list(pieces())
-        except Exception as error:  # whatever is wrong with one sender's packets, the others are heard
-            self._fail(key, error)
-            return
-        for samples, at in whole:
-            yield key, samples, at
 
     def _fail(self, key: StreamKey, error: Exception) -> None:
         self.discard(key)

@@ -13,7 +13,7 @@ from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtp
 from ser_track.ingest.aiortc_packets import take_packets
 from ser_track.ingest.aiortc_socket import MediaSocket, missing_parts, take_socket
 from ser_track.ingest.libopus import OpusDecoder
-from ser_track.ingest.rtp import Arrival, is_rtp
+from ser_track.ingest.rtp import Arrival, read_header
 from ser_track.ingest.udp import DatagramReader
 from ser_track.types import StreamKey
 
@@ -111,7 +111,7 @@ async def test_what_is_missing_is_reported_as_lost(call: Call) -> None:
     await call.read(media, 1.0)
     lost = 0
     while lost < 10:  # thrown away before anybody looks at it: as if it never came
-        lost += sum(is_rtp(datagram) for datagram, _ in call.reader.read(media.fileno(), 0.0, 0.0))
+        lost += sum(read_header(datagram) is not None for datagram, _ in call.reader.read(media.fileno(), 0.0, 0.0))
         await asyncio.sleep(0.02)
     await call.read(media, 2.5)
     told = {each.type: each for each in (await call.sender.getSenders()[0].getStats()).values()}

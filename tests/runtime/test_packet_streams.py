@@ -1,21 +1,19 @@
 """Many senders' packets on one thread: what is wrong with one is told, and disturbs nobody else."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from bench.packets import speech
 from ser_track.ingest.packets import PacketStream
 from ser_track.ingest.rtp import Arrival
-from ser_track.runtime.packet_streams import PacketStreams
-from ser_track.types import FloatArray, StreamKey
+from ser_track.runtime.packet_streams import PacketStreams, Pieces
+from ser_track.types import StreamKey
 
 ANN, EVE = StreamKey("m", "ann", "1"), StreamKey("m", "eve", "1")
 PACKETS = speech()
 
 
 def send(streams: PacketStreams, key: StreamKey, n: int) -> None:
-    streams.put(key, Arrival(1, n, 960 * n, PACKETS[n], 0.02 * n))
+    streams.put(key, [Arrival(1, n, 960 * n, PACKETS[n], 0.02 * n)])
 
 
 def test_what_was_sent_comes_out_by_sender_and_the_rest_on_flush() -> None:
@@ -23,16 +21,16 @@ def test_what_was_sent_comes_out_by_sender_and_the_rest_on_flush() -> None:
     for n in (*range(10), 11):
         send(streams, ANN, n)
         send(streams, EVE, n)
-    assert {key: at for key, _, at in streams.take(0.22)} == {ANN: 320 * 9, EVE: 320 * 9}
-    assert [(key, at) for key, _, at in streams.flush(ANN)] == [(ANN, 320 * 10), (ANN, 320 * 11)]
-    assert list(streams.flush(ANN)) == []
+    assert {key: pieces[-1][1] for key, pieces in streams.take(0.22)} == {ANN: 320 * 9, EVE: 320 * 9}
+    assert [at for _, at in streams.flush(ANN)] == [320 * 10, 320 * 11]
+    assert streams.flush(ANN) == []
     assert streams.counts.lost == 1
 
 
 def test_a_stream_that_fails_is_named_and_forgotten_and_the_others_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     streams, take = PacketStreams(), PacketStream.take
 
-    def fails_for_eve(self: PacketStream, now: float) -> Iterator[tuple[FloatArray, int]]:
+    def fails_for_eve(self: PacketStream, now: float) -> Pieces:
         """Stands for a defect of ours: no packet is known that makes a real stream fail."""
         if self is streams._streams.get(EVE):
             raise RuntimeError("broken")
@@ -42,6 +40,6 @@ def test_a_stream_that_fails_is_named_and_forgotten_and_the_others_are_heard(mon
     for n in range(10):
         send(streams, EVE, n)
         send(streams, ANN, n)
-    assert {key for key, _, _ in streams.take(0.2)} == {ANN}
+    assert {key for key, _ in streams.take(0.2)} == {ANN}
     assert [(key, str(error)) for key, error in streams.take_failed().items()] == [(EVE, "broken")]
     assert streams.take_failed() == {}
