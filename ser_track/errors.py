@@ -5,11 +5,13 @@
     ├── ModelError       a model file that is missing or does not fit
     ├── InferenceError   a model that failed while it ran
     ├── AudioError       audio that cannot be read or is not what was announced
+    ├── WorkerError      a worker process that did not start, or does not answer
     └── MeetingError     a request that a meeting refuses; carries the HTTP status
         ├── BadRequestError    400
         ├── ForbiddenError     403
         ├── NotFoundError      404
-        └── MeetingFullError   409
+        ├── MeetingFullError   409
+        └── NoWorkerError      503
 
 Each message names the thing, the reason and the remedy.
 """
@@ -40,6 +42,10 @@ class InferenceError(SerTrackError):
 
 class AudioError(SerTrackError):
     """Audio that cannot be decoded, is empty, or is not in the announced format."""
+
+
+class WorkerError(SerTrackError):
+    """A worker process that did not start, or does not answer."""
 
 
 class MeetingError(SerTrackError):
@@ -74,3 +80,13 @@ class MeetingFullError(MeetingError):
 
     status = 409
     code = "full"
+
+
+class NoWorkerError(MeetingError):
+    """No worker process can take the request just now; one will soon."""
+
+    status = 503
+    code = "restarting"
+
+    def __init__(self) -> None:
+        super().__init__("the process with this room has ended and is being restarted; try again in a second")

@@ -4,19 +4,9 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ser_track.errors import MeetingError, MeetingFullError
+from ser_track.errors import MeetingFullError, NoWorkerError
 
 W = TypeVar("W", bound=Hashable)
-
-
-class NoWorkerError(MeetingError):
-    """No worker can take the request just now; one will soon."""
-
-    status = 503
-    code = "restarting"
-
-    def __init__(self) -> None:
-        super().__init__("the process with this room has ended and is being restarted; try again in a second")
 
 
 @dataclass(slots=True, eq=False)

@@ -15,7 +15,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, U
 from yarl import URL
 
 from ser_track.config import Config
-from ser_track.errors import ModelError, SerTrackError
+from ser_track.errors import ModelError, WorkerError
 from ser_track.front.worker import REPORT, run_worker
 
 log = logging.getLogger(__name__)
@@ -28,10 +28,6 @@ ASK_S = 2.0
 _SPAWN = multiprocessing.get_context("spawn")
 _ONE_AT_A_TIME = threading.Lock()
 """Starting one process also looks for others that have ended, and two who find the same one confuse multiprocessing."""
-
-
-class WorkerError(SerTrackError):
-    """A worker process that did not start, or does not answer."""
 
 
 @dataclass(frozen=True, slots=True)

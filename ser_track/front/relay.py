@@ -4,9 +4,9 @@ import asyncio
 
 from aiohttp import ClientError, web
 
+from ser_track.errors import NoWorkerError
 from ser_track.front.keys import WORKERS
 from ser_track.front.metrics import merged
-from ser_track.front.placement import NoWorkerError
 from ser_track.front.process import ASK_S, WorkerProcess
 from ser_track.web.offer import read_object
 

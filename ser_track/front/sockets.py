@@ -6,9 +6,8 @@ from contextlib import suppress
 
 from aiohttp import ClientError, ClientWebSocketResponse, ClientWSTimeout, WebSocketError, WSCloseCode, WSMsgType, web
 
-from ser_track.errors import BadRequestError, MeetingError
+from ser_track.errors import BadRequestError, MeetingError, NoWorkerError
 from ser_track.front.keys import WORKERS
-from ser_track.front.placement import NoWorkerError
 from ser_track.front.process import WorkerProcess
 from ser_track.front.relay import headers_for_worker
 from ser_track.meetings.messages import parse_object

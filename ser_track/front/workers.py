@@ -12,11 +12,11 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ser_track.config import Config
-from ser_track.errors import MeetingFullError, SerTrackError
+from ser_track.errors import MeetingFullError, SerTrackError, WorkerError
 from ser_track.front.backoff import Backoff
 from ser_track.front.folder import socket_folder
 from ser_track.front.placement import Place, Placement
-from ser_track.front.process import WorkerError, WorkerProcess
+from ser_track.front.process import WorkerProcess
 
 log = logging.getLogger(__name__)
 POLL_S = 1.0

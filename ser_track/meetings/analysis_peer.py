@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import Any
 
 from aiortc import (
     MediaStreamTrack,
@@ -21,54 +21,15 @@ from ser_track.ingest import libopus
 from ser_track.ingest.aiortc_packets import take_packets
 from ser_track.ingest.aiortc_socket import MediaSocket, take_socket
 from ser_track.ingest.track import SERTrack, consume
+from ser_track.meetings.peer_owner import PeerOwner, SocketReader
 from ser_track.meetings.sdp import ask_for_correction, audio_level_id
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.data_channel import DataChannelSink
 from ser_track.sinks.encode import EventLine
-from ser_track.types import FloatArray, StreamKey
+from ser_track.types import StreamKey
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
-
-
-class PeerOwner(Protocol):
-    """Whoever the connection belongs to; called on the event loop."""
-
-    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
-        """An RTP packet with Opus."""
-        ...
-
-    def heard(self, samples: FloatArray, at: int) -> None:
-        """Samples at 16 kHz, the first at index ``at`` of the track: of any other codec."""
-        ...
-
-    def fault(self, code: str, message: str) -> None:
-        """Audio of this participant could not be used."""
-        ...
-
-    def channel_opened(self) -> None:
-        """Events can be received from now on."""
-        ...
-
-    def channel_message(self, text: str) -> None:
-        """The participant said something on the data channel."""
-        ...
-
-    def connection_lost(self, reason: str) -> None:
-        """The connection is gone, and it was not us who closed it."""
-        ...
-
-
-class SocketReader(Protocol):
-    """Whoever reads the sockets of connections."""
-
-    def attach(self, media: MediaSocket) -> None:
-        """Read it from now on."""
-        ...
-
-    def detach(self, media: MediaSocket) -> None:
-        """Read it no more, and close it."""
-        ...
 
 
 class AnalysisPeer:

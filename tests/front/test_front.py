@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ser_track.config import Config
-from ser_track.errors import ConfigError
+from ser_track.errors import ConfigError, WorkerError
 from ser_track.front import process, sockets
 from ser_track.front.app import make_front
 from ser_track.front.worker import REPORT
@@ -271,7 +271,7 @@ async def test_a_worker_that_is_not_ready_in_time_is_an_error_and_nothing_is_lef
 ) -> None:
     monkeypatch.setattr(process, "START_S", 0.01)
     workers = Workers(config)
-    with pytest.raises(process.WorkerError, match="was not ready in"):
+    with pytest.raises(WorkerError, match="was not ready in"):
         await workers.start()
     await workers.stop()
     assert workers.processes == {}

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.errors import MeetingFullError
+from ser_track.errors import MeetingFullError, NoWorkerError
 from ser_track.front.backoff import SETTLED_S, Backoff
-from ser_track.front.placement import NoWorkerError, Place, Placement
+from ser_track.front.placement import Place, Placement
 
 
 def placement(*workers: str, max_rooms: int = 10) -> Placement[str]:
