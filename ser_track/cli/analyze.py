@@ -40,6 +40,7 @@ class _Task:
     config: PipelineConfig
     split: bool
     provisional: bool
+    threads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--final-only", action="store_true", help="compute no provisional results")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the events here instead of to stdout")
-    jobs = "files to work on at once, each by a process of its own; default: as many as this process may use cores"
+    jobs = "cores to use: a process for each file, threads where a file has several cores; default: all that we may use"
     parser.add_argument("--jobs", type=_positive, metavar="N", help=jobs)
 
 
@@ -71,9 +72,12 @@ def run(args: argparse.Namespace) -> int:
         ConfigError: the configuration, or where to write to, cannot be used.
         ModelError: the model cannot be used.
     """
-    task = _Task(load_config(args.config).pipeline, args.channels == "split", provisional=not args.final_only)
+    cores = args.jobs or usable_cores()
+    jobs = min(cores, len(args.files))
+    # Cores that no file is left for: there the classifier works beside the voice detector.
+    threads = max(0, cores // jobs - 1)
+    task = _Task(load_config(args.config).pipeline, args.channels == "split", not args.final_only, threads)
     load_models(task.config)  # what is wrong with them is said once, and by no worker
-    jobs = min(args.jobs or usable_cores(), len(args.files))
     with _output(args) as output, feedback(output.isatty()) as told:
         if jobs > 1:
             _analyze_at_once(args.files, jobs, task, output, told)
@@ -128,7 +132,15 @@ def _analyze(
                 show(recording.position_s, recording.duration_s)
 
             name = display_name(path)
-            for event in replay(recording, name, engine, block_samples, provisional=task.provisional, on_block=tell):
+            for event in replay(
+                recording,
+                name,
+                engine,
+                block_samples,
+                provisional=task.provisional,
+                threads=task.threads,
+                on_block=tell,
+            ):
                 if isinstance(event, Fault):
                     fail(event.message)
                 sink.put(event)

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
+from ser_track.cli.answers import Answers
 from ser_track.core.engine import Engine
-from ser_track.errors import AudioError
+from ser_track.errors import AudioError, InferenceError
 from ser_track.sources.file import Recording
 from ser_track.types import Event, Fault, FloatArray, Joined, Left, StreamKey
 
@@ -46,11 +47,13 @@ def replay(
     block_samples: int,
     *,
     provisional: bool = True,
+    threads: int = 0,
     on_block: Callable[[], None] = lambda: None,
 ) -> Iterator[Event]:
     """Every event of ``recording``: each participant joins, speaks and leaves; ``stream`` names the recording.
 
-    Without ``provisional`` results those are not computed, and final ones are the same.
+    Without ``provisional`` results those are not computed, and final ones are the same. The classifier runs on so many
+    ``threads`` beside this one; the events and their order are the same.
     ``on_block`` is called after each block of work, with or without events. Audio that cannot be read becomes a `Fault`
     of every participant, after the results of what came before.
 
@@ -63,18 +66,23 @@ def replay(
         engine.open(key)
         yield Joined(key, name, analysed=True)
     problem: AudioError | None = None
-    try:
-        for piece in recording:
-            for block in blocks[piece.participant].push(piece.at, piece.samples):
-                _push(engine, keys[piece.participant], block)
-                yield from engine.tick(None if provisional else 0)
-                on_block()
-    except AudioError as error:
-        problem = error
-    for name, key in keys.items():
-        _push(engine, key, blocks[name].take())
-        yield from engine.flush(key)
-        yield from _farewell(key, problem)
+    with Answers(engine, threads) as answers:
+        try:
+            for piece in recording:
+                for block in blocks[piece.participant].push(piece.at, piece.samples):
+                    _push(engine, keys[piece.participant], block)
+                    yield from answers.after(*engine.advance(None if provisional else 0))
+                    on_block()
+        except AudioError as error:
+            problem = error
+        except InferenceError:
+            yield from answers.rest()  # what came before it
+            raise
+        for name, key in keys.items():
+            _push(engine, key, blocks[name].take())
+            yield from answers.after(*engine.finish(key))
+            yield from answers.after(_farewell(key, problem), [])
+        yield from answers.rest()
 
 
 def _push(engine: Engine, key: StreamKey, block: Block) -> None:
@@ -82,8 +90,9 @@ def _push(engine: Engine, key: StreamKey, block: Block) -> None:
         engine.push(key, samples, at)
 
 
-def _farewell(key: StreamKey, problem: AudioError | None) -> Iterator[Event]:
-    if problem is not None:
-        # The path in the message may hold bytes that are no UTF-8.
-        yield Fault(key, "audio_unreadable", str(problem).encode("utf-8", "replace").decode())
-    yield Left(key, "end" if problem is None else "error")
+def _farewell(key: StreamKey, problem: AudioError | None) -> list[Event]:
+    if problem is None:
+        return [Left(key, "end")]
+    # The path in the message may hold bytes that are no UTF-8.
+    fault = Fault(key, "audio_unreadable", str(problem).encode("utf-8", "replace").decode())
+    return [fault, Left(key, "error")]

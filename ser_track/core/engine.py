@@ -1,6 +1,7 @@
 """The engine: samples of any number of streams in, events out, one VAD call per step over all of them."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from ser_track.config import PipelineConfig
 from ser_track.core.classify import Hearing, Request, RequestQueue
@@ -20,6 +21,13 @@ from ser_track.types import (
     SpeechStarted,
     StreamKey,
 )
+
+
+class Question(NamedTuple):
+    """A classification to do, with what its stream has been found to be like so far."""
+
+    stream: Stream
+    request: Request
 
 
 class Engine:
@@ -78,6 +86,11 @@ class Engine:
             InferenceError: the voice detector failed. The windows of that call count as a gap, their streams begin
                 anew with the detector, and what happened before is returned by the next tick.
         """
+        events, questions = self.advance(provisional_limit)
+        return events + [self.answer(question) for question in questions]
+
+    def advance(self, provisional_limit: int | None = None) -> tuple[list[EngineEvent], list[Question]]:
+        """What `tick` does without the classifier: events, and what is left to be answered. Raises what `tick` does."""
         streams = list(self._streams.values())
         self._listening.advance(streams)
         events: list[EngineEvent] = []
@@ -85,8 +98,7 @@ class Engine:
             if stream.events:
                 events += stream.events
                 stream.events.clear()
-        events += [self._answer(request) for request in self._requests.take(provisional_limit)]
-        return events
+        return events, self._questions(self._requests.take(provisional_limit))
 
     def flush(self, key: StreamKey) -> list[EngineEvent]:
         """Everything still open in ``key``, which is then closed and forgotten. Other streams do not move.
@@ -95,12 +107,17 @@ class Engine:
             KeyError: the stream was not opened.
             InferenceError: the voice detector failed; the stream is forgotten all the same.
         """
+        events, questions = self.finish(key)
+        return events + [self.answer(question) for question in questions]
+
+    def finish(self, key: StreamKey) -> tuple[list[EngineEvent], list[Question]]:
+        """What `flush` does without the classifier: events, and what is left to be answered. Raises as `flush` does."""
         stream = self._streams[key]
         try:
             stream.windows.flush()
             self._listening.advance([stream])
             self._note(stream, stream.segmenter.close("flush"))
-            return stream.events + [self._answer(request) for request in self._requests.remove(key)]
+            return stream.events, self._questions(self._requests.remove(key))
         finally:
             self.discard(key)
 
@@ -120,8 +137,9 @@ class Engine:
         self._streams.pop(key, None)
         self._requests.remove(key)
 
-    def _answer(self, request: Request) -> Emotion | Fault:
-        stream = self._streams[request.key]
+    def answer(self, question: Question) -> Emotion | Fault:
+        """Run the classifier. Those of one stream must be answered in their order; on which thread does not matter."""
+        stream, request = question
         if request.final and stream.whole is not None and stream.whole[0] == request.span:
             judgement: Judgement | Fault = stream.whole[1]  # made in the pause before the end
         else:
@@ -135,6 +153,9 @@ class Engine:
                 stream.voice.hear(judgement.embedding)
             return self._hearing.emotion(request, judgement)
         return self._hearing.emotion(request, stream.steady.settle(request.heard.number, judgement))
+
+    def _questions(self, requests: Iterable[Request]) -> list[Question]:
+        return [Question(self._streams[request.key], request) for request in requests]
 
     def _note(self, stream: Stream, marks: Iterable[Mark]) -> None:
         for mark in marks:
