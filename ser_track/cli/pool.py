@@ -55,6 +55,7 @@ def in_order(
         for worker in set(multiprocessing.active_children()) - others:
             worker.terminate()
             worker.join()
+        executor.shutdown()  # its own thread waits for them too, and may be the one who learns that they are gone
 
 
 def _result(path: Path, future: "Future[Result]", poll: Callable[[], None]) -> Result:
@@ -66,7 +67,7 @@ def _result(path: Path, future: "Future[Result]", poll: Callable[[], None]) -> R
             reason = "a process of --jobs ended by itself, most likely for want of memory"
             raise InferenceError(f"{path} or a file after it: {reason}; use a smaller --jobs") from error
         except TimeoutError:
-            if future.done():  # the work's own
+            if future.done() and isinstance(future.exception(), TimeoutError):  # the work's own
                 raise
 
 

@@ -68,20 +68,21 @@ def replay(
     problem: AudioError | None = None
     with Answers(engine, threads) as answers:
         try:
-            for piece in recording:
-                for block in blocks[piece.participant].push(piece.at, piece.samples):
-                    _push(engine, keys[piece.participant], block)
-                    yield from answers.after(*engine.advance(None if provisional else 0))
-                    on_block()
-        except AudioError as error:
-            problem = error
+            try:
+                for piece in recording:
+                    for block in blocks[piece.participant].push(piece.at, piece.samples):
+                        _push(engine, keys[piece.participant], block)
+                        yield from answers.after(*engine.advance(None if provisional else 0))
+                        on_block()
+            except AudioError as error:
+                problem = error
+            for name, key in keys.items():
+                _push(engine, key, blocks[name].take())
+                yield from answers.after(*engine.finish(key))
+                yield from answers.after(_farewell(key, problem), [])
         except InferenceError:
             yield from answers.rest()  # what came before it
             raise
-        for name, key in keys.items():
-            _push(engine, key, blocks[name].take())
-            yield from answers.after(*engine.finish(key))
-            yield from answers.after(_farewell(key, problem), [])
         yield from answers.rest()
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from pathlib import Path
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, UnixConnector
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, UnixConnector
 from yarl import URL
 
 from ser_track.config import Config
@@ -103,7 +103,7 @@ class WorkerProcess:
             async with asyncio.timeout(ASK_S), self.http.get(self.url(REPORT)) as response:
                 response.raise_for_status()
                 return Report(**await response.json())
-        except (ClientError, TimeoutError) as error:
+        except Exception as error:  # whatever it says instead of a report is none
             raise WorkerError(f"worker {self.number} does not answer ({error!r})") from error
 
     async def ends_within(self, seconds: float) -> bool:

@@ -95,13 +95,15 @@ class Workers:
             self._dismissals.add(task)
             task.add_done_callback(self._dismissals.discard)
 
-    async def refresh(self) -> None:
-        """Ask every worker for a report that is not older than this call."""
+    async def refresh(self, watching: bool = False) -> None:
+        """Ask every worker for a report that is not older than this call; ``watching`` counts who gives none."""
         wanted_at = time.monotonic()
         async with self._asking:
             if self._asked_at < wanted_at:  # else another who waited has just asked
                 self._asked_at = time.monotonic()
-                await asyncio.gather(*(self._ask(worker, self._asked_at) for worker in self.placement.workers))
+                await asyncio.gather(
+                    *(self._ask(worker, self._asked_at, watching) for worker in self.placement.workers)
+                )
 
     def states(self) -> dict[int, str]:
         """Of each worker: ``ok``, ``hanging`` or ``restarting``."""
@@ -130,6 +132,8 @@ class Workers:
             except Exception as error:  # nobody else would start this worker again
                 log.exception("worker %d was not looked after well", number)
                 problem = repr(error)
+                if not first.done():  # somebody waits for it
+                    first.set_result(WorkerError(f"worker {number} cannot be started ({error!r})"))
             if first.result() is not None or self.stopping.is_set():
                 return
             wait_s = backoff.wait_s(time.monotonic() - begun)
@@ -162,14 +166,14 @@ class Workers:
 
     async def _watch(self) -> None:
         while not self.stopping.is_set():
-            await self.refresh()
+            await self.refresh(watching=True)
             await self._pause(POLL_S)
 
-    async def _ask(self, worker: WorkerProcess, asked_at: float) -> None:
+    async def _ask(self, worker: WorkerProcess, asked_at: float, watching: bool) -> None:
         try:
             report = await worker.ask()
         except WorkerError as error:
-            worker.missed += 1
+            worker.missed += watching
             self.placement.avoided.add(worker)
             if worker.missed >= MISSES and not self.stopping.is_set():
                 log.error("%s; it is killed", error)

@@ -17,13 +17,15 @@ from aiortc.rtp import RtpPacket
 log = logging.getLogger(__name__)
 _BUFFER: Final = "_RTCRtpReceiver__jitter_buffer"
 _CODECS: Final = "_RTCRtpReceiver__codecs"
+_STATISTICS: Final = "_RTCRtpReceiver__remote_streams"
+_MOST_REPORTED: Final = 16
 PushPacket = Callable[[int, int, int, bytes], None]
 """Takes SSRC, sequence number, RTP timestamp and payload of one packet; must not block."""
 
 
 def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
     """What of aiortc is not where this module needs it; empty if all is."""
-    wanted = ((_BUFFER, JitterBuffer), (_CODECS, dict))
+    wanted = ((_BUFFER, JitterBuffer), (_CODECS, dict), (_STATISTICS, dict))
     return [name for name, kind in wanted if not isinstance(getattr(receiver, name, None), kind)]
 
 
@@ -35,8 +37,19 @@ def take_packets(receiver: RTCRtpReceiver, push: PushPacket) -> bool:
     if missing := missing_parts(receiver):
         log.warning("this aiortc has no %s: its own decoder is used, with gaps under loss", ", ".join(missing))
         return False
+    setattr(receiver, _STATISTICS, _Latest(getattr(receiver, _STATISTICS)))
     setattr(receiver, _BUFFER, _Diversion(getattr(receiver, _BUFFER), getattr(receiver, _CODECS), push))
     return True
+
+
+class _Latest(dict[int, Any]):
+    """Statistics of the latest sources: a receiver report has room for 31 (RFC 3550, 6.4.2); aiortc's fails at 256."""
+
+    def __setitem__(self, ssrc: int, statistics: Any) -> None:
+        """Let the oldest go for a new one."""
+        if ssrc not in self and len(self) >= _MOST_REPORTED:
+            del self[next(iter(self))]
+        super().__setitem__(ssrc, statistics)
 
 
 class _Diversion:

@@ -13,8 +13,8 @@ import asyncio
 import logging
 import socket
 import threading
+from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aioice.ice import Connection, StunProtocol
@@ -35,6 +35,10 @@ _SESSION: Final = "_rx_srtp"
 _ICE: Final = "_connection"
 _PAIRS: Final = "_nominated"
 _RTP_COMPONENT: Final = 1
+_MOST_SOURCES: Final = 64
+"""SSRCs of one connection: each is remembered by SRTP, by aiortc and here."""
+_MOST_WAITING: Final = 64
+_AT_ONCE: Final = 8
 
 
 def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
@@ -86,8 +90,7 @@ class MediaSocket:
     """One participant's connection, for the thread that ticks."""
 
     def __init__(self, own: socket.socket, session: "_SharedSession", level_id: int | None, rest: "_Aiortc") -> None:
-        self.key: StreamKey | None = None
-        """Whose audio this is; as long as nobody's, because nobody agreed, it is thrown away unheard."""
+        self._heard_as: tuple[StreamKey, float] | None = None
         self.packets = 0
         """Opus packets so far."""
         self._socket = own
@@ -95,6 +98,16 @@ class MediaSocket:
         self._level_id = level_id
         self._rest = rest
         self._counted: dict[tuple[int, int], Reception] = {}
+        self._sources: set[int] = set()
+
+    @property
+    def key(self) -> StreamKey | None:
+        """Whose audio this is."""
+        return None if self._heard_as is None else self._heard_as[0]
+
+    def hear_as(self, key: StreamKey | None, since: float) -> None:
+        """Whose audio it is that comes after ``since`` (monotonic seconds); None: nobody's, thrown away unheard."""
+        self._heard_as = None if key is None else (key, since)
 
     def fileno(self) -> int:
         """Of the socket, to be read with a `DatagramReader`; below zero once it is closed."""
@@ -111,7 +124,8 @@ class MediaSocket:
             header = read_header(datagram)
             counted = None if header is None else self._source_of(header)
             if header is None or counted is None:
-                rest.append(datagram)
+                if header is None or not self._one_too_many(header):
+                    rest.append(datagram)
                 continue
             try:
                 packet = self._session.unprotect(datagram)
@@ -122,7 +136,11 @@ class MediaSocket:
         if rest:
             self._rest.pass_on(rest)
         self.packets += len(arrivals)
-        return [] if self.key is None else arrivals
+        if self._heard_as is None:
+            return []
+        _, since = self._heard_as
+        # What waited in the socket while they had not agreed yet is not theirs to be heard.
+        return [arrival for arrival in arrivals if arrival.now >= since]
 
     def _source_of(self, header: Header) -> Reception | None:
         """Statistics of the source of an Opus packet, if aiortc has accepted it; None of all else."""
@@ -132,34 +150,58 @@ class MediaSocket:
             self._counted[source] = counted
         return counted
 
+    def _one_too_many(self, header: Header) -> bool:
+        """Whether a packet is of yet another source, after so many that no voice has."""
+        self._sources.add(header.ssrc)
+        if len(self._sources) <= _MOST_SOURCES:
+            return False
+        self._sources.discard(header.ssrc)
+        return True
 
-@dataclass(frozen=True, slots=True)
+
 class _Aiortc:
     """What stays on the event loop's thread, reached from the tick's."""
 
-    loop: asyncio.AbstractEventLoop
-    protocol: StunProtocol
-    remote: tuple[str, int]
-    codecs: dict[int, Any]
-    statistics: dict[int, StreamStatistics]
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        protocol: StunProtocol,
+        remote: tuple[str, int],
+        codecs: dict[int, Any],
+        statistics: dict[int, StreamStatistics],
+    ) -> None:
+        self._loop = loop
+        self._protocol = protocol
+        self._remote = remote
+        self._codecs = codecs
+        self._statistics = statistics
+        self._waiting: deque[bytes] = deque()
 
     def pass_on(self, datagrams: list[bytes]) -> None:
-        """Let aioice have datagrams as if they had come from its own socket."""
-        if not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._receive, datagrams)
+        """Let aioice have datagrams as if they had come from its own socket, which would not hold more either."""
+        room = _MOST_WAITING - len(self._waiting)
+        if room > 0 and not self._loop.is_closed():
+            self._waiting.extend(datagrams[:room])
+            self._loop.call_soon_threadsafe(self._receive)
 
-    def _receive(self, datagrams: list[bytes]) -> None:
-        for datagram in datagrams:
-            self.protocol.datagram_received(datagram, self.remote)
+    def _receive(self) -> None:
+        """A few, then others have their turn."""
+        for _ in range(min(_AT_ONCE, len(self._waiting))):
+            try:
+                self._protocol.datagram_received(self._waiting.popleft(), self._remote)
+            except Exception:  # a datagram that aioice cannot take, as from its own socket
+                log.debug("a datagram was not understood", exc_info=True)
+        if self._waiting:
+            self._loop.call_soon(self._receive)
 
     def accepted(self, ssrc: int, payload_type: int) -> Reception | None:
         """Statistics of an Opus source that aiortc has routed to this receiver: its own, and counted in here too."""
-        codec, known = self.codecs.get(payload_type), self.statistics.get(ssrc)
+        codec, known = self._codecs.get(payload_type), self._statistics.get(ssrc)
         if known is None or codec is None or codec.name.lower() != "opus":
             return None
         if not isinstance(known, Reception):
             # The entry exists, so the dictionary keeps its size while aiortc walks through it.
-            known = self.statistics[ssrc] = Reception(known)
+            known = self._statistics[ssrc] = Reception(known)
         return known
 
 

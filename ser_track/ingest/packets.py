@@ -3,6 +3,7 @@
 The one packet path: for peer connections, for bridges that export packets, and for recorded ones.
 """
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -110,7 +111,8 @@ class PacketStream:
         # Who begins anew again and again, each time far ahead, is not followed: their sound falls into the past.
         self._start = min(self._end, passed + round(MOST_AHEAD_S * SAMPLE_RATE_HZ))
         self._origin = None
-        self._missing = self._made_up = 0
+        self._missing = self._made_up = self._silent_samples = 0
+        self._unheard = None
         self._decoder.reset()
 
     def _decode(self, packet: Packet) -> Iterator[tuple[FloatArray, int]]:
@@ -118,6 +120,8 @@ class PacketStream:
             self._origin = packet.timestamp - self._start * RTP_PER_SAMPLE
         at = (packet.timestamp - self._origin) // RTP_PER_SAMPLE
         length = packet_length(packet.payload)
+        if 0 < length <= (self._end - at) * RTP_PER_SAMPLE:  # its time has passed
+            return
         if at > self._end:
             yield from self._fill(at, packet.payload, length)
         self._missing = 0
@@ -133,10 +137,11 @@ class PacketStream:
             yield self._emit(samples, at)
 
     def _decoded(self, payload: bytes) -> FloatArray | None:
-        try:
-            if self._unheard is not None:  # what led up to it: else the decoder would begin where the silence began
-                led_up, self._unheard = self._unheard, None
+        if self._unheard is not None:  # what led up to it: else the decoder would begin where the silence began
+            led_up, self._unheard = self._unheard, None
+            with contextlib.suppress(AudioError):
                 self._decoder.decode(led_up)
+        try:
             return self._decoder.decode(payload)
         except AudioError:
             self.counts.broken += 1

@@ -15,6 +15,12 @@ class Reception(StreamStatistics):
         self.__dict__.update(so_far.__dict__)
         self._lock = threading.Lock()
 
+    @property
+    def fraction_lost(self) -> int:
+        """Since the last report, in 256ths; one byte carries it, so all but all is 255."""
+        with self._lock:
+            return min(255, super().fraction_lost)
+
     def add(self, packet: RtpPacket) -> None:
         """What aiortc calls for a packet that came its way."""
         self.count(packet.sequence_number, packet.timestamp, time.time())

@@ -4,6 +4,7 @@ An event loop asks for each datagram anew, and Python's allocates 256 kB for it.
 of people, that alone costs more than decrypting them. Linux has `recvmmsg` (2) and `SO_TIMESTAMPNS` (socket (7)).
 """
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -126,10 +127,19 @@ def second_socket(first: socket.socket, remote: tuple[str, int]) -> socket.socke
         second.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         second.bind(first.getsockname())
         second.connect(remote)
-        # Only for that moment: nobody else is to bind here.
-        for each in (first, second):
-            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+        _empty(second)
     except OSError:
         second.close()
         raise
+    finally:  # only for that moment: nobody else is to bind here
+        for each in (first, second):
+            if each.fileno() >= 0:
+                each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     return second
+
+
+def _empty(new: socket.socket) -> None:
+    """Between `bind` and `connect` anybody's datagrams could come; whoever sent one sends it again."""
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            new.recv(_LONGEST_BYTES)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -30,6 +31,7 @@ from ser_track.types import StreamKey
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
+_CLOSE_TIMEOUT_S = 10.0
 
 
 class AnalysisPeer:
@@ -45,7 +47,7 @@ class AnalysisPeer:
         self._reader = reader
         self._receiver: RTCRtpReceiver | None = None
         self._media: MediaSocket | None = None
-        self._key: StreamKey | None = None
+        self._heard_as: tuple[StreamKey | None, float] = None, 0.0
         self._packets_before = 0
         self._sink: DataChannelSink | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -81,9 +83,9 @@ class AnalysisPeer:
 
     def hear_as(self, key: StreamKey | None) -> None:
         """Whose audio the packets are from now on; None: nobody's, they are thrown away unheard."""
-        self._key = key
+        self._heard_as = key, time.monotonic()
         if self._media is not None:
-            self._media.key = key
+            self._media.hear_as(*self._heard_as)
 
     def took_packets(self) -> bool:
         """Whether packets came since the last call, on the way that does not pass the event loop."""
@@ -98,7 +100,11 @@ class AnalysisPeer:
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._connection.close()
+        try:
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._connection.close()
+        except TimeoutError:  # whoever waits for this to end must not wait for aiortc
+            log.exception("a connection did not close in %.0f s; it is given up", _CLOSE_TIMEOUT_S)
 
     def _take_track(self, track: MediaStreamTrack) -> None:
         # Of any other track nothing will come: its section is answered inactive.
@@ -141,7 +147,7 @@ class AnalysisPeer:
     def _take_socket(self, receiver: RTCRtpReceiver) -> None:
         self._media = take_socket(receiver, audio_level_id(self._connection.localDescription.sdp))
         if self._media is not None:
-            self._media.key = self._key
+            self._media.hear_as(*self._heard_as)
             self._metrics.tracks.labels(received_by="socket").inc()
             self._reader.attach(self._media)
 

@@ -115,6 +115,12 @@ class LiveEngine:
         self._commands.append(partial(self._discard_now, key))
 
     def _run(self) -> None:
+        try:
+            self._tick_until_stopped()
+        finally:  # aiortc's own sockets get what comes from here on: nobody's connection hangs on this thread
+            self._intake.close()
+
+    def _tick_until_stopped(self) -> None:
         due = time.monotonic()
         while not self._stopping.is_set():
             begun = time.monotonic()
@@ -127,19 +133,21 @@ class LiveEngine:
             else:
                 due = time.monotonic()
         self._tick(time.monotonic())  # commands that came meanwhile: somebody may wait for them
-        self._intake.close()
 
     def _tick(self, now: float) -> None:
         events: list[EngineEvent] = []
+        # Counted before the audio is taken: what came before a command is heard before it is carried out.
+        commands = len(self._commands)
         try:
-            # Counted before the audio is taken: what came before a command is heard before it is carried out.
-            commands = [self._commands.popleft() for _ in range(len(self._commands))]
             self._hear(self._intake.take(now, self._open))
-            for command in commands:
-                command()
+        except Exception as error:  # the thread serves everybody: it reports, and lives
+            events += self._faults(tuple(self._open), error)
+        for _ in range(commands):
+            self._carry_out(self._commands.popleft())
+        try:
             with self._stages.stage("segment"):
                 events = self._engine.tick(self._load.provisional_limit())
-        except Exception as error:  # the thread serves everybody: it reports, and lives
+        except Exception as error:
             events += self._faults(tuple(self._open), error)
         for key, reason in self._intake.take_failed().items():
             events += self._faults([key], reason)
@@ -162,9 +170,18 @@ class LiveEngine:
                     self._engine.push(key, samples, at)
         self._metrics.audio_s.inc(n / SAMPLE_RATE_HZ)
 
+    def _carry_out(self, command: Callable[[], None]) -> None:
+        try:
+            command()
+        except Exception:  # the next one is somebody else's
+            log.exception("a command to the engine failed")
+
     def _pause_now(self, key: StreamKey) -> None:
-        if key in self._engine:
-            self._engine.pause(key)
+        try:
+            if key in self._engine:
+                self._engine.pause(key)
+        except Exception as error:
+            self._hand_over(self._faults([key], error))
 
     def _discard_now(self, key: StreamKey) -> None:
         self._intake.discard(key)

@@ -3,6 +3,7 @@
 import logging
 import select
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,11 +11,14 @@ from ser_track.ingest.aiortc_socket import MediaSocket
 from ser_track.ingest.libopus import RTP_PER_SAMPLE, packet_length
 from ser_track.ingest.rtp import Arrival
 from ser_track.ingest.udp import DatagramReader, available
-from ser_track.types import StreamKey
+from ser_track.types import SAMPLE_RATE_HZ, StreamKey
 
 log = logging.getLogger(__name__)
-_MOST_BATCHES: Final = 32
-"""Per socket and tick: more than a socket holds. One that is flooded keeps nobody else waiting."""
+_MOST_BATCHES: Final = 4
+"""Per socket and tick: over two seconds of packets. One that is flooded keeps nobody else waiting."""
+_FEW: Final = 4
+_FRESH_S: Final = 0.4
+"""What a tick finds as a rule: nothing that has to be looked at for its length."""
 
 
 class MediaSockets:
@@ -69,12 +73,23 @@ class MediaSockets:
             datagrams = self._reader.read(fd, offset_s, now)
             key, arrivals = media.key, media.take(datagrams, offset_s)
             if key is not None and arrivals:
-                yield key, self._in_time(arrivals, now) if now - arrivals[0].now > self._max_held_s else arrivals
+                yield (
+                    key,
+                    arrivals
+                    if len(arrivals) <= _FEW and now - arrivals[0].now < _FRESH_S
+                    else self._held(arrivals, now),
+                )
             if len(datagrams) < self._reader.batch:
                 return
 
-    def _in_time(self, arrivals: list[Arrival], now: float) -> list[Arrival]:
-        """Those that have not waited for too long."""
-        late = [arrival for arrival in arrivals if now - arrival.now > self._max_held_s]
-        self.dropped_samples += sum(packet_length(arrival.payload) // RTP_PER_SAMPLE for arrival in late)
-        return arrivals[len(late) :]
+    def _held(self, arrivals: list[Arrival], now: float) -> list[Arrival]:
+        """The latest: what has not waited for too long, and together lasts no longer than that."""
+        kept, left = deque[Arrival](), self._max_held_s * SAMPLE_RATE_HZ
+        for number, arrival in enumerate(reversed(arrivals)):
+            left -= packet_length(arrival.payload) // RTP_PER_SAMPLE
+            if left < 0 or now - arrival.now > self._max_held_s:
+                older = arrivals[: len(arrivals) - number]
+                self.dropped_samples += sum(packet_length(each.payload) // RTP_PER_SAMPLE for each in older)
+                break
+            kept.appendleft(arrival)
+        return list(kept)

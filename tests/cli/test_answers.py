@@ -1,6 +1,7 @@
 """Threads for the classifier: faster or not, the events and their order are those of one thread."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from ser_track.models import load_models
 from ser_track.ports import VoiceState
 from ser_track.sinks.encode import to_line
 from ser_track.sources.file import open_tracks
-from ser_track.types import Emotion, Event, FloatArray, Judgement, SpeechEnded, StreamKey
+from ser_track.types import WINDOW_SAMPLES, Emotion, Event, FloatArray, Judgement, SpeechEnded, StreamKey
 from ser_track.voice import Voice
 from tests.core.stand_ins import EnergyDetector, LevelClassifier
 
@@ -84,6 +85,39 @@ def test_when_the_detector_fails_what_came_before_is_told_all_the_same() -> None
             found.extend(replay(recording, "file", engine, 16_000, threads=threads))
     assert any(isinstance(event, Emotion) for event in told[0])
     assert told[2] == told[0]
+
+
+class FailsAtTheEnd(EnergyDetector):
+    """A stand-in for a detector that fails on the last windows, which only the end of the file completes."""
+
+    def __init__(self, good: int) -> None:
+        super().__init__()
+        self.left = good
+
+    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+        self._use(len(windows))
+        return super().detect(windows, states)
+
+    def detect_run(self, windows: FloatArray, state: VoiceState) -> FloatArray:
+        self._use(len(windows))
+        return super().detect_run(windows, state)
+
+    def _use(self, windows: int) -> None:
+        self.left -= windows
+        if self.left < 0:
+            raise RuntimeError("out of memory")
+
+
+def test_when_it_fails_at_the_end_what_came_before_is_told_too() -> None:
+    told: dict[int, list[Event]] = {0: [], 1: []}
+    with open_tracks(DATA / "spoken.wav", False) as recording:
+        windows = -(-sum(len(piece.samples) for piece in recording) // WINDOW_SAMPLES)
+    for threads, found in told.items():
+        engine = Engine(FailsAtTheEnd(windows - 1), SlowerEachTime(), CONFIG)
+        with open_tracks(DATA / "spoken.wav", False) as recording, pytest.raises(InferenceError, match="memory"):
+            found.extend(replay(recording, "file", engine, 16_000, threads=threads))
+    assert any(isinstance(event, Emotion) for event in told[0])
+    assert told[1] == told[0]
 
 
 def test_leaving_early_waits_for_nothing_that_has_not_begun() -> None:

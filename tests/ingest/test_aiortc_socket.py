@@ -1,6 +1,7 @@
 """Contract with aiortc, aioice and pylibsrtp: a connection's socket can be read in their place, and they go on."""
 
 import asyncio
+import struct
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -73,7 +74,7 @@ async def taken(receiver: RTCRtpReceiver) -> MediaSocket:
     assert not missing, MOVED.format(missing)
     media = take_socket(receiver, None)
     assert media is not None
-    media.key = KEY
+    media.hear_as(KEY, 0.0)
     return media
 
 
@@ -121,13 +122,56 @@ async def test_what_is_missing_is_reported_as_lost(call: Call) -> None:
 
 async def test_nobodys_audio_is_not_passed_on(call: Call) -> None:
     media = await taken(await call.connect())
-    media.key = None
+    media.hear_as(None, 0.0)
     await call.read(media, 1.0)
     assert call.arrivals == []
-    media.key = KEY
+    media.hear_as(KEY, 0.0)
     await call.read(media, 0.5)
     media.close()
     assert len(call.arrivals) > 15
+
+
+async def test_what_waits_from_before_they_agreed_is_not_heard(call: Call) -> None:
+    media = await taken(await call.connect())
+    media.hear_as(None, 0.0)
+    await call.read(media, 1.0)
+    await asyncio.sleep(0.5)  # nobody reads meanwhile: it waits in the socket
+    agreed_at = time.monotonic()
+    media.hear_as(KEY, agreed_at)
+    await call.read(media, 0.5)
+    media.close()
+    assert len(call.arrivals) > 15
+    assert all(arrival.now >= agreed_at for arrival in call.arrivals)
+
+
+async def test_a_flood_that_is_no_audio_does_not_stop_the_loop(call: Call) -> None:
+    media = await taken(await call.connect())
+    await call.read(media, 0.5)
+    binding_request = struct.pack("!HHI12s", 1, 0, 0x2112A442, b"x" * 12)
+    worst_s, before = 0.0, time.monotonic()
+    for _ in range(50):
+        media.take([(binding_request, before)] * 1000, 0.0)
+        await asyncio.sleep(0.01)
+        worst_s, before = max(worst_s, time.monotonic() - before), time.monotonic()
+    media.close()
+    assert len(media._rest._waiting) <= 64
+    assert worst_s < 0.5
+
+
+async def test_sources_without_end_are_neither_remembered_nor_a_reason_not_to_hang_up(call: Call) -> None:
+    receiver = await call.connect()
+    media = await taken(receiver)
+    await call.read(media, 0.5)
+    transport, payload_type = call.sender.getSenders()[0].transport, 96
+    for ssrc in range(1, 400):
+        await transport._send_rtp(struct.pack("!BBHII", 0x80, payload_type, 1, 960, ssrc) + b"\xfc\xff\xfe")
+        if ssrc % 20 == 0:
+            await call.read(media, 0.05)
+    await call.read(media, 2.0)
+    media.close()
+    assert len(vars(receiver)["_RTCRtpReceiver__remote_streams"]) <= 16
+    async with asyncio.timeout(5):
+        await call.receiver.close()
 
 
 async def test_left_alone_aiortc_receives_as_ever(call: Call) -> None:

@@ -72,6 +72,12 @@ def test_nobody_else_can_bind_there(ours: socket.socket, theirs: socket.socket) 
             intruder.bind(ours.getsockname())
 
 
+def test_where_it_cannot_be_shared_nothing_is_left_open(ours: socket.socket) -> None:
+    with pytest.raises(PermissionError):
+        udp.second_socket(ours, ("255.255.255.255", 9))
+    assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) == 0
+
+
 def test_a_sender_that_is_gone_is_no_fault_of_the_socket(ours: socket.socket, theirs: socket.socket) -> None:
     with udp.second_socket(ours, theirs.getsockname()) as second:
         theirs.close()

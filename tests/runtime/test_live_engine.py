@@ -85,6 +85,39 @@ async def test_flush_delivers_what_was_open_including_audio_that_was_just_pushed
     assert len(events) == told, "a closed stream has nothing left"
 
 
+class FailsForSilence(EnergyDetector):
+    """A stand-in for a detector that fails on what one stream says: no real one can be made to."""
+
+    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+        if not windows.any():
+            raise RuntimeError("out of memory")
+        return super().detect(windows, states)
+
+
+async def test_what_fails_for_one_is_done_for_the_others(start: Start) -> None:
+    live, events = start(FailsForSilence())
+    other = StreamKey("m", "ben", "1")
+    for key in (KEY, other):
+        live.open(key)
+    live.push(other, SPEECH, 0)
+    await until(lambda: any(event.key == other for event in events))
+    live.push(KEY, np.zeros(WINDOW_SAMPLES, np.float32), 0)
+    live.pause(KEY)
+    async with asyncio.timeout(5):
+        await live.flush(other)
+    assert live.streams == {KEY}
+    assert [event.reason for event in events if isinstance(event, SpeechEnded)] == ["flush"]
+
+
+async def test_a_stopped_engine_keeps_nobody_waiting(start: Start) -> None:
+    live, _ = start(EnergyDetector())
+    live.open(KEY)
+    await live.stop()
+    async with asyncio.timeout(5):
+        await live.flush(KEY)
+    assert live.streams == set()
+
+
 async def test_a_discarded_stream_is_silent_even_if_audio_still_comes(start: Start) -> None:
     live, events = start(EnergyDetector())
     other = StreamKey("m", "ben", "1")
