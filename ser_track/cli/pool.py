@@ -51,11 +51,9 @@ def in_order(
             yield _result(path, future, lambda: show(sum(shares)))
         show(len(files))
     finally:
-        executor.shutdown(wait=False, cancel_futures=True)
         for worker in set(multiprocessing.active_children()) - others:
             worker.terminate()
-            worker.join()
-        executor.shutdown()  # its own thread waits for them too, and may be the one who learns that they are gone
+        executor.shutdown(cancel_futures=True)  # waits for them: two who wait for one process confuse multiprocessing
 
 
 def _result(path: Path, future: "Future[Result]", poll: Callable[[], None]) -> Result:
