@@ -26,7 +26,7 @@ from aiohttp import ClientSession
 
 from bench.caller import Caller, Network, send_all
 from bench.limit import measure_limit
-from bench.packets import room_noise, speech
+from bench.packets import nothing, room_noise, speech
 from bench.server_process import ServerProcess, serving
 from ser_track.config import WINDOW_S, PipelineConfig, RuntimeConfig
 
@@ -154,7 +154,7 @@ async def warm_up(http: ClientSession, server: ServerProcess) -> None:
 
 def make_callers(count: int, dtx: bool) -> list[Caller]:
     """One in eight speaks at a time: each says the recording, then is silent for seven times its length."""
-    spoken, noise = speech(), room_noise(dtx=dtx)
+    spoken, noise = speech(), nothing() if dtx else room_noise()
     silence = [noise[index % len(noise)] for index in range(7 * len(spoken))]
     packets = spoken + silence
     return [

@@ -8,6 +8,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from training.opus import encoded
+
 RATE_HZ = 48_000
 FRAME_SAMPLES = 960
 SPOKEN = Path(__file__).parents[1] / "tests" / "data" / "spoken.wav"
@@ -21,10 +23,15 @@ def speech() -> list[bytes]:
     return encode(resampled.astype(np.int16))
 
 
-def room_noise(seconds: float = 4.0, seed: int = 0, dtx: bool = False) -> list[bytes]:
-    """A quiet room at -60 dBFS: what a silent participant sends. With ``dtx``, Opus leaves out what says nothing."""
+def room_noise(seconds: float = 4.0, seed: int = 0) -> list[bytes]:
+    """A quiet room at -60 dBFS, without DTX: what a silent participant sends."""
     noise = np.random.default_rng(seed).normal(0, 32.8, int(seconds * RATE_HZ))
-    return encode(noise.astype(np.int16), dtx=str(int(dtx)))
+    return encode(noise.astype(np.int16))
+
+
+def nothing(seconds: float = 4.0) -> list[bytes]:
+    """Silence with DTX: after its beginning, packets of a byte or two, of which WebRTC sends one in twenty."""
+    return encoded(np.zeros((round(seconds * 50), 320), np.float32), 24_000, dtx=True)[50:]
 
 
 def encode(samples: NDArray[np.int16], bitrate: int = 32_000, frame_ms: int = 20, **options: str) -> list[bytes]:

@@ -101,8 +101,8 @@ class PipelineConfig:
 class RuntimeConfig:
     """The live path around the engine."""
 
-    tick_s: float = _between(0.02, 0.01, 1)
-    """How often all that came is worked through; a packet lasts as long."""
+    tick_s: float = _between(0.032, 0.01, 1)
+    """How often all that came is worked through: the length of a window. Shorter is sooner, and costs more."""
     max_held_audio_s: float = _between(2.0, 0.5, 30)
     """Audio that waits for the engine per participant; on overflow the oldest goes and is counted."""
     stalled_after_s: float = _between(5.0, 1, 600)

@@ -60,7 +60,8 @@ class DatagramReader:
 
     def __init__(self) -> None:
         """Make the buffers. Only where `available`."""
-        self._receive = ctypes.CDLL(None, use_errno=True).recvmmsg
+        # PyDLL keeps the GIL: the call never waits.
+        self._receive = ctypes.PyDLL(None, use_errno=True).recvmmsg
         self._bytes = bytearray(_BATCH * _LONGEST_BYTES)
         self._control = bytearray(_BATCH * _CONTROL_BYTES)
         self._headers = bytearray(_BATCH * ctypes.sizeof(_Message))

@@ -1,4 +1,4 @@
-"""The engine on a thread of its own: audio in, events out to the event loop, one tick every 20 ms."""
+"""The engine on a thread of its own: audio in, events out to the event loop, one tick every 32 ms."""
 
 import asyncio
 import logging
