@@ -16,7 +16,7 @@ import torch
 from aiohttp import web
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError
-from silero_vad import VADIterator, load_silero_vad  # type: ignore[import-untyped]  # it has no types
+from silero_vad import VADIterator, load_silero_vad
 
 _WINDOW = 512
 torch.set_num_threads(1)

@@ -86,7 +86,7 @@ def ours(classifier: EmotionClassifier) -> Segments:
 def silero(onnx: bool) -> Segments:
     """The silero-vad package's own `get_speech_timestamps`, by ONNX Runtime or by torch."""
     import torch
-    from silero_vad import get_speech_timestamps, load_silero_vad  # type: ignore[import-untyped]  # it has no types
+    from silero_vad import get_speech_timestamps, load_silero_vad
 
     torch.set_num_threads(1)
     model, config = load_silero_vad(onnx=onnx), PipelineConfig()
@@ -108,7 +108,7 @@ def silero(onnx: bool) -> Segments:
 
 def sherpa() -> Segments:
     """sherpa-onnx's `VoiceActivityDetector`, window by window, as its examples call it."""
-    import sherpa_onnx  # type: ignore[import-not-found]  # optional
+    import sherpa_onnx
 
     spec = find_spec("silero_vad")
     if spec is None or spec.origin is None:

@@ -19,7 +19,7 @@ from ser_track.front.app import make_front
 from ser_track.front.keys import WORKERS
 from ser_track.front.process import WorkerProcess
 from ser_track.front.workers import Workers
-from tests.test_server import serve  # noqa: F401  # a fixture: `server.py` as people start it
+from tests.test_server import serve as serve  # a fixture, passed on: `server.py` as people start it
 from tests.web.peers import Peer
 
 SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"

@@ -110,6 +110,8 @@ def test_whatever_happens_a_room_is_on_one_living_worker_and_there_are_never_too
         if held:
             rooms.release(held.pop(number % len(held)), now=clock)
 
+    clock = 0
+
     def report(number: int) -> None:
         worker = rooms.workers[number % 2]
         alive = {place.room: 1 for place in held if place.worker == worker}
@@ -122,8 +124,9 @@ def test_whatever_happens_a_room_is_on_one_living_worker_and_there_are_never_too
         lives += 1
 
     doing: dict[str, Callable[[int], None]] = {"take": take, "release": release, "report": report, "die": die}
-    for clock, (what, number) in enumerate(steps):  # noqa: B007  # read by the functions above
+    for what, number in steps:
         doing[what](number)
+        clock += 1
         assert len(rooms) <= 3
         where = [room for worker in rooms.workers for room in rooms.rooms_of(worker)]
         assert len(where) == len(set(where)) == len(rooms)

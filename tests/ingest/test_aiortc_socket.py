@@ -36,6 +36,13 @@ class Call:
     reader: DatagramReader = field(default_factory=DatagramReader)
 
     async def connect(self, codec: str = "opus") -> RTCRtpReceiver:
+        connected = asyncio.Event()
+
+        @self.receiver.on("connectionstatechange")
+        def _changed() -> None:
+            if self.receiver.connectionState == "connected":
+                connected.set()
+
         self.sender.addTrack(AudioStreamTrack())
         able = RTCRtpReceiver.getCapabilities("audio")
         assert able is not None
@@ -48,8 +55,7 @@ class Call:
         await self.receiver.setLocalDescription(await self.receiver.createAnswer())
         await self.sender.setRemoteDescription(self.receiver.localDescription)
         async with asyncio.timeout(10):
-            while self.receiver.connectionState != "connected":  # noqa: ASYNC110  # by whichever of its transports
-                await asyncio.sleep(0.01)
+            await connected.wait()
         return receiver
 
     async def read(self, media: MediaSocket, seconds: float) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -158,7 +159,7 @@ def test_a_new_state_remembers_nothing(silero: SileroVad) -> None:
 
 
 def test_windows_that_do_not_fit_are_an_inference_error(silero: SileroVad) -> None:
-    doubles: FloatArray = np.zeros((1, WINDOW_SAMPLES))  # type: ignore[assignment]
+    doubles = cast("FloatArray", np.zeros((1, WINDOW_SAMPLES)))
     for windows in (doubles, np.zeros((1, 1), np.float32), np.zeros(WINDOW_SAMPLES, np.float32)):
         with pytest.raises(InferenceError, match=r"failed on \d+ windows: they are float.* not float32 \[n, 512\]"):
             silero.detect(windows, [silero.new_state()])
