@@ -1,0 +1,130 @@
+"""MediaJson: audio as JSON text frames over a WebSocket, as Jitsi Videobridge exports it and Voximplant sends it.
+
+Reads and writes single frames; who they come from, and what to do about them, is not known here. What Jitsi sends was
+read from jitsi/jicoco (``jicoco-mediajson``); Voximplant's page "Media over WebSockets" describes the same events.
+Frames from a live bridge and from a recorded dump are read by this one reader.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ser_track.errors import AudioError
+
+_USUAL_RATE_HZ: Final = 48_000
+_MOST_CHANNELS: Final = 2
+_LONGEST_TAG: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStarted:
+    """A source begins: the audio of one participant, until its `SourceStopped`."""
+
+    tag: str
+    endpoint: str
+    """Who sends it; the tag where the sender does not say."""
+    encoding: str
+    """In lower case, such as ``opus``."""
+    rate_hz: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One packet of a source."""
+
+    tag: str
+    chunk: int
+    """Counts packets, in 16 bits with Jitsi: it is RTP's sequence number."""
+    timestamp: int
+    """In samples at the source's rate, with Jitsi in 32 bits; it jumps over what was not sent."""
+    payload: bytes
+    audio_level: int | None
+    """RFC 6464: 0 is the loudest, 127 is nothing at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStopped:
+    """A source ends; another may begin with the same tag."""
+
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The sender has nothing more to say and is about to close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """To be answered with the same ``id``."""
+
+    id: Any
+
+
+Frame = SourceStarted | Media | SourceStopped | SessionEnded | Ping
+
+
+def read_frame(text: str) -> Frame | None:
+    """The frame in ``text``; ``None`` for an event that is not known here, which is to be passed over.
+
+    Raises:
+        AudioError: it is no JSON object with an event, or a known event lacks what it needs.
+    """
+    try:
+        body = json.loads(text)
+        event = body["event"]
+    except (ValueError, RecursionError, KeyError, TypeError) as error:
+        raise AudioError(f"a frame is no MediaJson ({error!r}); send JSON objects with an 'event'") from error
+    try:
+        match event:
+            case "media":
+                return _media(body["media"])
+            case "start":
+                return _started(body["start"])
+            case "stop":
+                return SourceStopped(_tag(body["stop"]))
+            case "session-end":
+                return SessionEnded()
+            case "ping":
+                return Ping(body.get("id"))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise AudioError(f"a MediaJson frame '{event}' cannot be used ({error!r}); see docs/meetings.md") from error
+    return None
+
+
+def pong(ping: Ping) -> str:
+    """The answer to a ping."""
+    return json.dumps({"event": "pong", "id": ping.id})
+
+
+def _started(start: Mapping[str, Any]) -> SourceStarted:
+    tag, media_format = _tag(start), start["mediaFormat"]
+    endpoint = (start.get("customParameters") or {}).get("endpointId") or tag
+    if not isinstance(endpoint, str) or len(endpoint) > _LONGEST_TAG:
+        raise ValueError("'endpointId' must be a short string")
+    rate_hz, channels = int(media_format.get("sampleRate", _USUAL_RATE_HZ)), int(media_format.get("channels", 1))
+    if not 8_000 <= rate_hz <= 192_000 or not 1 <= channels <= _MOST_CHANNELS:
+        raise ValueError(f"{rate_hz} Hz with {channels} channels is no voice")
+    return SourceStarted(tag, endpoint, str(media_format["encoding"]).lower(), rate_hz, channels)
+
+
+def _media(media: Mapping[str, Any]) -> Media:
+    try:
+        payload = base64.b64decode(media["payload"], validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"payload is no base64: {error}") from error
+    level = media.get("audioLevel")
+    return Media(
+        _tag(media), int(media["chunk"]), int(media["timestamp"]), payload, None if level is None else int(level)
+    )
+
+
+def _tag(body: Mapping[str, Any]) -> str:
+    tag = body["tag"]
+    if not isinstance(tag, str) or not 0 < len(tag) <= _LONGEST_TAG:
+        raise ValueError(f"'tag' must be a string of 1 to {_LONGEST_TAG} characters")
+    return tag
