@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ser_track.config import Config
 from ser_track.core.engine import Engine
-from ser_track.meetings.rooms import Rooms
+from ser_track.meetings.rooms.rooms import Rooms
 from ser_track.models import load_models
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics

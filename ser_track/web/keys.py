@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from ser_track.config import Config
-from ser_track.meetings.rooms import Rooms
+from ser_track.meetings.rooms.rooms import Rooms
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
 
