@@ -76,11 +76,13 @@ class Attendee:
 
     async def end_sending(self) -> None:
         """No more audio comes; when this returns, what was still open has been told to the meeting."""
-        self._hear_as(None)
-        self._source, self._sending = None, False
+        self._sending = False
+        source, self._source = self._source, None
         tap, self._tap = self._tap, None
         if tap is not None:
-            await self._live.flush(tap.key)
+            await self._live.flush(tap.key)  # with what still waits in the connection's socket
+        if source is not None:
+            source.hear_as(None)
 
     def set_consent(self, analysed: bool) -> None:
         """Agree to analysis, or withdraw: then nothing more is heard, and what was held is dropped."""

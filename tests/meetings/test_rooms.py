@@ -55,6 +55,7 @@ def speaker(rooms: Rooms) -> Participant:
     """Somebody who agreed, and has just said a second of something."""
     participant = rooms.join("r", "Speaker", analysed=False)
     participant.set_consent(True)
+    participant.begin_sending()
     participant.heard(SPEECH, 0)
     return participant
 
