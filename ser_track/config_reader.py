@@ -12,6 +12,8 @@ from ser_track.errors import ConfigError
 
 # What browsers send as Origin, and nothing else: it is compared as it stands.
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_PUBLIC_URL: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*[^/])?")
+_WEBSOCKET_URL: Final = re.compile(r"wss?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 _NEVER_SENT: Final = re.compile(r"http://.*:80|https://.*:443")
 # Narrower than RFC 7064 and 7065: aiortc takes no IPv6 address here, and would blame the offer of whoever joins.
 _ICE_URL: Final = re.compile(r"(?P<scheme>stuns?|turns?):[A-Za-z0-9._-]+(:(?P<port>[0-9]{1,5}))?(?P<transport>\?.+)?")
@@ -122,6 +124,20 @@ def origin_of_pages(value: Any) -> str:
             f"of http or :443 of https), not {value!r}"
         )
     return str(value)
+
+
+def public_url(value: Any) -> str:
+    """``http(s)://host[:port][/path]`` without a slash at its end. Raises ValueError."""
+    if not isinstance(value, str) or not _PUBLIC_URL.fullmatch(value):
+        raise ValueError(f"must be http(s)://host[:port][/path] without a slash at the end, not {value!r}")
+    return value
+
+
+def websocket_url(value: Any) -> str:
+    """``ws(s)://host[:port][/path]``, without user, query or fragment. Raises ValueError."""
+    if not isinstance(value, str) or not _WEBSOCKET_URL.fullmatch(value):
+        raise ValueError(f"must be ws://host[:port][/path] or wss://…, without user, query or fragment, not {value!r}")
+    return value
 
 
 def ice_url(value: Any) -> str:

@@ -71,7 +71,7 @@ def test_all_problems_are_named_at_once_with_the_key_and_the_limits(tmp_path: Pa
         "unknown section 'pipline'",
     ]
     assert "vad_min_confidence" in found[4]
-    assert "rooms, server" in found[5]
+    assert "rooms, meetings, server" in found[5]
 
 
 @pytest.mark.parametrize(

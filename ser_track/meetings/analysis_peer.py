@@ -37,13 +37,22 @@ _CLOSE_TIMEOUT_S = 10.0
 class AnalysisPeer:
     """Our end of the connection to one participant. It sends no media; video and further audio are refused."""
 
-    def __init__(self, config: RuntimeConfig, metrics: Metrics, owner: PeerOwner, reader: SocketReader) -> None:
+    def __init__(
+        self,
+        config: RuntimeConfig,
+        metrics: Metrics,
+        owner: PeerOwner,
+        reader: SocketReader,
+        channel_label: str | None = None,
+    ) -> None:
+        """``channel_label`` is of a data channel to be made by us, for servers that wait for one (Janus)."""
         servers = [RTCIceServer(**server.described()) for server in config.ice_servers]
         # An empty list, not None: by default aiortc asks a public STUN server.
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._config = config
         self._metrics = metrics
         self._owner = owner
+        self._channel_label = channel_label
         self._reader = reader
         self._receiver: RTCRtpReceiver | None = None
         self._media: MediaSocket | None = None
@@ -66,6 +75,8 @@ class AnalysisPeer:
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
             self._refuse_all_but_one_voice()
+            if self._channel_label is not None:
+                self._connection.createDataChannel(self._channel_label).on("message", self._take_message)
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except asyncio.CancelledError:
             await self.close()

@@ -125,6 +125,11 @@ class Attendee:
         if self._tap is not None:
             self._tap.packet(arrival)
 
+    async def room(self) -> None:
+        """Return once more of their audio can be taken without losing any."""
+        if self._tap is not None:
+            await self._live.room_for(self._tap.key)
+
     def fault(self, code: str, message: str) -> None:
         """See `PeerOwner`."""
         self._home.publish(Fault(self.key, code, message))

@@ -15,7 +15,7 @@ from ser_track.meetings.rooms.rooms import Rooms
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.encode import EventLine
-from ser_track.types import ConsentChanged, Emotion, Event, Left, SpeechEnded, SpeechStarted
+from ser_track.types import ConsentChanged, Emotion, Event, Left, MeetingChanged, Notice, SpeechEnded, SpeechStarted
 from tests.core.stand_ins import EnergyDetector, LevelClassifier
 
 SPEECH = np.full(16_000, 0.5, np.float32)
@@ -27,6 +27,7 @@ class Onlooker(Participant):
     heard_of: list[Event]
 
     def put(self, line: EventLine) -> None:
+        assert not isinstance(line.event, Notice | MeetingChanged)
         self.heard_of.append(line.event)
 
 
