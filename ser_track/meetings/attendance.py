@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+import secrets
 import time
 import unicodedata
 from collections.abc import Coroutine
 from typing import Any
 
 from ser_track.config import Config
+from ser_track.errors import ForbiddenError, NotFoundError
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.consents import Consents
 from ser_track.meetings.event_log import EventLog
@@ -72,10 +74,33 @@ class Attendance:
 
     def answered(self, attendee: Attendee, analysed: bool) -> None:
         """See `Host`; also for who answers over the link of the notice."""
-        foreign = next((foreign for foreign, one in self._present.items() if one is attendee), None)
-        if foreign is not None:
+        if (foreign := self._foreign(attendee)) is not None:
             self._consents.note(foreign, attendee.name, analysed)
             attendee.set_consent(analysed)
+
+    def answered_outside(self, participant: str, analysed: bool, secret: str) -> str:
+        """An answer for ``participant`` by somebody with the link of the notice; returns the secret to change it with.
+
+        Anybody may refuse for anybody: in doubt nobody is analysed. Once an answer was given, only whoever has its
+        secret, or the person within the meeting, can make it an agreement.
+
+        Raises:
+            NotFoundError: they are not in the meeting (any more).
+            ForbiddenError: somebody else has answered before.
+        """
+        attendee = self.people.get(participant)
+        foreign = None if attendee is None else self._foreign(attendee)
+        if attendee is None or foreign is None:
+            raise NotFoundError("this participant is not in the meeting (any more); reload the page")
+        kept = self._consents.secret(foreign, attendee.name)
+        mine = kept is not None and secrets.compare_digest(kept.encode(), secret.encode(errors="surrogatepass"))
+        if analysed and kept is not None and not mine:
+            raise ForbiddenError("somebody has answered for this participant before; it can be changed where they did")
+        if kept is None or not mine:
+            kept = secrets.token_urlsafe(16)
+        self._consents.keep_secret(foreign, attendee.name, kept)
+        self.answered(attendee, analysed)
+        return kept
 
     def present(self) -> list[Joined]:
         """See `Host`."""
@@ -113,6 +138,9 @@ class Attendance:
         """Once in a while: whose audio has stalled, or come back?"""
         for attendee in tuple(self._present.values()):
             attendee.check(time.monotonic())
+
+    def _foreign(self, attendee: Attendee) -> str | None:
+        return next((foreign for foreign, one in self._present.items() if one is attendee), None)
 
     async def _part(self, attendee: Attendee, reason: str) -> None:
         try:

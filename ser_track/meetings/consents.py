@@ -15,6 +15,7 @@ class Consents:
         self._answers: dict[str, bool] = {}
         self._refused_names: dict[str, str] = {}
         """Names as compared, and the id of who refused."""
+        self._secrets: dict[str, str] = {}
 
     def of(self, foreign: str, name: str) -> bool:
         """Whether somebody who has just come may be analysed."""
@@ -29,6 +30,14 @@ class Consents:
             self._refused_names[_compared(name)] = foreign
         elif self._refused_names.get(_compared(name)) == foreign:
             del self._refused_names[_compared(name)]
+
+    def secret(self, foreign: str, name: str) -> str | None:
+        """What whoever answered for this person from outside the meeting was given, if anybody did."""
+        return self._secrets.get(foreign) or self._secrets.get(f"name {_compared(name)}")
+
+    def keep_secret(self, foreign: str, name: str, secret: str) -> None:
+        """Remember it, for the person's id and for their name."""
+        self._secrets[foreign] = self._secrets[f"name {_compared(name)}"] = secret
 
 
 def _compared(name: str) -> str:

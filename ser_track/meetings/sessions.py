@@ -5,9 +5,11 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from aiohttp import ClientSession, TraceConfig
+
 from ser_track.config import Config
 from ser_track.errors import MeetingFullError, NotFoundError
-from ser_track.meetings.meeting import Meeting
+from ser_track.meetings.meeting import Meeting, Services
 from ser_track.meetings.session import Session
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
@@ -28,7 +30,15 @@ class Sessions:
         self._metrics = metrics
         self._sessions: dict[str, Session] = {}
         self.live: LiveEngine
+        self.services: Services
         metrics.meetings.set_function(lambda: len(self.present))
+
+    async def start(self) -> None:
+        """Make what adapters need. Nobody may lead them elsewhere than where they were sent."""
+        tracing = TraceConfig()
+        tracing.on_request_redirect.append(_refuse_redirect)
+        http = ClientSession(trace_configs=[tracing])
+        self.services = Services(self._config, self._metrics, self.live, http)
 
     @property
     def present(self) -> list[Session]:
@@ -98,11 +108,20 @@ class Sessions:
             for session in self.present:
                 session.attendance.check()
 
-    async def close(self) -> None:
+    async def leave_all(self) -> None:
         """Leave all meetings at once."""
         await asyncio.gather(*(self.leave(session, "the bot leaves: its server stops") for session in self.present))
+
+    async def close(self) -> None:
+        """Leave all meetings, and give back what adapters needed."""
+        await self.leave_all()
+        await self.services.http.close()
 
     def _forget_some(self) -> None:
         ended = [session.id for session in self._sessions.values() if session.state == "left"]
         for session_id in ended[:-_MOST_ENDED]:
             del self._sessions[session_id]
+
+
+async def _refuse_redirect(*_: object) -> None:
+    raise ConnectionRefusedError("the server answers with a redirect, which is not followed; give the right address")

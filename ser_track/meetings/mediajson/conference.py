@@ -24,8 +24,12 @@ _MOST_SOURCES: Final = 500
 class Bridge(Protocol):
     """The socket of one bridge; the web side has it."""
 
-    def send(self, text: str, can_wait: bool) -> None:
-        """Queue a message; one that ``can_wait`` is dropped for a bridge that does not read."""
+    def answer(self, text: str) -> None:
+        """Queue an answer to what the bridge asked."""
+        ...
+
+    def tell(self, text: str, can_wait: bool) -> None:
+        """Queue a message for the conference; one that ``can_wait`` is dropped for a bridge that does not read."""
         ...
 
 
@@ -76,7 +80,7 @@ class Conference:
             return
         for name, endpoint in self._endpoints.items():
             if endpoint.attendee.id == event.key.participant:
-                endpoint.bridge.send(of_emotion(name, event), can_wait=not event.final)
+                endpoint.bridge.tell(of_emotion(name, event), can_wait=not event.final)
 
     def announce(self, line: EventLine, to: Attendee | None = None) -> None:
         """See `Meeting`. It is told to each who comes, in `take`: before, there is no bridge to tell it to."""
@@ -106,7 +110,7 @@ class Conference:
             case SourceStopped(tag=tag):
                 self._stop(bridge, tag, "their source stopped")
             case Ping():
-                bridge.send(pong(frame), can_wait=False)
+                bridge.answer(pong(frame))
             case SessionEnded():
                 return False
         return True
@@ -129,7 +133,7 @@ class Conference:
         endpoint = self._endpoints.get(started.endpoint)
         if endpoint is None:
             endpoint = self._endpoints[started.endpoint] = _Endpoint(attendee, bridge)
-            bridge.send(of_notice(started.endpoint, notice), can_wait=False)
+            bridge.tell(of_notice(started.endpoint, notice), can_wait=False)
         endpoint.bridge = bridge
         self._numbered += 1
         sources[started.tag] = Source(started, attendee, self._numbered)
