@@ -11,15 +11,14 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, UnixConnector
 
-from tests.real_servers import Program, require_server, running
+from tests.coturn import CREDENTIAL, USER, coturn
+from tests.real_servers import Program, running
 from tests.web.peers import Peer
 from tests.web.walled import PARTICIPANT, RELAY_FOR_PARTICIPANT, RELAY_FOR_SERVER, SERVER, Walled, walled
 
 pytestmark = pytest.mark.meeting
 TURN_PORT = 3478
 HTTP_PORT = 8080
-USER = "ser-track"
-CREDENTIAL = "mellon-9f2c"
 ADDRESSES = (SERVER, RELAY_FOR_SERVER, PARTICIPANT, RELAY_FOR_PARTICIPANT)
 PACKETS_OF_THE_VOICE = 100
 """Two seconds of 20 ms each; of ICE, DTLS and the data channel there are a few tens."""
@@ -31,31 +30,10 @@ def networks() -> Iterator[Walled]:
         yield built
 
 
-@asynccontextmanager
-async def coturn(networks: Walled, folder: Path) -> AsyncIterator[Program]:
-    """A TURN server that both networks reach, with credentials; it relays on the participant's side."""
-    settings = [
-        f"listening-ip={RELAY_FOR_SERVER}",
-        f"listening-port={TURN_PORT}",
-        f"relay-ip={RELAY_FOR_PARTICIPANT}",
-        "realm=relay.example",
-        "lt-cred-mech",
-        f"user={USER}:{CREDENTIAL}",
-        "no-tls",
-        "no-dtls",
-        "no-cli",
-        "log-file=stdout",
-        "simple-log",
-        "verbose",
-        f"userdb={folder / 'turn.db'}",
-        f"pidfile={folder / 'turn.pid'}",
-    ]
-    path = folder / "turn.conf"
-    path.write_text("\n".join(settings), encoding="utf-8")
-    command = (*networks.within(networks.relay), require_server("turnserver"), "-c", str(path))
-    async with running(*command) as program:
-        await program.wait_for("Total General servers")  # what it writes once it listens
-        yield program
+def relay_between(networks: Walled, folder: Path) -> AbstractAsyncContextManager[Program]:
+    """A TURN server that both networks reach."""
+    way_there = networks.within(networks.relay)
+    return coturn(folder, RELAY_FOR_SERVER, RELAY_FOR_PARTICIPANT, TURN_PORT, within=way_there)
 
 
 @dataclass
@@ -118,7 +96,7 @@ def test_turn_is_the_only_way_between_the_networks(networks: Walled) -> None:
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_turn_brings_a_voice_through_the_firewall(networks: Walled, tmp_path: Path, transport: str) -> None:
-    async with coturn(networks, tmp_path) as turn, served(networks, tmp_path, turn_url(transport)) as server:
+    async with relay_between(networks, tmp_path) as turn, served(networks, tmp_path, turn_url(transport)) as server:
         async with speaks(networks, server) as ann:
             path = json.loads((await ann.wait_for(r'\{"path".*'))[0])["path"]
             assert path == [f"host {PARTICIPANT}", f"relay {RELAY_FOR_PARTICIPANT}"]
@@ -138,7 +116,7 @@ async def test_turn_brings_a_voice_through_the_firewall(networks: Walled, tmp_pa
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_turn_is_left_in_order_when_the_server_stops(networks: Walled, tmp_path: Path, transport: str) -> None:
-    async with coturn(networks, tmp_path) as turn, served(networks, tmp_path, turn_url(transport)) as server:
+    async with relay_between(networks, tmp_path) as turn, served(networks, tmp_path, turn_url(transport)) as server:
         async with speaks(networks, server) as ann:
             await ann.wait_for('"type": "speech_started"')
             assert await server.program.end() == 0
@@ -151,7 +129,7 @@ async def test_turn_with_a_wrong_credential_is_named_in_the_log(
     networks: Walled, tmp_path: Path, transport: str
 ) -> None:
     url = turn_url(transport)
-    async with coturn(networks, tmp_path), served(networks, tmp_path, url, "friend-77aa") as server:
+    async with relay_between(networks, tmp_path), served(networks, tmp_path, url, "friend-77aa") as server:
         ann = Peer(server.http, "http://localhost")
         answer = await ann.join("r", "Ann", None)
         assert " typ relay" not in answer["sdp"]

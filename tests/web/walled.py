@@ -1,4 +1,4 @@
-"""A firewall: a server and a participant in networks of their own, with no way to each other but a third one's relay."""
+"""A firewall: server and participant in networks of their own, with no way to each other but a third one's relay."""
 
 import os
 import secrets
@@ -35,24 +35,24 @@ class Walled:
     def build(self, stack: ExitStack) -> None:
         """Make the networks and join two of them to the third's; ``stack`` takes them down."""
         for network in (self.server, self.relay, self.participant):
-            made = self._run("netns", "add", network)
-            if made.returncode:
-                skip_or_fail(f"no network namespaces can be made here, as root can ({made.stderr.strip()})")
-            stack.callback(self._do, "netns", "delete", network)
-            self._do("-n", network, "link", "set", "lo", "up")
+            self._make("netns", "add", network)
+            stack.callback(self._run, "netns", "delete", network)
+            self._make("-n", network, "link", "set", "lo", "up")
         self._join(self.server, SERVER, "to-server", RELAY_FOR_SERVER)
         self._join(self.participant, PARTICIPANT, "to-participant", RELAY_FOR_PARTICIPANT)
 
     def _join(self, network: str, address: str, relay_link: str, relay_address: str) -> None:
         ends = (network, "to-relay", address), (self.relay, relay_link, relay_address)
-        self._do("-n", network, "link", "add", "to-relay", "type", "veth", "peer", relay_link, "netns", self.relay)
+        self._make("-n", network, "link", "add", "to-relay", "type", "veth", "peer", relay_link, "netns", self.relay)
         for place, link, own in ends:
-            self._do("-n", place, "address", "add", f"{own}/30", "dev", link)
-            self._do("-n", place, "link", "set", link, "up")
+            self._make("-n", place, "address", "add", f"{own}/30", "dev", link)
+            self._make("-n", place, "link", "set", link, "up")
 
-    def _do(self, *arguments: str) -> None:
-        done = self._run(*arguments)
-        assert done.returncode == 0, f"ip {' '.join(arguments)}: {done.stderr}"
+    def _make(self, *arguments: str) -> None:
+        made = self._run(*arguments)
+        if made.returncode:
+            command = f"ip {' '.join(arguments)}: {made.stderr.strip()}"
+            skip_or_fail(f"no networks can be made here, as root can on Linux with veth ({command})")
 
     def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run([self._ip, *arguments], capture_output=True, text=True, check=False)
