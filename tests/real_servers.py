@@ -53,6 +53,10 @@ class Program:
         assert found is not None, f"it never wrote {pattern!r} but:\n{self.output}"
         return found
 
+    def kill(self) -> None:
+        """End it without warning."""
+        self._process.kill()
+
     async def end(self) -> int:
         """Ask it to stop, as the system does; returns its exit code."""
         if self._process.returncode is None:

@@ -32,7 +32,8 @@ from ser_track.types import StreamKey
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
-_CLOSE_TIMEOUT_S = 10.0
+_CLOSE_TIMEOUT_S = 5.0
+"""aioice would ask a TURN server that is gone for a minute to take its address back; workers are killed after 10 s."""
 
 
 class AnalysisPeer:

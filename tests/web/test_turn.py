@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -10,15 +11,19 @@ from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession, UnixConnector
+from playwright.async_api import expect
 
+from tests.conftest import SPOKEN
 from tests.coturn import CREDENTIAL, USER, coturn
 from tests.real_servers import Program, running
+from tests.web.browser import join, launched, require_browser
 from tests.web.peers import Peer
 from tests.web.walled import PARTICIPANT, RELAY_FOR_PARTICIPANT, RELAY_FOR_SERVER, SERVER, Walled, walled
 
 pytestmark = pytest.mark.meeting
 TURN_PORT = 3478
 HTTP_PORT = 8080
+RESULT_MS = 30_000
 ADDRESSES = (SERVER, RELAY_FOR_SERVER, PARTICIPANT, RELAY_FOR_PARTICIPANT)
 PACKETS_OF_THE_VOICE = 100
 """Two seconds of 20 ms each; of ICE, DTLS and the data channel there are a few tens."""
@@ -53,6 +58,15 @@ class Served:
 
 
 @asynccontextmanager
+async def opened(networks: Walled, network: str, outside: str, inside: str) -> AsyncIterator[None]:
+    """A door for signalling, in one of the networks."""
+    command = (*networks.within(network), sys.executable, "-m", "tests.web.door", outside, inside)
+    async with running(*command) as door:
+        await door.wait_for("the door is open")
+        yield
+
+
+@asynccontextmanager
 async def served(networks: Walled, folder: Path, urls: str, credential: str = CREDENTIAL) -> AsyncIterator[Served]:
     """`server.py` with this one ICE server; it must end without a complaint, unless the test stopped it before."""
     config, door = folder / "config.json", folder / "door"
@@ -63,8 +77,7 @@ async def served(networks: Walled, folder: Path, urls: str, credential: str = CR
     async with AsyncExitStack() as stack:
         program = await stack.enter_async_context(running(*python, *command))
         await program.wait_for("ser_track is ready")
-        way_in = await stack.enter_async_context(running(*python, "-m", "tests.web.door", str(door), str(HTTP_PORT)))
-        await way_in.wait_for("the door is open")
+        await stack.enter_async_context(opened(networks, networks.server, str(door), str(HTTP_PORT)))
         http = await stack.enter_async_context(ClientSession(connector=UnixConnector(str(door))))
         yield Served(program, door, http)
 
@@ -114,6 +127,27 @@ async def test_turn_brings_a_voice_through_the_firewall(networks: Walled, tmp_pa
         assert complaints(server.program.output) == []
 
 
+@pytest.mark.browser
+async def test_turn_brings_a_browser_through_the_firewall(networks: Walled, tmp_path: Path) -> None:
+    starter = tmp_path / "browser"
+    command = shlex.join((*networks.within(networks.participant), require_browser()))
+    starter.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    starter.chmod(0o700)
+    async with AsyncExitStack() as stack:
+        turn = await stack.enter_async_context(relay_between(networks, tmp_path))
+        server = await stack.enter_async_context(served(networks, tmp_path, turn_url("udp")))
+        port = str(HTTP_PORT)
+        await stack.enter_async_context(opened(networks, networks.participant, port, str(server.door)))
+        browser = await stack.enter_async_context(launched(SPOKEN, str(starter)))
+        page = await browser.new_page()
+        await join(page, f"http://localhost:{port}", "r", "Ann", consent=True)
+        own_tile = page.locator("[data-participant][data-peer=self]")
+        await expect(own_tile).not_to_have_attribute("data-final-count", "0", timeout=RESULT_MS)
+        assert await server.tracks() == {"packets": 1}
+        await page.close()
+        await turn.wait_for(rf"refreshed, .*username=<{USER}>, lifetime=0\n")
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_turn_is_left_in_order_when_the_server_stops(networks: Walled, tmp_path: Path, transport: str) -> None:
     async with relay_between(networks, tmp_path) as turn, served(networks, tmp_path, turn_url(transport)) as server:
@@ -122,6 +156,18 @@ async def test_turn_is_left_in_order_when_the_server_stops(networks: Walled, tmp
             assert await server.program.end() == 0
         assert complaints(server.program.output) == []
         await turn.wait_for(rf"refreshed, .*username=<{USER}>, lifetime=0\n")
+
+
+async def test_turn_server_that_is_gone_does_not_keep_the_server_from_stopping(
+    networks: Walled, tmp_path: Path
+) -> None:
+    async with relay_between(networks, tmp_path) as turn, served(networks, tmp_path, turn_url("udp")) as server:
+        async with speaks(networks, server) as ann:
+            await ann.wait_for('"type": "speech_started"')
+            turn.kill()
+            assert await server.program.end() == 0  # by itself: who is killed for not ending has another code
+        (complaint, *_) = complaints(server.program.output)
+        assert complaint.endswith("a connection did not close in 5 s; it is given up")
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
