@@ -147,6 +147,8 @@ class AnalysisPeer:
 
     def _state_changed(self) -> None:
         state = self._connection.connectionState
+        if state == "connected":
+            self._lacks_relay = False  # if it ends now, then not for that
         if state == "connected" and self._receiver is not None and self._media is None and not self._closed:
             self._take_socket(self._receiver)
         if state in ("failed", "closed"):

@@ -43,7 +43,7 @@ def relay_between(networks: Walled, folder: Path) -> AbstractAsyncContextManager
 
 @dataclass
 class Served:
-    """A server behind the firewall, and the way to it for signalling."""
+    """A running server, and the way to it for signalling."""
 
     program: Program
     door: Path
@@ -68,7 +68,7 @@ async def opened(networks: Walled, network: str, outside: str, inside: str) -> A
 
 @asynccontextmanager
 async def served(networks: Walled, folder: Path, urls: str, credential: str = CREDENTIAL) -> AsyncIterator[Served]:
-    """`server.py` with this one ICE server; it must end without a complaint, unless the test stopped it before."""
+    """`server.py` behind the firewall, with this one ICE server."""
     config, door = folder / "config.json", folder / "door"
     relay = {"urls": urls, "username": USER, "credential": credential}
     config.write_text(json.dumps({"runtime": {"ice_servers": [relay]}}), encoding="utf-8")
