@@ -18,6 +18,9 @@ _NEVER_SENT: Final = re.compile(r"http://.*:80|https://.*:443")
 # Narrower than RFC 7064 and 7065: aiortc takes no IPv6 address here, and would blame the offer of whoever joins.
 _ICE_URL: Final = re.compile(r"(?P<scheme>stuns?|turns?):[A-Za-z0-9._-]+(:(?P<port>[0-9]{1,5}))?(?P<transport>\?.+)?")
 
+# Only TURN has a choice of transport; over TLS, aiortc would pass over UDP without a word.
+_TRANSPORTS: Final = {"turn": (None, "?transport=udp", "?transport=tcp"), "turns": (None, "?transport=tcp")}
+
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object that ``path`` holds; a key given twice is refused.
@@ -143,12 +146,12 @@ def websocket_url(value: Any) -> str:
 def ice_url(value: Any) -> str:
     """A STUN or TURN URI that browsers and aiortc both understand. Raises ValueError."""
     parts = _ICE_URL.fullmatch(value) if isinstance(value, str) else None
-    # Only TURN has a choice of transport.
-    transports = (None, "?transport=udp", "?transport=tcp") if parts and parts["scheme"][:4] == "turn" else (None,)
+    transports = _TRANSPORTS.get(parts["scheme"], (None,)) if parts else ()
     if parts is None or parts["transport"] not in transports or not 0 < int(parts["port"] or 1) < 65_536:
         what = repr(value) if isinstance(value, str) else name_of(value)
         raise ValueError(
-            f"must be stun:host[:port], stuns:… or, with credentials, turn:host[:port][?transport=udp], not {what}"
+            "must be stun:host[:port], stuns:… or, with credentials, turn:host[:port][?transport=udp or tcp] or "
+            f"turns:…[?transport=tcp], not {what}"
         )
     return str(value)
 

@@ -237,6 +237,7 @@ def test_ice_servers_are_stun_addresses_and_turn_with_credentials() -> None:
         "stun:s ",
         "turn:relay.example",
         TURN | {"urls": "turn:relay.example?transport=sctp"},
+        TURN | {"urls": "turns:relay.example?transport=udp"},
         TURN | {"urls": ["turn:relay.example"]},
         TURN | {"username": None},
         TURN | {"credential": ""},
