@@ -1,11 +1,11 @@
 """A recording through the engine, as fast as it goes; nothing is dropped, and the result does not depend on speed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ser_track.cli.answers import Answers
 from ser_track.core.engine import Engine
 from ser_track.errors import AudioError, InferenceError
-from ser_track.sources.file import Recording
+from ser_track.sources.recording import Recording
 from ser_track.types import Event, Fault, FloatArray, Joined, Left, StreamKey
 
 Block = list[tuple[int, FloatArray]]
@@ -21,13 +21,19 @@ class BlockBuffer:
         self._held: Block = []
 
     def push(self, at: int, samples: FloatArray) -> Iterator[Block]:
-        """Add ``samples`` ``[n]``, the first at index ``at``; yields each complete block. A gap ends a block."""
+        """Add ``samples`` ``[n]``, the first at index ``at``; yields each complete block. A gap ends a block.
+
+        No samples say that nothing was there up to ``at``.
+        """
+        silence = not len(samples)
         while at + len(samples) >= self._end:
             inside = max(0, self._end - at)
             self._hold(at, samples[:inside])
             yield self.take()
             at, samples = at + inside, samples[inside:]
             self._end = (at // self._block_samples + 1) * self._block_samples
+        if silence:
+            self._held.append((at, samples))
         self._hold(at, samples)
 
     def take(self) -> Block:
@@ -48,23 +54,26 @@ def replay(
     *,
     provisional: bool = True,
     threads: int = 0,
+    names: Sequence[str] = (),
     on_block: Callable[[], None] = lambda: None,
 ) -> Iterator[Event]:
     """Every event of ``recording``: each participant joins, speaks and leaves; ``stream`` names the recording.
 
     Without ``provisional`` results those are not computed, and final ones are the same. The classifier runs on so many
-    ``threads`` beside this one; the events and their order are the same.
+    ``threads`` beside this one; the events and their order are the same. Participants are called ``names`` where those
+    are given, as many as there are.
     ``on_block`` is called after each block of work, with or without events. Audio that cannot be read becomes a `Fault`
     of every participant, after the results of what came before.
 
     Raises:
         InferenceError: the voice detector failed.
     """
-    keys = {name: StreamKey("file", name, stream) for name in recording.participants}
+    shown = names or recording.participants
+    keys = {own: StreamKey("file", name, stream) for own, name in zip(recording.participants, shown, strict=True)}
     blocks = {name: BlockBuffer(block_samples) for name in keys}
-    for name, key in keys.items():
+    for key in keys.values():
         engine.open(key)
-        yield Joined(key, name, analysed=True)
+        yield Joined(key, key.participant, analysed=True)
     problem: AudioError | None = None
     with Answers(engine, threads) as answers:
         try:

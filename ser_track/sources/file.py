@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import av
 import numpy as np
@@ -14,6 +14,7 @@ from av.container import InputContainer
 from av.stream import Stream
 
 from ser_track.errors import AudioError
+from ser_track.sources.container import audio_streams, open_container, open_file
 from ser_track.sources.tracks import Piece, Track, channel_names, unique_names
 from ser_track.types import FloatArray
 
@@ -23,11 +24,11 @@ _RIFF_SIZE_UNKNOWN: Final = 0x7FFF_0000
 """Recorders that write into a pipe announce about 2 or 4 GiB: they do not know yet."""
 
 
-class Recording:
+class FileRecording:
     """An open file. ``participants`` are known at once; iterating decodes, once, from the beginning to the end."""
 
-    def __init__(self, path: Path, container: InputContainer, streams: list[AudioStream], split: bool) -> None:
-        """Decode ``streams`` of ``container``; ``split`` makes each channel a participant."""
+    def __init__(self, path: Path | str, container: InputContainer, streams: list[AudioStream], split: bool) -> None:
+        """Decode ``streams`` of ``container``, a file or what is called so; ``split``: each channel a participant."""
         self._path = path
         self._container = container
         names = unique_names(_name_of(stream, number) for number, stream in enumerate(streams, 1))
@@ -107,13 +108,13 @@ class Recording:
         announced_s = _announced_s(self._container)
         if announced_s is not None and self.position_s < announced_s - max(0.5, 0.05 * announced_s):
             return f"is cut off: it announces {announced_s:.1f} s and ends after {heard}"
-        if _riff_cut_off(self._path):
+        if isinstance(self._path, Path) and _riff_cut_off(self._path):
             return f"is cut off: it ends after {heard}, before the length that its header announces"
         return None
 
 
 @contextmanager
-def open_tracks(path: Path, split_channels: bool = False) -> Iterator[Recording]:
+def open_tracks(path: Path, split_channels: bool = False) -> Iterator[FileRecording]:
     """Open ``path`` with every audio track a participant, or every channel of it.
 
     Names are the track's title, else its language, else ``track-1`` and so on; channels of stereo get ``-left`` and
@@ -122,8 +123,15 @@ def open_tracks(path: Path, split_channels: bool = False) -> Iterator[Recording]
     Raises:
         AudioError: there is no such file, it is empty, is no audio or video, or has no audio track.
     """
-    with _open(path) as container:
-        yield Recording(path, container, _audio_streams(path, container), split_channels)
+    with open_file(path) as container:
+        yield FileRecording(path, container, audio_streams(path, container), split_channels)
+
+
+@contextmanager
+def open_stream(file: BinaryIO, name: str, split_channels: bool = False) -> Iterator[FileRecording]:
+    """As `open_tracks`, for what comes out of ``file``, which need not be able to seek; ``name`` is for errors."""
+    with open_container(file, name) as container:
+        yield FileRecording(name, container, audio_streams(name, container), split_channels)
 
 
 def read_mono(path: Path) -> FloatArray:
@@ -132,39 +140,14 @@ def read_mono(path: Path) -> FloatArray:
     Raises:
         AudioError: as `open_tracks`, or the file is damaged, or holds no samples.
     """
-    with _open(path) as container:
-        streams = _audio_streams(path, container)
+    with open_file(path) as container:
+        streams = audio_streams(path, container)
         best = container.streams.best("audio")
         chosen = [stream for stream in streams if best is None or stream.index == best.index][:1]
-        pieces = list(Recording(path, container, chosen, split=False))
+        pieces = list(FileRecording(path, container, chosen, split=False))
     if not pieces:
         raise AudioError(f"{path} holds no samples; give a recording that is longer")
     return np.concatenate([piece.samples for piece in pieces])
-
-
-def _open(path: Path) -> InputContainer:
-    try:
-        if path.is_dir():
-            raise AudioError(f"{path} is a directory; give the files in it")
-        if not path.exists():
-            raise AudioError(f"{path} does not exist; correct the path")
-        if path.is_file() and path.stat().st_size == 0:
-            raise AudioError(f"{path} is empty; record or copy it again")
-        # "file:" keeps a colon in a name from being taken for a protocol; old tags are often no UTF-8.
-        return av.open(f"file:{path}", metadata_errors="replace")
-    except (av.FFmpegError, OSError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise AudioError(f"{path} cannot be read as audio or video ({reason}); convert or replace it") from error
-
-
-def _audio_streams(path: Path, container: InputContainer) -> list[AudioStream]:
-    streams = list(container.streams.audio)
-    if not streams:
-        raise AudioError(f"{path} has no audio track; give a file with sound")
-    for stream in streams:
-        if stream.codec_context is None:
-            raise AudioError(f"{path} has audio in a format that this FFmpeg does not know; convert it, say to FLAC")
-    return streams
 
 
 def _start_s(stream: AudioStream) -> Fraction | None:

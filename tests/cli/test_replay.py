@@ -54,3 +54,13 @@ def test_without_gaps_pieces_do_not_matter(total: int, sizes: list[int]) -> None
 
 def test_a_gap_of_hours_costs_one_block() -> None:
     assert len(blocks_of([(0, 50), (BLOCK * 1_000_000, 50)])) <= 3
+
+
+def test_silence_that_is_known_moves_time_and_is_kept() -> None:
+    buffer, nothing = BlockBuffer(BLOCK), np.empty(0, np.float32)
+    assert list(buffer.push(0, np.zeros(50, np.float32))) == []
+    assert list(buffer.push(70, nothing)) == []
+    ((first, until),) = buffer.push(3 * BLOCK, nothing)
+    assert (first[0], len(first[1])) == (0, 50)
+    assert (until[0], len(until[1])) == (70, 0)
+    assert [at for at, _ in buffer.take()] == [3 * BLOCK]

@@ -1,0 +1,33 @@
+"""What every format of recorded packets is read as."""
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from ser_track.ingest.rtp import Arrival
+
+
+class Recorded(NamedTuple):
+    """One packet of a file."""
+
+    sender: str
+    """Whose it is: unique within the file."""
+    name: str
+    """What people call the sender, as far as the file knows; two may have the same."""
+    payload_type: int | None
+    """RTP's; None where the file itself says that it is Opus."""
+    arrival: Arrival
+    """``now`` is the time of day of its arrival, in seconds since 1970."""
+
+
+class Dump(Protocol):
+    """A file of packets. It is read from its beginning as often as somebody asks, and never held in memory."""
+
+    problems: list[str]
+    """What was found wrong with the file when it was last read to its end; each goes on from the file's name."""
+
+    keyed: set[str]
+    """Senders whose connection began with a handshake for keys, so that what they send is encrypted."""
+
+    def packets(self) -> Iterator[Recorded]:
+        """All packets in the order of the file; what is damaged or of no use is left out, and is in ``problems``."""
+        ...

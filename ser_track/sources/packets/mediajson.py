@@ -1,0 +1,95 @@
+"""Dumps of MediaJson: one line per frame, ``{"timestamp": ms, "direction": "incoming", "data": "FRAME"}``.
+
+The form of the recording that comes with Jitsi's reference service for transcription, in which
+`ser_track.sinks.packet_record` keeps meetings too.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import BinaryIO, Final, NamedTuple
+
+from ser_track.errors import AudioError
+from ser_track.ingest.libopus import RTP_CLOCK_HZ
+from ser_track.ingest.mediajson import RECORD_FULL, Frame, Media, SourceStarted, read_frame
+from ser_track.ingest.rtp import SILENT_LEVEL, Arrival
+from ser_track.sources.packets.dump import Recorded
+
+_LONGEST_LINE: Final = 1 << 20
+_LATEST_S: Final = 1 << 40
+
+
+class _Source(NamedTuple):
+    started: SourceStarted
+    number: int
+    """Stands for the SSRC, which is not told."""
+
+    def recorded(self, media: Media, now_s: float) -> Recorded:
+        """One packet of it."""
+        ticks = RTP_CLOCK_HZ // self.started.rate_hz or 1
+        numbers = media.chunk & 0xFFFF, media.timestamp * ticks & 0xFFFFFFFF
+        arrival = Arrival(self.number, *numbers, media.payload, now_s, media.audio_level == SILENT_LEVEL)
+        return Recorded(self.started.endpoint, self.started.name or self.started.endpoint, None, arrival)
+
+
+def is_dump(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is one."""
+    line = head.split(b"\n", 1)[0]
+    return line.lstrip().startswith(b"{") and b'"data"' in line and b'"timestamp"' in line and b'\\"event\\"' in line
+
+
+class MediaJsonDump:
+    """Packets of every endpoint of a bridge. A second source of one takes over from its first, as in a call."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Read ``file``."""
+        self.problems: list[str] = []
+        self.keyed: set[str] = set()
+        self._file = file
+
+    def packets(self) -> Iterator[Recorded]:
+        """See `Dump.packets`."""
+        self.problems = []
+        sources: dict[str, _Source] = {}
+        unusable, first_unusable = 0, ""
+        self._file.seek(0)
+        for number, line in enumerate(iter(lambda: self._file.readline(_LONGEST_LINE), b""), 1):
+            try:
+                recorded = self._read(line, sources)
+            except AudioError as error:
+                if not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
+                    self.problems.append("is cut off in the middle of its last line")
+                else:
+                    unusable, first_unusable = unusable + 1, first_unusable or f"line {number}: {error}"
+                continue
+            if recorded is not None:
+                yield recorded
+        if unusable:
+            self.problems.append(f"has {unusable} lines that cannot be used ({first_unusable})")
+
+    def _read(self, line: bytes, sources: dict[str, _Source]) -> Recorded | None:
+        """The packet in one line, if one is in it that can be heard."""
+        now_s, frame = _frame(line)
+        if isinstance(frame, SourceStarted):
+            if frame.encoding != "opus":
+                self.problems.append(f"has '{frame.endpoint}' as {frame.encoding}, and packets are heard as Opus only")
+            sources[frame.tag] = _Source(frame, len(sources))
+        elif isinstance(frame, Media):
+            if (source := sources.get(frame.tag)) is None:
+                raise AudioError(f"source '{frame.tag}' was never started")
+            return source.recorded(frame, now_s) if source.started.encoding == "opus" else None
+        elif frame is None and RECORD_FULL.encode() in line:
+            self.problems.append("ends before the meeting did: its recording had reached its limit")
+        return None
+
+
+def _frame(line: bytes) -> tuple[float, Frame | None]:
+    """Time of day in seconds, and the frame; none where it went the other way."""
+    try:
+        body = json.loads(line)
+        now_s, data = float(body["timestamp"]) / 1000, body["data"]
+        incoming = body.get("direction", "incoming") == "incoming"
+        if not isinstance(data, str) or not 0 <= now_s < _LATEST_S:
+            raise TypeError("'data' is no text, or 'timestamp' no time")
+    except (ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
+        raise AudioError(f"no line of a MediaJson dump ({error!r})") from error
+    return now_s, read_frame(data) if incoming else None

@@ -1,0 +1,26 @@
+"""Several files of packets in one order."""
+
+from collections.abc import Iterator, Sequence
+from heapq import merge
+
+from ser_track.sources.packets.dump import Dump, Recorded
+
+Key = tuple[int, str]
+"""A sender: the number of the file, and the sender's name in it."""
+
+
+def merged(dumps: Sequence[Dump]) -> Iterator[tuple[Key, Recorded]]:
+    """The packets of all files as they came; a file's own packets keep their order."""
+    return merge(*(_numbered(number, dump) for number, dump in enumerate(dumps)), key=_arrived)
+
+
+def _numbered(number: int, dump: Dump) -> Iterator[tuple[Key, Recorded]]:
+    try:
+        for packet in dump.packets():
+            yield (number, packet.sender), packet
+    except OSError as error:
+        dump.problems.append(f"cannot be read any further ({error.strerror})")
+
+
+def _arrived(each: tuple[Key, Recorded]) -> float:
+    return each[1].arrival.now

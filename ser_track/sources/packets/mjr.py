@@ -1,0 +1,95 @@
+"""Janus's .mjr: the RTP packets of one track of one participant, each with the time of its arrival.
+
+The form was read from Janus 1.1's recorder: ``MJR00002``, a length of 16 bits and JSON about the track; then for each
+packet ``MEET``, milliseconds since the first (32 bits), a length (16 bits) and the packet. All numbers big-endian.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from struct import Struct
+from typing import Any, BinaryIO, Final
+
+from ser_track.errors import AudioError
+from ser_track.ingest.rtp import read_header, read_packet
+from ser_track.sources.packets.dump import Recorded
+
+MAGIC: Final = b"MJR00002"
+OLD_MAGICS: Final = (b"MJR00001", b"MEETECHO")
+"""Until August 2019 (janus-gateway, pull request 1719): without times of arrival."""
+_FRAME: Final = Struct("!4sIH")
+_AUDIO_LEVEL: Final = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+_US: Final = 1e-6
+_LATEST_US: Final = 1 << 60
+_VIDEOROOM: Final = re.compile(r"videoroom-.+-user-(.+)-\d+-audio(-\d+)?")
+"""How the VideoRoom names its files: the only place where the publisher's id is."""
+
+
+class Mjr:
+    """One participant's packets."""
+
+    def __init__(self, file: BinaryIO, stem: str) -> None:
+        """Read what ``file`` says about itself; ``stem`` is its name without folder and suffix, for the participant's.
+
+        Raises:
+            AudioError: it is not a recording of Opus.
+        """
+        self.problems: list[str] = []
+        self.keyed: set[str] = set()
+        self._file = file
+        named = _VIDEOROOM.fullmatch(stem)
+        self._name = f"user-{named[1]}" if named else stem
+        about = _about(file)
+        self._begun_s = about["u"] * _US
+        self._red_type = about.get("or")
+        extensions = about.get("x")
+        numbers = extensions if isinstance(extensions, dict) else {}
+        self._level_id = next((int(n) for n, uri in numbers.items() if uri == _AUDIO_LEVEL and n.isdecimal()), None)
+        self._first_frame = file.tell()
+
+    def packets(self) -> Iterator[Recorded]:
+        """See `Dump.packets`."""
+        self.problems = []
+        self._file.seek(self._first_frame)
+        while head := self._file.read(_FRAME.size):
+            if len(head) == _FRAME.size and head[:4] != b"MEET":
+                self.problems = [f"is damaged at byte {self._file.tell() - len(head)}, and was read up to there"]
+                return
+            _, after_ms, length = _FRAME.unpack(head.ljust(_FRAME.size, b"\0"))
+            packet = self._file.read(length)
+            if len(head) < _FRAME.size or len(packet) < length:
+                self.problems = ["is cut off in the middle of a packet"]
+                return
+            if (header := read_header(packet)) is not None:
+                arrival = read_packet(header, packet, self._level_id, self._begun_s + after_ms / 1000)
+                if header.payload_type & 127 == self._red_type:
+                    arrival = arrival._replace(payload=_primary(arrival.payload))
+                yield Recorded("", self._name, None, arrival)
+
+
+def _about(file: BinaryIO) -> dict[str, Any]:
+    file.seek(len(MAGIC))
+    text = file.read(int.from_bytes(file.read(2)))
+    try:
+        about: dict[str, Any] = json.loads(text)
+        kind, codec = about["t"], about["c"]
+        if not isinstance(about["u"], int) or not 0 <= about["u"] < _LATEST_US:
+            raise ValueError("'u' is no time")
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise AudioError(f"has a damaged .mjr header ({error!r}); copy it again") from error
+    if kind != "a":
+        raise AudioError("has no audio: Janus records each track of its own; give the file of the audio track")
+    if codec != "opus":
+        raise AudioError(f"has audio as {codec}, and packets are heard as Opus only; convert it with janus-pp-rec")
+    if about.get("e"):
+        raise AudioError("is encrypted from end to end; only the participants have the keys")
+    return about
+
+
+def _primary(payload: bytes) -> bytes:
+    """The packet that RED carries last; before it are older ones, which came on their own (RFC 2198, 3)."""
+    at = older = 0
+    while at + 3 < len(payload) and payload[at] & 0x80:
+        older += int.from_bytes(payload[at + 2 : at + 4]) & 0x3FF
+        at += 4
+    return payload[at + 1 + older :]
