@@ -1,169 +1,112 @@
 """`ser-track analyze`: recordings in, the events of a live call out."""
 
 import argparse
-import io
+import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from functools import partial
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
-from ser_track.cli.console import Feedback, display_name, feedback
-from ser_track.cli.pool import Progress, in_order, usable_cores
-from ser_track.cli.replay import replay
-from ser_track.config import PipelineConfig, load_config
-from ser_track.core.engine import Engine
-from ser_track.errors import AudioError, ConfigError, InferenceError
+from ser_track.cli.analysis import Task
+from ser_track.cli.batch import Batch
+from ser_track.cli.console import feedback
+from ser_track.cli.inputs import find_inputs
+from ser_track.cli.outputs import OutputFolder, one_stream
+from ser_track.cli.pool import usable_cores
+from ser_track.config import load_config
+from ser_track.errors import ConfigError
 from ser_track.models import load_models
-from ser_track.sinks.jsonl import JsonLines
-from ser_track.sources.file import open_tracks
-from ser_track.types import SAMPLE_RATE_HZ, Fault
 
 _EPILOG: Final = """\
-Each line is one event (docs/protocol.md). 'participant' is the track's title or language, else track-1, track-2 …;
-'stream' is FILE as you gave it. Times are seconds from where the earliest track of the file begins. Several files are
-worked on at once; their events come in the order of the files all the same, each file's when it is done.
+FILE is audio or video, a recording of packets (Janus .mjr, pcap, pcapng, rtpdump, MediaJson; docs/recordings.md), a
+folder with such files, a pattern in quotes, or - for standard input. What a file is, its content says.
+
+Each line is one event (docs/protocol.md). 'participant' is the track's title or language, else track-1, track-2 …; in
+packets what the recording knows of the sender; or what --names says. 'stream' is FILE. Times are seconds from where the
+earliest track, or the first packet, begins. Several files are worked on at once; their events come in the order of the
+files all the same. A file that cannot be read is named, the others are done, and the exit code is 1.
+
+With --out FOLDER/ each recording gets a file of its own there (call.wav: call.jsonl). It is complete or not there, also
+after Ctrl-C. --resume does what is missing: it passes over recordings that are done, as FOLDER/ser-track-done.jsonl
+says, unless they, the model or the settings have changed since. Those that failed are tried again.
 
 examples:
   ser-track analyze meeting.mkv --out events.jsonl
   ser-track analyze --final-only --jobs 4 calls/*.opus > events.jsonl
-  ser-track analyze --channels split --final-only call.wav | jq 'select(.type == "emotion")'
+  ser-track analyze --channels split --names Agent,Caller call.wav | jq 'select(.type == "emotion")'
+  ser-track analyze --out results/ --resume archive/
+  ser-track analyze --together videoroom-1234-user-*-audio-*.mjr
+  arecord -f S16_LE -r 16000 -t wav | ser-track analyze -
 """
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What is done to each file."""
-
-    config: PipelineConfig
-    split: bool
-    provisional: bool
-    threads: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Analysed:
-    """What came of one file: JSON lines, and what failed; ``broken`` where a model did, which ends the command."""
-
-    lines: str
-    failures: list[str]
-    broken: InferenceError | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `run` reads."""
     parser.epilog = _EPILOG
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="audio or video that FFmpeg opens")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what to hear: see below")
     parser.add_argument(
         "--channels", choices=("mix", "split"), default="mix", help="split: each channel of a track is a participant"
     )
+    parser.add_argument("--names", type=_names, default=(), metavar="A,B,…", help="the participants, in their order")
+    parser.add_argument("--together", action="store_true", help="the FILEs, recorded packets, are one meeting")
+    payload_type = "RTP's number for Opus in captures; default: every number from 96 on whose packets are Opus"
+    parser.add_argument("--payload-type", type=_payload_type, metavar="N", help=payload_type)
     parser.add_argument("--final-only", action="store_true", help="compute no provisional results")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the events here instead of to stdout")
+    out = "write the events here instead of to stdout; a folder, or a name that ends with /, gets a file per recording"
+    parser.add_argument("--out", metavar="FILE", help=out)
+    parser.add_argument("--resume", action="store_true", help="pass over recordings whose results are in --out FOLDER/")
     jobs = "cores to use: a process for each file, threads where a file has several cores; default: all that we may use"
     parser.add_argument("--jobs", type=_positive, metavar="N", help=jobs)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Analyze each file; one that fails is named, the others are done all the same.
+    """Analyze each recording; one that fails is named, the others are done all the same.
 
     Raises:
         ConfigError: the configuration, or where to write to, cannot be used.
         ModelError: the model cannot be used.
     """
-    cores = args.jobs or usable_cores()
-    jobs = min(cores, len(args.files))
-    # Cores that no file is left for: there the classifier works beside the voice detector.
-    threads = max(0, cores // jobs - 1)
-    task = _Task(load_config(args.config).pipeline, args.channels == "split", not args.final_only, threads)
-    load_models(task.config)  # what is wrong with them is said once, and by no worker
-    with _output(args) as output, feedback(output.isatty()) as told:
-        if jobs > 1:
-            _analyze_at_once(args.files, jobs, task, output, told)
-        else:
-            for path in args.files:
-                _analyze(path, task, output, told.fail, partial(told.show, display_name(path)))
-    return int(told.failed)
+    inputs = find_inputs(args.files, args.together)
+    split, provisional = args.channels == "split", not args.final_only
+    task = Task(load_config(args.config).pipeline, split, provisional, args.names, args.payload_type)
+    model = load_models(task.config).classifier.name  # what is wrong with it is said once, and by no worker
+    folder = _folder(args)
+    target = sys.stdout if args.out is None else Path(args.out)
+    with ExitStack() as stack:
+        output = stack.enter_context(one_stream(target, inputs.found)) if folder is None else None
+        told = stack.enter_context(feedback(output is not None and output.isatty()))
+        for message in inputs.missing:
+            told.fail(message)
+        batch = Batch(inputs.found, task, args.jobs or usable_cores(), told)
+        if output is not None:
+            batch.into_stream(output)
+        elif folder is not None:
+            batch.into_folder(OutputFolder(folder, f"{task} {model}"), args.resume)
+        return int(told.failed)
 
 
-def _analyze_at_once(files: list[Path], jobs: int, task: _Task, output: TextIO, told: Feedback) -> None:
-    def show(done: float) -> None:
-        told.show(f"{len(files)} files", done, len(files))
-
-    with closing(in_order(partial(_analyze_apart, task), files, jobs, show)) as results:
-        for analysed in results:
-            output.write(analysed.lines)
-            output.flush()
-            for failure in analysed.failures:
-                told.fail(failure)
-            if analysed.broken is not None:
-                raise analysed.broken
+def _folder(args: argparse.Namespace) -> Path | None:
+    """Where each recording gets a file of its own; None where all events go to one place."""
+    named = args.out is not None and (args.out.endswith(("/", os.sep)) or Path(args.out).is_dir())
+    if args.resume and not named:
+        raise ConfigError("--resume", ["only a folder shows what is done; give --out FOLDER/"])
+    return Path(args.out) if named else None
 
 
-def _analyze_apart(task: _Task, path: Path, progress: Progress) -> _Analysed:
-    """In a worker: what is written and said of one file, to be written and said in its turn."""
-    output, failures, broken = io.StringIO(), list[str](), None
-
-    def show(position_s: float, duration_s: float | None) -> None:
-        progress(min(1.0, position_s / duration_s) if duration_s else 0.0)
-
-    try:
-        _analyze(path, task, output, failures.append, show)
-    except InferenceError as error:
-        broken = error
-    return _Analysed(output.getvalue(), failures, broken)
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names) or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"'{text}' must be different names with commas between them, as Ann,Bob")
+    return names
 
 
-def _analyze(
-    path: Path,
-    task: _Task,
-    output: TextIO,
-    fail: Callable[[str], None],
-    show: Callable[[float, float | None], None],
-) -> None:
-    config, models, sink = task.config, load_models(task.config), JsonLines(output)
-    engine = Engine(models.detector, models.classifier, config)
-    block_samples = round(config.consumed_duration_s * SAMPLE_RATE_HZ)
-    try:
-        with open_tracks(path, task.split) as recording:
-
-            def tell() -> None:
-                show(recording.position_s, recording.duration_s)
-
-            name = display_name(path)
-            for event in replay(
-                recording,
-                name,
-                engine,
-                block_samples,
-                provisional=task.provisional,
-                threads=task.threads,
-                on_block=tell,
-            ):
-                if isinstance(event, Fault):
-                    fail(event.message)
-                sink.put(event)
-    except AudioError as error:
-        fail(str(error))
+def _payload_type(text: str) -> int:
+    if not text.isdecimal() or int(text) > 127:
+        raise argparse.ArgumentTypeError(f"{text} is no payload type of RTP; give 0 to 127")
+    return int(text)
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text} is no number of processes; give 1 or more")
     return int(text)
-
-
-@contextmanager
-def _output(args: argparse.Namespace) -> Iterator[TextIO]:
-    if args.out is None:
-        yield sys.stdout
-        return
-    if any(args.out.exists() and path.exists() and args.out.samefile(path) for path in args.files):
-        raise ConfigError("--out", [f"{args.out} is one of the recordings; name another file"])
-    try:
-        file = args.out.open("w", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError("--out", [f"{args.out} cannot be written ({error.strerror}); name another file"]) from error
-    with file:
-        yield file

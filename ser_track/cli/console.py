@@ -42,6 +42,10 @@ class Feedback:
             line = f"ser-track: error: {' '.join(message.split())}"
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
+    def say(self, message: str) -> None:
+        """Tell something that is no failure."""
+        self._console.print(f"ser-track: {' '.join(message.split())}", markup=False, highlight=False, soft_wrap=True)
+
     def show(self, doing: str, done: float, total: float | None) -> None:
         """Say how much of the work is done; ``total`` may be unknown."""
         if self._progress is None:

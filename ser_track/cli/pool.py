@@ -8,13 +8,14 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ser_track.errors import InferenceError
 
 Progress = Callable[[float], None]
 """Is told which share of a file is done, 0 to 1."""
+Item = TypeVar("Item")
+"""Names one file, or several that belong together; as text, it is what messages call it."""
 Result = TypeVar("Result")
 
 _POLL_S: Final = 0.2
@@ -30,7 +31,7 @@ def usable_cores() -> int:
 
 
 def in_order(
-    work: Callable[[Path, Progress], Result], files: Sequence[Path], jobs: int, show: Callable[[float], None]
+    work: Callable[[Item, Progress], Result], files: Sequence[Item], jobs: int, show: Callable[[float], None]
 ) -> Generator[Result, None, None]:
     """``work`` of each file, done by ``jobs`` processes; ``show`` is told how many files are done, parts included.
 
@@ -46,9 +47,9 @@ def in_order(
     others = set(multiprocessing.active_children())
     try:
         with _interrupts_ignored():  # by the workers, from their first moment: the parent ends them
-            futures = [executor.submit(_run, work, number, path) for number, path in enumerate(files)]
-        for path, future in zip(files, futures, strict=True):
-            yield _result(path, future, lambda: show(sum(shares)))
+            futures = [executor.submit(_run, work, number, file) for number, file in enumerate(files)]
+        for file, future in zip(files, futures, strict=True):
+            yield _result(str(file), future, lambda: show(sum(shares)))
         show(len(files))
     finally:
         for worker in set(multiprocessing.active_children()) - others:
@@ -56,14 +57,14 @@ def in_order(
         executor.shutdown(cancel_futures=True)  # waits for them: two who wait for one process confuse multiprocessing
 
 
-def _result(path: Path, future: "Future[Result]", poll: Callable[[], None]) -> Result:
+def _result(file: str, future: "Future[Result]", poll: Callable[[], None]) -> Result:
     while True:
         poll()
         try:
             return future.result(_POLL_S)
         except BrokenProcessPool as error:
             reason = "a process of --jobs ended by itself, most likely for want of memory"
-            raise InferenceError(f"{path} or a file after it: {reason}; use a smaller --jobs") from error
+            raise InferenceError(f"{file} or a file after it: {reason}; use a smaller --jobs") from error
         except TimeoutError:
             if future.done() and isinstance(future.exception(), TimeoutError):  # the work's own
                 raise
@@ -95,11 +96,11 @@ def _begin(shares: Any) -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
-def _run(work: Callable[[Path, Progress], Result], number: int, path: Path) -> Result:
+def _run(work: Callable[[Item, Progress], Result], number: int, file: Item) -> Result:
     def tell(share: float) -> None:
         _shares[number] = share
 
     try:
-        return work(path, tell)
+        return work(file, tell)
     finally:
         tell(1.0)

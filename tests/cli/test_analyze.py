@@ -18,6 +18,7 @@ from tests.sources.recordings import Sound, record
 DATA = Path(__file__).parents[1] / "data"
 SPOKEN = DATA / "spoken.wav"
 TWO_TRACKS = DATA / "spoken_two_tracks.mka"
+PACKETS = DATA / "packets"
 Run = tuple[int, list[dict[str, Any]], str]
 
 
@@ -101,9 +102,10 @@ def test_a_bad_file_is_named_and_stops_no_other(tmp_path: Path, analyze: Any) ->
     code, events, err = analyze("--final-only", tmp_path / "bad.wav", SPOKEN, "gone.wav")
     assert code == 1
     assert {event["stream"] for event in events} == {str(SPOKEN)}
-    first, second = err.splitlines()
+    first, second, all_of_them = err.splitlines()
     assert first.startswith(f"ser-track: error: {tmp_path / 'bad.wav'} cannot be read")
     assert second.startswith("ser-track: error: gone.wav does not exist")
+    assert all_of_them == (f"ser-track: 2 of 3 recordings failed, at least in part: {tmp_path / 'bad.wav'}, gone.wav")
 
 
 @pytest.mark.parametrize("provisional", [[], ["--final-only"]])
@@ -126,7 +128,9 @@ def test_many_files_at_once_give_what_they_give_one_by_one(
         str(TWO_TRACKS),
         str(cut_off),
     ]
-    assert [line.split(":")[2].split()[0] for line in err.splitlines()] == [files[1], files[3], files[4]]
+    *failures, all_of_them = err.splitlines()
+    assert [line.split(":")[2].split()[0] for line in failures] == [files[1], files[3], files[4]]
+    assert all_of_them.startswith("ser-track: 4 of 6 recordings failed")
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "two"])
@@ -156,7 +160,8 @@ def test_however_it_ends_no_process_is_left(tmp_path: Path, ending: str) -> None
         writer.close()
     assert out == b""
     if ending == "interrupt":
-        assert (running.returncode, err) == (130, b"")
+        told = f"ser-track: interrupted: 0 of 2 recordings are done; missing: {pipes[0]}, {pipes[1]}\n"
+        assert (running.returncode, err.decode()) == (130, told)
 
 
 def test_a_file_that_was_cut_off_is_analysed_up_to_there_and_said_to_be_cut_off(tmp_path: Path, analyze: Any) -> None:
@@ -208,3 +213,80 @@ def test_the_configuration_counts(tmp_path: Path, analyze: Any) -> None:
     config.write_text('{"pipeline": {"max_segment_s": 1.0}}')
     _, events, _ = analyze("--config", config, SPOKEN)
     assert max(end - start for start, end in segments(events)) <= 1.0
+
+
+def test_participants_get_the_names_that_are_given(analyze: Any) -> None:
+    _, own, _ = analyze("--final-only", TWO_TRACKS)
+    code, events, err = analyze("--final-only", "--names", "Ann, Cid", TWO_TRACKS)
+    assert (code, err) == (0, "")
+    assert [event["name"] for event in events if event["type"] == "joined"] == ["Ann", "Cid"]
+    new = {"Ada": "Ann", "Bob": "Cid"}
+    assert events == [
+        event | {key: new[event[key]] for key in ("participant", "name") if key in event} for event in own
+    ]
+
+
+def test_names_of_another_number_are_refused_with_those_that_are_there(analyze: Any) -> None:
+    code, events, err = analyze("--names", "Ann", TWO_TRACKS)
+    assert (code, events) == (1, [])
+    assert f"{TWO_TRACKS} has 2 participants (Ada, Bob), and --names gives 1; give one name for each" in err
+
+
+@pytest.mark.parametrize("names", ["", "Ann,", "Ann,Ann"])
+def test_names_must_be_different_and_there(names: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["analyze", "--names", names, str(TWO_TRACKS)])
+    assert "must be different names" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", [SPOKEN, TWO_TRACKS, *PACKETS.glob("*.mjr")], ids=lambda path: path.suffix)
+@pytest.mark.parametrize("seekable", [True, False])
+def test_standard_input_gives_what_the_file_gives(path: Path, seekable: bool, tmp_path: Path, analyze: Any) -> None:
+    command = [sys.executable, "-m", "ser_track.cli", "analyze", "--final-only", "-"]
+    with path.open("rb") as file:
+        given: dict[str, Any] = {"stdin": file} if seekable else {"input": file.read()}
+        done = subprocess.run(command, **given, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    events = parse_lines(done.stdout.decode())
+    assert {event["stream"] for event in events} == {"-"}
+    _, own, _ = analyze("--final-only", path)
+    differing = ("participant", "stream", "name") if path.suffix == ".mjr" else ("stream",)
+    assert [{k: v for k, v in event.items() if k not in differing} for event in events] == [
+        {k: v for k, v in event.items() if k not in differing} for event in own
+    ]
+
+
+def test_an_mp4_with_its_table_at_the_end_comes_through_a_pipe(tmp_path: Path, spoken: Any) -> None:
+    path = record(tmp_path / "a.mp4", "aac", [Sound(spoken[:, None])], video=True)
+    command = [sys.executable, "-m", "ser_track.cli", "analyze", "--final-only", "-"]
+    done = subprocess.run(command, input=path.read_bytes(), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(segments(parse_lines(done.stdout.decode()))) >= 3
+
+
+def test_events_of_a_pipe_come_while_it_is_open() -> None:
+    command = [sys.executable, "-m", "ser_track.cli", "analyze", "--final-only", "--jobs", "1", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        running.stdin.write(SPOKEN.read_bytes()[:300_000])
+        running.stdin.flush()
+        lines = [running.stdout.readline() for _ in range(4)]
+        assert running.poll() is None
+        running.stdin.close()
+        running.stdout.read()
+    assert [event["type"] for event in parse_lines(b"".join(lines).decode())][:2] == ["joined", "speech_started"]
+
+
+def test_files_of_one_meeting_are_one_stream(tmp_path: Path, analyze: Any) -> None:
+    (own,) = PACKETS.glob("*.mjr")
+    other = tmp_path / "videoroom-1234-user-8-1-audio-0.mjr"
+    other.write_bytes(own.read_bytes())
+    code, events, err = analyze("--final-only", "--together", own, other)
+    assert (code, err) == (0, "")
+    assert [event["name"] for event in events if event["type"] == "joined"] == ["user-7", "user-8"]
+    assert {event["stream"] for event in events} == {str(own)}
+    assert segments(events, "user-7") == segments(events, "user-8")
+    code, _, err = analyze("--together", own, SPOKEN)
+    assert code == 1
+    assert "has no time of day" in err

@@ -53,3 +53,11 @@ def test_a_failure_is_one_line_and_said_once() -> None:
 def test_a_name_that_is_no_text_can_be_written() -> None:
     assert display_name(Path("caf\udce9.wav")) == "caf\N{REPLACEMENT CHARACTER}.wav"
     assert display_name(Path("café.wav")) == "café.wav"
+
+
+def test_what_is_said_is_no_failure() -> None:
+    pipe = io.StringIO()
+    with Feedback(Console(file=pipe)) as told:
+        told.say("half of it\n[is] done")
+        assert not told.failed
+    assert pipe.getvalue() == "ser-track: half of it [is] done\n"

@@ -1,0 +1,129 @@
+"""Many recordings into a folder: whole files or none, what is missing is told, --resume does only that."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ser_track.cli.main import main
+from tests.sinks.schema import parse_lines
+
+SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """Three recordings of two seconds, one of them damaged."""
+    folder = tmp_path / "archive"
+    for name in ("a.wav", "deep/b.wav", "c.wav"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = bytearray(SPOKEN.read_bytes()[: 44 + 64_000])
+        data[4:8], data[40:44] = (len(data) - 8).to_bytes(4, "little"), (64_000).to_bytes(4, "little")
+        path.write_bytes(data)
+    (folder / "bad.wav").write_text("no sound")
+    return folder
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_each_recording_gets_a_file_of_its_own(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], jobs: str
+) -> None:
+    out = tmp_path / "results"
+    assert main(["analyze", "--final-only", "--jobs", jobs, "--out", f"{out}/", str(archive)]) == 1
+    stdout, err = capsys.readouterr()
+    assert stdout == ""
+    assert err.splitlines()[-1] == f"ser-track: 1 of 4 recordings failed, at least in part: {archive / 'bad.wav'}"
+    written = files_in(out)
+    assert set(written) == {"a.jsonl", "deep/b.jsonl", "c.jsonl", "bad.jsonl", "ser-track-done.jsonl"}
+    assert written["bad.jsonl"] == b""
+    assert {event["stream"] for event in parse_lines(written["deep/b.jsonl"].decode())} == {str(archive / "deep/b.wav")}
+    done = [json.loads(line)["result"] for line in written["ser-track-done.jsonl"].splitlines()]
+    assert sorted(done) == ["a.jsonl", "b.jsonl", "c.jsonl"]
+
+
+def test_what_is_done_is_not_done_again_unless_something_changed(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "results"
+    command = ["analyze", "--final-only", "--out", f"{out}/", "--resume", str(archive)]
+
+    def again(*more: str) -> set[str]:
+        before = {path: path.stat().st_mtime_ns for path in out.rglob("*.jsonl")}
+        main([*command, *more])
+        after = {path: path.stat().st_mtime_ns for path in out.rglob("*.jsonl")}
+        return {path.stem for path in after if before.get(path) != after[path]} - {"ser-track-done"}
+
+    assert again() == {"a", "b", "c", "bad"}
+    assert again() == {"bad"}, "what failed is tried again"
+    assert "ser-track: 3 of 4 recordings were done before" in capsys.readouterr().err
+    (out / "a.jsonl").unlink()
+    os.utime(archive / "c.wav", ns=(1, 1))
+    assert again() == {"a", "c", "bad"}
+    assert again("--names", "Ada") == {"a", "b", "c", "bad"}
+    with (out / "ser-track-done.jsonl").open("ab") as file:
+        file.write(b'{"result": "a.js')  # the power failed
+    assert again() == {"bad"}
+
+
+def test_two_results_of_one_name_are_refused(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    same = [str(archive / "a.wav"), str(archive / "a.wav")]
+    assert main(["analyze", "--out", f"{tmp_path}/results/", *same]) == 2
+    assert "several recordings are called a.wav" in capsys.readouterr().err
+
+
+def test_resume_needs_a_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["analyze", "--resume", "--out", str(tmp_path / "a.jsonl"), str(SPOKEN)]) == 2
+    assert "give --out FOLDER/" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["analyze", "--out", f"{tmp_path}/file/results/", str(SPOKEN)]) == 2
+    assert "cannot be made" in capsys.readouterr().err
+
+
+def test_standard_input_has_a_file_of_its_own_too(archive: Path, tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    command = [sys.executable, "-m", "ser_track.cli", "analyze", "--final-only", "--out", f"{out}/", "-"]
+    subprocess.run(command, input=(archive / "a.wav").read_bytes(), check=True)
+    assert set(files_in(out)) == {"stdin.jsonl"}
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interruption_leaves_what_is_done_whole_and_tells_the_rest(archive: Path, tmp_path: Path, jobs: str) -> None:
+    out, long = tmp_path / "results", archive / "z.wav"
+    with wave.open(str(SPOKEN)) as spoken, wave.open(str(long), "wb") as file:
+        file.setparams(spoken.getparams())
+        file.writeframes(spoken.readframes(spoken.getnframes()) * 60)
+    command = [sys.executable, "-m", "ser_track.cli", "analyze", "--final-only", "--jobs", jobs, "--out", f"{out}/"]
+    named = [str(archive / name) for name in ("a.wav", "c.wav", "z.wav")]
+    running = subprocess.Popen([*command, *named], stderr=subprocess.PIPE, start_new_session=True)
+    done = out / "ser-track-done.jsonl"
+    _wait_for(lambda: (out / "z.jsonl.part").exists() and done.exists() and done.read_bytes().count(b"\n") == 2)
+    os.killpg(running.pid, signal.SIGINT)
+    _, err = running.communicate()
+    assert running.returncode == 130
+    assert err.decode() == f"ser-track: interrupted: 2 of 3 recordings are done; missing: {long}\n"
+    assert set(files_in(out)) == {"a.jsonl", "c.jsonl", "ser-track-done.jsonl"}
+    for name in ("a.jsonl", "c.jsonl"):
+        assert parse_lines((out / name).read_text())[-1]["type"] == "left"
+
+
+def _wait_for(condition: Callable[[], bool], timeout_s: float = 60) -> None:
+    """For what another process does to files."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
