@@ -73,6 +73,18 @@ class JanusPerson:
         await self.connection.close()
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
 
+    def lose_packets(self, *, lose: bool = True) -> None:
+        """From now on nothing more of the media leaves here, as if the network was gone; the connection stays."""
+        transport = self.connection.getSenders()[0].transport
+        if not lose:
+            del vars(transport)["_send_rtp"]
+            return
+
+        async def nothing(data: bytes) -> None:
+            pass
+
+        vars(transport)["_send_rtp"] = nothing
+
     async def moderate(self, person: int, *, mute: bool) -> None:
         await self.request({"request": "moderate", "secret": ADMIN, "id": person, "mid": "0", "mute": mute})
 
