@@ -45,6 +45,7 @@ class JanusPerson:
         self._subscriptions: dict[int, RTCPeerConnection] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._news = asyncio.Event()
+        self._up = asyncio.Event()
 
     async def join(self, pin: str | None = None) -> None:
         self._socket = await self._http.ws_connect(self._url, protocols=["janus-protocol"])
@@ -67,9 +68,12 @@ class JanusPerson:
         offer = {"type": "offer", "sdp": self.connection.localDescription.sdp}
         answer = await self._ask(self._message(self._handle, {"request": "publish"}) | {"jsep": offer})
         await self.connection.setRemoteDescription(RTCSessionDescription(answer["jsep"]["sdp"], "answer"))
+        async with asyncio.timeout(10):
+            await self._up.wait()
 
     async def unpublish(self) -> None:
         await self.request({"request": "unpublish"})
+        self._up.clear()
         await self.connection.close()
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
 
@@ -110,6 +114,12 @@ class JanusPerson:
                         return event
                 self._news.clear()
                 await self._news.wait()
+
+    async def wait_for_news(self, seen: int) -> None:
+        """Until more than ``seen`` events have come."""
+        while len(self.heard) <= seen:
+            self._news.clear()
+            await self._news.wait()
 
     async def vanish(self) -> None:
         """As if killed: the WebSocket and the media end without a goodbye."""
@@ -173,6 +183,8 @@ class JanusPerson:
             answer = self._answers.get(message.get("transaction", ""))
             if answer is not None and message["janus"] != "ack" and not answer.done():
                 answer.set_result(message)
+            if message["janus"] == "webrtcup" and message["sender"] == self._handle:
+                self._up.set()
             self._note(message.get("plugindata", {}).get("data", {}))
 
     def _note(self, data: dict[str, Any]) -> None:

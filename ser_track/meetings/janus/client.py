@@ -192,6 +192,8 @@ class Handle:
 
 def _told(error: Exception) -> str:
     # aiohttp's own text may hold the address with its query.
+    if isinstance(error, OSError) and error.errno is None:  # said by ourselves
+        return str(error)
     inner = getattr(error, "os_error", None)
     if inner is not None:
         return f"nobody answers ({getattr(inner, 'strerror', None) or inner})"

@@ -28,6 +28,9 @@ _REMEDIES: Final = {
 }
 
 
+_MISSING_ELEMENT: Final = 429
+
+
 @dataclass(frozen=True, slots=True)
 class JanusTarget:
     """Where to go; the fields are those of ``POST /meetings`` and the options of ``ser-track join janus``."""
@@ -86,7 +89,7 @@ class JanusRoom:
             await self._results.publish(handle)
         except JanusError as error:
             await self.close()
-            code = _CODES.get(error.code, "refused")
+            code = _code(error)
             raise JoinError(self.where, step, f"{error}{_REMEDIES.get(code, '')}", code) from error
         except BaseException:
             await self.close()
@@ -195,3 +198,9 @@ class JanusRoom:
     def _finish(self, code: str, reason: str) -> None:
         if not self._over.done():
             self._over.set_result(JoinError(self.where, "stay", reason, code))
+
+
+def _code(error: JanusError) -> str:
+    if error.code == _MISSING_ELEMENT and "pin" in str(error):
+        return "wrong_pin"
+    return _CODES.get(error.code, "refused")
