@@ -2,62 +2,30 @@
 
 import sys
 import threading
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
+from rich import box
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ser_track.types import (
-    EMOTIONS,
-    ConsentChanged,
-    Emotion,
-    Event,
-    Fault,
-    Joined,
-    Left,
-    Resumed,
-    SpeechEnded,
-    SpeechStarted,
-    Stalled,
-)
+from ser_track.cli.live_rows import Row, printable
+from ser_track.types import EMOTIONS, Emotion, Event, Fault, Joined
 
 LIMITS: Final = "How voices sound to a model of acted speech. Often wrong; not what anyone feels."
 _REFRESHES_PER_S: Final = 8
-_LONGEST_NAME: Final = 20
-_WIDTH_BESIDE_BARS: Final = 76
-"""Of the table: names, labels, states, percentages, borders."""
-_HEIGHT_BESIDE_ROWS: Final = 9
-
-
-@dataclass(slots=True)
-class _Row:
-    """What is known of one participant; ``heard`` is the number of their latest event."""
-
-    name: str
-    stream: str
-    state: str = "analysed"
-    speaking: bool = False
-    emotion: Emotion | None = None
-    heard: int = 0
-
-    def note(self, event: Event) -> None:
-        """Take in an event of this stream."""
-        match event:
-            case SpeechStarted():
-                self.state, self.speaking = "analysed", True
-            case SpeechEnded():
-                self.speaking = False
-            case Emotion():
-                self.emotion = event
-            case _:
-                self.state = _state(event)
-                self.speaking = self.speaking and self.state == "error"
-        if isinstance(event, ConsentChanged):
-            self.emotion = None
+_NAME_WIDTH: Final = 12
+"""In 80 columns; more where there is more room."""
+_NOW_WIDTH: Final = len("speaks")
+_LABEL_WIDTH: Final = len("happiness…")
+_NUMBER_WIDTH: Final = len(" 100%")
+_STATE_WIDTH: Final = len("not analysed")
+_REST_WIDTH: Final = _NOW_WIDTH + _LABEL_WIDTH + len(EMOTIONS) * _NUMBER_WIDTH + _STATE_WIDTH + 7
+"""Of all but names and bars, with a space between columns."""
+_REST_HEIGHT: Final = 7
+"""Lines that are no rows: title, heads, and what may stand below."""
 
 
 class LiveView:
@@ -73,7 +41,7 @@ class LiveView:
         self._console = console or Console(force_terminal=sys.stdout.isatty())
         self._drawn = self._console.is_terminal and not self._console.is_dumb_terminal
         self._title = title
-        self._rows: dict[str, _Row] = {}
+        self._rows: dict[str, Row] = {}
         self._events = 0
         self._trouble = ""
         self._limits_told = False
@@ -107,24 +75,24 @@ class LiveView:
         key = event.key
         row = self._rows.get(key.participant)
         if row is None or row.stream != key.stream:  # never mix two streams of a person
-            name, state = (_printable(key.participant), "analysed") if row is None else (row.name, row.state)
-            row = self._rows[key.participant] = _Row(name, key.stream, state)
+            name, state = (printable(key.participant), "analysed") if row is None else (row.name, row.state)
+            row = self._rows[key.participant] = Row(name, key.stream, state)
         self._events += 1
         row.heard = self._events
         row.note(event)
         if isinstance(event, Joined):
-            row.name = _printable(event.name)
+            row.name = printable(event.name)
             self._rows = {who: each for who, each in self._rows.items() if each.state != "left"}
         if isinstance(event, Fault):
-            self._trouble = f"{row.name}: {_printable(event.message)}"
+            self._trouble = f"{row.name}: {printable(event.message)}"
 
     def _line(self, event: Event) -> str | None:
         name = self._rows[event.key.participant].name
         if isinstance(event, Fault):
-            return f"{name}: error: {_printable(event.message)}"
+            return f"{name}: error: {printable(event.message)}"
         if not isinstance(event, Emotion) or not event.final:
             return None
-        shares = ", ".join(f"{label} {_percent(share)}" for label, share in event.probabilities.items())
+        shares = ", ".join(f"{label} {100 * share:.0f}%" for label, share in event.probabilities.items())
         return f"{name}  {event.start_s:.1f} to {event.end_s:.1f} s  {event.label}  ({shares})"
 
     def _tell(self, line: str) -> None:
@@ -136,61 +104,29 @@ class LiveView:
     def _render(self) -> Group:
         with self._lock:
             shown, hidden = self._most_recent()
-            table = Table(title=Text(self._title) if self._title else None, title_justify="left")
-            for column in ("who", "now", "sounds like", *EMOTIONS, ""):
-                table.add_column(column, no_wrap=True)
-            width = max(2, min(10, (self._console.width - _WIDTH_BESIDE_BARS) // len(EMOTIONS)))
+            table, bar_width = self._empty_table()
             for row in shown:
-                table.add_row(*_cells(row, width))
+                table.add_row(*row.cells(bar_width))
             below = [Text(f"and {hidden} more, who were not heard lately")] if hidden else []
-            trouble = [Text(self._trouble, style="red")] if self._trouble else []
+            trouble = [Text(self._trouble, style="red", no_wrap=True, overflow="ellipsis")] if self._trouble else []
             return Group(table, *below, *trouble, Text(LIMITS, style="italic"))
 
-    def _most_recent(self) -> tuple[list[_Row], int]:
+    def _empty_table(self) -> tuple[Table, int]:
+        """Columns of widths that do not change with what is in them, and the width of the bars."""
+        width = self._console.width
+        name_width = _NAME_WIDTH + max(0, min(12, (width - 80) // 2))
+        bar_width = max(0, min(12, (width - _REST_WIDTH - name_width) // len(EMOTIONS)))
+        title = Text(self._title, no_wrap=True, overflow="ellipsis") if self._title else None
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+        shares = {emotion: max(len(emotion), bar_width + _NUMBER_WIDTH) for emotion in EMOTIONS}
+        widths = {"who": name_width, "now": _NOW_WIDTH, "sound": _LABEL_WIDTH, **shares, "": _STATE_WIDTH}
+        for column, column_width in widths.items():
+            table.add_column(column, no_wrap=True, width=column_width)
+        return table, bar_width
+
+    def _most_recent(self) -> tuple[list[Row], int]:
         """As many rows as there is room for, in the order of their arrival; and how many there are beside."""
         present = [row for row in self._rows.values() if row.state != "left"] or list(self._rows.values())
-        room = max(1, self._console.height - _HEIGHT_BESIDE_ROWS)
+        room = max(1, self._console.height - _REST_HEIGHT)
         recent = {id(row) for row in sorted(present, key=lambda row: -row.heard)[:room]}
         return [row for row in present if id(row) in recent], len(present) - len(recent)
-
-
-def _cells(row: _Row, bar_width: int) -> list[Text]:
-    now = Text("speaks", style="bold") if row.speaking else Text("-", style="dim")
-    state = Text(row.state, style="" if row.state == "analysed" else "yellow")
-    if row.emotion is None:
-        return [Text(row.name), now, Text(""), *(Text("") for _ in EMOTIONS), state]
-    emotion = row.emotion
-    label = Text(emotion.label, style="bold") if emotion.final else Text(f"{emotion.label} ...")
-    best = max(emotion.probabilities.values())
-    shares = [emotion.probabilities.get(name, 0.0) for name in EMOTIONS]
-    bars = [Text(_bar(share, bar_width), style="bold" if share == best else "") for share in shares]
-    return [Text(row.name), now, label, *bars, state]
-
-
-def _bar(share: float, width: int) -> str:
-    filled = round(share * width)
-    return f"{'█' * filled}{'░' * (width - filled)} {_percent(share):>5}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
-
-
-def _state(event: Joined | ConsentChanged | Left | Stalled | Resumed | Fault) -> str:
-    match event:
-        case Joined(analysed=analysed) | ConsentChanged(analysed=analysed):
-            return "analysed" if analysed else "not analysed"
-        case Left():
-            return "left"
-        case Stalled():
-            return "stalled"
-        case Resumed():
-            return "analysed"
-        case Fault():
-            return "error"
-
-
-def _printable(text: str) -> str:
-    """``text`` in one line and without what moves a terminal's cursor: names come from strangers."""
-    kept = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(kept.split())

@@ -40,6 +40,8 @@ class HeldBlocks:
     def put(self, samples: FloatArray) -> None:
         """Add a block ``[n]`` right after the one before."""
         with self._changed:
+            if self._closed:
+                return
             self._blocks.append((self._end, samples))
             self._end += len(samples)
             self._held_samples += len(samples)
@@ -65,7 +67,7 @@ class HeldBlocks:
             return at, samples
 
     def close(self) -> None:
-        """What is held can still be taken; then there is no more."""
+        """Nothing is added any more; what is held can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -173,8 +175,8 @@ def _chosen(wanted: int | str | None) -> Device:
         exactly = [device for device in devices if wanted == device.name]
         matching = exactly or [device for device in devices if wanted.lower() in device.name.lower()]
     if len(matching) != 1:
-        found = "no input device is" if not matching else f"{len(matching)} input devices are called"
-        raise ConfigError("--device", [f"{found} {wanted!r}; --list-devices shows them with their numbers"])
+        problem = f"{len(matching) or 'no'} input devices match {wanted!r}"
+        raise ConfigError("--device", [f"{problem}; --list-devices shows them with their numbers"])
     return matching[0]
 
 
