@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ async def aevents(
     config_file: str | Path | None = None,
     models: Models | None = None,
     **pipeline: Any,
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """Every event of one participant, called ``name``, whose audio ``source`` gives in pieces of any length.
 
     Pieces are what `SERPipeline.consume` takes: bytes in the configured format, or floats; at ``rate_hz``. The event

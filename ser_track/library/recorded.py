@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ser_track.config import load_config
 from ser_track.core.engine import Engine
-from ser_track.core.pcm import PcmReader
+from ser_track.core.pcm import PcmReader, as_array
 from ser_track.errors import AudioError
 from ser_track.models import Models, load_models
 from ser_track.replay import Source, replay
@@ -37,7 +36,8 @@ def events(
     ``source`` is a file that FFmpeg opens, each audio track a participant; or floats ``[n]`` or ``[n, channels]`` in
     -1 … 1, which need ``rate_hz``. With ``split_channels`` each channel is a participant. Without ``provisional``
     results those are not computed, and final ones are the same. What fails on the way is a `Fault` among the events.
-    ``config_file``, ``models`` and ``pipeline`` are those of `SERPipeline`.
+    ``config_file``, ``models`` and ``pipeline`` are those of `SERPipeline`; ``sample_format`` and ``channels`` are for
+    bytes, and of no effect here.
 
     Raises:
         AudioError: samples or their rate cannot be used; at the first event, if a file cannot be opened.
@@ -73,8 +73,8 @@ def _of_file(path: Path, split: bool, run: Callable[[Source, str], Iterator[Even
 def _of_array(samples: ArrayLike, rate_hz: int, split: bool) -> ArraySource:
     if isinstance(samples, (bytes, bytearray, memoryview)):
         raise AudioError("bytes are for SERPipeline and aevents; give floats, or the name of a file")
-    array = np.asarray(samples)
+    array = as_array(samples)
     columns = list(array.T) if split and array.ndim == 2 else [array]
-    reader = PcmReader("float32", array.shape[1] if array.ndim == 2 and not split else 1)
+    reader = PcmReader("float32", max(1, array.shape[1]) if array.ndim == 2 and not split else 1)
     names = channel_names(_NAME, len(columns))
     return ArraySource({name: reader.read(column) for name, column in zip(names, columns, strict=True)}, rate_hz)
