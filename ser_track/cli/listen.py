@@ -70,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
             if isinstance(event, Fault) and event.message not in failures:
                 failures.append(event.message)
     if isinstance(source, Microphone) and source.loss is not None:
-        failures.append(f"{source.loss}: this machine is too slow, or busy; choose the model small, or close programs")
+        remedy = "this machine is too slow or too busy; use the model small, or close other programs"
+        print(f"ser-track: warning: {source.loss}; {remedy}", file=sys.stderr)
     for failure in failures:
         print("ser-track: error:", failure, file=sys.stderr)
     return int(bool(failures))

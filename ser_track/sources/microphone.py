@@ -100,7 +100,7 @@ class Microphone:
         lost_s = self._held.lost_samples / self.device.rate_hz
         if not lost_s and not self._overflows:
             return None
-        return f"{lost_s:.1f} s of sound were dropped, and the sound card overflowed {self._overflows} times"
+        return f"{lost_s:.1f} s of sound were dropped; overflows of the sound card: {self._overflows}"
 
     def stop(self) -> None:
         """End after what was already heard: from another thread."""

@@ -14,6 +14,7 @@ import pytest
 from ser_track.cli.live_view import LIMITS
 from ser_track.cli.main import main
 from tests.sinks.schema import parse_lines
+from tests.sources.machines import Machine, without_microphones
 from tests.sources.pulse import play, pulse_audio
 
 ROOT = Path(__file__).parents[2]
@@ -138,18 +139,27 @@ def test_wrong_usage_exits_with_2(arguments: list[str], capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("arguments", [[], ["--list-devices"]])
 def test_without_a_microphone_it_is_one_line_with_a_remedy(arguments: list[str], tmp_path: Path) -> None:
-    # Whatever this machine has: the only sound card is one that is not there.
-    configuration = tmp_path / "asound.conf"
-    configuration.write_text("pcm.none { type hw card 99 }\n")
-    environment = os.environ | {"ALSA_CONFIG_PATH": str(configuration), "XDG_RUNTIME_DIR": str(tmp_path)}
-    if sys.platform != "linux":
-        pytest.skip("only on Linux the microphone can be taken away by the environment")
+    environment = os.environ | without_microphones(tmp_path)
     done = subprocess.run(
         [*COMMAND, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (1, "")
     line = done.stderr.splitlines()[-1]  # ALSA itself may say something before
     assert re.match(r"ser-track: error: (there is no microphone|the microphone needs) .*--file FILE$", line)
+
+
+def test_a_microphone_that_falls_silent_and_sound_that_was_dropped_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "sounddevice", Machine("Built-in"))
+    config = tmp_path / "config.json"
+    config.write_text('{"runtime": {"stalled_after_s": 1}}')
+    assert main(["listen", "--json", "--config", str(config)]) == 1
+    out, err = capsys.readouterr()
+    assert [event["type"] for event in parse_lines(out)] == ["joined", "error", "left"]
+    warning, error = err.splitlines()
+    assert re.match(r"ser-track: warning: 4\.0 s of sound were dropped.*; this machine is too slow", warning)
+    assert re.match(r"ser-track: error: Built-in gave no sound for 1 s; connect it again", error)
 
 
 def test_a_real_microphone_is_heard(tmp_path: Path) -> None:

@@ -4,15 +4,17 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from ser_track.errors import AudioError, ConfigError
 from ser_track.sources.microphone import HeldBlocks, Microphone, input_devices
+from ser_track.sources.tracks import Piece
 from ser_track.types import FloatArray
 from tests.signals import cut, joined, noise
+from tests.sources.machines import Machine
 from tests.sources.pulse import play, pulse_audio
 
 DATA = Path(__file__).parents[1] / "data"
@@ -81,22 +83,6 @@ def test_without_portaudio_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch
         input_devices()
 
 
-class Machine(ModuleType):
-    """What sounddevice says on a machine with these devices, the second of them a loudspeaker."""
-
-    def __init__(self, *names: str) -> None:
-        super().__init__("sounddevice")
-        self.default = ModuleType("default")
-        self.default.device = (0, 0)  # type: ignore[attr-defined]
-        self._names = names
-
-    def query_devices(self) -> list[dict[str, object]]:
-        return [
-            {"name": name, "index": number, "default_samplerate": 48_000.0, "max_input_channels": number != 1}
-            for number, name in enumerate(self._names)
-        ]
-
-
 def test_a_device_is_chosen_by_number_by_name_or_by_a_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", Machine("Built-in", "Speaker", "USB mic", "USB mic 2"))
     assert [device.name for device in input_devices()] == ["Built-in", "USB mic", "USB mic 2"]
@@ -145,3 +131,32 @@ def test_a_real_one_is_heard_at_16_khz_without_a_hole(tmp_path: Path) -> None:
     assert (rate_hz, loss) == ("44100", "None")
     assert float(heard) > 0.05
     assert 32_000 < ends[-1] < 48_000
+
+
+def test_what_is_dropped_is_told_and_leaves_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sounddevice", Machine("Built-in"))
+    microphone, pieces = Microphone(max_held_s=2.0), list[Piece]()
+    assert microphone.loss is None
+    for piece in microphone:
+        pieces.append(piece)
+        microphone.stop()
+    heard = [piece for piece in pieces if len(piece.samples)]
+    assert heard[0].at == 4 * 16_000
+    assert [piece.at for piece in heard[1:]] == [piece.at + len(piece.samples) for piece in heard[:-1]]
+    assert heard[-1].at + len(heard[-1].samples) == 6 * 16_000
+    assert heard[-1].samples[-100:] == pytest.approx(59 / 60, abs=0.01)
+    assert microphone.loss == "4.0 s of sound were dropped; overflows of the sound card: 1"
+
+
+def test_one_that_gives_nothing_or_cannot_be_opened_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine("Built-in")
+    monkeypatch.setitem(sys.modules, "sounddevice", machine)
+    with pytest.raises(AudioError, match=r"Built-in gave no sound for 0\.01 s; connect it again"):
+        list(Microphone(stalled_after_s=0.01))
+
+    def busy(**settings: Any) -> None:
+        raise machine.PortAudioError("Device unavailable")
+
+    monkeypatch.setattr(machine, "InputStream", busy)
+    with pytest.raises(AudioError, match=r"Built-in cannot be opened \(Device unavailable\); let go of it elsewhere"):
+        list(Microphone())
