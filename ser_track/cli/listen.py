@@ -13,7 +13,6 @@ from ser_track.cli.console import display_name
 from ser_track.cli.live_view import LiveView
 from ser_track.config import Config, load_config
 from ser_track.core.engine import Engine
-from ser_track.errors import AudioError
 from ser_track.models import load_models
 from ser_track.replay import replay
 from ser_track.sinks.jsonl import JsonLines
@@ -25,8 +24,8 @@ from ser_track.types import SAMPLE_RATE_HZ, Event, Fault
 _BLOCK_SAMPLES: Final = SAMPLE_RATE_HZ // 10
 _EPILOG: Final = """\
 Nothing is recorded. Ctrl-C ends: what was open of the last words gets its result first.
-The microphone needs the package sounddevice (pip install 'ser-track[microphone]') and, on Linux, PortAudio
-(Debian: libportaudio2). With --file, a file is heard in real time instead, and no audio hardware is needed.
+The microphone needs the package sounddevice (pip install sounddevice, or ser-track[microphone]) and, on Linux,
+PortAudio (Debian: libportaudio2). With --file, a file is heard in real time instead: no audio hardware is needed.
 
 examples:
   ser-track listen
@@ -109,10 +108,7 @@ def _ended_by_ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def _list_devices() -> int:
-    devices = input_devices()
-    if not devices:
-        raise AudioError("there is no microphone on this machine; connect one, or use --file FILE")
-    for device in devices:
+    for device in input_devices():
         print(f"{device.number:3} {device.name} ({device.rate_hz} Hz){', default' if device.is_default else ''}")
     return 0
 

@@ -54,10 +54,11 @@ class Row:
         state = Text(self.state, style="" if self.state == "analysed" else "yellow")
         if self.emotion is None:
             return [Text(self.name), now, Text(""), *(Text("") for _ in EMOTIONS), state]
-        label = Text(self.emotion.label, style="bold") if self.emotion.final else Text(f"{self.emotion.label}…")
+        label = printable(self.emotion.label)
+        sound = Text(label, style="bold") if self.emotion.final else Text(f"{label}…")
         shares = [self.emotion.probabilities.get(emotion, 0.0) for emotion in EMOTIONS]
         bars = [Text(_bar(share, bar_width), style="bold" if share == max(shares) else "") for share in shares]
-        return [Text(self.name), now, label, *bars, state]
+        return [Text(self.name), now, sound, *bars, state]
 
 
 def _bar(share: float, width: int) -> str:
@@ -82,6 +83,6 @@ def _state(event: Joined | ConsentChanged | Left | Stalled | Resumed | Fault) ->
 
 
 def printable(text: str) -> str:
-    """``text`` in one line and without what moves a terminal's cursor: names come from strangers."""
+    """``text`` in one line and without what moves a terminal's cursor: names come from strangers, events from servers."""
     kept = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(kept.split())

@@ -40,7 +40,7 @@ class LiveView:
         # Not what FORCE_COLOR says: a file or pipe must get no control codes.
         self._console = console or Console(force_terminal=sys.stdout.isatty())
         self._drawn = self._console.is_terminal and not self._console.is_dumb_terminal
-        self._title = title
+        self._title = printable(title)
         self._rows: dict[str, Row] = {}
         self._events = 0
         self._trouble = ""
@@ -92,8 +92,8 @@ class LiveView:
             return f"{name}: error: {printable(event.message)}"
         if not isinstance(event, Emotion) or not event.final:
             return None
-        shares = ", ".join(f"{label} {100 * share:.0f}%" for label, share in event.probabilities.items())
-        return f"{name}  {event.start_s:.1f} to {event.end_s:.1f} s  {event.label}  ({shares})"
+        shares = ", ".join(f"{label} {100 * event.probabilities.get(label, 0.0):.0f}%" for label in EMOTIONS)
+        return f"{name}  {event.start_s:.1f} to {event.end_s:.1f} s  {printable(event.label)}  ({shares})"
 
     def _tell(self, line: str) -> None:
         if not self._limits_told:

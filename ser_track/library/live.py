@@ -66,8 +66,8 @@ def _collect(heard: SERPipeline, work: Callable[[], object], told: deque[Event])
     """Do ``work`` and add its events, also those before a failure. A failure that is among them needs no raising."""
     try:
         work()
-    except InferenceError:
-        if not any(isinstance(event, Fault) for event in heard.events):
+    except InferenceError as error:
+        if str(error) not in [event.message for event in heard.events if isinstance(event, Fault)]:
             raise
     finally:
         told.extend(heard.events)

@@ -35,7 +35,7 @@ class HeldBlocks:
         self._held_samples = 0
         self._end = 0
         self._closed = False
-        self._changed = threading.Condition()
+        self._changed = threading.Condition()  # re-entrant: a signal handler may close while its thread takes
 
     def put(self, samples: FloatArray) -> None:
         """Add a block ``[n]`` right after the one before."""
@@ -76,11 +76,6 @@ class HeldBlocks:
 class Microphone:
     """The sound of one input device at its own rate, resampled to 16 kHz, until `stop`."""
 
-    @property
-    def participants(self) -> tuple[str, ...]:
-        """One."""
-        return (_NAME,)
-
     def __init__(self, device: int | str | None = None, max_held_s: float = 2.0, stalled_after_s: float = 5.0) -> None:
         """Choose ``device``: a number, part of a name, or the default. It is opened when iterated.
 
@@ -95,6 +90,11 @@ class Microphone:
         self._overflows = 0
 
     @property
+    def participants(self) -> tuple[str, ...]:
+        """One, whoever speaks."""
+        return (_NAME,)
+
+    @property
     def loss(self) -> str | None:
         """What was lost because this program, or this machine, was too slow; ``None`` if nothing was."""
         lost_s = self._held.lost_samples / self.device.rate_hz
@@ -103,7 +103,7 @@ class Microphone:
         return f"{lost_s:.1f} s of sound were dropped; overflows of the sound card: {self._overflows}"
 
     def stop(self) -> None:
-        """End after what was already heard: from another thread."""
+        """End after what was already heard: from a signal handler, or another thread."""
         self._held.close()
 
     def __iter__(self) -> Iterator[Piece]:
@@ -152,21 +152,22 @@ def input_devices() -> list[Device]:
     """Every device that sound can come from.
 
     Raises:
-        AudioError: there is no sounddevice or no PortAudio.
+        AudioError: there is none, or no sounddevice or PortAudio.
     """
     sounddevice = _import_sounddevice()
     default = sounddevice.default.device[0]
-    return [
+    devices = [
         Device(found["index"], found["name"], round(found["default_samplerate"]), found["index"] == default)
         for found in sounddevice.query_devices()
         if found["max_input_channels"] > 0
     ]
+    if not devices:
+        raise AudioError("there is no microphone on this machine; connect one, or use --file FILE")
+    return devices
 
 
 def _chosen(wanted: int | str | None) -> Device:
     devices = input_devices()
-    if not devices:
-        raise AudioError("there is no microphone on this machine; connect one, or use --file FILE")
     if wanted is None:
         return next((device for device in devices if device.is_default), devices[0])
     if isinstance(wanted, int):
@@ -184,7 +185,7 @@ def _import_sounddevice() -> Any:
     try:
         return import_module("sounddevice")
     except ImportError:
-        remedy = "pip install 'ser-track[microphone]', or use --file FILE"
+        remedy = "pip install sounddevice, or use --file FILE"
         raise AudioError(f"the microphone needs the package sounddevice, which is not installed; {remedy}") from None
     except OSError as error:
         remedy = "install it (Debian: libportaudio2, Homebrew: portaudio), or use --file FILE"

@@ -123,11 +123,11 @@ def test_a_name_is_text_whatever_it_holds(name: str) -> None:
     output = io.StringIO()
     view = LiveView(Console(file=output, width=200))
     view.put(Joined(key("p"), name, True))
-    view.put(emotion(key("p")))
+    view.put(emotion(key("p"), label=name))
     limits, line = output.getvalue().splitlines()
     assert limits == LIMITS
     assert line.isprintable()
-    row = row_of(line.split("  ")[0][:10], screen([Joined(key("p"), name, True)]))
+    row = row_of(line.split("  ")[0][:10], screen([Joined(key("p"), name, True), emotion(key("p"), label=name)]))
     assert row.isprintable()
 
 

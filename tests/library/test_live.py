@@ -199,6 +199,21 @@ async def test_a_segment_that_the_model_fails_at_is_a_fault_and_the_next_is_judg
     assert [event.segment for event in found if isinstance(event, Emotion) and event.final] == [1]
 
 
+async def test_when_both_models_fail_neither_hides_the_other() -> None:
+    def always(samples: FloatArray, answer: FloatArray) -> FloatArray:
+        raise ValueError("too hard")
+
+    def broken(call: int, probabilities: FloatArray) -> FloatArray:
+        if call > 70:  # after the first segment, in the same piece
+            raise RuntimeError("broken")
+        return probabilities
+
+    models, found = Models(FaultyDetector(broken), FaultyClassifier(always)), list[Event]()
+    with pytest.raises(InferenceError, match="broken"):
+        await collected(aevents(source(CALL), rate_hz=16_000, models=models), found)
+    assert any(isinstance(event, Fault) and "too hard" in event.message for event in found)
+
+
 async def test_a_configuration_that_cannot_be_used_is_raised() -> None:
     with pytest.raises(ConfigError, match="sample_rate_hz"):
         await anext(aevents(source(), rate_hz=1, models=FAKES))

@@ -37,6 +37,8 @@ def pulse_audio(folder: Path) -> Iterator[dict[str, str]]:
             if subprocess.run(["pactl", "info"], env=environment, capture_output=True, check=False).returncode == 0:
                 break
             assert server.poll() is None, "PulseAudio ended"
+        else:
+            raise TimeoutError("PulseAudio does not answer")
         yield environment
     finally:
         server.terminate()

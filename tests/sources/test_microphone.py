@@ -72,7 +72,9 @@ def test_nothing_for_too_long_is_an_error_and_the_end_is_none() -> None:
 def test_without_sounddevice_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)  # as Python marks what cannot be imported
     for wanted in (Microphone, input_devices):
-        with pytest.raises(AudioError, match=r"sounddevice, which is not installed; pip install 'ser-track\[micro"):
+        with pytest.raises(
+            AudioError, match=r"sounddevice, which is not installed; pip install sounddevice, or use --file"
+        ):
             wanted()
 
 
