@@ -83,6 +83,6 @@ def _state(event: Joined | ConsentChanged | Left | Stalled | Resumed | Fault) ->
 
 
 def printable(text: str) -> str:
-    """``text`` in one line and without what moves a terminal's cursor: names come from strangers, events from servers."""
+    """``text`` in one line and without what moves a terminal's cursor: strangers chose the names."""
     kept = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(kept.split())
