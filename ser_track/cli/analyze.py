@@ -12,11 +12,11 @@ from typing import Final, TextIO
 
 from ser_track.cli.console import Feedback, display_name, feedback
 from ser_track.cli.pool import Progress, in_order, usable_cores
-from ser_track.cli.replay import replay
 from ser_track.config import PipelineConfig, load_config
 from ser_track.core.engine import Engine
 from ser_track.errors import AudioError, ConfigError, InferenceError
 from ser_track.models import load_models
+from ser_track.replay import replay
 from ser_track.sinks.jsonl import JsonLines
 from ser_track.sources.file import open_tracks
 from ser_track.types import SAMPLE_RATE_HZ, Fault
