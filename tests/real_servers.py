@@ -53,6 +53,17 @@ class Program:
         assert found is not None, f"it never wrote {pattern!r} but:\n{self.output}"
         return found
 
+    async def ended(self, timeout_s: float = STOP_S) -> int:
+        """Its exit code, once it has ended by itself; fails if it does not."""
+        async with asyncio.timeout(timeout_s):
+            await self._process.wait()
+        await self._reading
+        return await self._process.wait()
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """End it without warning."""
         self._process.kill()

@@ -44,6 +44,7 @@ class LiveView:
         self._rows: dict[str, Row] = {}
         self._events = 0
         self._trouble = ""
+        self._said = ""
         self._limits_told = False
         self._lock = threading.Lock()
         self._live: Live | None = None
@@ -70,6 +71,13 @@ class LiveView:
             line = None if self._drawn else self._line(event)
         if line is not None:
             self._tell(line)
+
+    def say(self, text: str) -> None:
+        """Show a line that concerns everybody, until the next one."""
+        with self._lock:
+            self._said = printable(text)
+        if not self._drawn:
+            self._console.print(self._said, markup=False, highlight=False, soft_wrap=True)
 
     def _note(self, event: Event) -> None:
         key = event.key
@@ -109,7 +117,8 @@ class LiveView:
                 table.add_row(*row.cells(bar_width))
             below = [Text(f"and {hidden} more, who were not heard lately")] if hidden else []
             trouble = [Text(self._trouble, style="red", no_wrap=True, overflow="ellipsis")] if self._trouble else []
-            return Group(table, *below, *trouble, Text(LIMITS, style="italic"))
+            said = [Text(self._said)] if self._said else []
+            return Group(*said, table, *below, *trouble, Text(LIMITS, style="italic"))
 
     def _empty_table(self) -> tuple[Table, int]:
         """Columns of widths that do not change with what is in them, and the width of the bars."""

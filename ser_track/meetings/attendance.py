@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 import unicodedata
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ser_track.config import Config
@@ -15,11 +15,11 @@ from ser_track.meetings.consents import Consents
 from ser_track.meetings.event_log import EventLog
 from ser_track.meetings.meeting import Meeting
 from ser_track.runtime.live_engine import LiveEngine
-from ser_track.runtime.metrics import Metrics
-from ser_track.sinks.encode import encode
+from ser_track.sinks.encode import EventLine, encode
 from ser_track.types import Announcement, Consent, EngineEvent, Event, Joined, Left, Notice
 
 log = logging.getLogger(__name__)
+Listener = Callable[[EventLine], None]
 _NO_TEXT = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
@@ -42,11 +42,8 @@ class Attendance:
         self._present: dict[str, Attendee] = {}
         """By their server's id; those who are there."""
         self._parting: set[asyncio.Task[None]] = set()
-        self._metrics: Metrics | None = None
-
-    def count_in(self, metrics: Metrics) -> None:
-        """Count events there too."""
-        self._metrics = metrics
+        self.listeners: list[Listener] = []
+        """Called with each event."""
 
     def joined(self, foreign: str, name: str, sends_silence: bool = True) -> Attendee | None:
         """See `Host`."""
@@ -124,9 +121,9 @@ class Attendance:
     def note(self, event: Event | Announcement) -> None:
         """Tell the programs that read along."""
         line = encode(event)
-        if self._metrics is not None:
-            self._metrics.events.labels(type=line.type).inc()
         self.log.put(line)
+        for listener in self.listeners:
+            listener(line)
 
     def deliver(self, event: EngineEvent) -> None:
         """Publish what the engine found, unless the participant withdrew meanwhile."""

@@ -44,16 +44,18 @@ class JanusPerson:
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._subscriptions: dict[int, RTCPeerConnection] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._pin: dict[str, str] = {}
         self._news = asyncio.Event()
         self._up = asyncio.Event()
 
     async def join(self, pin: str | None = None) -> None:
+        self._pin = {"pin": pin} if pin else {}
         self._socket = await self._http.ws_connect(self._url, protocols=["janus-protocol"])
         self._spawn(self._read())
         self._session = (await self._ask({"janus": "create"}))["data"]["id"]
         self._handle = await self._attach()
         request = {"request": "join", "ptype": "publisher", "room": self.room, "display": self.name}
-        joined = await self.request(request | ({"pin": pin} if pin else {}))
+        joined = await self.request(request | self._pin)
         self.id = joined["id"]
         self._note(joined)
 
@@ -147,7 +149,7 @@ class JanusPerson:
         connection.on("datachannel", lambda channel: channel.on("message", self._take))
         handle = await self._attach()
         streams = [{"feed": publisher["id"], "mid": stream["mid"]} for stream in publisher["streams"]]
-        join = {"request": "join", "ptype": "subscriber", "room": self.room, "streams": streams}
+        join = {"request": "join", "ptype": "subscriber", "room": self.room, "streams": streams, **self._pin}
         offer = await self._ask(self._message(handle, join))
         await connection.setRemoteDescription(RTCSessionDescription(offer["jsep"]["sdp"], "offer"))
         connection.createDataChannel(LABEL)

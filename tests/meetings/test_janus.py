@@ -20,16 +20,18 @@ from tests.web.peers import RecordingTrack
 pytestmark = pytest.mark.meeting
 
 
-async def speaking(person: JanusPerson, *more: MediaStreamTrack, data: bool = False) -> JanusPerson:
+async def speaking(
+    person: JanusPerson, *more: MediaStreamTrack, data: bool = False, pin: str | None = None
+) -> JanusPerson:
     """The person, in the room and talking."""
-    await person.join()
+    await person.join(pin)
     await person.publish(RecordingTrack(SPOKEN), *more, data=data)
     return person
 
 
-async def watching(person: JanusPerson) -> JanusPerson:
+async def watching(person: JanusPerson, pin: str | None = None) -> JanusPerson:
     """The person, in the room, reading what the bot says."""
-    await person.join()
+    await person.join(pin)
     await person.listen_to_bots()
     return person
 
