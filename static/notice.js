@@ -14,11 +14,11 @@ const RULES = {
 };
 const STATES = {
   joining: ["The bot is joining the meeting.", "info"],
-  reconnecting: ["The bot has lost the meeting and tries to come back. Nobody is analysed meanwhile; all answers still hold.", "warning"],
+  reconnecting: ["The bot has lost the meeting and tries to come back. All answers still hold.", "warning"],
   left: ["The bot has left this meeting. Nobody is analysed any more.", "warning"],
 };
 const GONE = "No meeting belongs to this link: the link is incomplete, or the meeting has been over for a while. Nobody is analysed over it.";
-const UNREACHABLE = "This page does not reach the server and keeps trying. What you see may be out of date; what you answered still holds.";
+const UNREACHABLE = "This page does not reach the server and keeps trying. Your answer still holds.";
 
 const find = (selector) => document.querySelector(selector);
 const meeting = location.pathname.split("/").at(-2);
@@ -26,6 +26,7 @@ const remembered = new Remembered(meeting);
 const attendees = new Attendees(find("#list"), pick);
 const buttons = [find("#refuse"), find("#agree")];
 let people = [];
+let joined = false;
 let over = false;
 let asked = 0; // answers so far; what was read before the latest is out of date
 let waiting = false; // for the server's word on an answer
@@ -52,6 +53,7 @@ async function poll() {
 
 async function take({ state, consent, participants: present }) {
   people = present;
+  joined = state === "joined";
   setText(find("#rule"), RULES[consent] ?? "");
   if (state === "left") return end(...STATES.left);
   const analysed = people.filter((person) => person.analysed).length;
@@ -110,7 +112,7 @@ function pick(participant) {
 
 async function choose(analysed) {
   if (!me()) {
-    said(remembered.me ? "You are not in the meeting at the moment." : "First say which of these is you.", "error");
+    said(remembered.me ? "The bot does not see you in the meeting at the moment." : "First say which of these is you.", "error");
     return attendees.focus();
   }
   await send(me(), analysed);
@@ -142,7 +144,7 @@ async function send(person, analysed, again = null) {
 function render() {
   const mine = me();
   attendees.render(people, mine?.participant);
-  find("#nobody").hidden = people.length > 0;
+  find("#nobody").hidden = !joined || people.length > 0;
   find("#people").hidden = over;
   find("#answer").hidden = over;
   for (const button of buttons) {
@@ -154,7 +156,7 @@ function render() {
 
 function whoIAm(mine) {
   if (mine) return `${mine.name}, your voice is ${mine.analysed ? "" : "not "}analysed.`;
-  if (remembered.me) return `${remembered.me.name} is not in the meeting at the moment.`;
+  if (remembered.me) return `The bot does not see ${remembered.me.name} in the meeting at the moment.`;
   return "Say which of the people is you, then answer.";
 }
 

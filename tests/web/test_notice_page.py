@@ -166,9 +166,9 @@ async def test_the_browser_remembers_who_one_is_and_can_still_change_the_answer(
     await refuse(page)
     await expect(mine(page)).to_have_text("Ann, your voice is not analysed.")
     await bridge.stop("Ann")
-    await expect(mine(page)).to_have_text("Ann is not in the meeting at the moment.")
+    await expect(mine(page)).to_have_text("The bot does not see Ann in the meeting at the moment.")
     await refuse(page)
-    await expect(page.locator("#said")).to_have_text("You are not in the meeting at the moment.")
+    await expect(page.locator("#said")).to_have_text("The bot does not see you in the meeting at the moment.")
     await bridge.start("Ann")
     await expect(mine(page)).to_have_text("Ann, your voice is not analysed.")
     await page.reload()
@@ -231,6 +231,9 @@ async def test_nothing_on_the_page_moves_when_answers_and_people_come(visit: Vis
     await expect(page.locator("#said")).to_contain_text("Done")
     await bridge.start("Cem")
     await expect(person(page, "Cem")).to_be_visible()
+    assert [await place.bounding_box() for place in places] == before
+    await page.context.set_offline(True)
+    await expect(page.locator("#meeting")).to_contain_text("does not reach the server")
     assert [await place.bounding_box() for place in places] == before
 
 
