@@ -6,8 +6,8 @@ import { setAttribute, setData, setText } from "./dom.js";
 import { Remembered } from "./remembered.js";
 
 const EVERY_MS = 2000;
+const FORBIDDEN = 403;
 const NOT_FOUND = 404;
-const TOO_MANY = 429;
 const RULES = {
   required: "Nobody is analysed who has not agreed. To stay out, you need do nothing.",
   notice: "Everyone is analysed until they refuse. You can refuse here at any time.",
@@ -130,8 +130,8 @@ async function send(person, analysed, again = null) {
     const done = analysed ? `the bot analyses the voice of ${name} from now on.` : `the bot does not hear ${name} any more.`;
     said(again ? `As you answered before, ${done}` : `Done: ${done}`);
   } catch (error) {
-    // Refused for good: what the server holds is the answer then. Else the next poll tries again.
-    if (again && error.status && error.status !== TOO_MANY) remembered.keep({ ...again, ...person }, again.participant);
+    // Not ours to give any more: what the server holds is the answer then. Else the next poll tries again.
+    if (again && error.status === FORBIDDEN) remembered.keep({ ...again, ...person }, again.participant);
     said(`Nothing was changed for ${name}: ${error.message.replace(/[.]?$/, ".")}`, "error");
   }
   asked += 1;

@@ -267,3 +267,37 @@ async def test_what_holds_for_who_has_not_answered_is_said(visit: Visit, consent
     await expect(page.get_by_role("group", name="Which of these is you?")).to_have_accessible_description(rule)
     analysed = 2 if consent == "notice" else 0
     await expect(page.locator("#meeting")).to_contain_text(f"{analysed} of 2 people")
+
+
+class TestRequired:
+    @pytest.fixture
+    def consent(self) -> Consent:
+        return "required"
+
+    async def agreed(self, visit: Visit) -> Page:
+        page = await visit()
+        await person(page, "Ann").click()
+        await agree(page)
+        await expect(mine(page)).to_have_text("Ann, your voice is analysed.")
+        return page
+
+    async def test_who_comes_back_with_another_id_need_not_agree_again(self, visit: Visit, bridge: Bridge) -> None:
+        page = await self.agreed(visit)
+        await bridge.stop("Ann")
+        await expect(mine(page)).to_have_text("The bot does not see Ann in the meeting at the moment.")
+        await bridge.start("again", endpoint="Ann ")
+        await expect(mine(page)).to_have_text("Ann, your voice is analysed.")
+        await expect(page.locator("#said")).to_contain_text("As you answered before")
+        assert (await bridge.people())["Ann"]["analysed"] is True
+
+    async def test_nobody_is_made_to_agree_where_two_have_the_name(self, visit: Visit, bridge: Bridge) -> None:
+        page = await self.agreed(visit)
+        await bridge.start("one", endpoint="Ann ")
+        await bridge.start("other", endpoint=" Ann")
+        await bridge.stop("Ann")
+        await expect(person(page, "Ann")).to_have_count(2)
+        await expect(person(page, "Ann").first).to_contain_text("not analysed · one of 2 with this name")
+        await bridge.start("Cem")
+        await expect(person(page, "Cem")).to_be_visible()
+        await expect(page.get_by_role("radio", checked=True)).to_have_count(0)
+        assert {one["analysed"] for one in (await bridge.people()).values()} == {False}
