@@ -1,8 +1,10 @@
-"""TextGrid, as praatio reads it."""
+"""TextGrid, as praatio and Praat itself read it."""
 
 from itertools import pairwise
 
+import parselmouth
 from hypothesis import given
+from parselmouth.praat import call
 from praatio import textgrid
 from praatio.data_classes.textgrid import Textgrid
 
@@ -65,3 +67,20 @@ def test_whatever_the_names_praatio_reads_who_said_what(timeline: Timeline) -> N
     found = [(number, segment) for number, name in enumerate(speakers(timeline)) for segment in filled(grid, name)]
     assert sorted(found, key=lambda item: item[1][0]) == segments(timeline)
     assert len(grid.tierNames) == 2 * len(timeline.lines) + 1
+
+
+@given(timelines())
+def test_whatever_the_names_praat_itself_reads_them(timeline: Timeline) -> None:
+    """praatio is content with quotes that are not doubled; Praat is not."""
+    with saved("textgrid", timeline) as path:
+        grid = parselmouth.read(str(path))
+    names = [call(grid, "Get tier name", tier) for tier in range(1, call(grid, "Get number of tiers") + 1)]
+    found = []
+    for number, speaker in enumerate(speakers(timeline)):
+        tier = names.index(speaker) + 1
+        for interval in range(1, call(grid, "Get number of intervals", tier) + 1):
+            borders = (call(grid, f"Get {border} time of interval", tier, interval) for border in ("start", "end"))
+            start_ms, end_ms = (round(1000 * time) for time in borders)
+            if label := call(grid, "Get label of interval", tier, interval):
+                found.append((number, (start_ms, end_ms, label)))
+    assert sorted(found, key=lambda item: item[1][0]) == segments(timeline)
