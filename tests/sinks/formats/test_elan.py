@@ -59,7 +59,7 @@ def test_whatever_the_names_pympi_reads_who_said_what(timeline: Timeline) -> Non
 
 @given(timelines())
 def test_everything_that_is_pointed_at_is_there_once_and_in_its_place(timeline: Timeline) -> None:
-    """What the schema of EAF 3.0 asks: order of parts, unique ids, references that lead somewhere."""
+    """What readers of EAF rely on: order of parts, unique ids, references that lead somewhere."""
     root = ElementTree.fromstring(text_of("eaf", timeline))
     order = ["HEADER", "TIME_ORDER", "TIER", "LINGUISTIC_TYPE", "CONSTRAINT"]
     places = [order.index(child.tag) for child in root]

@@ -1,4 +1,4 @@
-"""EmotionML, by an XML parser and the rules of the Recommendation."""
+"""EmotionML, by an XML parser and rules of the standard."""
 
 import re
 from urllib.parse import unquote
@@ -96,7 +96,7 @@ def test_whatever_the_names_a_parser_finds_every_segment_and_its_speaker(timelin
 
 
 @given(timelines())
-def test_the_rules_of_the_recommendation_hold(timeline: Timeline) -> None:
+def test_the_rules_of_the_standard_hold(timeline: Timeline) -> None:
     root = read(timeline)
     assert root.tag == f"{EMO}emotionml"
     assert root.attrib == {"version": "1.0", "category-set": "#ser-track-emotions"}
@@ -105,7 +105,7 @@ def test_the_rules_of_the_recommendation_hold(timeline: Timeline) -> None:
     assert vocabulary.attrib == {"type": "category", "id": "ser-track-emotions"}
     items = [item.attrib["name"] for item in vocabulary]
     assert items == list(EMOTIONS)
-    # The order of W3C's schema: information, categories, references.
+    # The order in the schema of emotionml-checker-java: information, categories, references.
     order = [f"{EMO}info", f"{EMO}category", f"{EMO}reference"]
     ids = []
     for emotion in root.findall(f"{EMO}emotion"):
