@@ -121,6 +121,8 @@ def _view(stack: ExitStack, title: str) -> Listener:
         match line.event:
             case Notice(text=text):
                 view.say(text)
+            case MeetingChanged(state="left"):
+                pass  # said at the end, or asked for
             case MeetingChanged(state=state, reason=reason):
                 view.say(state if reason is None else f"{state}: {reason}")
             case event:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -196,7 +197,7 @@ def _told(error: Exception) -> str:
         return str(error)
     inner = getattr(error, "os_error", None)
     if inner is not None:
-        return f"nobody answers ({getattr(inner, 'strerror', None) or inner})"
+        return f"nobody answers ({os.strerror(inner.errno) if inner.errno else inner})"
     status = getattr(error, "status", None)
     if status is not None:
         return f"no WebSocket with Janus's protocol is there (HTTP status {status})"
