@@ -4,11 +4,15 @@ import asyncio
 import os
 import re
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NoReturn
 
 import pytest
+
+if sys.platform == "linux":
+    import resource
 
 START_S = 60.0
 STOP_S = 10.0
@@ -53,6 +57,17 @@ class Program:
         assert found is not None, f"it never wrote {pattern!r} but:\n{self.output}"
         return found
 
+    async def ended(self, timeout_s: float = STOP_S) -> int:
+        """Its exit code, once it has ended by itself; fails if it does not."""
+        async with asyncio.timeout(timeout_s):
+            await self._process.wait()
+        await self._reading
+        return await self._process.wait()
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """End it without warning."""
         self._process.kill()
@@ -81,7 +96,11 @@ class Program:
 async def running(*command: str) -> AsyncIterator[Program]:
     """``command``, until the block ends."""
     pipe, errors = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
-    program = Program(await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=errors))
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=errors)
+    if sys.platform == "linux":
+        # Janus 1.1.2 often crashes at its end, in `janus_sctp_association_destroy`: no 100 MB of its memory for that.
+        resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))
+    program = Program(process)
     try:
         yield program
     finally:

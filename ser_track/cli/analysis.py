@@ -5,12 +5,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ser_track.cli.inputs import Input
-from ser_track.cli.outputs import Sink
-from ser_track.cli.replay import replay
+from ser_track.cli.results import Sink
 from ser_track.config import PipelineConfig
 from ser_track.core.engine import Engine
 from ser_track.errors import AudioError
 from ser_track.models import load_models
+from ser_track.replay import replay
 from ser_track.sources.recording import Recording, open_meeting, open_recording
 from ser_track.types import SAMPLE_RATE_HZ, Fault
 

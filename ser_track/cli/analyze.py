@@ -1,9 +1,6 @@
-"""`ser-track analyze`: recordings in, the events of a live call out."""
+"""`ser-track analyze`: recordings in, the events of a live call out, or files made of them."""
 
 import argparse
-import os
-import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -11,30 +8,32 @@ from ser_track.cli.analysis import Task
 from ser_track.cli.batch import Batch
 from ser_track.cli.console import feedback
 from ser_track.cli.inputs import find_inputs
-from ser_track.cli.outputs import OutputFolder, one_stream
+from ser_track.cli.outputs import add_output_arguments, open_outputs
 from ser_track.cli.pool import usable_cores
 from ser_track.config import load_config
-from ser_track.errors import ConfigError
 from ser_track.models import load_models
 
 _EPILOG: Final = """\
 FILE is audio or video, a recording of packets (Janus .mjr, pcap, pcapng, rtpdump, MediaJson; docs/recordings.md), a
 folder with such files, a pattern in quotes, or - for standard input. What a file is, its content says.
 
-Each line is one event (docs/protocol.md). 'participant' is the track's title or language, else track-1, track-2 …; in
-packets what the recording knows of the sender; or what --names says. 'stream' is FILE. Times are seconds from where the
-earliest track, or the first packet, begins. Several files are worked on at once; their events come in the order of the
-files all the same. A file that cannot be read is named, the others are done, and the exit code is 1.
+By default each line is one event (docs/protocol.md). 'participant' is the track's title or language, else track-1,
+track-2 …; in packets what the recording knows of the sender; or what --names says. 'stream' is FILE. Times are seconds
+from where the earliest track, or the first packet, begins. Several files are worked on at once; their events come in
+the order of the files all the same. A file that cannot be read is named, the others are done, and the exit code is 1.
 
-With --out FOLDER/ each recording gets a file of its own there (call.wav: call.jsonl). It is complete or not there, also
-after Ctrl-C. --resume does what is missing: it passes over recordings that are done, as FOLDER/ser-track-done.jsonl
-says, unless they, the model or the settings have changed since. Those that failed are tried again.
+With --out FOLDER/ each recording gets files of its own there, one per format (call.wav: call.vtt, call.csv). They are
+complete or not there, also after Ctrl-C. --resume does what is missing: it passes over recordings that have all of
+them, as FOLDER/ser-track-done.jsonl says, unless they, the model or the settings have changed since. Those that failed
+are tried again.
 
 examples:
   ser-track analyze meeting.mkv --out events.jsonl
   ser-track analyze --final-only --jobs 4 calls/*.opus > events.jsonl
-  ser-track analyze --channels split --names Agent,Caller call.wav | jq 'select(.type == "emotion")'
+  ser-track analyze --format vtt,csv --out results/ meeting.mp4
+  ser-track analyze --format vtt meeting.mp4 > meeting.vtt
   ser-track analyze --out results/ --resume archive/
+  ser-track analyze --channels split --names Agent,Caller call.wav | jq 'select(.type == "emotion")'
   ser-track analyze --together videoroom-1234-user-*-audio-*.mjr
   arecord -f S16_LE -r 16000 -t wav | ser-track analyze -
 """
@@ -52,9 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     payload_type = "RTP's number for Opus in captures; default: every number from 96 on whose packets are Opus"
     parser.add_argument("--payload-type", type=_payload_type, metavar="N", help=payload_type)
     parser.add_argument("--final-only", action="store_true", help="compute no provisional results")
-    out = "write the events here instead of to stdout; a folder, or a name that ends with /, gets a file per recording"
-    parser.add_argument("--out", metavar="FILE", help=out)
-    parser.add_argument("--resume", action="store_true", help="pass over recordings whose results are in --out FOLDER/")
+    add_output_arguments(parser)
     jobs = "cores to use: a process for each file, threads where a file has several cores; default: all that we may use"
     parser.add_argument("--jobs", type=_positive, metavar="N", help=jobs)
 
@@ -70,27 +67,14 @@ def run(args: argparse.Namespace) -> int:
     split, provisional = args.channels == "split", not args.final_only
     task = Task(load_config(args.config).pipeline, split, provisional, args.names, args.payload_type)
     model = load_models(task.config).classifier.name  # what is wrong with it is said once, and by no worker
-    folder = _folder(args)
-    target = sys.stdout if args.out is None else Path(args.out)
-    with ExitStack() as stack:
-        output = stack.enter_context(one_stream(target, inputs.found)) if folder is None else None
-        told = stack.enter_context(feedback(output is not None and output.isatty()))
+    with (
+        open_outputs(args.format, args.out, inputs.found, f"{task} {model}", args.resume) as output,
+        feedback(output.on_terminal) as told,
+    ):
         for message in inputs.missing:
             told.fail(message)
-        batch = Batch(inputs.found, task, args.jobs or usable_cores(), told)
-        if output is not None:
-            batch.into_stream(output)
-        elif folder is not None:
-            batch.into_folder(OutputFolder(folder, f"{task} {model}"), args.resume)
+        Batch(output, task, args.jobs or usable_cores(), told).run()
         return int(told.failed)
-
-
-def _folder(args: argparse.Namespace) -> Path | None:
-    """Where each recording gets a file of its own; None where all events go to one place."""
-    named = args.out is not None and (args.out.endswith(("/", os.sep)) or Path(args.out).is_dir())
-    if args.resume and not named:
-        raise ConfigError("--resume", ["only a folder shows what is done; give --out FOLDER/"])
-    return Path(args.out) if named else None
 
 
 def _names(text: str) -> tuple[str, ...]:

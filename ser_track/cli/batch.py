@@ -6,16 +6,16 @@ from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path, PurePath
-from typing import Final, TextIO
+from pathlib import Path
+from typing import Final
 
 from ser_track.cli.analysis import Show, Task, analyze
 from ser_track.cli.console import Feedback
 from ser_track.cli.inputs import Input
-from ser_track.cli.outputs import OutputFolder
+from ser_track.cli.outputs import Files, Stream
 from ser_track.cli.pool import Progress, in_order
+from ser_track.cli.results import Spooled, WholeFiles
 from ser_track.errors import InferenceError
-from ser_track.sinks.jsonl import JsonLines
 
 _MOST_NAMED: Final = 20
 
@@ -31,20 +31,28 @@ class _Outcome:
 class Batch:
     """The recordings of one command."""
 
-    def __init__(self, sources: Sequence[Input], task: Task, cores: int, told: Feedback) -> None:
-        """Work on ``sources`` with so many ``cores``: a process for each, and threads where there are more of those."""
-        self._sources = sources
+    def __init__(self, output: Stream | Files, task: Task, cores: int, told: Feedback) -> None:
+        """Work on those of ``output`` with so many ``cores``: a process for each; threads where cores are left."""
+        self._output = output
+        self._sources = output.sources
         self._cores = cores
         self._task = task
         self._told = told
         self._failed: list[Input] = []
 
-    def into_stream(self, output: TextIO) -> None:
-        """Write the events of all to ``output``, in the order of the recordings.
+    def run(self) -> None:
+        """Work on each, and tell what fails.
 
         Raises:
+            OSError: results cannot be written.
             InferenceError: a model failed.
         """
+        if isinstance(self._output, Files):
+            self._into_files(self._output)
+        else:
+            self._into_stream(self._output)
+
+    def _into_stream(self, output: Stream) -> None:
         written: list[Input] = []
         with self._says_what_is_missing(lambda: written):
             if min(self._cores, len(self._sources)) > 1:
@@ -52,63 +60,57 @@ class Batch:
             else:
                 self._write(output, written)
 
-    def into_folder(self, folder: OutputFolder, resume: bool) -> None:
-        """Write the events of each to a file of its own in ``folder``; ``resume``: not those that are done.
-
-        Raises:
-            ConfigError: the folder cannot be made, or two recordings would have one file.
-            OSError: it cannot be written to.
-            InferenceError: a model failed.
-        """
-        folder.prepare(self._sources)
-        done = folder.done(self._sources) if resume else set()
+    def _into_files(self, output: Files) -> None:
+        done = output.noted() if output.resume else set()
         if done:
             self._told.say(f"{len(done)} of {len(self._sources)} recordings were done before")
-        waiting = [source for source in self._sources if source not in done]
+        waiting = [results for results in output.results if results.source not in done]
+        written: list[Input] = []
         try:
             with (
-                self._says_what_is_missing(lambda: folder.done(self._sources)),
-                closing(self._outcomes(waiting, folder)) as outcomes,
+                self._says_what_is_missing(lambda: written if output.done is None else output.noted()),
+                closing(self._outcomes(waiting)) as outcomes,
             ):
-                for source, outcome in zip(waiting, outcomes, strict=True):
-                    self._tell(source, outcome)
+                for results, outcome in zip(waiting, outcomes, strict=True):
+                    self._tell(results.source, outcome)
+                    written.append(results.source)
         finally:
-            folder.clean_up(waiting)
+            for results in waiting:
+                results.clean_up()
 
-    def _write(self, output: TextIO, written: list[Input]) -> None:
+    def _write(self, output: Stream, written: list[Input]) -> None:
         """One by one, each event as it happens."""
-        sink, task = JsonLines(output), self._task_for(1)
+        task = self._task_for(1)
         for source in self._sources:
             failures: list[str] = []
-            analyze(source, task, sink, failures.append, self._show_of(source, len(written)))
+            with output.sink(source) as sink:
+                analyze(source, task, sink, failures.append, self._show_of(source, len(written)))
             self._tell(source, _Outcome(failures, None))
             written.append(source)
 
-    def _spool(self, output: TextIO, written: list[Input]) -> None:
-        """At once, into temporary files: results of hours may have to wait for their turn."""
-        with tempfile.TemporaryDirectory(prefix="ser-track-") as name:
-            spool = OutputFolder(Path(name), "")
-            # One recording may be given twice, or two of one name.
-            parts = [replace(source, place=PurePath(str(number))) for number, source in enumerate(self._sources)]
-            with closing(self._outcomes(parts, spool)) as outcomes:  # before the folder goes, so do those who write
-                for source, part, outcome in zip(self._sources, parts, outcomes, strict=True):
-                    with spool.result(part).open(encoding="utf-8") as lines:
-                        shutil.copyfileobj(lines, output)
-                    output.flush()
-                    spool.result(part).unlink()
-                    self._tell(source, outcome)
-                    written.append(source)
+    def _spool(self, output: Stream, written: list[Input]) -> None:
+        """At once, into temporary files: events of hours may have to wait for their turn."""
+        with tempfile.TemporaryDirectory(prefix="ser-track-") as folder:
+            parts = [Spooled(source, Path(folder, str(number))) for number, source in enumerate(self._sources)]
+            with closing(self._outcomes(parts)) as outcomes:  # before the folder goes, so do those who write
+                for part, outcome in zip(parts, outcomes, strict=True):
+                    with part.file.open(encoding="utf-8") as lines:
+                        shutil.copyfileobj(lines, output.stream)
+                    output.stream.flush()
+                    part.file.unlink()
+                    self._tell(part.source, outcome)
+                    written.append(part.source)
 
-    def _outcomes(self, sources: Sequence[Input], folder: OutputFolder) -> Generator[_Outcome, None, None]:
-        """Each with its results in ``folder``, in order."""
-        jobs = min(self._cores, len(sources))
-        work = partial(_into, folder, self._task_for(jobs))
+    def _outcomes(self, all_results: Sequence[WholeFiles | Spooled]) -> Generator[_Outcome, None, None]:
+        """Of each recording, in order, when its results are where they go."""
+        jobs = min(self._cores, len(all_results))
+        work = partial(_into, self._task_for(jobs))
         if jobs > 1:
-            with closing(in_order(work, sources, jobs, partial(self._show, 0))) as outcomes:
+            with closing(in_order(work, all_results, jobs, partial(self._show, 0))) as outcomes:
                 yield from outcomes
             return
-        for number, source in enumerate(sources):
-            yield work(source, partial(self._show, number))
+        for number, results in enumerate(all_results):
+            yield work(results, partial(self._show, number))
 
     def _task_for(self, jobs: int) -> Task:
         """Cores that no recording is left for go to threads: there the classifier works beside the voice detector."""
@@ -149,17 +151,17 @@ class Batch:
             )
 
 
-def _into(folder: OutputFolder, task: Task, source: Input, progress: Progress) -> _Outcome:
-    """Here or in a worker: one recording into its file."""
-    failures, broken = list[str](), None
-    with folder.sink(source) as sink:
-        try:
-            analyze(source, task, sink, failures.append, _as_share(progress))
-        except InferenceError as error:
-            broken = error
-    if not failures and broken is None:
-        folder.finish(source)
-    return _Outcome(failures, broken)
+def _into(task: Task, results: WholeFiles | Spooled, progress: Progress) -> _Outcome:
+    """Here or in a worker: one recording into its files."""
+    failures: list[str] = []
+    try:
+        with results.sink() as sink:
+            analyze(results.source, task, sink, failures.append, _as_share(progress))
+    except InferenceError as error:
+        return _Outcome(failures, error)
+    if not failures:
+        results.finish()
+    return _Outcome(failures, None)
 
 
 def _as_share(progress: Progress) -> Show:

@@ -54,7 +54,7 @@ def find_inputs(named: Sequence[Path], together: bool = False) -> Inputs:
             files += _files(path)
         except AudioError as error:
             missing.append(str(error))
-    places = _places([place for _, place in files])
+    places = _places(files)
     if together and files:
         return Inputs([Input(tuple(path for path, _ in files), places[0])], missing)
     return Inputs([Input((path,), place) for (path, _), place in zip(files, places, strict=True)], missing)
@@ -102,8 +102,18 @@ def _is_recording(path: Path) -> bool:
         return False
 
 
-def _places(files: Sequence[PurePath]) -> list[PurePath]:
-    """Names without suffixes, except where two would be the same."""
-    bare = [file.with_suffix("") for file in files]
-    often = Counter(bare)
-    return [name if often[name] == 1 else file for name, file in zip(bare, files, strict=True)]
+def _places(files: Sequence[tuple[Path, PurePath]]) -> list[PurePath]:
+    """Names without suffixes, except where these tell two recordings apart."""
+    whole, bare = Counter[str](), Counter[str]()
+    for _, place in dict.fromkeys(files):
+        whole[_alike(place)] += 1
+        bare[_alike(place.with_suffix(""))] += 1
+    return [
+        place if bare[_alike(place.with_suffix(""))] > whole[_alike(place)] == 1 else place.with_suffix("")
+        for _, place in files
+    ]
+
+
+def _alike(place: PurePath) -> str:
+    """Some file systems take names for the same that differ in case alone."""
+    return str(place).casefold()

@@ -1,133 +1,150 @@
-"""Where the results of each recording go: all into one stream, or into a folder with files of its own for each."""
+"""Where `ser-track analyze` writes to: one stream as results come, or whole files for each recording, in any format."""
 
-import hashlib
-import json
-from collections import Counter
+import argparse
+import os
+import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol, TextIO
+from typing import Final, TextIO
 
+from ser_track.cli.done_list import DoneList
 from ser_track.cli.inputs import Input
+from ser_track.cli.output_files import file_names, make_folder, refuse_recordings
+from ser_track.cli.results import JSONL, Sink, WholeFiles, written_to
 from ser_track.errors import ConfigError
-from ser_track.sinks.jsonl import JsonLines
-from ser_track.types import Event
+from ser_track.sinks.formats import FORMATS
 
-_PART: Final = ".part"
-_DONE: Final = "ser-track-done.jsonl"
-
-
-class Sink(Protocol):
-    """Takes the events of one recording, in their order."""
-
-    def put(self, event: Event) -> None:
-        """Take one."""
-        ...
+NAMES: Final = (JSONL, *FORMATS)
 
 
 @dataclass(frozen=True, slots=True)
-class OutputFolder:
-    """A folder with the results of each recording, and a list of the recordings that are done.
+class Stream:
+    """The results of all recordings on one stream; in another format than `JSONL` there is one recording."""
 
-    A file of results is whole or not there: until it is complete it has another name. Worker processes use this too.
+    sources: Sequence[Input]
+    stream: TextIO
+    format: str = JSONL
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether results scroll by on a terminal."""
+        return self.stream.isatty()
+
+    def sink(self, source: Input) -> AbstractContextManager[Sink]:
+        """Takes the events of ``source``; what is made of all is written when the context ends without an error."""
+        return written_to(source, {self.format: self.stream})
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files for each recording."""
+
+    results: list[WholeFiles]
+    done: DoneList | None = None
+    """Of the folder that they are in, if it is one."""
+    resume: bool = False
+    """Whether recordings that are done are passed over."""
+
+    @property
+    def sources(self) -> list[Input]:
+        """Each recording once."""
+        return [results.source for results in self.results]
+
+    @property
+    def on_terminal(self) -> bool:
+        """Never."""
+        return False
+
+    def noted(self) -> set[Input]:
+        """The recordings that ``done`` holds as done."""
+        if self.done is None:
+            return set()
+        lines = self.done.read()
+        return {each.source for each in self.results if self.done.holds(lines, each.source, each.files.values())}
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `open_outputs` reads: ``format``, ``out`` and ``resume``."""
+    meanings = "; ".join(f"{name}: {format_.meaning}" for name, format_ in FORMATS.items())
+    formats = f"one or more of {', '.join(NAMES)} (docs/formats.md); {JSONL}, the default: events; {meanings}"
+    parser.add_argument(
+        "--format", type=_formats, action="extend", metavar="NAME[,NAME…]", help=formats.replace("%", "%%")
+    )
+    out = f"a folder, which gets a file per recording and format; with {JSONL} alone, a file for the events of all"
+    parser.add_argument("--out", metavar="FOLDER/|FILE", help=f"{out}; without it, results go to stdout")
+    resume = "pass over recordings whose results are in --out FOLDER/, whole and of the same settings"
+    parser.add_argument("--resume", action="store_true", help=resume)
+
+
+def open_outputs(
+    formats: Sequence[str] | None, out: str | None, sources: Sequence[Input], settings: str = "", resume: bool = False
+) -> AbstractContextManager[Stream | Files]:
+    """Where results of ``sources`` go; folders are made, and a file for events is opened, when this is called.
+
+    formats: of `NAMES`, `JSONL` where none is given.
+    out: a folder, or a file for one format: for `JSONL` any name, for others, which take one recording, one with
+        their suffix.
+    settings: all that results depend on beside the recording; ``resume`` makes those of other settings anew.
+
+    Raises:
+        ConfigError: it cannot be written there, results of these formats cannot be told apart there, or it shows
+            nobody what is done.
     """
+    wanted = list(dict.fromkeys(formats or [JSONL]))
+    suffixes = {name: f".{JSONL}" if name == JSONL else FORMATS[name].suffix for name in wanted}
+    if out is not None and _is_folder(out, wanted, suffixes):
+        folder = Path(out)
+        make_folder(folder)
+        done = DoneList.of(folder, settings)
+        named = file_names(folder, suffixes, sources)
+        return nullcontext(Files([WholeFiles(source, files, done) for source, files in named.items()], done, resume))
+    if resume:
+        raise ConfigError("--resume", ["only a folder shows what is done; give --out FOLDER/"])
+    if out is None:
+        return nullcontext(_on_stdout(wanted, sources))
+    return _into_file(Path(out), wanted, sources)
 
-    folder: Path
-    settings: str
-    """All that results depend on beside the recording; another text makes them anew."""
 
-    def prepare(self, sources: Sequence[Input]) -> None:
-        """Make the folder.
+def _is_folder(out: str, formats: list[str], suffixes: dict[str, str]) -> bool:
+    if out.endswith(("/", os.sep)) or Path(out).is_dir():
+        return True
+    return formats != [JSONL] and Path(out).suffix not in suffixes.values()
 
-        Raises:
-            ConfigError: it cannot be made, or two of ``sources`` would have one file.
-        """
-        often = Counter(source.place for source in sources)
-        if same := [str(place) for place, count in often.items() if count > 1]:
-            raise ConfigError("--out", [f"several recordings are called {same[0]}; give the folder above them instead"])
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError("--out", [f"{self.folder} cannot be made ({error.strerror}); name another"]) from error
 
-    @contextmanager
-    def sink(self, source: Input) -> Iterator[Sink]:
-        """Where the events of ``source`` go.
+def _on_stdout(formats: list[str], sources: Sequence[Input]) -> Stream:
+    if formats == [JSONL] or (len(formats) == 1 and len(sources) <= 1):
+        return Stream(sources, sys.stdout, formats[0])
+    raise ConfigError("--format", [f"{_amount(formats, sources)} cannot share stdout; name a folder with --out DIR"])
 
-        Raises:
-            OSError: the folder cannot be written to.
-        """
-        target = self.result(source)
-        part = target.with_name(target.name + _PART)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8") as file:
-            yield JsonLines(file)
-        part.replace(target)
 
-    def finish(self, source: Input) -> None:
-        """Note that ``source`` is done and nothing of it failed."""
-        try:
-            line = json.dumps(self._entry(source)) + "\n"
-        except OSError:  # standard input, or gone meanwhile: nothing to know it by when it is given again
-            return
-        # One write at the end of the file, so that several processes may do it.
-        with (self.folder / _DONE).open("ab", buffering=0) as file:
-            file.write(line.encode())
-
-    def done(self, sources: Sequence[Input]) -> set[Input]:
-        """Those of ``sources`` whose results are there, whole, of these settings and of the file as it is now."""
-        entries = set[str]()
-        try:
-            lines = (self.folder / _DONE).read_text(encoding="utf-8").splitlines()
-        except (FileNotFoundError, NotADirectoryError):
-            lines = []
-        for line in lines:
-            try:
-                entries.add(json.dumps(json.loads(line)))
-            except ValueError:  # cut off when the power failed: then that one is done again
-                continue
-        return {source for source in sources if self.result(source).exists() and self._known(source, entries)}
-
-    def clean_up(self, sources: Sequence[Input]) -> None:
-        """Take away what was begun of ``sources`` and not finished."""
-        for source in sources:
-            target = self.result(source)
-            target.with_name(target.name + _PART).unlink(missing_ok=True)
-
-    def result(self, source: Input) -> Path:
-        """The file of events of ``source``."""
-        return self.folder / source.place.with_name(source.place.name + ".jsonl")
-
-    def _known(self, source: Input, entries: set[str]) -> bool:
-        try:
-            return json.dumps(self._entry(source)) in entries
-        except OSError:
-            return False
-
-    def _entry(self, source: Input) -> dict[str, object]:
-        states = [(str(path.resolve()), path.stat()) for path in source.paths]
-        files = [[name, state.st_size, state.st_mtime_ns] for name, state in states]
-        digest = hashlib.sha256(self.settings.encode()).hexdigest()[:16]
-        return {"result": self.result(source).name, "files": files, "settings": digest}
+def _into_file(file: Path, formats: list[str], sources: Sequence[Input]) -> AbstractContextManager[Stream | Files]:
+    refuse_recordings(file, sources)
+    if formats == [JSONL]:
+        return _stream_into(file, sources)
+    if len(formats) == 1 and len(sources) <= 1:
+        return nullcontext(Files([WholeFiles(source, {formats[0]: file}) for source in sources]))
+    raise ConfigError("--out", [f"{_amount(formats, sources)} do not go into one file, {file}; name a folder"])
 
 
 @contextmanager
-def one_stream(out: TextIO | Path, sources: Sequence[Input]) -> Iterator[TextIO]:
-    """The stream that all results go to.
-
-    Raises:
-        ConfigError: it cannot be written, or is one of the recordings.
-    """
-    if not isinstance(out, Path):
-        yield out
-        return
-    paths = [path for source in sources for path in source.paths]
-    if any(out.exists() and path.exists() and out.samefile(path) for path in paths):
-        raise ConfigError("--out", [f"{out} is one of the recordings; name another file"])
+def _stream_into(path: Path, sources: Sequence[Input]) -> Iterator[Stream]:
     try:
-        file = out.open("w", encoding="utf-8")
+        file = path.open("w", encoding="utf-8")
     except OSError as error:
-        raise ConfigError("--out", [f"{out} cannot be written ({error.strerror}); name another file"]) from error
+        raise ConfigError("--out", [f"{path} cannot be written ({error.strerror}); name another file"]) from error
     with file:
-        yield file
+        yield Stream(sources, file)
+
+
+def _amount(formats: Sequence[str], sources: Sequence[Input]) -> str:
+    return f"{', '.join(formats)} of {len(sources)} recording{'s' if len(sources) > 1 else ''}"
+
+
+def _formats(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in NAMES:
+            raise argparse.ArgumentTypeError(f"{name!r} is no format; give one of {', '.join(NAMES)}")
+    return names

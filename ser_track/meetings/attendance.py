@@ -5,7 +5,7 @@ import logging
 import secrets
 import time
 import unicodedata
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ser_track.config import Config
@@ -15,11 +15,11 @@ from ser_track.meetings.consents import Consents
 from ser_track.meetings.event_log import EventLog
 from ser_track.meetings.meeting import Meeting
 from ser_track.runtime.live_engine import LiveEngine
-from ser_track.runtime.metrics import Metrics
-from ser_track.sinks.encode import encode
+from ser_track.sinks.encode import EventLine, encode
 from ser_track.types import Announcement, Consent, EngineEvent, Event, Joined, Left, Notice
 
 log = logging.getLogger(__name__)
+Listener = Callable[[EventLine], None]
 _NO_TEXT = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
@@ -42,11 +42,8 @@ class Attendance:
         self._present: dict[str, Attendee] = {}
         """By their server's id; those who are there."""
         self._parting: set[asyncio.Task[None]] = set()
-        self._metrics: Metrics | None = None
-
-    def count_in(self, metrics: Metrics) -> None:
-        """Count events there too."""
-        self._metrics = metrics
+        self.listeners: list[Listener] = []
+        """Called with each event."""
 
     def joined(self, foreign: str, name: str, sends_silence: bool = True) -> Attendee | None:
         """See `Host`."""
@@ -73,16 +70,19 @@ class Attendance:
         return self._present.get(foreign)
 
     def answered(self, attendee: Attendee, analysed: bool) -> None:
-        """See `Host`; also for who answers over the link of the notice."""
-        if (foreign := self._foreign(attendee)) is not None:
-            self._consents.note(foreign, attendee.name, analysed)
-            attendee.set_consent(analysed)
+        """See `Host`. Who refused within the meeting can be made to agree there alone: nobody gets this secret."""
+        if (foreign := self._foreign(attendee)) is None:
+            return
+        if not analysed:
+            self._consents.keep_secret(foreign, attendee.name, secrets.token_urlsafe(16))
+        self._note(foreign, attendee, analysed)
 
     def answered_outside(self, participant: str, analysed: bool, secret: str) -> str:
         """An answer for ``participant`` by somebody with the link of the notice; returns the secret to change it with.
 
         Anybody may refuse for anybody: in doubt nobody is analysed. Once an answer was given, only whoever has its
-        secret, or the person within the meeting, can make it an agreement.
+        secret, or the person within the meeting, can make it an agreement. Once somebody else refused too, it is
+        not known who of them it is about: then only the person within the meeting can, and the secret is empty.
 
         Raises:
             NotFoundError: they are not in the meeting (any more).
@@ -93,14 +93,18 @@ class Attendance:
         if attendee is None or foreign is None:
             raise NotFoundError("this participant is not in the meeting (any more); reload the page")
         kept = self._consents.secret(foreign, attendee.name)
-        mine = kept is not None and secrets.compare_digest(kept.encode(), secret.encode(errors="surrogatepass"))
-        if analysed and kept is not None and not mine:
-            raise ForbiddenError("somebody has answered for this participant before; it can be changed where they did")
-        if kept is None or not mine:
-            kept = secrets.token_urlsafe(16)
-        self._consents.keep_secret(foreign, attendee.name, kept)
-        self.answered(attendee, analysed)
-        return kept
+        mine = kept is None or secrets.compare_digest(kept.encode(), secret.encode(errors="surrogatepass"))
+        if not mine and analysed:
+            raise ForbiddenError(
+                "somebody else has answered for this participant; it can be changed where they did, or in the meeting"
+            )
+        if not mine:
+            self.answered(attendee, False)
+            return ""
+        given = kept or secrets.token_urlsafe(16)
+        self._consents.keep_secret(foreign, attendee.name, given)
+        self._note(foreign, attendee, analysed)
+        return given
 
     def present(self) -> list[Joined]:
         """See `Host`."""
@@ -124,9 +128,9 @@ class Attendance:
     def note(self, event: Event | Announcement) -> None:
         """Tell the programs that read along."""
         line = encode(event)
-        if self._metrics is not None:
-            self._metrics.events.labels(type=line.type).inc()
         self.log.put(line)
+        for listener in self.listeners:
+            listener(line)
 
     def deliver(self, event: EngineEvent) -> None:
         """Publish what the engine found, unless the participant withdrew meanwhile."""
@@ -138,6 +142,10 @@ class Attendance:
         """Once in a while: whose audio has stalled, or come back?"""
         for attendee in tuple(self._present.values()):
             attendee.check(time.monotonic())
+
+    def _note(self, foreign: str, attendee: Attendee, analysed: bool) -> None:
+        self._consents.note(foreign, attendee.name, analysed)
+        attendee.set_consent(analysed)
 
     def _foreign(self, attendee: Attendee) -> str | None:
         return next((foreign for foreign, one in self._present.items() if one is attendee), None)

@@ -1,5 +1,6 @@
 """One person in a meeting, whatever meeting it is: their consent, and their tap into the engine."""
 
+import asyncio
 import secrets
 import time
 from typing import Protocol
@@ -55,6 +56,7 @@ class Attendee:
         self._source: Source | None = None
         self._sending = False
         self._tap: Tap | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._streams = 0
         self._used = False
         self.key = self._next_key()
@@ -75,14 +77,19 @@ class Attendee:
         self._begin_stream()
 
     async def end_sending(self) -> None:
-        """No more audio comes; when this returns, what was still open has been told to the meeting."""
+        """No more audio comes; when this returns, what was still open has been told to the meeting.
+
+        Several may ask for it at once, and any of them may be cancelled.
+        """
         self._sending = False
         source, self._source = self._source, None
         tap, self._tap = self._tap, None
-        if tap is not None:
-            await self._live.flush(tap.key)  # with what still waits in the connection's socket
-        if source is not None:
-            source.hear_as(None)
+        if tap is not None or source is not None:
+            task = asyncio.create_task(self._end_stream(tap, source))
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+        if self._ending:
+            await asyncio.wait(set(self._ending))
 
     def set_consent(self, analysed: bool) -> None:
         """Agree to analysis, or withdraw: then nothing more is heard, and what was held is dropped."""
@@ -143,6 +150,12 @@ class Attendee:
             stalled_after_s = self._config.stalled_after_s
             self._tap = Tap(self._live, self.key, time.monotonic(), stalled_after_s, self._sends_silence)
             self._hear_as(self.key)
+
+    async def _end_stream(self, tap: Tap | None, source: Source | None) -> None:
+        if tap is not None:
+            await self._live.flush(tap.key)  # with what still waits in the connection's socket
+        if source is not None:
+            source.hear_as(None)
 
     def _hear_as(self, key: StreamKey | None) -> None:
         if self._source is not None:

@@ -120,6 +120,7 @@ class Session:
     def _joined(self) -> None:
         log.info("%s: joined", self.meeting.where)
         self._change("joined", None)
+        self.attendance.note(self.attendance.notice)
         self.meeting.announce(encode(self.attendance.notice))
 
     def _end(self, reason: str) -> None:

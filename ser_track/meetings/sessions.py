@@ -9,10 +9,12 @@ from aiohttp import ClientSession, TraceConfig
 
 from ser_track.config import Config
 from ser_track.errors import MeetingFullError, NotFoundError
+from ser_track.meetings.attendance import Listener
 from ser_track.meetings.meeting import Meeting, Services
 from ser_track.meetings.session import Session
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
+from ser_track.sinks.encode import EventLine
 from ser_track.types import Consent, EngineEvent
 
 log = logging.getLogger(__name__)
@@ -48,8 +50,10 @@ class Sessions:
     def __iter__(self) -> Iterator[Session]:
         return iter(tuple(self._sessions.values()))
 
-    async def join(self, meeting: Meeting, base_url: str, consent: Consent | None = None) -> Session:
-        """Join ``meeting``; what people reach this server by goes into the notice.
+    async def join(
+        self, meeting: Meeting, base_url: str, consent: Consent | None = None, listener: Listener | None = None
+    ) -> Session:
+        """Join ``meeting``; what people reach this server by goes into the notice. ``listener`` gets each event.
 
         Raises:
             MeetingFullError: there are as many meetings as are configured for.
@@ -58,7 +62,9 @@ class Sessions:
         if len(self.present) >= (most := self._config.meetings.max_meetings):
             raise MeetingFullError(f"the bot is in {most} meetings, as many as meetings.max_meetings; leave one first")
         session = Session(meeting, consent or self._config.meetings.consent, base_url, self.live, self._config)
-        session.attendance.count_in(self._metrics)
+        session.attendance.listeners.append(self._count)
+        if listener is not None:
+            session.attendance.listeners.append(listener)
         self._sessions[session.id] = session
         try:
             await session.start()
@@ -116,6 +122,9 @@ class Sessions:
         """Leave all meetings, and give back what adapters needed."""
         await self.leave_all()
         await self.services.http.close()
+
+    def _count(self, line: EventLine) -> None:
+        self._metrics.events.labels(type=line.type).inc()
 
     def _forget_some(self) -> None:
         ended = [session.id for session in self._sessions.values() if session.state == "left"]

@@ -5,7 +5,7 @@ Open to all who were told the link: they have no token, and the link cannot be g
 
 from aiohttp import web
 
-from ser_track.errors import BadRequestError, MeetingError
+from ser_track.errors import BadRequestError, MeetingError, NotFoundError
 from ser_track.web.files import STATIC
 from ser_track.web.guard import check_origin
 from ser_track.web.keys import ANSWERS, CONFIG
@@ -21,8 +21,11 @@ class TooManyError(MeetingError):
 
 
 async def get_notice(request: web.Request) -> web.FileResponse:
-    """The page. Raises NotFoundError."""
-    find(request)
+    """The page; it also tells whoever comes with a link to no meeting that there is none."""
+    try:
+        find(request)
+    except NotFoundError:
+        return web.FileResponse(STATIC / "notice.html", status=404)
     return web.FileResponse(STATIC / "notice.html")
 
 

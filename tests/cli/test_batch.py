@@ -46,41 +46,65 @@ def test_each_recording_gets_a_file_of_its_own(
     assert stdout == ""
     assert err.splitlines()[-1] == f"ser-track: 1 of 4 recordings failed, at least in part: {archive / 'bad.wav'}"
     written = files_in(out)
-    assert set(written) == {"a.jsonl", "deep/b.jsonl", "c.jsonl", "bad.jsonl", "ser-track-done.jsonl"}
-    assert written["bad.jsonl"] == b""
+    assert set(written) == {"a.jsonl", "deep/b.jsonl", "c.jsonl", "ser-track-done.jsonl"}
     assert {event["stream"] for event in parse_lines(written["deep/b.jsonl"].decode())} == {str(archive / "deep/b.wav")}
     done = [json.loads(line)["result"] for line in written["ser-track-done.jsonl"].splitlines()]
     assert sorted(done) == ["a.jsonl", "b.jsonl", "c.jsonl"]
 
 
+@pytest.fixture
+def again(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., set[str]]:
+    """Resumes, and says which files of results were written."""
+    out = tmp_path / "results"
+
+    def resume(*more: str) -> set[str]:
+        before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+        assert main(["analyze", "--final-only", "--out", f"{out}/", "--resume", str(archive), *more]) == 1
+        assert f"{archive / 'bad.wav'} cannot be read" in capsys.readouterr().err, "what failed is tried again"
+        files = [path for path in out.rglob("*") if path.is_file()]
+        return {path.name for path in files if before.get(path) != path.stat().st_mtime_ns} - {"ser-track-done.jsonl"}
+
+    return resume
+
+
 def test_what_is_done_is_not_done_again_unless_something_changed(
-    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    archive: Path, tmp_path: Path, again: Callable[..., set[str]]
 ) -> None:
     out = tmp_path / "results"
-    command = ["analyze", "--final-only", "--out", f"{out}/", "--resume", str(archive)]
-
-    def again(*more: str) -> set[str]:
-        before = {path: path.stat().st_mtime_ns for path in out.rglob("*.jsonl")}
-        main([*command, *more])
-        after = {path: path.stat().st_mtime_ns for path in out.rglob("*.jsonl")}
-        return {path.stem for path in after if before.get(path) != after[path]} - {"ser-track-done"}
-
-    assert again() == {"a", "b", "c", "bad"}
-    assert again() == {"bad"}, "what failed is tried again"
-    assert "ser-track: 3 of 4 recordings were done before" in capsys.readouterr().err
+    assert again() == {"a.jsonl", "b.jsonl", "c.jsonl"}
+    assert again() == set()
     (out / "a.jsonl").unlink()
     os.utime(archive / "c.wav", ns=(1, 1))
-    assert again() == {"a", "c", "bad"}
-    assert again("--names", "Ada") == {"a", "b", "c", "bad"}
+    assert again() == {"a.jsonl", "c.jsonl"}
+    assert again("--names", "Ada") == {"a.jsonl", "b.jsonl", "c.jsonl"}
+    assert again() == {"a.jsonl", "b.jsonl", "c.jsonl"}, "those that are there are of other settings"
     with (out / "ser-track-done.jsonl").open("ab") as file:
         file.write(b'{"result": "a.js')  # the power failed
-    assert again() == {"bad"}
+    assert again() == set()
 
 
-def test_two_results_of_one_name_are_refused(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_results_are_done_when_every_format_is_there(tmp_path: Path, again: Callable[..., set[str]]) -> None:
+    stems = ("a", "b", "c")
+    assert again("--format", "csv") == {f"{stem}.csv" for stem in stems}
+    assert again("--format", "csv,vtt") == {f"{stem}.{suffix}" for stem in stems for suffix in ("csv", "vtt")}
+    assert again("--format", "vtt") == again("--format", "csv") == set()
+    (tmp_path / "results" / "a.vtt").write_text("edited")
+    assert again("--format", "csv") == set()
+    assert again("--format", "csv,vtt") == {"a.csv", "a.vtt"}
+
+
+def test_how_many_were_done_before_is_told(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):
+        main(["analyze", "--final-only", "--resume", "--out", f"{tmp_path}/results/", str(archive)])
+    assert capsys.readouterr().err.count("ser-track: 3 of 4 recordings were done before") == 1
+
+
+def test_a_recording_that_is_given_twice_is_done_once(archive: Path, tmp_path: Path) -> None:
     same = [str(archive / "a.wav"), str(archive / "a.wav")]
-    assert main(["analyze", "--out", f"{tmp_path}/results/", *same]) == 2
-    assert "several recordings are called a.wav" in capsys.readouterr().err
+    assert main(["analyze", "--final-only", "--out", f"{tmp_path}/results/", *same]) == 0
+    written = files_in(tmp_path / "results")
+    assert set(written) == {"a.jsonl", "ser-track-done.jsonl"}
+    assert written["ser-track-done.jsonl"].count(b"\n") == 1
 
 
 def test_resume_needs_a_folder(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -94,11 +118,15 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.Ca
     assert "cannot be made" in capsys.readouterr().err
 
 
-def test_standard_input_has_a_file_of_its_own_too(archive: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("formats", [["jsonl"], ["jsonl", "csv"]])
+def test_standard_input_has_files_of_its_own_too(archive: Path, tmp_path: Path, formats: list[str]) -> None:
     out = tmp_path / "results"
-    command = [sys.executable, "-m", "ser_track.cli", "analyze", "--final-only", "--out", f"{out}/", "-"]
-    subprocess.run(command, input=(archive / "a.wav").read_bytes(), check=True)
-    assert set(files_in(out)) == {"stdin.jsonl"}
+    options = ["--final-only", "--resume", "--format", ",".join(formats), "--out", f"{out}/"]
+    for recording, recorded in (("a.wav", b"joined"), ("bad.wav", b"")):
+        command = [sys.executable, "-m", "ser_track.cli", "analyze", *options, "-"]
+        with (archive / recording).open("rb") as file:
+            assert subprocess.run(command, stdin=file, check=False).returncode == int(not recorded)
+        assert set(files_in(out)) == {f"stdin.{name}" for name in formats}
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -13,8 +13,8 @@ from ser_track.types import Consent
 from tests.meetings.janus_people import JanusPerson
 from tests.meetings.janus_server import ROOM, JanusServer
 from tests.web.conftest import Running
-from tests.web.conftest import _no_blocking as _no_blocking
 from tests.web.conftest import app as app
+from tests.web.conftest import no_blocking as no_blocking
 from tests.web.conftest import server as server
 
 MakePerson = Callable[..., JanusPerson]
@@ -43,8 +43,8 @@ def config(janus_server: JanusServer, consent: Consent) -> Config:
 
 
 @pytest_asyncio.fixture
-async def janus(janus_server: JanusServer, server: Running) -> AsyncIterator[JanusServer]:
-    """Running. It outlives whoever is in its rooms, and ends before the server under test does."""
+async def janus(janus_server: JanusServer) -> AsyncIterator[JanusServer]:
+    """Running; it outlives whoever is in its rooms."""
     await janus_server.start()
     yield janus_server
     await janus_server.stop()
@@ -65,7 +65,7 @@ async def person(janus: JanusServer, server: Running) -> AsyncIterator[MakePerso
 
 
 @pytest.fixture
-def send_bot(janus: JanusServer, server: Running) -> SendBot:
+def send_bot(janus: JanusServer, server: Running, no_blocking: None) -> SendBot:
     """Sends the bot into a room with ``POST /meetings``; returns the answer's JSON."""
 
     async def send(room: int = ROOM, status: int = 201, **fields: Any) -> dict[str, Any]:

@@ -44,15 +44,18 @@ class JanusPerson:
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._subscriptions: dict[int, RTCPeerConnection] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._pin: dict[str, str] = {}
         self._news = asyncio.Event()
+        self._up = asyncio.Event()
 
     async def join(self, pin: str | None = None) -> None:
+        self._pin = {"pin": pin} if pin else {}
         self._socket = await self._http.ws_connect(self._url, protocols=["janus-protocol"])
         self._spawn(self._read())
         self._session = (await self._ask({"janus": "create"}))["data"]["id"]
         self._handle = await self._attach()
         request = {"request": "join", "ptype": "publisher", "room": self.room, "display": self.name}
-        joined = await self.request(request | ({"pin": pin} if pin else {}))
+        joined = await self.request(request | self._pin)
         self.id = joined["id"]
         self._note(joined)
 
@@ -67,11 +70,26 @@ class JanusPerson:
         offer = {"type": "offer", "sdp": self.connection.localDescription.sdp}
         answer = await self._ask(self._message(self._handle, {"request": "publish"}) | {"jsep": offer})
         await self.connection.setRemoteDescription(RTCSessionDescription(answer["jsep"]["sdp"], "answer"))
+        async with asyncio.timeout(10):
+            await self._up.wait()
 
     async def unpublish(self) -> None:
         await self.request({"request": "unpublish"})
+        self._up.clear()
         await self.connection.close()
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+
+    def lose_packets(self, *, lose: bool = True) -> None:
+        """From now on nothing more of the media leaves here, as if the network was gone; the connection stays."""
+        transport = self.connection.getSenders()[0].transport
+        if not lose:
+            del vars(transport)["_send_rtp"]
+            return
+
+        async def nothing(data: bytes) -> None:
+            pass
+
+        vars(transport)["_send_rtp"] = nothing
 
     async def moderate(self, person: int, *, mute: bool) -> None:
         await self.request({"request": "moderate", "secret": ADMIN, "id": person, "mid": "0", "mute": mute})
@@ -99,6 +117,12 @@ class JanusPerson:
                 self._news.clear()
                 await self._news.wait()
 
+    async def wait_for_news(self, seen: int) -> None:
+        """Until more than ``seen`` events have come."""
+        while len(self.heard) <= seen:
+            self._news.clear()
+            await self._news.wait()
+
     async def vanish(self) -> None:
         """As if killed: the WebSocket and the media end without a goodbye."""
         await self._socket.close()
@@ -125,7 +149,7 @@ class JanusPerson:
         connection.on("datachannel", lambda channel: channel.on("message", self._take))
         handle = await self._attach()
         streams = [{"feed": publisher["id"], "mid": stream["mid"]} for stream in publisher["streams"]]
-        join = {"request": "join", "ptype": "subscriber", "room": self.room, "streams": streams}
+        join = {"request": "join", "ptype": "subscriber", "room": self.room, "streams": streams, **self._pin}
         offer = await self._ask(self._message(handle, join))
         await connection.setRemoteDescription(RTCSessionDescription(offer["jsep"]["sdp"], "offer"))
         connection.createDataChannel(LABEL)
@@ -161,6 +185,8 @@ class JanusPerson:
             answer = self._answers.get(message.get("transaction", ""))
             if answer is not None and message["janus"] != "ack" and not answer.done():
                 answer.set_result(message)
+            if message["janus"] == "webrtcup" and message["sender"] == self._handle:
+                self._up.set()
             self._note(message.get("plugindata", {}).get("data", {}))
 
     def _note(self, data: dict[str, Any]) -> None:

@@ -13,6 +13,8 @@ SMALL = 1236
 WITH_DTX = 1237
 PIN = "sesame"
 ADMIN = "adminpwd"
+ADMIN_OF_ALL = "overlord"
+"""Of the admin API."""
 _LIBRARY = next(iter(Path("/usr/lib").glob("*/janus")), Path("/usr/lib/janus"))
 _UNUSED_PLUGINS = (
     *("voicemail", "sip", "nosip", "lua", "duktape", "recordplay"),
@@ -42,11 +44,13 @@ class JanusServer:
     def __init__(self, folder: Path, api_secret: str | None = None) -> None:
         self.port = free_port()
         self.url = f"ws://127.0.0.1:{self.port}"
+        admin_port = free_port()
+        self.admin_url = f"ws://127.0.0.1:{admin_port}"
         self._executable = require_server("janus")
         self._folder = folder
         self._running = AsyncExitStack()
         self._process: Program
-        _configure(folder, self.port, api_secret)
+        _configure(folder, self.port, admin_port, api_secret)
 
     async def start(self) -> None:
         self._process = await self._running.enter_async_context(running(self._executable, "-F", str(self._folder)))
@@ -75,7 +79,7 @@ async def janus(folder: Path, api_secret: str | None = None) -> AsyncIterator[Ja
         await server.stop()
 
 
-def _configure(folder: Path, port: int, api_secret: str | None) -> None:
+def _configure(folder: Path, port: int, admin_port: int, api_secret: str | None) -> None:
     kinds = ("plugins", "transports", "events", "loggers")
     folders = "\n".join(f'{kind}_folder = "{_LIBRARY}/{kind}"' for kind in kinds)
     plugins, transports = (
@@ -86,6 +90,7 @@ def _configure(folder: Path, port: int, api_secret: str | None) -> None:
         f"""general: {{ configs_folder = "{folder}"
 {folders}
 {secret}
+admin_secret = "{ADMIN_OF_ALL}"
 debug_level = 4 }}
 nat: {{ ice_enforce_list = "{own_address()}"
 ignore_mdns = true
@@ -108,5 +113,5 @@ opus_dtx = true }}
     )
     (folder / "janus.transport.websockets.jcfg").write_text(
         f'general: {{ json = "compact"\nws = true\nws_port = {port}\nws_ip = "127.0.0.1"\nwss = false }}\n'
-        "admin: { admin_ws = false }\n"
+        f'admin: {{ admin_ws = true\nadmin_ws_port = {admin_port}\nadmin_ws_ip = "127.0.0.1" }}\n'
     )

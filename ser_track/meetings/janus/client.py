@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -192,9 +193,11 @@ class Handle:
 
 def _told(error: Exception) -> str:
     # aiohttp's own text may hold the address with its query.
+    if isinstance(error, OSError) and error.errno is None:  # said by ourselves
+        return str(error)
     inner = getattr(error, "os_error", None)
     if inner is not None:
-        return f"nobody answers ({getattr(inner, 'strerror', None) or inner})"
+        return f"nobody answers ({os.strerror(inner.errno) if inner.errno else inner})"
     status = getattr(error, "status", None)
     if status is not None:
         return f"no WebSocket with Janus's protocol is there (HTTP status {status})"

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-from typing import Any
 
 from ser_track.errors import BadRequestError
 from ser_track.meetings.analysis_peer import AnalysisPeer
@@ -16,6 +15,7 @@ from ser_track.types import FloatArray
 
 log = logging.getLogger(__name__)
 DATA_CHANNEL = "JanusDataChannel"
+_PATIENCE = 3
 
 
 class Feed:
@@ -27,14 +27,17 @@ class Feed:
     def __init__(
         self,
         client: JanusClient,
-        room: int | str,
+        room: Message,
         publisher: Message,
         attendee: Attendee,
         host: Host,
         services: Services,
         after: "asyncio.Task[None] | None" = None,
     ) -> None:
-        """``publisher`` is Janus's description of it: ``id`` and ``streams``. Begins when ``after`` is over."""
+        """``room`` is what a request must say of the room; ``publisher`` is Janus's description: ``id``, ``streams``.
+
+        Begins when ``after`` is over.
+        """
         self.publisher: int | str = publisher["id"]
         self.attendee = attendee
         self.audio_mid, self._streams = wanted_streams(publisher)
@@ -45,6 +48,7 @@ class Feed:
         self._peer: AnalysisPeer | None = None
         self._handle: Handle | None = None
         self._after = after
+        self._failures = 0
         self._lost = asyncio.Event()
         self._task = asyncio.create_task(self._stay_subscribed())
 
@@ -90,20 +94,25 @@ class Feed:
             try:
                 await self._subscribe()
             except (JanusError, BadRequestError) as error:
-                # Right after it was announced, a publisher may not be connected yet (428).
-                log.info("no subscription to '%s' yet: %s", self.attendee.name, error)
-                self._lost.set()
+                self._failed(error)
             else:
-                backoff = Backoff()
+                backoff, self._failures = Backoff(), 0
                 await self._lost.wait()
                 await self.attendee.end_sending()
             await self._hang_up()
             await asyncio.sleep(backoff.next_s())
 
+    def _failed(self, error: Exception) -> None:
+        """Right after it was announced, a publisher may not be connected yet; what lasts is told."""
+        self._failures += 1
+        log.info("no subscription to '%s' (try %d): %s", self.attendee.name, self._failures, error)
+        if self._failures == _PATIENCE:
+            self.attendee.fault("connection_failed", f"their audio cannot be subscribed to ({error}); trying on")
+
     async def _subscribe(self) -> None:
         self._handle = await self._client.attach(self._event)
-        request: dict[str, Any] = {"request": "join", "ptype": "subscriber", "room": self._room}
-        _, offer = await self._handle.request({**request, "streams": self._streams})
+        request = {"request": "join", "ptype": "subscriber", **self._room, "streams": self._streams}
+        _, offer = await self._handle.request(request)
         channel = DATA_CHANNEL if len(self._streams) > 1 else None
         services = self._services
         peer = AnalysisPeer(services.config.runtime, services.metrics, self, services.reader, channel)

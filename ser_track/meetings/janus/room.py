@@ -28,6 +28,9 @@ _REMEDIES: Final = {
 }
 
 
+_MISSING_ELEMENT: Final = 429
+
+
 @dataclass(frozen=True, slots=True)
 class JanusTarget:
     """Where to go; the fields are those of ``POST /meetings`` and the options of ``ser-track join janus``."""
@@ -86,7 +89,7 @@ class JanusRoom:
             await self._results.publish(handle)
         except JanusError as error:
             await self.close()
-            code = _CODES.get(error.code, "refused")
+            code = _code(error)
             raise JoinError(self.where, step, f"{error}{_REMEDIES.get(code, '')}", code) from error
         except BaseException:
             await self.close()
@@ -136,10 +139,13 @@ class JanusRoom:
         given = {"token": self._target.token, "apisecret": self._target.api_secret}
         return {key: value for key, value in given.items() if value is not None}
 
+    def _in_room(self) -> Message:
+        """What a request to join must say of the room."""
+        return {"room": self._room} | ({} if self._target.pin is None else {"pin": self._target.pin})
+
     def _join_request(self) -> Message:
-        pin = {} if self._target.pin is None else {"pin": self._target.pin}
         display = self._services.config.meetings.display_name
-        return {"request": "join", "ptype": "publisher", "room": self._room, "display": display, **pin}
+        return {"request": "join", "ptype": "publisher", "display": display, **self._in_room()}
 
     def _take(self, message: Message) -> None:
         """What Janus says on our handle without being asked."""
@@ -179,7 +185,7 @@ class JanusRoom:
         assert self._client is not None
         attendee.muted = any(stream.get("moderated") for stream in person["streams"] if stream["mid"] == mid)
         services, after = self._services, self._closing.get(number)
-        self._feeds[number] = Feed(self._client, self._room, person, attendee, self._host, services, after)
+        self._feeds[number] = Feed(self._client, self._in_room(), person, attendee, self._host, services, after)
 
     def _drop(self, publisher: Any) -> None:
         if (feed := self._feeds.pop(publisher, None)) is not None:
@@ -195,3 +201,9 @@ class JanusRoom:
     def _finish(self, code: str, reason: str) -> None:
         if not self._over.done():
             self._over.set_result(JoinError(self.where, "stay", reason, code))
+
+
+def _code(error: JanusError) -> str:
+    if error.code == _MISSING_ELEMENT and "pin" in str(error):
+        return "wrong_pin"
+    return _CODES.get(error.code, "refused")
