@@ -16,9 +16,9 @@ from ser_track.core.engine import Engine
 from ser_track.models import load_models
 from ser_track.replay import replay
 from ser_track.sinks.jsonl import JsonLines
-from ser_track.sources.file import open_tracks
 from ser_track.sources.microphone import Microphone, input_devices
 from ser_track.sources.paced import Paced
+from ser_track.sources.recording import open_recording
 from ser_track.types import SAMPLE_RATE_HZ, Event, Fault
 
 _BLOCK_SAMPLES: Final = SAMPLE_RATE_HZ // 10
@@ -83,7 +83,7 @@ def _microphone(args: argparse.Namespace, config: Config) -> tuple[Microphone, s
 
 
 def _file(args: argparse.Namespace, stack: ExitStack) -> tuple[Paced, str]:
-    return Paced(stack.enter_context(open_tracks(args.file)), args.speed), display_name(args.file)
+    return Paced(stack.enter_context(open_recording(args.file)), args.speed), display_name(args.file)
 
 
 def _sink(args: argparse.Namespace, name: str, stack: ExitStack) -> Put:

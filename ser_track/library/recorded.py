@@ -14,7 +14,7 @@ from ser_track.errors import AudioError
 from ser_track.models import Models, load_models
 from ser_track.replay import Source, replay
 from ser_track.sources.array import ArraySource
-from ser_track.sources.file import open_tracks
+from ser_track.sources.recording import open_recording
 from ser_track.sources.tracks import channel_names
 from ser_track.types import SAMPLE_RATE_HZ, Event
 
@@ -33,9 +33,10 @@ def events(
 ) -> Iterator[Event]:
     """Every event of ``source``, in order, as they are found: those of `ser-track analyze`.
 
-    ``source`` is a file that FFmpeg opens, each audio track a participant; or floats ``[n]`` or ``[n, channels]`` in
-    -1 … 1, which need ``rate_hz``. With ``split_channels`` each channel is a participant. Without ``provisional``
-    results those are not computed, and final ones are the same. What fails on the way is a `Fault` among the events.
+    ``source`` is a file that FFmpeg opens, each audio track a participant, or a recording of packets
+    (docs/recordings.md); or floats ``[n]`` or ``[n, channels]`` in -1 … 1, which need ``rate_hz``. With
+    ``split_channels`` each channel is a participant. Without ``provisional`` results those are not computed, and final
+    ones are the same. What fails on the way is a `Fault` among the events.
     ``config_file``, ``models`` and ``pipeline`` are those of `SERPipeline`; ``sample_format`` and ``channels`` are for
     bytes, and of no effect here.
 
@@ -65,7 +66,7 @@ def events(
 
 
 def _of_file(path: Path, split: bool, run: Callable[[Source, str], Iterator[Event]]) -> Iterator[Event]:
-    with open_tracks(path, split) as recording:
+    with open_recording(path, split_channels=split) as recording:
         # A file name may hold bytes that are no UTF-8.
         yield from run(recording, os.fsencode(path).decode("utf-8", "replace"))
 

@@ -29,7 +29,7 @@ def told(found: Iterator[Event]) -> list[dict[str, object]]:
     return [{k: v for k, v in to_json(event).items() if k not in ("stream", "participant", "name")} for event in found]
 
 
-@pytest.mark.parametrize("name", ["spoken.wav", "spoken_two_tracks.mka"])
+@pytest.mark.parametrize("name", ["spoken.wav", "spoken_two_tracks.mka", "packets/spoken.rtpdump"])
 def test_a_file_gives_the_events_of_analyze(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["analyze", str(DATA / name)]) == 0
     lines = capsys.readouterr().out.splitlines()
