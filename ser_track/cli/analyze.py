@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from ser_track.cli.console import Feedback, display_name, feedback
+from ser_track.cli.pictures import Pictures, pictures_of
+from ser_track.cli.pictures import add_arguments as add_picture_arguments
 from ser_track.cli.pool import Progress, in_order, usable_cores
 from ser_track.cli.replay import replay
 from ser_track.config import PipelineConfig, load_config
@@ -41,6 +43,7 @@ class _Task:
     split: bool
     provisional: bool
     threads: int
+    pictures: Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--final-only", action="store_true", help="compute no provisional results")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the events here instead of to stdout")
+    add_picture_arguments(parser)
     jobs = "cores to use: a process for each file, threads where a file has several cores; default: all that we may use"
     parser.add_argument("--jobs", type=_positive, metavar="N", help=jobs)
 
@@ -76,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
     jobs = min(cores, len(args.files))
     # Cores that no file is left for: there the classifier works beside the voice detector.
     threads = max(0, cores // jobs - 1)
-    task = _Task(load_config(args.config).pipeline, args.channels == "split", not args.final_only, threads)
+    config = load_config(args.config).pipeline
+    pictures = pictures_of(args, args.files, config.min_confidence)
+    task = _Task(config, args.channels == "split", not args.final_only, threads, pictures)
     load_models(task.config)  # what is wrong with them is said once, and by no worker
     with _output(args) as output, feedback(output.isatty()) as told:
         if jobs > 1:
@@ -126,21 +132,22 @@ def _analyze(
     engine = Engine(models.detector, models.classifier, config)
     block_samples = round(config.consumed_duration_s * SAMPLE_RATE_HZ)
     try:
-        with open_tracks(path, task.split) as recording:
+        with open_tracks(path, task.split) as recording, task.pictures.of(path, fail) as gathering:
 
             def tell() -> None:
                 show(recording.position_s, recording.duration_s)
 
             name = display_name(path)
-            for event in replay(
-                recording,
+            events = replay(
+                gathering.listen(recording),
                 name,
                 engine,
                 block_samples,
                 provisional=task.provisional,
                 threads=task.threads,
                 on_block=tell,
-            ):
+            )
+            for event in gathering.watch(events):
                 if isinstance(event, Fault):
                     fail(event.message)
                 sink.put(event)

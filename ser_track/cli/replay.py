@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from ser_track.cli.answers import Answers
 from ser_track.core.engine import Engine
 from ser_track.errors import AudioError, InferenceError
-from ser_track.sources.file import Recording
+from ser_track.sources.recording import Recording
 from ser_track.types import Event, Fault, FloatArray, Joined, Left, StreamKey
 
 Block = list[tuple[int, FloatArray]]
