@@ -5,9 +5,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_type_hints
 
-from ser_track.config_reader import accept, existing_file, ice_url, name_of, origin_of_pages, read_json
+from ser_track.config_reader import (
+    accept,
+    existing_file,
+    ice_url,
+    name_of,
+    origin_of_pages,
+    public_url,
+    read_json,
+    websocket_url,
+)
 from ser_track.errors import ConfigError
-from ser_track.types import SAMPLE_RATE_HZ, WINDOW_SAMPLES
+from ser_track.types import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Consent
 
 SampleFormat = Literal["float32", "int16", "int32", "uint8"]
 SHIPPED_MODELS: Final = ("small", "base")
@@ -105,7 +114,8 @@ class RuntimeConfig:
     """How often all that came is worked through: the length of a window. Shorter is sooner, and costs more."""
     max_held_audio_s: float = _between(2.0, 0.5, 30)
     """Audio that waits for the engine per participant; on overflow the oldest goes and is counted."""
-    stalled_after_s: float = _between(5.0, 1, 600)
+    stalled_after_s: float = _between(4.0, 1, 600)
+    """Looked at twice a second, so who falls silent on the network is told of within 5 s."""
     provisional_per_tick: int = _between(1, 1, 1_000)
     """Each takes tens of milliseconds, in which final ones wait; under load, provisional results thin out."""
     event_interval_s: float = _between(0.25, 0.05, 10)
@@ -124,6 +134,29 @@ class RoomsConfig:
     max_participants: int = _between(8, 1, 500)
     """Per room. Browsers meet in a full mesh, which carries about eight."""
     max_name_length: int = _between(40, 1, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingsConfig:
+    """Meetings on other servers that the bot joins, or that are sent to it."""
+
+    consent: Consent = "required"
+    """``required``: nobody is analysed before they agree. ``notice``: all are told, and analysed until they refuse."""
+    display_name: str = "ser_track emotion analysis (bot)"
+    """How the bot is listed among the participants: it must say what it is."""
+    public_url: str | None = _checked(None, public_url)
+    """Where people reach this server, for the link with which they refuse or agree; else as whoever asks reaches it."""
+    allowed_targets: tuple[str, ...] = _checked((), websocket_url)
+    """Servers that ``POST /meetings`` may call: ws(s)://host[:port][/path], and whatever lies below that path."""
+    max_meetings: int = _between(50, 1, 10_000)
+    max_participants: int = _between(100, 1, 1_000)
+    """Of one meeting; who comes when it is full is not heard, and the log says so."""
+    step_timeout_s: float = _between(10.0, 1, 120)
+    """For each answer of the other server."""
+    give_up_after_s: float = _between(600.0, 0, 86_400)
+    """A meeting that was lost is tried again for so long."""
+    linger_s: float = _between(60.0, 0, 3_600)
+    """A meeting whose bridge has gone is remembered for so long, with what people there answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +186,7 @@ class Config:
     pipeline: PipelineConfig = field(default_factory=PipelineConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
     rooms: RoomsConfig = field(default_factory=RoomsConfig)
+    meetings: MeetingsConfig = field(default_factory=MeetingsConfig)
     server: ServerConfig = field(default_factory=ServerConfig)
 
 

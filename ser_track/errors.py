@@ -11,6 +11,7 @@
         ├── ForbiddenError     403
         ├── NotFoundError      404
         ├── MeetingFullError   409
+        ├── JoinError          502, a meeting on another server that cannot be joined, or was lost
         └── NoWorkerError      503
 
 Each message names the thing, the reason and the remedy.
@@ -80,6 +81,19 @@ class MeetingFullError(MeetingError):
 
     status = 409
     code = "full"
+
+
+class JoinError(MeetingError):
+    """A meeting on another server cannot be joined, or was lost: which server, which room, at which step, and why."""
+
+    status = 502
+
+    def __init__(self, where: str, step: str, reason: str, code: str = "unreachable") -> None:
+        """``where`` names server and room, and holds no secret; ``code`` is stable for programs."""
+        self.code = code
+        self.step = step
+        self.reason = reason
+        super().__init__(f"{where}: cannot {step}: {reason}")
 
 
 class NoWorkerError(MeetingError):

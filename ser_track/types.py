@@ -18,6 +18,9 @@ UNSURE: Final = "unsure"
 """Label of a result whose likeliest emotion is less likely than ``pipeline.min_confidence``."""
 
 EndReason = Literal["silence", "max_duration", "stalled", "flush"]
+Consent = Literal["required", "notice"]
+"""Of people whom the bot joins: analysed only once they agreed, or until they refuse. Everybody gets the notice."""
+MeetingState = Literal["joining", "joined", "reconnecting", "left"]
 
 
 class StreamKey(NamedTuple):
@@ -130,5 +133,26 @@ class Fault:
     segment: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Told to everybody in a meeting that the bot has joined: what it does, and where each can refuse or agree."""
+
+    text: str
+    url: str
+    consent: Consent
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingChanged:
+    """How it stands between the bot and a meeting on another server."""
+
+    meeting: str
+    state: MeetingState
+    reason: str | None = None
+
+
 EngineEvent = SpeechStarted | SpeechEnded | Emotion | Fault
 Event = EngineEvent | Joined | ConsentChanged | Left | Stalled | Resumed
+"""What concerns a stream of a participant."""
+Announcement = Notice | MeetingChanged
+"""What concerns a meeting as a whole."""

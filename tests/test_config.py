@@ -71,7 +71,7 @@ def test_all_problems_are_named_at_once_with_the_key_and_the_limits(tmp_path: Pa
         "unknown section 'pipline'",
     ]
     assert "vad_min_confidence" in found[4]
-    assert "rooms, server" in found[5]
+    assert "rooms, meetings, server" in found[5]
 
 
 @pytest.mark.parametrize(
@@ -237,6 +237,7 @@ def test_ice_servers_are_stun_addresses_and_turn_with_credentials() -> None:
         "stun:s ",
         "turn:relay.example",
         TURN | {"urls": "turn:relay.example?transport=sctp"},
+        TURN | {"urls": "turns:relay.example?transport=udp"},
         TURN | {"urls": ["turn:relay.example"]},
         TURN | {"username": None},
         TURN | {"credential": ""},

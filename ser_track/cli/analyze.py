@@ -1,27 +1,25 @@
-"""`ser-track analyze`: recordings in, the events of a live call out."""
+"""`ser-track analyze`: recordings in, the events of a live call out, or files made of them."""
 
 import argparse
-import io
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from ser_track.cli.console import Feedback, display_name, feedback
+from ser_track.cli.outputs import Outputs, Put, add_output_arguments, open_outputs
 from ser_track.cli.pictures import Pictures, pictures_of
 from ser_track.cli.pictures import add_arguments as add_picture_arguments
 from ser_track.cli.pool import Progress, in_order, usable_cores
-from ser_track.cli.replay import replay
 from ser_track.config import PipelineConfig, load_config
 from ser_track.core.engine import Engine
-from ser_track.errors import AudioError, ConfigError, InferenceError
+from ser_track.errors import AudioError, InferenceError
 from ser_track.models import load_models
-from ser_track.sinks.jsonl import JsonLines
+from ser_track.replay import replay
 from ser_track.sources.file import open_tracks
-from ser_track.types import SAMPLE_RATE_HZ, Fault
+from ser_track.types import SAMPLE_RATE_HZ, Event, Fault
 
 _EPILOG: Final = """\
 Each line is one event (docs/protocol.md). 'participant' is the track's title or language, else track-1, track-2 …;
@@ -31,6 +29,7 @@ worked on at once; their events come in the order of the files all the same, eac
 examples:
   ser-track analyze meeting.mkv --out events.jsonl
   ser-track analyze --final-only --jobs 4 calls/*.opus > events.jsonl
+  ser-track analyze --format vtt,csv --out results meeting.mp4
   ser-track analyze --channels split --final-only call.wav | jq 'select(.type == "emotion")'
 """
 
@@ -48,9 +47,9 @@ class _Task:
 
 @dataclass(frozen=True, slots=True)
 class _Analysed:
-    """What came of one file: JSON lines, and what failed; ``broken`` where a model did, which ends the command."""
+    """What came of one file: events, and what failed; ``broken`` where a model did, which ends the command."""
 
-    lines: str
+    events: list[Event]
     failures: list[str]
     broken: InferenceError | None
 
@@ -63,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--channels", choices=("mix", "split"), default="mix", help="split: each channel of a track is a participant"
     )
     parser.add_argument("--final-only", action="store_true", help="compute no provisional results")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write the events here instead of to stdout")
+    add_output_arguments(parser)
     add_picture_arguments(parser)
     jobs = "cores to use: a process for each file, threads where a file has several cores; default: all that we may use"
     parser.add_argument("--jobs", type=_positive, metavar="N", help=jobs)
@@ -84,51 +83,53 @@ def run(args: argparse.Namespace) -> int:
     pictures = pictures_of(args, args.files, config.min_confidence)
     task = _Task(config, args.channels == "split", not args.final_only, threads, pictures)
     load_models(task.config)  # what is wrong with them is said once, and by no worker
-    with _output(args) as output, feedback(output.isatty()) as told:
+    with open_outputs(args.format, args.out, args.files) as outputs, feedback(outputs.on_terminal) as told:
         if jobs > 1:
-            _analyze_at_once(args.files, jobs, task, output, told)
+            _analyze_at_once(args.files, jobs, task, outputs, told)
         else:
             for path in args.files:
-                _analyze(path, task, output, told.fail, partial(told.show, display_name(path)))
+                with outputs.recording(path) as put:
+                    _analyze(path, task, put, told.fail, partial(told.show, display_name(path)))
     return int(told.failed)
 
 
-def _analyze_at_once(files: list[Path], jobs: int, task: _Task, output: TextIO, told: Feedback) -> None:
+def _analyze_at_once(files: list[Path], jobs: int, task: _Task, outputs: Outputs, told: Feedback) -> None:
     def show(done: float) -> None:
         told.show(f"{len(files)} files", done, len(files))
 
     with closing(in_order(partial(_analyze_apart, task), files, jobs, show)) as results:
-        for analysed in results:
-            output.write(analysed.lines)
-            output.flush()
-            for failure in analysed.failures:
-                told.fail(failure)
-            if analysed.broken is not None:
-                raise analysed.broken
+        for path, analysed in zip(files, results, strict=True):
+            with outputs.recording(path) as put:
+                for event in analysed.events:
+                    put(event)
+                for failure in analysed.failures:
+                    told.fail(failure)
+                if analysed.broken is not None:
+                    raise analysed.broken
 
 
 def _analyze_apart(task: _Task, path: Path, progress: Progress) -> _Analysed:
     """In a worker: what is written and said of one file, to be written and said in its turn."""
-    output, failures, broken = io.StringIO(), list[str](), None
+    events, failures, broken = list[Event](), list[str](), None
 
     def show(position_s: float, duration_s: float | None) -> None:
         progress(min(1.0, position_s / duration_s) if duration_s else 0.0)
 
     try:
-        _analyze(path, task, output, failures.append, show)
+        _analyze(path, task, events.append, failures.append, show)
     except InferenceError as error:
         broken = error
-    return _Analysed(output.getvalue(), failures, broken)
+    return _Analysed(events, failures, broken)
 
 
 def _analyze(
     path: Path,
     task: _Task,
-    output: TextIO,
+    put: Put,
     fail: Callable[[str], None],
     show: Callable[[float, float | None], None],
 ) -> None:
-    config, models, sink = task.config, load_models(task.config), JsonLines(output)
+    config, models = task.config, load_models(task.config)
     engine = Engine(models.detector, models.classifier, config)
     block_samples = round(config.consumed_duration_s * SAMPLE_RATE_HZ)
     try:
@@ -150,7 +151,7 @@ def _analyze(
             for event in gathering.watch(events):
                 if isinstance(event, Fault):
                     fail(event.message)
-                sink.put(event)
+                put(event)
     except AudioError as error:
         fail(str(error))
 
@@ -159,18 +160,3 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text} is no number of processes; give 1 or more")
     return int(text)
-
-
-@contextmanager
-def _output(args: argparse.Namespace) -> Iterator[TextIO]:
-    if args.out is None:
-        yield sys.stdout
-        return
-    if any(args.out.exists() and path.exists() and args.out.samefile(path) for path in args.files):
-        raise ConfigError("--out", [f"{args.out} is one of the recordings; name another file"])
-    try:
-        file = args.out.open("w", encoding="utf-8")
-    except OSError as error:
-        raise ConfigError("--out", [f"{args.out} cannot be written ({error.strerror}); name another file"]) from error
-    with file:
-        yield file

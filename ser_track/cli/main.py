@@ -14,12 +14,16 @@ from ser_track.errors import ConfigError, ModelError, SerTrackError
 
 _COMMANDS: Final = {
     "serve": "the server: rooms in the browser, and the bot that tells which emotion is in each voice",
+    "listen": "your microphone, live in the terminal",
+    "join": "the bot in a meeting on another server, live in the terminal",
     "analyze": "speech and emotion events of recordings, as JSON lines",
     "classify": "one emotion per recording",
     "evaluate": "measure the model on labelled recordings",
 }
 _EXAMPLES: Final = """examples:
   ser-track serve
+  ser-track listen
+  ser-track join janus ws://127.0.0.1:8188 --room 1234
   ser-track analyze meeting.mp4 > events.jsonl
   ser-track analyze --channels split call.wav
   ser-track classify --json clips/*.wav

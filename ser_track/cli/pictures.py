@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ser_track.cli.console import display_name
+from ser_track.cli.output_files import title_of
 from ser_track.core.timeline import Timeline, gather
 from ser_track.errors import ConfigError
 from ser_track.sinks import plot
@@ -42,7 +42,7 @@ class Pictures:
             gathering.close()
 
     def _write(self, path: Path, gathering: "Gathering", fail: Callable[[str], None]) -> None:
-        timeline = gather(display_name(Path(path.name)), gathering.events)
+        timeline = gather(title_of(path), gathering.events)
         if self.report is not None:
             target, sound = _target(self.report, path), gathering.sound()
             if sound.too_long:
@@ -158,7 +158,7 @@ def _check(option: str, template: str, suffixes: tuple[str, ...], recordings: Se
 
 
 def _target(template: str, recording: Path) -> Path:
-    name = "standard-input" if recording == Path("-") else recording.stem
+    name = "stdin" if recording == Path("-") else recording.stem
     return Path(template.replace("{folder}", recording.absolute().parent.name).replace("{name}", name))
 
 
@@ -169,8 +169,9 @@ def _replace(target: Path, write: Callable[[Path], None], fail: Callable[[str], 
         write(part)
         part.replace(target)
     except OSError as error:
-        part.unlink(missing_ok=True)
         fail(f"{target} cannot be written ({error.strerror or error}); make room or name another file")
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _write_page(timeline: Timeline, sound: Sound, min_confidence: float, path: Path) -> None:

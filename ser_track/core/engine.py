@@ -13,6 +13,7 @@ from ser_track.ports import EmotionClassifier, VoiceDetector
 from ser_track.types import (
     SAMPLE_RATE_HZ,
     Emotion,
+    EndReason,
     EngineEvent,
     Fault,
     FloatArray,
@@ -121,16 +122,20 @@ class Engine:
         finally:
             self.discard(key)
 
-    def pause(self, key: StreamKey) -> None:
+    def pause(self, key: StreamKey, reason: EndReason = "stalled") -> None:
         """No more audio of ``key`` arrives for now: close its open segment. Audio that comes later is a new segment.
+
+        With the reason ``silence`` it is known that nothing was left unsent: the window still open is completed.
 
         Raises:
             KeyError: the stream was not opened.
             InferenceError: the voice detector failed.
         """
         stream = self._streams[key]
+        if reason == "silence":
+            stream.windows.flush()
         self._listening.advance([stream])
-        self._note(stream, stream.segmenter.close("stalled"))
+        self._note(stream, stream.segmenter.close(reason))
 
     def discard(self, key: StreamKey) -> None:
         """Forget ``key`` with all that was held of it."""

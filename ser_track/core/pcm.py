@@ -31,7 +31,7 @@ class PcmReader:
         if isinstance(data, (bytes, bytearray, memoryview)):
             frames = self._from_bytes(bytes(data))
         else:
-            frames = self._from_array(_as_array(data))
+            frames = self._from_array(as_array(data))
         return require_finite(average_channels(frames))
 
     def _from_bytes(self, data: bytes) -> FloatArray:
@@ -53,7 +53,12 @@ class PcmReader:
         self._rest = b""
 
 
-def _as_array(data: ArrayLike) -> np.ndarray:
+def as_array(data: ArrayLike) -> np.ndarray:
+    """``data`` as an array of whatever shape and type.
+
+    Raises:
+        AudioError: a ragged list.
+    """
     try:
         return np.asarray(data)
     except ValueError as error:

@@ -18,6 +18,8 @@ class Utterance:
     """Its final result; none where it was too short to be judged, or the model failed."""
     provisional: list[Emotion] = field(default_factory=list)
     """Results while it was spoken, in their order."""
+    classified: bool = True
+    """Whether it was long enough to be judged; if so and without a result, the model failed."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ def gather(title: str, events: Iterable[Event]) -> Timeline:
                 lines[participant].name = name
             case SpeechEnded():
                 utterance = Utterance(event.segment, event.start_s, event.end_s, event.reason)
+                utterance.classified = event.classified
                 # They are what is known of it so far, and of no use to anybody before it has an end.
                 utterance.provisional = provisional.setdefault((f"{participant}/{stream}", event.segment), [])
                 utterances[f"{participant}/{stream}", event.segment] = utterance

@@ -11,7 +11,7 @@ from ser_track.front.keys import WORKERS
 from ser_track.front.relay import metrics, post_offer
 from ser_track.front.sockets import websocket
 from ser_track.front.workers import Workers
-from ser_track.web.app import STATIC
+from ser_track.web.files import STATIC
 from ser_track.web.guard import errors_as_json, only_invited, refusal
 from ser_track.web.keys import CONFIG, SOCKETS
 from ser_track.web.offer import preflight

@@ -16,13 +16,14 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from ser_track.config import RuntimeConfig
+from ser_track.config import IceServer, RuntimeConfig
 from ser_track.errors import AudioError, BadRequestError
 from ser_track.ingest import libopus
 from ser_track.ingest.aiortc_packets import take_packets
 from ser_track.ingest.aiortc_socket import MediaSocket, take_socket
 from ser_track.ingest.track import SERTrack, consume
 from ser_track.meetings.peer_owner import PeerOwner, SocketReader
+from ser_track.meetings.relay import used_relay, why_no_relay
 from ser_track.meetings.sdp import ask_for_correction, audio_level_id
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.data_channel import DataChannelSink
@@ -31,19 +32,29 @@ from ser_track.types import StreamKey
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
-_CLOSE_TIMEOUT_S = 10.0
+_CLOSE_TIMEOUT_S = 5.0
+"""aioice would ask a TURN server that is gone for a minute to take its address back; workers are killed after 10 s."""
 
 
 class AnalysisPeer:
     """Our end of the connection to one participant. It sends no media; video and further audio are refused."""
 
-    def __init__(self, config: RuntimeConfig, metrics: Metrics, owner: PeerOwner, reader: SocketReader) -> None:
+    def __init__(
+        self,
+        config: RuntimeConfig,
+        metrics: Metrics,
+        owner: PeerOwner,
+        reader: SocketReader,
+        channel_label: str | None = None,
+    ) -> None:
+        """``channel_label`` is of a data channel to be made by us, for servers that wait for one (Janus)."""
         servers = [RTCIceServer(**server.described()) for server in config.ice_servers]
         # An empty list, not None: by default aiortc asks a public STUN server.
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._config = config
         self._metrics = metrics
         self._owner = owner
+        self._channel_label = channel_label
         self._reader = reader
         self._receiver: RTCRtpReceiver | None = None
         self._media: MediaSocket | None = None
@@ -53,6 +64,7 @@ class AnalysisPeer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._tapped: SERTrack | None = None
         self._closed = False
+        self._lacks_relay = False
         self._connection.on("track", self._take_track)
         self._connection.on("datachannel", self._take_channel)
         self._connection.on("connectionstatechange", self._state_changed)
@@ -66,6 +78,8 @@ class AnalysisPeer:
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
             self._refuse_all_but_one_voice()
+            if self._channel_label is not None:
+                self._connection.createDataChannel(self._channel_label).on("message", self._take_message)
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except asyncio.CancelledError:
             await self.close()
@@ -74,7 +88,12 @@ class AnalysisPeer:
             await self.close()
             raise BadRequestError(f"the offer cannot be answered ({error!r}); send what createOffer() gives") from error
         self._spawn(self._watch_connecting())
-        return ask_for_correction(self._connection.localDescription.sdp)
+        description = self._connection.localDescription.sdp
+        relay = used_relay(self._config.ice_servers)
+        if relay is not None and " typ relay" not in description:
+            self._lacks_relay = True
+            self._spawn(_say_why_no_relay(relay))
+        return ask_for_correction(description)
 
     def put(self, line: EventLine) -> None:
         """Send an event to this participant; before their channel is there it is lost to them."""
@@ -139,6 +158,8 @@ class AnalysisPeer:
 
     def _state_changed(self) -> None:
         state = self._connection.connectionState
+        if state == "connected":
+            self._lacks_relay = False  # if it ends now, then not for that
         if state == "connected" and self._receiver is not None and self._media is None and not self._closed:
             self._take_socket(self._receiver)
         if state in ("failed", "closed"):
@@ -159,7 +180,7 @@ class AnalysisPeer:
     def _lose(self, reason: str) -> None:
         if not self._closed:
             self._closed = True
-            self._owner.connection_lost(reason)
+            self._owner.connection_lost(f"{reason}, and there was no relay" if self._lacks_relay else reason)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -171,3 +192,10 @@ class AnalysisPeer:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a task of an analysis peer failed", exc_info=error)
             self._owner.fault("connection_failed", f"the analysis connection failed ({error!r}); connect again")
+
+
+async def _say_why_no_relay(relay: IceServer) -> None:
+    reason = await why_no_relay(relay)
+    log.warning(
+        "no relayed address from %s: %s. Whoever cannot reach this server directly is not heard", relay.urls, reason
+    )

@@ -26,7 +26,7 @@ def parse_object(text: str) -> dict[str, Any]:
 
 
 def read_consent(message: Any) -> bool:
-    """The answer in a ``{"type": "consent", "analysed": true|false}`` message.
+    """The answer in a ``{"type": "consent", "analysed": true|false}`` message; ``{"type": "opt_out"}`` is a refusal.
 
     Raises:
         BadRequestError: it is no such message.
@@ -34,6 +34,8 @@ def read_consent(message: Any) -> bool:
     match message:
         case {"type": "consent", "analysed": bool(analysed)}:
             return analysed
+        case {"type": "opt_out"}:
+            return False
     raise BadRequestError('expected {"type": "consent", "analysed": true or false}')
 
 

@@ -53,6 +53,11 @@ class Inbox:
             streams, self._streams = self._streams, {}
         return {key: [piece for piece, _ in held.pieces] for key, held in streams.items()}
 
+    def held_samples(self, key: StreamKey) -> int:
+        """How much of ``key`` waits."""
+        with self._lock:
+            return held.samples if (held := self._streams.get(key)) is not None else 0
+
     def discard(self, key: StreamKey) -> None:
         """Forget what is held of ``key``."""
         with self._lock:

@@ -73,6 +73,14 @@ class Intake:
             heard += self._packets.take(now)
         return heard
 
+    def held_s(self, key: StreamKey) -> float:
+        """How much of what `put` was given of ``key`` waits for the next `take`. For any thread."""
+        return self._inbox.held_samples(key) / SAMPLE_RATE_HZ
+
+    def take_held(self, key: StreamKey) -> Pieces:
+        """What the packets of ``key`` hold behind a hole: no more packets come for now."""
+        return self._packets.take_held(key)
+
     def flush(self, key: StreamKey) -> Pieces:
         """What the packets of ``key`` still hold; they are forgotten then."""
         return self._packets.flush(key)

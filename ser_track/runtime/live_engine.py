@@ -21,7 +21,7 @@ from ser_track.runtime.load import Load
 from ser_track.runtime.metrics import Metrics
 from ser_track.runtime.packet_streams import Pieces
 from ser_track.runtime.stages import Stages
-from ser_track.types import SAMPLE_RATE_HZ, EngineEvent, Fault, FloatArray, SpeechEnded, StreamKey
+from ser_track.types import SAMPLE_RATE_HZ, EndReason, EngineEvent, Fault, FloatArray, SpeechEnded, StreamKey
 
 log = logging.getLogger(__name__)
 _FAULT_INTERVAL_S = 5.0
@@ -104,9 +104,18 @@ class LiveEngine:
         self._commands.append(partial(self._flush_now, key, done))
         await asyncio.wrap_future(done)
 
-    def pause(self, key: StreamKey) -> None:
-        """No audio arrives for now: what was said so far gets its final result with the next tick."""
-        self._commands.append(partial(self._pause_now, key))
+    def pause(self, key: StreamKey, reason: EndReason = "stalled") -> None:
+        """No audio arrives for now: what was said so far gets its final result with the next tick.
+
+        With the reason ``silence``, the sender has kept nothing back: what is held behind a hole is heard too.
+        """
+        self._commands.append(partial(self._pause_now, key, reason))
+
+    async def room_for(self, key: StreamKey) -> None:
+        """Return once little of this stream waits: for senders that can be made to wait, and so need lose nothing."""
+        # The tick takes all that waits, and tells nobody.
+        while self.alive and self._intake.held_s(key) > self._config.max_held_audio_s / 2:  # noqa: ASYNC110
+            await asyncio.sleep(self._config.tick_s)
 
     def discard(self, key: StreamKey) -> None:
         """Forget a stream with everything held of it."""
@@ -176,10 +185,12 @@ class LiveEngine:
         except Exception:  # the next one is somebody else's
             log.exception("a command to the engine failed")
 
-    def _pause_now(self, key: StreamKey) -> None:
+    def _pause_now(self, key: StreamKey, reason: EndReason) -> None:
         try:
+            if reason == "silence":
+                self._hear([(key, self._intake.take_held(key))])
             if key in self._engine:
-                self._engine.pause(key)
+                self._engine.pause(key, reason)
         except Exception as error:
             self._hand_over(self._faults([key], error))
 

@@ -36,6 +36,7 @@ class Metrics:
         self._shown: list[Callable[[], None]] = []
         r = self.registry
         self.rooms = Gauge("ser_track_rooms", "Rooms with somebody in them", registry=r)
+        self.meetings = Gauge("ser_track_meetings", "Meetings on other servers that the bot is in", registry=r)
         self.participants = Gauge("ser_track_participants", "People in all rooms", registry=r)
         self.analysed = Gauge("ser_track_analysed", "People who agreed to be analysed", registry=r)
         self.frames = Counter("ser_track_frames", "Audio frames that aiortc decoded: all codecs but Opus", registry=r)

@@ -50,6 +50,16 @@ class PacketStreams:
                     self._busy.add(key)
         return heard
 
+    def take_held(self, key: StreamKey) -> Pieces:
+        """What ``key`` holds behind a hole, which is given up; the stream goes on."""
+        if (stream := self._streams.get(key)) is None:
+            return []
+        try:
+            return stream.flush()
+        except Exception as error:
+            self._fail(key, error)
+            return []
+
     def flush(self, key: StreamKey) -> Pieces:
         """What ``key`` still holds; it is forgotten then."""
         if (stream := self._streams.pop(key, None)) is None:

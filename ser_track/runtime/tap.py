@@ -11,8 +11,13 @@ _PAUSE_S = 1.0
 class Tap:
     """Feeds one stream; time 0 is its first sample. Closed, it takes nothing more."""
 
-    def __init__(self, live: LiveEngine, key: StreamKey, now: float, stalled_after_s: float) -> None:
-        """``now`` is a monotonic time in seconds, as in `check`."""
+    def __init__(
+        self, live: LiveEngine, key: StreamKey, now: float, stalled_after_s: float, sends_silence: bool = True
+    ) -> None:
+        """``now`` is a monotonic time in seconds, as in `check`.
+
+        Of a sender that leaves silence out nothing may come for any time: that is silence then, and no stall.
+        """
         self.key = key
         self._live = live
         self._first: int | None = None
@@ -21,6 +26,7 @@ class Tap:
         self._stalled_after_s = stalled_after_s
         self._stalled = False
         self._paused = True
+        self._sends_silence = sends_silence
         live.open(key)
 
     def push(self, samples: FloatArray, at: int) -> None:
@@ -34,13 +40,16 @@ class Tap:
         """Packets came, on a way that does not pass here."""
         self._heard, self._paused = True, False
 
-    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes, now: float) -> None:
-        """An RTP packet with Opus that came at ``now``."""
+    def packet(self, arrival: Arrival) -> None:
+        """An RTP packet with Opus."""
         self._heard, self._paused = True, False
-        self._live.push_packet(self.key, Arrival(ssrc, sequence, timestamp, payload, now))
+        self._live.push_packet(self.key, arrival)
 
-    def check(self, now: float) -> Stalled | Resumed | None:
-        """What changed since the last check: the sender fell silent on the network, or came back."""
+    def check(self, now: float, muted: bool = False) -> Stalled | Resumed | None:
+        """What changed since the last check: the sender fell silent on the network, or came back.
+
+        Who is ``muted``, by the word of their server, need not send anything.
+        """
         if self._heard:
             self._heard, self._heard_at = False, now
             if self._stalled:
@@ -50,7 +59,11 @@ class Tap:
         silent_s = now - self._heard_at
         if not self._paused and silent_s >= _PAUSE_S:
             self._paused = True
-            self._live.pause(self.key)
+            self._live.pause(self.key, "stalled" if self._sends_silence and not muted else "silence")
+        if muted or not self._sends_silence:
+            if self._paused:  # whoever is unmuted has as much time to begin as one who pauses
+                self._heard_at = max(self._heard_at, now - _PAUSE_S)
+            return None
         if not self._stalled and silent_s >= self._stalled_after_s:
             self._stalled = True
             return Stalled(self.key, silent_s)

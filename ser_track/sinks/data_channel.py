@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ser_track.config import RuntimeConfig
 from ser_track.sinks.encode import EventLine
-from ser_track.types import ConsentChanged, Emotion, Event, SpeechEnded, SpeechStarted
+from ser_track.types import Announcement, ConsentChanged, Emotion, Event, Notice, SpeechEnded, SpeechStarted
 
 _MAX_WAITING = 512
 _MAX_BUFFERED_BYTES = 65_536
@@ -56,6 +56,11 @@ class EventBatch:
         del self._waiting[next(provisional, 0)]
         return False
 
+    @property
+    def waiting(self) -> bool:
+        """Whether anything waits."""
+        return bool(self._waiting)
+
     def due_in(self, now: float) -> float | None:
         """Seconds until the next messages may go; ``None`` when nothing waits.
 
@@ -91,6 +96,12 @@ class DataChannelSink:
         if not self._batch.put(line):
             self._on_dropped()
         self._wake.set()
+
+    async def flushed(self) -> None:
+        """Return when all that was put has left for the network, or the channel is closed."""
+        # Neither what waits for its time nor the channel's buffer sets an event.
+        while self._channel.readyState == "open" and (self._batch.waiting or self._channel.bufferedAmount):  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)
 
     async def run(self) -> None:
         """Send until the channel closes."""
@@ -136,18 +147,20 @@ def read_message(message: str) -> list[dict[str, object]]:
     return events
 
 
-def _is_provisional(event: Event) -> bool:
+def _is_provisional(event: Event | Announcement) -> bool:
     return isinstance(event, Emotion) and not event.final
 
 
-def _can_wait(event: Event) -> bool:
+def _can_wait(event: Event | Announcement) -> bool:
     return _is_provisional(event) or isinstance(event, SpeechStarted)
 
 
-def _makes_pointless(new: Event, old: Event) -> bool:
+def _makes_pointless(new: Event | Announcement, old: Event | Announcement) -> bool:
     """Whether ``old``, not sent yet, is better not sent: outdated, or about somebody who has just withdrawn."""
+    if isinstance(new, Notice):
+        return isinstance(old, Notice)
+    if not isinstance(old, Emotion | SpeechStarted | SpeechEnded):
+        return False
     if isinstance(new, Emotion):
         return isinstance(old, Emotion) and not old.final and old.key == new.key and old.segment <= new.segment
-    withdrawn = isinstance(new, ConsentChanged) and not new.analysed
-    about_voice = isinstance(old, Emotion | SpeechStarted | SpeechEnded)
-    return withdrawn and about_voice and old.key.participant == new.key.participant
+    return isinstance(new, ConsentChanged) and not new.analysed and old.key.participant == new.key.participant

@@ -5,12 +5,15 @@ from dataclasses import fields
 from typing import Any, Final, NamedTuple
 
 from ser_track.types import (
+    Announcement,
     ConsentChanged,
     Emotion,
     Event,
     Fault,
     Joined,
     Left,
+    MeetingChanged,
+    Notice,
     Resumed,
     SpeechEnded,
     SpeechStarted,
@@ -31,34 +34,37 @@ _TYPES: Final[dict[type, str]] = {
     SpeechStarted: "speech_started",
     SpeechEnded: "speech_ended",
     Emotion: "emotion",
+    Notice: "notice",
+    MeetingChanged: "meeting",
 }
 
 
 class EventLine(NamedTuple):
     """An event with its wire form, made once for all who get it."""
 
-    event: Event
+    event: Event | Announcement
     type: str
     text: str
 
 
-def encode(event: Event) -> EventLine:
+def encode(event: Event | Announcement) -> EventLine:
     """``event`` with its type name and its compact JSON."""
     return EventLine(event, _TYPES[type(event)], to_line(event))
 
 
-def to_json(event: Event) -> dict[str, Any]:
+def to_json(event: Event | Announcement) -> dict[str, Any]:
     """``event`` as an object for `json.dumps`: times in seconds to the millisecond, probabilities to 4 decimals.
 
     Rounded probabilities may miss a sum of 1 by 0.0002.
     """
     head = {"version": VERSION, "type": _TYPES[type(event)]}
-    head |= {"participant": event.key.participant, "stream": event.key.stream}
+    if not isinstance(event, Notice | MeetingChanged):
+        head |= {"participant": event.key.participant, "stream": event.key.stream}
     body = {field.name: getattr(event, field.name) for field in fields(event) if field.name != "key"}
     return head | {name: _rounded(name, value) for name, value in body.items() if value is not None}
 
 
-def to_line(event: Event) -> str:
+def to_line(event: Event | Announcement) -> str:
     """``event`` as compact JSON without a newline; text stays readable UTF-8."""
     return json.dumps(to_json(event), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 

@@ -3,25 +3,28 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 from aiohttp import web
 
 from ser_track.config import Config
 from ser_track.core.engine import Engine
-from ser_track.meetings.rooms import Rooms
+from ser_track.meetings.rooms.rooms import Rooms
+from ser_track.meetings.sessions import Sessions
 from ser_track.models import load_models
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
 from ser_track.runtime.stages import Stages, TimedClassifier, TimedDetector
+from ser_track.types import EngineEvent
+from ser_track.web.events import close_readers, get_events
+from ser_track.web.fair import Allowance
+from ser_track.web.files import STATIC
 from ser_track.web.guard import errors_as_json, only_invited, refusal
-from ser_track.web.keys import CONFIG, LIVE, METRICS, ROOMS, SOCKETS
+from ser_track.web.keys import ANSWERS, CONFIG, LIVE, METRICS, READERS, ROOMS, SESSIONS, SOCKETS
+from ser_track.web.mediajson import mediajson
+from ser_track.web.meetings import delete_meeting, get_meeting, get_meetings, post_meeting
+from ser_track.web.notice import get_notice, get_people, post_answer
 from ser_track.web.offer import post_offer, preflight
 from ser_track.web.signalling import close_sockets, websocket
-
-_PACKAGE = Path(__file__).resolve().parents[1]
-# The page's files: inside the installed package, or beside it in a checkout.
-STATIC = next(folder for folder in (_PACKAGE / "static", _PACKAGE.parent / "static") if folder.is_dir())
 
 
 def make_app(config: Config) -> web.Application:
@@ -33,13 +36,19 @@ def make_app(config: Config) -> web.Application:
     app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
     app[CONFIG], app[METRICS] = config, Metrics()
     app[ROOMS], app[SOCKETS] = Rooms(config, app[METRICS]), set()
+    app[SESSIONS], app[READERS], app[ANSWERS] = Sessions(config, app[METRICS]), set(), Allowance(_ANSWERS_PER_S, 100)
     models = load_models(config.pipeline)
     stages = Stages()
     detector, classifier = TimedDetector(models.detector, stages), TimedClassifier(models.classifier, stages)
     engine = Engine(detector, classifier, config.pipeline)
-    app[LIVE] = app[ROOMS].live = LiveEngine(engine, config.runtime, app[ROOMS].deliver, app[METRICS], stages)
+
+    def deliver(events: list[EngineEvent]) -> None:
+        app[ROOMS].deliver(events)
+        app[SESSIONS].deliver(events)
+
+    app[LIVE] = app[ROOMS].live = app[SESSIONS].live = LiveEngine(engine, config.runtime, deliver, app[METRICS], stages)
     app.cleanup_ctx.append(_running)
-    app.on_shutdown.append(close_sockets)
+    app.on_shutdown.extend([_leave_meetings, close_sockets])
     app.add_routes(
         [
             web.get("/", _page),
@@ -49,20 +58,43 @@ def make_app(config: Config) -> web.Application:
             web.get("/healthz", _health),
             web.get("/metrics", _metrics),
             web.static("/static", STATIC),
+            *_MEETINGS,
         ]
     )
     return app
 
 
+_ANSWERS_PER_S = 20
+_MEETINGS = (
+    web.get("/meetings", get_meetings),
+    web.post("/meetings", post_meeting),
+    web.get("/meetings/{meeting}", get_meeting),
+    web.delete("/meetings/{meeting}", delete_meeting),
+    web.get("/meetings/{meeting}/events", get_events, allow_head=False),
+    web.get("/meetings/{meeting}/notice", get_notice),
+    web.get("/meetings/{meeting}/notice/participants", get_people),
+    web.post("/meetings/{meeting}/notice/answer", post_answer),
+    web.get("/mediajson", mediajson, allow_head=False),
+)
+
+
 async def _running(app: web.Application) -> AsyncIterator[None]:
     app[LIVE].start()
-    watch = asyncio.create_task(app[ROOMS].watch())
+    await app[SESSIONS].start()
+    watches = asyncio.gather(app[ROOMS].watch(), app[SESSIONS].watch())
     yield
-    watch.cancel()
+    watches.cancel()
     with contextlib.suppress(asyncio.CancelledError):
-        await watch
+        await watches
     await app[ROOMS].close()
+    await app[SESSIONS].close()
     await app[LIVE].stop()
+
+
+async def _leave_meetings(app: web.Application) -> None:
+    # First, while everything still runs: goodbyes, last results and the ends of streams go out on it.
+    await app[SESSIONS].leave_all()
+    await close_readers(app)
 
 
 async def _page(request: web.Request) -> web.FileResponse:

@@ -25,14 +25,23 @@ class Outbox:
         self._messages: asyncio.Queue[str | None] = asyncio.Queue()
         self._writer = asyncio.create_task(self._write())
 
+    @property
+    def waiting(self) -> int:
+        """Messages that are not sent yet."""
+        return self._messages.qsize()
+
     def put(self, message: dict[str, Any]) -> None:
         """Queue ``message``, or give the page up.
 
         Raises:
             RecursionError: it is nested too deep; raised here, where its sender waits, and not where others write.
         """
+        self.put_text(json.dumps(message))
+
+    def put_text(self, text: str) -> None:
+        """Queue a message, or give the other side up."""
         if self._messages.qsize() < _MAX_WAITING:
-            self._messages.put_nowait(json.dumps(message))
+            self._messages.put_nowait(text)
         else:
             self._give_up()
 

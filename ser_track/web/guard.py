@@ -2,6 +2,7 @@
 
 import ipaddress
 import logging
+import re
 import secrets
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,6 +16,8 @@ from ser_track.web.keys import CONFIG
 log = logging.getLogger(__name__)
 # /ws asks by itself, once it can say why not.
 _CLOSED_TO_STRANGERS = ("/offer", "/metrics")
+# The notice is for people in a meeting, who have no token; its link cannot be guessed.
+_OF_MEETINGS = re.compile(r"/mediajson|/meetings(/[^/]+(/events)?)?/?")
 _HEADERS = {
     # Only our own scripts and styles run; the page talks only to us.
     "Content-Security-Policy": "default-src 'self'; connect-src 'self'; media-src 'self' blob:; "
@@ -53,7 +56,10 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
 @web.middleware
 async def only_invited(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse wrong tokens and foreign pages before anything else is looked at."""
-    if request.path in _CLOSED_TO_STRANGERS:
+    of_meetings = _OF_MEETINGS.fullmatch(request.path) is not None
+    if of_meetings:
+        check_not_open_to_all(request.app[CONFIG].server)
+    if of_meetings or request.path in _CLOSED_TO_STRANGERS:
         check_invited(request)
     return await handler(request)
 
@@ -68,6 +74,16 @@ def check_invited(request: web.Request) -> None:
     check_origin(request, server)
     if request.method != "OPTIONS":
         check_token(request, server)
+
+
+def check_not_open_to_all(server: ServerConfig) -> None:
+    """Pass if only this machine reaches the server, or it has a token.
+
+    Raises:
+        ForbiddenError: anybody could send the bot somewhere, or read along.
+    """
+    if server.token is None and not _is_loopback(server.host):
+        raise ForbiddenError(f"this server listens on {server.host} without server.token: set one for /meetings")
 
 
 def check_token(request: web.Request, server: ServerConfig) -> None:
@@ -116,7 +132,7 @@ def cors_headers(request: web.Request) -> dict[str, str]:
     return {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Headers": "Authorization, Content-Type",
-        "Access-Control-Allow-Methods": "GET, POST",
+        "Access-Control-Allow-Methods": "GET, POST, DELETE",
         "Vary": "Origin",
     }
 

@@ -1,14 +1,24 @@
 """What hangs on the application: typed keys, no globals."""
 
+import asyncio
+from typing import Any
+
 from aiohttp import web
 
 from ser_track.config import Config
-from ser_track.meetings.rooms import Rooms
+from ser_track.meetings.rooms.rooms import Rooms
+from ser_track.meetings.sessions import Sessions
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
+from ser_track.web.fair import Allowance
 
 CONFIG = web.AppKey("config", Config)
 METRICS = web.AppKey("metrics", Metrics)
 ROOMS = web.AppKey("rooms", Rooms)
+SESSIONS = web.AppKey("sessions", Sessions)
 LIVE = web.AppKey("live", LiveEngine)
 SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
+READERS = web.AppKey("readers", set[asyncio.Task[Any]])
+"""Programs that read events of meetings."""
+ANSWERS = web.AppKey("answers", Allowance)
+"""How many answers may come over the links of notices."""

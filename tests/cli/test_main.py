@@ -24,13 +24,13 @@ def test_help_names_every_command_and_loads_none() -> None:
         "finally: print('LOADED', sorted({'av', 'numpy', 'onnxruntime', 'aiohttp'} & sys.modules.keys()))"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    for command in ("serve", "analyze", "classify", "evaluate"):
+    for command in ("serve", "listen", "analyze", "classify", "evaluate"):
         assert f"\n    {command} " in done.stdout
     assert "examples:" in done.stdout
     assert "LOADED []" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["serve", "analyze", "classify", "evaluate"])
+@pytest.mark.parametrize("command", ["serve", "listen", "analyze", "classify", "evaluate"])
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([command, "--help"])

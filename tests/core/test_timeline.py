@@ -29,6 +29,7 @@ def test_each_participant_has_their_segments_with_their_results() -> None:
     assert (ann.name, bob.name) == ("Ann", "Bob")
     assert [(one.emotion, one.provisional) for one in ann.utterances] == [(last, [first])]
     assert [(one.emotion, one.reason) for one in bob.utterances] == [(None, "flush")]
+    assert (ann.utterances[0].classified, bob.utterances[0].classified) == (True, False)
     assert (ann.speech_s, bob.speech_s, timeline.end_s) == (1.5, 0.25, 2.5)
     assert [fault.code for fault in timeline.faults] == ["audio_unreadable"]
 

@@ -10,12 +10,12 @@ import pytest_asyncio
 from ser_track.config import Config
 from ser_track.core.engine import Engine
 from ser_track.errors import BadRequestError, MeetingFullError
-from ser_track.meetings.participant import Participant
-from ser_track.meetings.rooms import Rooms
+from ser_track.meetings.rooms.participant import Participant
+from ser_track.meetings.rooms.rooms import Rooms
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.encode import EventLine
-from ser_track.types import ConsentChanged, Emotion, Event, Left, SpeechEnded, SpeechStarted
+from ser_track.types import ConsentChanged, Emotion, Event, Left, MeetingChanged, Notice, SpeechEnded, SpeechStarted
 from tests.core.stand_ins import EnergyDetector, LevelClassifier
 
 SPEECH = np.full(16_000, 0.5, np.float32)
@@ -27,6 +27,7 @@ class Onlooker(Participant):
     heard_of: list[Event]
 
     def put(self, line: EventLine) -> None:
+        assert not isinstance(line.event, Notice | MeetingChanged)
         self.heard_of.append(line.event)
 
 
@@ -55,6 +56,7 @@ def speaker(rooms: Rooms) -> Participant:
     """Somebody who agreed, and has just said a second of something."""
     participant = rooms.join("r", "Speaker", analysed=False)
     participant.set_consent(True)
+    participant.begin_sending()
     participant.heard(SPEECH, 0)
     return participant
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.tap import Tap
-from ser_track.types import FloatArray, Resumed, Stalled, StreamKey
+from ser_track.types import EndReason, FloatArray, Resumed, Stalled, StreamKey
 
 KEY = StreamKey("m", "ann", "1")
 
@@ -14,13 +14,13 @@ class Recorder(LiveEngine):
 
     def __init__(self) -> None:
         self.given: list[tuple[int, int]] = []
-        self.pauses = 0
+        self.pauses: list[EndReason] = []
 
     def open(self, key: StreamKey) -> None:
         pass
 
-    def pause(self, key: StreamKey) -> None:
-        self.pauses += 1
+    def pause(self, key: StreamKey, reason: EndReason = "stalled") -> None:
+        self.pauses.append(reason)
 
     def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
         self.given.append((at, len(samples)))
@@ -38,7 +38,7 @@ def test_silence_on_the_network_is_told_once_and_its_end_too() -> None:
     live = Recorder()
     tap = Tap(live, KEY, now=0.0, stalled_after_s=5)
     assert tap.check(4.9) is None
-    assert live.pauses == 0, "nothing was said that could be closed"
+    assert live.pauses == [], "nothing was said that could be closed"
     assert tap.check(5.0) == Stalled(KEY, 5.0)
     assert tap.check(9.0) is None
     tap.push(np.zeros(320, np.float32), 0)
@@ -53,11 +53,29 @@ def test_speech_that_stops_arriving_is_closed_once_without_waiting_for_more() ->
     tap.push(np.zeros(320, np.float32), 0)
     tap.check(0.5)
     tap.check(1.0)
-    assert live.pauses == 0
+    assert live.pauses == []
     tap.check(1.5)
     tap.check(2.0)
-    assert live.pauses == 1
+    assert live.pauses == ["stalled"]
     tap.push(np.zeros(320, np.float32), 320)
     tap.check(2.5)
     tap.check(3.5)
-    assert live.pauses == 2
+    assert live.pauses == ["stalled", "stalled"]
+
+
+def test_who_leaves_silence_out_is_silent_and_never_stalled() -> None:
+    live = Recorder()
+    tap = Tap(live, KEY, now=0.0, stalled_after_s=5, sends_silence=False)
+    tap.push(np.zeros(320, np.float32), 0)
+    assert [tap.check(float(now)) for now in range(60)] == [None] * 60
+    assert live.pauses == ["silence"]
+
+
+def test_who_is_muted_is_not_stalled_and_afterwards_has_time_to_begin() -> None:
+    live = Recorder()
+    tap = Tap(live, KEY, now=0.0, stalled_after_s=5)
+    tap.push(np.zeros(320, np.float32), 0)
+    assert [tap.check(float(now), muted=True) for now in range(60)] == [None] * 60
+    assert live.pauses == ["silence"]
+    assert tap.check(62.0) is None
+    assert tap.check(64.0) == Stalled(KEY, 6.0)

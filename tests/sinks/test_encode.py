@@ -11,12 +11,15 @@ from jsonschema import Draft202012Validator, ValidationError
 from ser_track.sinks.encode import to_json, to_line
 from ser_track.types import (
     EMOTIONS,
+    Announcement,
     ConsentChanged,
     Emotion,
     Event,
     Fault,
     Joined,
     Left,
+    MeetingChanged,
+    Notice,
     Resumed,
     SpeechEnded,
     SpeechStarted,
@@ -27,7 +30,7 @@ from tests.sinks.schema import TYPES, VALIDATOR, parse_lines
 
 KEY = StreamKey("room", "p1", "s1")
 SHARES = {"anger": 0.123456, "happiness": 0.2, "sadness": 0.3, "neutral": 0.376544}
-EVENTS: dict[str, Event] = {
+EVENTS: dict[str, Event | Announcement] = {
     "joined": Joined(KEY, "Zoë", analysed=True),
     "left": Left(KEY, "end"),
     "consent": ConsentChanged(KEY, analysed=False),
@@ -37,13 +40,16 @@ EVENTS: dict[str, Event] = {
     "speech_started": SpeechStarted(KEY, 0, 0.0),
     "speech_ended": SpeechEnded(KEY, 0, 0.0, 1.2346, "max_duration", classified=True),
     "emotion": Emotion(KEY, 0, 0.0, 1.5, True, SHARES, "neutral", 0.376544, "a@1"),
+    "notice": Notice("A bot listens.", "http://localhost/meetings/m/notice", "required"),
+    "meeting": MeetingChanged("m", "reconnecting", "it was lost"),
 }
+OPTIONAL = {"error": {"segment"}, "meeting": {"reason"}}
 times = st.floats(0, 1e6)
 
 
 def test_the_schema_is_one_and_knows_every_event() -> None:
     Draft202012Validator.check_schema(VALIDATOR.schema)
-    every_type = {kind for part in get_args(Event) for kind in (get_args(part) or (part,))}
+    every_type = {kind for part in get_args(Event | Announcement) for kind in (get_args(part) or (part,))}
     assert {type(event) for event in EVENTS.values()} == every_type
     assert list(EVENTS) == TYPES
 
@@ -52,10 +58,12 @@ def test_the_schema_is_one_and_knows_every_event() -> None:
 def test_every_event_has_its_type_and_fits_the_schema(name: str) -> None:
     encoded = to_json(EVENTS[name])
     VALIDATOR.validate(encoded)
-    head = {"version": 1, "type": name, "participant": "p1", "stream": "s1"}
+    head: dict[str, object] = {"version": 1, "type": name}
+    if not isinstance(EVENTS[name], Notice | MeetingChanged):
+        head |= {"participant": "p1", "stream": "s1"}
+        assert "meeting" not in encoded
     assert encoded | head == encoded
     assert "key" not in encoded
-    assert "meeting" not in encoded
 
 
 @pytest.mark.parametrize("name", EVENTS)
@@ -63,7 +71,7 @@ def test_the_schema_accepts_no_other_field_and_misses_each(name: str) -> None:
     encoded = to_json(EVENTS[name])
     with pytest.raises(ValidationError):
         VALIDATOR.validate(encoded | {"surprise": 1})
-    for field in encoded.keys() - {"segment" if name == "error" else ""}:
+    for field in encoded.keys() - OPTIONAL.get(name, set()):
         with pytest.raises(ValidationError):
             VALIDATOR.validate({key: value for key, value in encoded.items() if key != field})
 

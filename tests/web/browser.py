@@ -44,9 +44,12 @@ def require_browser() -> str:
 
 
 @asynccontextmanager
-async def launched(microphone: Path) -> AsyncIterator[Browser]:
-    """A running browser in which every page's microphone plays ``microphone``, over and over."""
-    executable = require_browser()
+async def launched(microphone: Path, starter: str | None = None) -> AsyncIterator[Browser]:
+    """A running browser in which every page's microphone plays ``microphone``, over and over.
+
+    ``starter`` is an executable that starts it with the arguments given, if it is not to be started just so.
+    """
+    executable = starter or require_browser()
     flags = [*_FLAGS, f"--use-file-for-fake-audio-capture={microphone}"]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable, args=flags)

@@ -56,13 +56,18 @@ def app(config: Config) -> web.Application:
     return make_app(config)
 
 
-@pytest.fixture(autouse=True)
-def _no_blocking() -> Iterator[None]:
+@pytest.fixture
+def no_blocking() -> Iterator[None]:
     """A blocking call of ours on the event loop fails the test."""
     with blockbuster_ctx("ser_track") as watched:
         # aiortc waits for its decoder's thread when a connection closes; interrupted there, it stays half open.
         watched.functions["threading.Lock.acquire"].can_block_in("aiortc/rtcrtpreceiver.py", "__stop_decoder")
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_blocking(no_blocking: None) -> None:
+    """For every test of this folder."""
 
 
 @pytest_asyncio.fixture

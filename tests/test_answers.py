@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_track.cli.answers import Answers
-from ser_track.cli.replay import replay
+from ser_track.answers import Answers
 from ser_track.config import PipelineConfig
 from ser_track.core.engine import Engine
 from ser_track.errors import InferenceError
 from ser_track.models import load_models
 from ser_track.ports import VoiceState
+from ser_track.replay import replay
 from ser_track.sinks.encode import to_line
 from ser_track.sources.file import open_tracks
 from ser_track.types import WINDOW_SAMPLES, Emotion, Event, FloatArray, Judgement, SpeechEnded, StreamKey
 from ser_track.voice import Voice
 from tests.core.stand_ins import EnergyDetector, LevelClassifier
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parent / "data"
 CONFIG = PipelineConfig()
 
 

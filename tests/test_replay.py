@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.cli.replay import Block, BlockBuffer
+from ser_track.replay import Block, BlockBuffer
 
 BLOCK = 100
 steps = st.lists(st.tuples(st.sampled_from([0, 0, 0, 1, 99, 100, 250, 100_000]), st.integers(1, 350)), max_size=20)

@@ -1,14 +1,32 @@
-"""A recording through the engine, as fast as it goes; nothing is dropped, and the result does not depend on speed."""
+"""A source of audio through the engine, as fast as it gives; nothing is dropped, and results do not depend on speed."""
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
-from ser_track.cli.answers import Answers
+from ser_track.answers import Answers
 from ser_track.core.engine import Engine
 from ser_track.errors import AudioError, InferenceError
-from ser_track.sources.recording import Recording
+from ser_track.sources.tracks import Piece
 from ser_track.types import Event, Fault, FloatArray, Joined, Left, StreamKey
 
 Block = list[tuple[int, FloatArray]]
+
+
+class Source(Protocol):
+    """Whatever gives audio by itself: a recording, an array, a microphone."""
+
+    @property
+    def participants(self) -> tuple[str, ...]:
+        """Who can be heard, each name once."""
+        ...
+
+    def __iter__(self) -> Iterator[Piece]:
+        """Pieces of all participants, each one's in the order of time.
+
+        Raises:
+            AudioError: there is no more to be had, and the reason.
+        """
+        ...
 
 
 class BlockBuffer:
@@ -41,7 +59,7 @@ class BlockBuffer:
 
 
 def replay(
-    recording: Recording,
+    source: Source,
     stream: str,
     engine: Engine,
     block_samples: int,
@@ -50,7 +68,7 @@ def replay(
     threads: int = 0,
     on_block: Callable[[], None] = lambda: None,
 ) -> Iterator[Event]:
-    """Every event of ``recording``: each participant joins, speaks and leaves; ``stream`` names the recording.
+    """Every event of ``source``: each participant joins, speaks and leaves; ``stream`` names the source.
 
     Without ``provisional`` results those are not computed, and final ones are the same. The classifier runs on so many
     ``threads`` beside this one; the events and their order are the same.
@@ -60,7 +78,7 @@ def replay(
     Raises:
         InferenceError: the voice detector failed.
     """
-    keys = {name: StreamKey("file", name, stream) for name in recording.participants}
+    keys = {name: StreamKey("file", name, stream) for name in source.participants}
     blocks = {name: BlockBuffer(block_samples) for name in keys}
     for name, key in keys.items():
         engine.open(key)
@@ -69,7 +87,7 @@ def replay(
     with Answers(engine, threads) as answers:
         try:
             try:
-                for piece in recording:
+                for piece in source:
                     for block in blocks[piece.participant].push(piece.at, piece.samples):
                         _push(engine, keys[piece.participant], block)
                         yield from answers.after(*engine.advance(None if provisional else 0))

@@ -1,32 +1,25 @@
-"""One person in a room: their consent, their analysis connection, their tap into the engine."""
+"""One person in a room of ours: an attendee who brings their own analysis connection, and perhaps a page."""
 
 import asyncio
 import secrets
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from ser_track.config import RuntimeConfig
 from ser_track.errors import BadRequestError, NotFoundError
 from ser_track.meetings.analysis_peer import AnalysisPeer
+from ser_track.meetings.attendee import Attendee, Home
 from ser_track.meetings.messages import parse_object, read_consent
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
-from ser_track.runtime.tap import Tap
 from ser_track.sinks.encode import EventLine, encode
-from ser_track.types import ConsentChanged, Event, Fault, FloatArray, Joined, StreamKey
+from ser_track.types import Fault, Joined
 
 Signal = Callable[[dict[str, Any]], None]
 
 
-class Home(Protocol):
+class RoomOf(Home, Protocol):
     """What a participant needs of their room."""
-
-    name: str
-
-    def publish(self, event: Event) -> None:
-        """Tell everyone in the room."""
-        ...
 
     def present(self) -> list[Joined]:
         """Who is there, for one who has just opened their channel."""
@@ -41,36 +34,21 @@ class Home(Protocol):
         ...
 
 
-class Participant:
-    """Owner of an `AnalysisPeer` (see `PeerOwner`). Without consent, no audio of theirs reaches the engine."""
+class Participant(Attendee):
+    """Owner of an `AnalysisPeer` (see `PeerOwner`)."""
 
     def __init__(
-        self, home: Home, name: str, analysed: bool, live: LiveEngine, config: RuntimeConfig, metrics: Metrics
+        self, home: RoomOf, name: str, analysed: bool, live: LiveEngine, config: RuntimeConfig, metrics: Metrics
     ) -> None:
         """``analysed`` is what the person answered when asked."""
-        self.id = f"p-{secrets.token_hex(4)}"
+        super().__init__(home, name, analysed, live, config)
         self.secret = secrets.token_urlsafe(16)
-        self.name = name
-        self.analysed = analysed
         self.signal: Signal | None = None
         """Reaches their page; ``None`` for a program that joined by offer alone and lives as long as its connection."""
-        self._home = home
-        self._live = live
-        self._config = config
+        self._room = home
         self._metrics = metrics
         self._peer: AnalysisPeer | None = None
-        self._tap: Tap | None = None
         self._connecting: set[asyncio.Task[str]] = set()
-        self._streams = 0
-        self._used = False
-        self.leaving = False
-        """Nothing new begins any more; what is under way is told to the end."""
-        self.key = self._next_key()
-
-    @property
-    def joined(self) -> Joined:
-        """The event that introduces them."""
-        return Joined(self.key, self.name, self.analysed)
 
     def owns(self, secret: str) -> bool:
         """Whether ``secret`` is theirs."""
@@ -90,37 +68,15 @@ class Participant:
         return await asyncio.shield(task)
 
     def set_consent(self, analysed: bool) -> None:
-        """Agree to analysis, or withdraw: then nothing more is heard, and what was held is dropped."""
-        if analysed == self.analysed:
-            return
-        self.analysed = analysed
-        if analysed:
-            self._begin_stream()
-        elif self._tap is not None:
-            self._hear_as(None)
-            self._live.discard(self._tap.key)
-            self._tap = None
-        self._home.publish(ConsentChanged(self.key, analysed))
-        self._home.consent_changed(self)
+        """See `Attendee`; pages are told too."""
+        if analysed != self.analysed:
+            super().set_consent(analysed)
+            self._room.consent_changed(self)
 
     def put(self, line: EventLine) -> None:
         """Send them an event."""
         if self._peer is not None:
             self._peer.put(line)
-
-    def check(self, now: float) -> None:
-        """Once in a while: has their audio stalled, or come back? ``now`` is monotonic seconds."""
-        if self._tap is None:
-            return
-        if self._peer is not None and self._peer.took_packets():
-            self._tap.note_audio()
-        if (event := self._tap.check(now)) is not None:
-            self._home.publish(event)
-
-    async def finish(self) -> None:
-        """Take nothing more; when this returns, what was still open in the stream has been told to the room."""
-        self.leaving = True
-        await self._end_stream()
 
     async def close(self) -> None:
         """Hang up, after `finish`."""
@@ -128,23 +84,9 @@ class Participant:
             await self._peer.close()
         await asyncio.gather(*self._connecting, return_exceptions=True)
 
-    def heard(self, samples: FloatArray, at: int) -> None:
-        """See `PeerOwner`."""
-        if self._tap is not None:
-            self._tap.push(samples, at)
-
-    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
-        """See `PeerOwner`."""
-        if self._tap is not None:
-            self._tap.packet(ssrc, sequence, timestamp, payload, time.monotonic())
-
-    def fault(self, code: str, message: str) -> None:
-        """See `PeerOwner`."""
-        self._home.publish(Fault(self.key, code, message))
-
     def channel_opened(self) -> None:
         """See `PeerOwner`."""
-        for joined in self._home.present():
+        for joined in self._room.present():
             self.put(encode(joined))
 
     def channel_message(self, text: str) -> None:
@@ -156,7 +98,7 @@ class Participant:
 
     def connection_lost(self, reason: str) -> None:
         """See `PeerOwner`."""
-        self._home.lost(self, reason)
+        self._room.lost(self, reason)
 
     async def _connect(self, sdp: str) -> str:
         peer = AnalysisPeer(self._config, self._metrics, self, self._live)
@@ -167,33 +109,11 @@ class Participant:
         earlier, self._peer = self._peer, peer
         if earlier is not None:
             await earlier.close()
-            await self._end_stream()
-        self._begin_stream()
+            await self.end_sending()
+        self.begin_sending(peer)
         return answer
 
     def _connected(self, task: "asyncio.Task[str]") -> None:
         self._connecting.discard(task)
         if not task.cancelled():
             task.exception()  # else asyncio complains when nobody waits for it any more
-
-    def _begin_stream(self) -> None:
-        """A new stream for a new connection or a new consent: media time and segment numbers begin again."""
-        if self.analysed and self._tap is None and not self.leaving:
-            if self._used:
-                self.key = self._next_key()
-            self._used = True
-            self._tap = Tap(self._live, self.key, time.monotonic(), self._config.stalled_after_s)
-            self._hear_as(self.key)
-
-    async def _end_stream(self) -> None:
-        tap, self._tap = self._tap, None
-        if tap is not None:
-            await self._live.flush(tap.key)
-
-    def _hear_as(self, key: StreamKey | None) -> None:
-        if self._peer is not None:
-            self._peer.hear_as(key)
-
-    def _next_key(self) -> StreamKey:
-        self._streams += 1
-        return StreamKey(self._home.name, self.id, f"{self.id}-s{self._streams}")

@@ -1,0 +1,127 @@
+"""`ser-track listen`: your own microphone, live in the terminal or as JSON lines."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+from ser_track.cli.console import display_name
+from ser_track.cli.live_view import LiveView
+from ser_track.config import Config, load_config
+from ser_track.core.engine import Engine
+from ser_track.models import load_models
+from ser_track.replay import replay
+from ser_track.sinks.jsonl import JsonLines
+from ser_track.sources.file import open_tracks
+from ser_track.sources.microphone import Microphone, input_devices
+from ser_track.sources.paced import Paced
+from ser_track.types import SAMPLE_RATE_HZ, Event, Fault
+
+_BLOCK_SAMPLES: Final = SAMPLE_RATE_HZ // 10
+_EPILOG: Final = """\
+Nothing is recorded. Ctrl-C ends: what was open of the last words gets its result first.
+The microphone needs the package sounddevice (pip install sounddevice, or ser-track[microphone]) and, on Linux,
+PortAudio (Debian: libportaudio2). With --file, a file is heard in real time instead: no audio hardware is needed.
+
+examples:
+  ser-track listen
+  ser-track listen --device "USB" --json | jq 'select(.final) | .label'
+  ser-track listen --file call.wav
+"""
+Put = Callable[[Event], None]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `run` reads."""
+    parser.epilog = _EPILOG
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--device", type=_device, metavar="DEVICE", help="number or part of the name of a microphone")
+    what.add_argument("--list-devices", action="store_true", help="name the microphones and end")
+    what.add_argument("--file", type=Path, metavar="FILE", help="hear this file, in real time, instead of a microphone")
+    parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="with --file: so many times as fast")
+    parser.add_argument("--json", action="store_true", help="events as JSON lines (docs/protocol.md), not a table")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Listen until the file ends or somebody presses Ctrl-C; 1 if something failed on the way.
+
+    Raises:
+        AudioError: there is nothing to listen to.
+        ConfigError: the configuration cannot be used, or there is no such device.
+        ModelError: the model cannot be used.
+    """
+    if args.list_devices:
+        return _list_devices()
+    config = load_config(args.config)
+    with ExitStack() as stack:
+        source, name = _microphone(args, config) if args.file is None else _file(args, stack)
+        models = load_models(config.pipeline)
+        engine = Engine(models.detector, models.classifier, config.pipeline)
+        put = _sink(args, name, stack)
+        stack.enter_context(_ended_by_ctrl_c(source.stop))
+        failures = list[str]()
+        for event in replay(source, name, engine, _BLOCK_SAMPLES):
+            put(event)
+            if isinstance(event, Fault) and event.message not in failures:
+                failures.append(event.message)
+    if isinstance(source, Microphone) and source.loss is not None:
+        remedy = "this machine is too slow or too busy; use the model small, or close other programs"
+        print(f"ser-track: warning: {source.loss}; {remedy}", file=sys.stderr)
+    for failure in failures:
+        print("ser-track: error:", failure, file=sys.stderr)
+    return int(bool(failures))
+
+
+def _microphone(args: argparse.Namespace, config: Config) -> tuple[Microphone, str]:
+    runtime = config.runtime
+    microphone = Microphone(args.device, runtime.max_held_audio_s, runtime.stalled_after_s)
+    return microphone, microphone.device.name
+
+
+def _file(args: argparse.Namespace, stack: ExitStack) -> tuple[Paced, str]:
+    return Paced(stack.enter_context(open_tracks(args.file)), args.speed), display_name(args.file)
+
+
+def _sink(args: argparse.Namespace, name: str, stack: ExitStack) -> Put:
+    if args.json:
+        return JsonLines(sys.stdout).put
+    return stack.enter_context(LiveView(title=f"{name} (Ctrl-C ends)")).put
+
+
+@contextmanager
+def _ended_by_ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
+    """The first Ctrl-C asks the source to end; a second one ends at once."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop()
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _list_devices() -> int:
+    for device in input_devices():
+        print(f"{device.number:3} {device.name} ({device.rate_hz} Hz){', default' if device.is_default else ''}")
+    return 0
+
+
+def _device(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0.1 <= speed <= 1000:
+        raise argparse.ArgumentTypeError(f"{text} is no speed; give a number from 0.1 to 1000")
+    return speed

@@ -1,0 +1,88 @@
+"""One participant's row of the live view: what is known of them, and its cells."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from rich.text import Text
+
+from ser_track.types import (
+    EMOTIONS,
+    ConsentChanged,
+    Emotion,
+    Event,
+    Fault,
+    Joined,
+    Left,
+    Resumed,
+    SpeechEnded,
+    SpeechStarted,
+    Stalled,
+)
+
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+
+
+@dataclass(slots=True)
+class Row:
+    """What is known of one participant; ``heard`` is the number of their latest event."""
+
+    name: str
+    stream: str
+    state: str = "analysed"
+    speaking: bool = False
+    emotion: Emotion | None = None
+    heard: int = 0
+
+    def note(self, event: Event) -> None:
+        """Take in an event of this stream."""
+        match event:
+            case SpeechStarted():
+                self.state, self.speaking = "analysed", True
+            case SpeechEnded():
+                self.speaking = False
+            case Emotion():
+                self.emotion = event
+            case _:
+                self.state = _state(event)
+                self.speaking = self.speaking and self.state == "error"
+        if isinstance(event, ConsentChanged):
+            self.emotion = None
+
+    def cells(self, bar_width: int) -> list[Text]:
+        """Who, whether they speak, the label, a bar and a number for each emotion, the state: words, not colours."""
+        now = Text("speaks", style="bold") if self.speaking else Text("-", style="dim")
+        state = Text(self.state, style="" if self.state == "analysed" else "yellow")
+        if self.emotion is None:
+            return [Text(self.name), now, Text(""), *(Text("") for _ in EMOTIONS), state]
+        label = printable(self.emotion.label)
+        sound = Text(label, style="bold") if self.emotion.final else Text(f"{label}…")
+        shares = [self.emotion.probabilities.get(emotion, 0.0) for emotion in EMOTIONS]
+        bars = [Text(_bar(share, bar_width), style="bold" if share == max(shares) else "") for share in shares]
+        return [Text(self.name), now, sound, *bars, state]
+
+
+def _bar(share: float, width: int) -> str:
+    """A bar of ``width`` characters, and the number."""
+    whole, eighths = divmod(round(8 * width * share), 8)
+    bar = ("█" * whole + _EIGHTHS[eighths]).ljust(width)[:width]
+    return f"{bar} {100 * share:3.0f}%" if width else f"{100 * share:3.0f}%"
+
+
+def _state(event: Joined | ConsentChanged | Left | Stalled | Resumed | Fault) -> str:
+    match event:
+        case Joined(analysed=analysed) | ConsentChanged(analysed=analysed):
+            return "analysed" if analysed else "not analysed"
+        case Left():
+            return "left"
+        case Stalled():
+            return "stalled"
+        case Resumed():
+            return "analysed"
+        case Fault():
+            return "error"
+
+
+def printable(text: str) -> str:
+    """``text`` in one line and without what moves a terminal's cursor: strangers chose the names."""
+    kept = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(kept.split())

@@ -1,0 +1,141 @@
+"""What people see of a call in a terminal: a live row for each participant. Elsewhere: a line for each final result."""
+
+import sys
+import threading
+from types import TracebackType
+from typing import Final, Self
+
+from rich import box
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from ser_track.cli.live_rows import Row, printable
+from ser_track.types import EMOTIONS, Emotion, Event, Fault, Joined
+
+LIMITS: Final = "How voices sound to a model of acted speech. Often wrong; not what anyone feels."
+_REFRESHES_PER_S: Final = 8
+_NAME_WIDTH: Final = 12
+"""In 80 columns; more where there is more room."""
+_NOW_WIDTH: Final = len("speaks")
+_LABEL_WIDTH: Final = len("happiness…")
+_NUMBER_WIDTH: Final = len(" 100%")
+_STATE_WIDTH: Final = len("not analysed")
+_REST_WIDTH: Final = _NOW_WIDTH + _LABEL_WIDTH + len(EMOTIONS) * _NUMBER_WIDTH + _STATE_WIDTH + 7
+"""Of all but names and bars, with a space between columns."""
+_REST_HEIGHT: Final = 7
+"""Lines that are no rows: title, heads, and what may stand below."""
+
+
+class LiveView:
+    """Takes the events of any number of participants and shows who they are, who speaks, and how it sounds.
+
+    On a terminal a table is drawn in place while the context is open, and its last state stays. Elsewhere each final
+    result, and each fault, is one line without control codes. May be used from several threads.
+    """
+
+    def __init__(self, console: Console | None = None, title: str = "") -> None:
+        """Write to ``console``, by default stdout; ``title`` stands above the table."""
+        # Not what FORCE_COLOR says: a file or pipe must get no control codes.
+        self._console = console or Console(force_terminal=sys.stdout.isatty())
+        self._drawn = self._console.is_terminal and not self._console.is_dumb_terminal
+        self._title = printable(title)
+        self._rows: dict[str, Row] = {}
+        self._events = 0
+        self._trouble = ""
+        self._said = ""
+        self._limits_told = False
+        self._lock = threading.Lock()
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        """Begin to draw, if this is a terminal that can."""
+        if self._drawn:
+            self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=_REFRESHES_PER_S)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Draw the last state and leave it there."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def put(self, event: Event) -> None:
+        """Show ``event``. Someone who was not announced is called by their id."""
+        with self._lock:
+            self._note(event)
+            line = None if self._drawn else self._line(event)
+        if line is not None:
+            self._tell(line)
+
+    def say(self, text: str) -> None:
+        """Show a line that concerns everybody, until the next one."""
+        with self._lock:
+            self._said = printable(text)
+        if not self._drawn:
+            self._console.print(self._said, markup=False, highlight=False, soft_wrap=True)
+
+    def _note(self, event: Event) -> None:
+        key = event.key
+        row = self._rows.get(key.participant)
+        if row is None or row.stream != key.stream:  # never mix two streams of a person
+            name, state = (printable(key.participant), "analysed") if row is None else (row.name, row.state)
+            row = self._rows[key.participant] = Row(name, key.stream, state)
+        self._events += 1
+        row.heard = self._events
+        row.note(event)
+        if isinstance(event, Joined):
+            row.name = printable(event.name)
+            self._rows = {who: each for who, each in self._rows.items() if each.state != "left"}
+        if isinstance(event, Fault):
+            self._trouble = f"{row.name}: {printable(event.message)}"
+
+    def _line(self, event: Event) -> str | None:
+        name = self._rows[event.key.participant].name
+        if isinstance(event, Fault):
+            return f"{name}: error: {printable(event.message)}"
+        if not isinstance(event, Emotion) or not event.final:
+            return None
+        shares = ", ".join(f"{label} {100 * event.probabilities.get(label, 0.0):.0f}%" for label in EMOTIONS)
+        return f"{name}  {event.start_s:.1f} to {event.end_s:.1f} s  {printable(event.label)}  ({shares})"
+
+    def _tell(self, line: str) -> None:
+        if not self._limits_told:
+            self._limits_told = True
+            self._tell(LIMITS)
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _render(self) -> Group:
+        with self._lock:
+            shown, hidden = self._most_recent()
+            table, bar_width = self._empty_table()
+            for row in shown:
+                table.add_row(*row.cells(bar_width))
+            below = [Text(f"and {hidden} more, who were not heard lately")] if hidden else []
+            trouble = [Text(self._trouble, style="red", no_wrap=True, overflow="ellipsis")] if self._trouble else []
+            said = [Text(self._said)] if self._said else []
+            return Group(*said, table, *below, *trouble, Text(LIMITS, style="italic"))
+
+    def _empty_table(self) -> tuple[Table, int]:
+        """Columns of widths that do not change with what is in them, and the width of the bars."""
+        width = self._console.width
+        name_width = _NAME_WIDTH + max(0, min(12, (width - 80) // 2))
+        bar_width = max(0, min(12, (width - _REST_WIDTH - name_width) // len(EMOTIONS)))
+        title = Text(self._title, no_wrap=True, overflow="ellipsis") if self._title else None
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
+        shares = {emotion: max(len(emotion), bar_width + _NUMBER_WIDTH) for emotion in EMOTIONS}
+        widths = {"who": name_width, "now": _NOW_WIDTH, "sound": _LABEL_WIDTH, **shares, "": _STATE_WIDTH}
+        for column, column_width in widths.items():
+            table.add_column(column, no_wrap=True, width=column_width)
+        return table, bar_width
+
+    def _most_recent(self) -> tuple[list[Row], int]:
+        """As many rows as there is room for, in the order of their arrival; and how many there are beside."""
+        present = [row for row in self._rows.values() if row.state != "left"] or list(self._rows.values())
+        room = max(1, self._console.height - _REST_HEIGHT)
+        recent = {id(row) for row in sorted(present, key=lambda row: -row.heard)[:room]}
+        return [row for row in present if id(row) in recent], len(present) - len(recent)

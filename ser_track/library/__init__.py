@@ -1,0 +1,1 @@
+"""For programs: typed events of files, arrays and async sources. `ser_track` itself exports all that is here."""

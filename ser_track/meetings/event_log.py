@@ -1,0 +1,125 @@
+"""The latest events of one meeting, numbered, for programs that read them: any number of readers, each at its own pace.
+
+Nothing is queued for anybody: a reader asks for what comes after the last number it has seen. One that is too slow, or
+was away for too long, finds that the log does not reach so far back, and begins again with the snapshot.
+"""
+
+import asyncio
+from collections import deque
+from typing import Any, Final, NamedTuple
+
+from ser_track.sinks.encode import EventLine, to_json
+from ser_track.types import (
+    ConsentChanged,
+    Emotion,
+    Joined,
+    Left,
+    MeetingChanged,
+    Resumed,
+    SpeechEnded,
+    SpeechStarted,
+    Stalled,
+)
+
+KEPT_EVENTS: Final = 2_000
+"""About a quarter of an hour of one speaker, a minute of a lively meeting of twenty."""
+
+
+class Entry(NamedTuple):
+    """An event, numbered from 1 within its meeting; ``text`` is its JSON."""
+
+    number: int
+    type: str
+    text: str
+
+
+class EventLog:
+    """For the event loop's thread."""
+
+    def __init__(self, meeting: str, kept: int = KEPT_EVENTS) -> None:
+        """Keep the latest ``kept`` events."""
+        self.last = 0
+        """Number of the latest event."""
+        self.ended = False
+        self._entries: deque[Entry] = deque(maxlen=kept)
+        self._state = _Now(meeting)
+        self._news = asyncio.Event()
+
+    def put(self, line: EventLine) -> None:
+        """Add an event."""
+        self.last += 1
+        self._entries.append(Entry(self.last, line.type, line.text))
+        self._state.note(line)
+        self._wake()
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self.ended = True
+        self._wake()
+
+    def snapshot(self) -> dict[str, Any]:
+        """How the meeting stands after the latest event: its state, who is there, and the last result of each."""
+        return self._state.described()
+
+    def after(self, number: int) -> list[Entry] | None:
+        """The events after ``number``, in order; ``None`` if some of them are kept no more, or it was never given."""
+        if not 0 <= self.last - number <= len(self._entries):
+            return None
+        return [self._entries[at] for at in range(len(self._entries) - (self.last - number), len(self._entries))]
+
+    async def news(self, number: int) -> None:
+        """Return when there is an event after ``number``, or there will be none."""
+        while self.last <= number and not self.ended:
+            await self._news.wait()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+class _Now:
+    """The state that the events so far make."""
+
+    def __init__(self, meeting: str) -> None:
+        self._meeting: dict[str, Any] = {"meeting": meeting, "state": "joining"}
+        self._people: dict[str, dict[str, Any]] = {}
+
+    def described(self) -> dict[str, Any]:
+        return {**self._meeting, "participants": [dict(person) for person in self._people.values()]}
+
+    def note(self, line: EventLine) -> None:
+        event = line.event
+        if isinstance(event, MeetingChanged):
+            self._meeting["state"] = event.state
+        elif isinstance(event, Joined):
+            self._people[event.key.participant] = {
+                "participant": event.key.participant,
+                "stream": event.key.stream,
+                "name": event.name,
+                "analysed": event.analysed,
+                "speaking": False,
+                "stalled": False,
+                "emotion": None,
+            }
+        elif isinstance(event, Left):
+            self._people.pop(event.key.participant, None)
+        elif (about := getattr(event, "key", None)) is not None and about.participant in self._people:
+            self._people[about.participant] |= {"stream": about.stream, **_change(line)}
+
+
+def _change(line: EventLine) -> dict[str, Any]:
+    match line.event:
+        case SpeechStarted():
+            return {"speaking": True}
+        case SpeechEnded():
+            return {"speaking": False}
+        case Stalled():
+            return {"stalled": True}
+        case Resumed():
+            return {"stalled": False}
+        case Emotion() as emotion:
+            return {"emotion": to_json(emotion)}
+        case ConsentChanged(analysed=analysed):
+            # Of who withdraws, nothing is shown any more.
+            return {"analysed": analysed} | ({} if analysed else {"speaking": False, "emotion": None})
+    return {}

@@ -1,0 +1,53 @@
+"""Says again on a feed what late subscribers must know: Janus tells a publisher nothing of who subscribes, or when."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Final
+
+from ser_track.sinks.encode import EventLine, encode
+from ser_track.types import Joined
+
+_SOON_S: Final = (1.0, 2.0, 4.0)
+"""After somebody came: their page needs a moment to subscribe."""
+_ALWAYS_S: Final = 10.0
+
+
+class Announcer:
+    """Repeats the notice, and who is there: soon after somebody came, and every ten seconds for all the others."""
+
+    def __init__(self, put: Callable[[EventLine], None], present: Callable[[], list[Joined]]) -> None:
+        self._put = put
+        self._present = present
+        self._notice: EventLine | None = None
+        self._waits: list[float] = []
+        self._poke = asyncio.Event()
+        self._task = asyncio.create_task(self._repeat())
+
+    def announce(self, notice: EventLine) -> None:
+        """Say ``notice`` now and again."""
+        self._notice = notice
+        self._waits = list(_SOON_S)
+        self._say()
+        self._poke.set()
+
+    async def close(self) -> None:
+        """Fall silent."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _repeat(self) -> None:
+        while True:
+            self._poke.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._waits.pop(0) if self._waits else _ALWAYS_S):
+                    await self._poke.wait()
+                    continue
+            self._say()
+
+    def _say(self) -> None:
+        if self._notice is not None:
+            self._put(self._notice)
+            for joined in self._present():
+                self._put(encode(joined))

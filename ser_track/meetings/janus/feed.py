@@ -1,0 +1,142 @@
+"""One publisher of a VideoRoom, heard over a receive-only peer connection of its own."""
+
+import asyncio
+import contextlib
+import logging
+
+from ser_track.errors import BadRequestError
+from ser_track.meetings.analysis_peer import AnalysisPeer
+from ser_track.meetings.attendee import Attendee
+from ser_track.meetings.backoff import Backoff
+from ser_track.meetings.janus.client import Handle, JanusClient, JanusError, Message
+from ser_track.meetings.meeting import Host, Services
+from ser_track.meetings.messages import parse_object, read_consent
+from ser_track.types import FloatArray
+
+log = logging.getLogger(__name__)
+DATA_CHANNEL = "JanusDataChannel"
+_PATIENCE = 3
+
+
+class Feed:
+    """Subscribes to a publisher's audio, and to what they say on their data channel, and again when that fails.
+
+    aiortc would give the audio of who takes over an m-line of a shared connection to the person before.
+    """
+
+    def __init__(
+        self,
+        client: JanusClient,
+        room: Message,
+        publisher: Message,
+        attendee: Attendee,
+        host: Host,
+        services: Services,
+        after: "asyncio.Task[None] | None" = None,
+    ) -> None:
+        """``room`` is what a request must say of the room; ``publisher`` is Janus's description: ``id``, ``streams``.
+
+        Begins when ``after`` is over.
+        """
+        self.publisher: int | str = publisher["id"]
+        self.attendee = attendee
+        self.audio_mid, self._streams = wanted_streams(publisher)
+        self._client = client
+        self._room = room
+        self._host = host
+        self._services = services
+        self._peer: AnalysisPeer | None = None
+        self._handle: Handle | None = None
+        self._after = after
+        self._failures = 0
+        self._lost = asyncio.Event()
+        self._task = asyncio.create_task(self._stay_subscribed())
+
+    async def close(self) -> None:
+        """End the subscription, on both sides."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        await self.attendee.end_sending()
+        await self._hang_up()
+
+    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
+        """See `PeerOwner`."""
+        self.attendee.packet(ssrc, sequence, timestamp, payload)
+
+    def heard(self, samples: FloatArray, at: int) -> None:
+        """See `PeerOwner`."""
+        self.attendee.heard(samples, at)
+
+    def fault(self, code: str, message: str) -> None:
+        """See `PeerOwner`."""
+        self.attendee.fault(code, message)
+
+    def channel_opened(self) -> None:
+        """See `PeerOwner`. What a subscriber says on it reaches nobody; results go out on the bot's own feed."""
+
+    def channel_message(self, text: str) -> None:
+        """See `PeerOwner`. Data channels of a meeting carry all sorts of things: what is no answer is not ours."""
+        with contextlib.suppress(BadRequestError):
+            self._host.answered(self.attendee, read_consent(parse_object(text)))
+
+    def connection_lost(self, reason: str) -> None:
+        """See `PeerOwner`."""
+        log.warning("the connection for '%s' is lost (%s); subscribing again", self.attendee.name, reason)
+        self._lost.set()
+
+    async def _stay_subscribed(self) -> None:
+        if self._after is not None:
+            await asyncio.wait([self._after])
+        backoff = Backoff()
+        while not self._client.closed.done():
+            self._lost.clear()
+            try:
+                await self._subscribe()
+            except (JanusError, BadRequestError) as error:
+                self._failed(error)
+            else:
+                backoff, self._failures = Backoff(), 0
+                await self._lost.wait()
+                await self.attendee.end_sending()
+            await self._hang_up()
+            await asyncio.sleep(backoff.next_s())
+
+    def _failed(self, error: Exception) -> None:
+        """Right after it was announced, a publisher may not be connected yet; what lasts is told."""
+        self._failures += 1
+        log.info("no subscription to '%s' (try %d): %s", self.attendee.name, self._failures, error)
+        if self._failures == _PATIENCE:
+            self.attendee.fault("connection_failed", f"their audio cannot be subscribed to ({error}); trying on")
+
+    async def _subscribe(self) -> None:
+        self._handle = await self._client.attach(self._event)
+        request = {"request": "join", "ptype": "subscriber", **self._room, "streams": self._streams}
+        _, offer = await self._handle.request(request)
+        channel = DATA_CHANNEL if len(self._streams) > 1 else None
+        services = self._services
+        peer = AnalysisPeer(services.config.runtime, services.metrics, self, services.reader, channel)
+        answer = await peer.answer(offer.get("sdp", ""))
+        self._peer = peer
+        self.attendee.begin_sending(peer)
+        await self._handle.request({"request": "start"}, {"type": "answer", "sdp": answer})
+
+    async def _hang_up(self) -> None:
+        peer, self._peer = self._peer, None
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            await handle.detach()
+        if peer is not None:
+            await peer.close()
+
+    def _event(self, message: Message) -> None:
+        if message["janus"] in ("hangup", "detached"):
+            self._lost.set()
+
+
+def wanted_streams(publisher: Message) -> tuple[str | None, list[Message]]:
+    """Of a publisher's streams the first with audio, and all with data; never video. First its mid, if it has one."""
+    streams = [stream for stream in publisher.get("streams", []) if not stream.get("disabled")]
+    audio = [stream["mid"] for stream in streams if stream["type"] == "audio"][:1]
+    data = [stream["mid"] for stream in streams if stream["type"] == "data"] if audio else []
+    return next(iter(audio), None), [{"feed": publisher["id"], "mid": mid} for mid in (*audio, *data)]

@@ -1,0 +1,67 @@
+"""The bot's own feed in a VideoRoom: no audio, no video, one data channel with the events."""
+
+import asyncio
+import contextlib
+
+from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+
+from ser_track.config import RuntimeConfig
+from ser_track.meetings.janus.client import Handle, JanusError
+from ser_track.meetings.janus.feed import DATA_CHANNEL
+from ser_track.runtime.metrics import Metrics
+from ser_track.sinks.data_channel import DataChannelSink
+from ser_track.sinks.encode import EventLine
+
+_CLOSE_S = 10.0
+_FLUSH_S = 1.0
+
+
+class ResultsFeed:
+    """Anybody in the room can subscribe to it."""
+
+    def __init__(self, config: RuntimeConfig, metrics: Metrics) -> None:
+        servers = [RTCIceServer(**server.described()) for server in config.ice_servers]
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """Why the connection ended, once it has."""
+        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        channel = self._connection.createDataChannel(DATA_CHANNEL)
+        self._sink = DataChannelSink(channel, config, metrics.messages.inc, metrics.undelivered.inc)
+        self._sending: asyncio.Task[None] | None = None
+        self._connection.on("connectionstatechange", self._state_changed)
+
+    async def publish(self, handle: Handle) -> None:
+        """Connect. Raises JanusError."""
+        await self._connection.setLocalDescription(await self._connection.createOffer())
+        offer = {"type": "offer", "sdp": self._connection.localDescription.sdp}
+        _, answer = await handle.request({"request": "publish"}, offer)
+        try:
+            await self._connection.setRemoteDescription(RTCSessionDescription(answer.get("sdp", ""), "answer"))
+        except Exception as error:  # aiortc raises whatever its parsers raise
+            raise JanusError(0, f"its answer for our data channel cannot be used ({error!r})") from error
+        self._sending = asyncio.create_task(self._sink.run())
+
+    def put(self, line: EventLine) -> None:
+        """Send an event to all who have subscribed."""
+        self._sink.put(line)
+
+    async def flush(self) -> None:
+        """Give what was put last its time to be sent; in vain where the connection is gone."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FLUSH_S):
+                await self._sink.flushed()
+
+    async def close(self) -> None:
+        """Hang up; never raises."""
+        if not self.lost.done():
+            self.lost.set_result("we left")
+        if self._sending is not None:
+            self._sending.cancel()
+            await asyncio.gather(self._sending, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_CLOSE_S):
+                await self._connection.close()
+
+    def _state_changed(self) -> None:
+        state = self._connection.connectionState
+        if state in ("failed", "closed") and not self.lost.done():
+            self.lost.set_result(f"the connection of the results {state}")

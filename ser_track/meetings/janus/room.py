@@ -1,0 +1,209 @@
+"""A room of Janus's VideoRoom plugin, as a `Meeting`.
+
+The bot joins as a publisher whose only stream is a data channel, and subscribes to each other publisher by itself.
+https://janus.conf.meetecho.com/docs/videoroom.html; what Janus 1.1.2 does beyond that is noted where it matters.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ser_track.errors import JoinError
+from ser_track.meetings.attendee import Attendee
+from ser_track.meetings.janus.announcer import Announcer
+from ser_track.meetings.janus.client import Handle, JanusClient, JanusError, Message
+from ser_track.meetings.janus.feed import Feed, wanted_streams
+from ser_track.meetings.janus.results import ResultsFeed
+from ser_track.meetings.meeting import Capabilities, Host, Services
+from ser_track.sinks.encode import EventLine
+
+log = logging.getLogger(__name__)
+_CODES: Final = {0: "unreachable", 403: "unauthorized", 426: "no_room", 432: "room_full", 433: "wrong_pin"}
+_REMEDIES: Final = {
+    "unauthorized": "; give the right token or API secret",
+    "no_room": "; correct the room, or make it on the server first",
+    "room_full": "; its 'publishers' must leave room for the bot",
+    "wrong_pin": "; give the room's PIN",
+}
+
+
+_MISSING_ELEMENT: Final = 429
+
+
+@dataclass(frozen=True, slots=True)
+class JanusTarget:
+    """Where to go; the fields are those of ``POST /meetings`` and the options of ``ser-track join janus``."""
+
+    url: str
+    """Of Janus's WebSocket API: ws(s)://host[:port][/path]."""
+    room: str
+    """A number, unless the plugin has ``string_ids``."""
+    string_ids: bool = False
+    """Whether rooms are called by strings there."""
+    pin: str | None = field(default=None, repr=False)
+    """Of the room."""
+    token: str | None = field(default=None, repr=False)
+    """Of Janus's token authentication."""
+    api_secret: str | None = field(default=None, repr=False)
+    """Of Janus's API."""
+
+
+class JanusRoom:
+    """See `Meeting`."""
+
+    kind = "janus"
+    capabilities = Capabilities(results="data_channel", message_bytes=1_100, refusal="link")
+
+    def __init__(self, target: JanusTarget, services: Services) -> None:
+        self.where = f"janus {target.url} room {target.room}"
+        self._target = target
+        self._services = services
+        self._timeout_s = services.config.meetings.step_timeout_s
+        self._room: int | str = target.room if target.string_ids or not target.room.isdecimal() else int(target.room)
+        self._client: JanusClient | None = None
+        self._handle: Handle | None = None
+        self._results: ResultsFeed | None = None
+        self._announcer: Announcer | None = None
+        self._host: Host
+        self._own_id: Any = None
+        self._feeds: dict[Any, Feed] = {}
+        self._closing: dict[Any, asyncio.Task[None]] = {}
+        self._over: asyncio.Future[JoinError]
+
+    async def connect(self, host: Host) -> None:
+        """See `Meeting`."""
+        self._host, self._over = host, asyncio.get_running_loop().create_future()
+        step = "connect to Janus"
+        try:
+            self._client = client = await JanusClient.open(
+                self._services.http, self._target.url, self._secrets(), self._timeout_s
+            )
+            step = "attach to its VideoRoom plugin"
+            self._handle = handle = await client.attach(self._take)
+            step = "join the room"
+            room, _ = await handle.request(self._join_request())
+            self._own_id = room["id"]
+            step = "publish the feed with the results"
+            self._results = ResultsFeed(self._services.config.runtime, self._services.metrics)
+            await self._results.publish(handle)
+        except JanusError as error:
+            await self.close()
+            code = _code(error)
+            raise JoinError(self.where, step, f"{error}{_REMEDIES.get(code, '')}", code) from error
+        except BaseException:
+            await self.close()
+            raise
+        self._announcer = Announcer(self._results.put, host.present)
+        for person in (*room.get("attendees", []), *room.get("publishers", [])):
+            self._arrived(person)
+
+    async def wait(self) -> str:
+        """See `Meeting`."""
+        assert self._client is not None
+        assert self._results is not None
+        closed, lost = self._client.closed, self._results.lost
+        ends: list[asyncio.Future[Any]] = [closed, lost, self._over]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if self._over.done():
+            raise self._over.result()
+        return closed.result() if closed.done() else lost.result()
+
+    def publish(self, line: EventLine) -> None:
+        """See `Meeting`."""
+        if self._results is not None:
+            self._results.put(line)
+
+    def announce(self, line: EventLine, to: Attendee | None = None) -> None:
+        """See `Meeting`. What is said on the feed reaches all who have subscribed, however late they do."""
+        if self._announcer is not None:
+            self._announcer.announce(line)
+
+    async def close(self) -> None:
+        """See `Meeting`."""
+        if self._announcer is not None:
+            await self._announcer.close()
+        for publisher in tuple(self._feeds):
+            self._drop(publisher)
+        if self._closing:
+            await asyncio.wait(set(self._closing.values()))
+        results, self._results = self._results, None
+        client, self._client = self._client, None
+        if results is not None:
+            await results.flush()
+            await results.close()
+        if client is not None:
+            await client.close()
+
+    def _secrets(self) -> dict[str, str]:
+        given = {"token": self._target.token, "apisecret": self._target.api_secret}
+        return {key: value for key, value in given.items() if value is not None}
+
+    def _in_room(self) -> Message:
+        """What a request to join must say of the room."""
+        return {"room": self._room} | ({} if self._target.pin is None else {"pin": self._target.pin})
+
+    def _join_request(self) -> Message:
+        display = self._services.config.meetings.display_name
+        return {"request": "join", "ptype": "publisher", "display": display, **self._in_room()}
+
+    def _take(self, message: Message) -> None:
+        """What Janus says on our handle without being asked."""
+        data = message.get("plugindata", {}).get("data", {})
+        if message["janus"] == "detached":
+            self._finish("kicked", "Janus detached the bot from the room")
+        elif data.get("videoroom") == "destroyed":
+            self._finish("destroyed", "the room was destroyed")
+        elif data.get("leaving") == "ok":
+            self._finish("kicked", f"the bot was made to leave ({data.get('reason', 'no reason given')})")
+        elif data.get("videoroom") == "event":
+            self._room_event(data)
+
+    def _room_event(self, data: Message) -> None:
+        for person in (*([data["joining"]] if "joining" in data else []), *data.get("publishers", [])):
+            self._arrived(person)
+        if (gone := data.get("unpublished")) is not None:
+            self._drop(gone)
+        if (gone := data.get("leaving", data.get("kicked"))) is not None:
+            self._drop(gone)
+            self._host.left(str(gone), "kicked" if "kicked" in data else "left")
+        feed = self._feeds.get(data.get("id"))
+        if "moderation" in data and feed is not None and data.get("mid") == feed.audio_mid:
+            feed.attendee.muted = data["moderation"] == "muted"
+
+    def _arrived(self, person: Message) -> None:
+        """Somebody is there; with ``streams``, they publish."""
+        number = person["id"]
+        attendee = None if number == self._own_id else self._host.joined(str(number), person.get("display") or "")
+        if attendee is None:
+            return
+        mid, _ = wanted_streams(person)
+        known = self._feeds.get(number)
+        if mid is None or (known is not None and known.audio_mid == mid):
+            return
+        self._drop(number)
+        assert self._client is not None
+        attendee.muted = any(stream.get("moderated") for stream in person["streams"] if stream["mid"] == mid)
+        services, after = self._services, self._closing.get(number)
+        self._feeds[number] = Feed(self._client, self._in_room(), person, attendee, self._host, services, after)
+
+    def _drop(self, publisher: Any) -> None:
+        if (feed := self._feeds.pop(publisher, None)) is not None:
+            task = self._closing[publisher] = asyncio.create_task(feed.close())
+            task.add_done_callback(lambda done: self._closed(publisher, done))
+
+    def _closed(self, publisher: Any, task: "asyncio.Task[None]") -> None:
+        if self._closing.get(publisher) is task:
+            del self._closing[publisher]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s: a subscription did not end well", self.where, exc_info=error)
+
+    def _finish(self, code: str, reason: str) -> None:
+        if not self._over.done():
+            self._over.set_result(JoinError(self.where, "stay", reason, code))
+
+
+def _code(error: JanusError) -> str:
+    if error.code == _MISSING_ELEMENT and "pin" in str(error):
+        return "wrong_pin"
+    return _CODES.get(error.code, "refused")

@@ -1,0 +1,151 @@
+"""One conference, by its session id, on any number of bridges, as a `Meeting`.
+
+Here the other side connects. Results go back on the socket on which their speaker comes.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from ser_track.errors import JoinError
+from ser_track.ingest.mediajson import Frame, Media, Ping, SessionEnded, SourceStarted, SourceStopped, pong
+from ser_track.meetings.attendee import Attendee
+from ser_track.meetings.mediajson.source import Source
+from ser_track.meetings.mediajson.transcripts import of_emotion, of_notice
+from ser_track.meetings.meeting import Capabilities, Host
+from ser_track.sinks.encode import EventLine
+from ser_track.types import Emotion, Notice
+
+log = logging.getLogger(__name__)
+_MOST_SOURCES: Final = 500
+
+
+class Bridge(Protocol):
+    """The socket of one bridge; the web side has it."""
+
+    def answer(self, text: str) -> None:
+        """Queue an answer to what the bridge asked."""
+        ...
+
+    def tell(self, text: str, can_wait: bool) -> None:
+        """Queue a message for the conference; one that ``can_wait`` is dropped for a bridge that does not read."""
+        ...
+
+
+@dataclass(slots=True)
+class _Endpoint:
+    attendee: Attendee
+    bridge: Bridge
+    sources: int = 0
+
+
+class Conference:
+    """See `Meeting`."""
+
+    kind = "mediajson"
+    capabilities = Capabilities(results="messages", message_bytes=16_000, refusal="link")
+
+    def __init__(self, session: str, linger_s: float) -> None:
+        """``linger_s`` without a bridge, and the conference is over."""
+        self.session = session
+        self.where = f"mediajson session {session}"
+        self._linger_s = linger_s
+        self._host: Host
+        self._bridges: dict[Bridge, dict[str, Source]] = {}
+        """The sources of each, by tag."""
+        self._endpoints: dict[str, _Endpoint] = {}
+        self._numbered = 0
+        self._told_strangers = False
+        self._changed = asyncio.Event()
+
+    async def connect(self, host: Host) -> None:
+        """See `Meeting`: bridges come to us."""
+        self._host = host
+
+    async def wait(self) -> str:
+        """See `Meeting`."""
+        while True:
+            self._changed.clear()
+            try:
+                async with asyncio.timeout(None if self._bridges else self._linger_s):
+                    await self._changed.wait()
+            except TimeoutError:
+                raise JoinError(self.where, "stay", "no bridge sends this session any more", "destroyed") from None
+
+    def publish(self, line: EventLine) -> None:
+        """See `Meeting`. Of all events only results go into the conference."""
+        event = line.event
+        if not isinstance(event, Emotion):
+            return
+        for name, endpoint in self._endpoints.items():
+            if endpoint.attendee.id == event.key.participant:
+                endpoint.bridge.tell(of_emotion(name, event), can_wait=not event.final)
+
+    def announce(self, line: EventLine, to: Attendee | None = None) -> None:
+        """See `Meeting`. It is told to each who comes, in `take`: before, there is no bridge to tell it to."""
+
+    async def close(self) -> None:
+        """See `Meeting`. Bridges close by themselves, or when the server stops."""
+
+    def add(self, bridge: Bridge) -> None:
+        """A bridge has connected."""
+        self._bridges[bridge] = {}
+        self._changed.set()
+
+    def remove(self, bridge: Bridge) -> None:
+        """A bridge has gone, and everybody who came over it."""
+        for tag in tuple(self._bridges[bridge]):
+            self._stop(bridge, tag, "their bridge has gone")
+        del self._bridges[bridge]
+        self._changed.set()
+
+    async def take(self, bridge: Bridge, frame: Frame, notice: Notice) -> bool:
+        """Do what ``frame`` says; who is new gets the ``notice``. False when the bridge says goodbye."""
+        match frame:
+            case Media():
+                await self._hear(bridge, frame)
+            case SourceStarted():
+                self._start(bridge, frame, notice)
+            case SourceStopped(tag=tag):
+                self._stop(bridge, tag, "their source stopped")
+            case Ping():
+                bridge.answer(pong(frame))
+            case SessionEnded():
+                return False
+        return True
+
+    async def _hear(self, bridge: Bridge, media: Media) -> None:
+        source = self._bridges[bridge].get(media.tag)
+        if source is not None:
+            await source.take(media)
+        elif not self._told_strangers:
+            self._told_strangers = True
+            log.warning("%s: audio of '%s', for which no usable start was sent, is passed over", self.where, media.tag)
+
+    def _start(self, bridge: Bridge, started: SourceStarted, notice: Notice) -> None:
+        self._stop(bridge, started.tag, "their source began anew")
+        sources = self._bridges[bridge]
+        attendee = self._host.joined(started.endpoint, started.endpoint, sends_silence=False)
+        if attendee is None or len(sources) >= _MOST_SOURCES:
+            log.warning("%s: too many sources: '%s' is not heard", self.where, started.tag)
+            return
+        endpoint = self._endpoints.get(started.endpoint)
+        if endpoint is None:
+            endpoint = self._endpoints[started.endpoint] = _Endpoint(attendee, bridge)
+            bridge.tell(of_notice(started.endpoint, notice), can_wait=False)
+        endpoint.bridge = bridge
+        self._numbered += 1
+        sources[started.tag] = Source(started, attendee, self._numbered)
+        endpoint.sources += 1
+        attendee.begin_sending()
+
+    def _stop(self, bridge: Bridge, tag: str, reason: str) -> None:
+        source = self._bridges[bridge].pop(tag, None)
+        endpoint = None if source is None else self._endpoints.get(source.endpoint)
+        if source is None or endpoint is None:
+            return
+        endpoint.sources -= 1
+        if not endpoint.sources:
+            del self._endpoints[source.endpoint]
+            self._host.left(source.endpoint, reason)

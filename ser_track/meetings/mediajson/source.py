@@ -1,0 +1,83 @@
+"""One source of a bridge: its packets with times of arrival that are the packets' own."""
+
+import time
+from typing import Final
+
+from ser_track.errors import AudioError
+from ser_track.ingest.libopus import RTP_CLOCK_HZ
+from ser_track.ingest.mediajson import Media, SourceStarted
+from ser_track.ingest.pcm_packets import PcmPackets
+from ser_track.ingest.rtp import SILENT_LEVEL, Arrival
+from ser_track.meetings.attendee import Attendee
+
+_OPUS: Final = "opus"
+_BEHIND_S: Final = 1.0
+
+
+class MediaClock:
+    """Says when packets came by what is in them: they are sent in order and lose nothing on the way to us.
+
+    So how fast they are sent does not matter, and a recording gives what the call gave.
+    """
+
+    def __init__(self, rate_hz: int) -> None:
+        """``rate_hz`` is the timestamps'."""
+        self._rate_hz = rate_hz
+        self._latest: int | None = None
+        self._now = 0.0
+
+    def now(self, timestamp: int, clock: float) -> float:
+        """When a packet with this timestamp (32 bits) came; ``clock`` is what a clock in seconds says."""
+        if self._latest is None:
+            self._latest, self._now = timestamp, clock
+            return clock
+        ticks = (timestamp - self._latest + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+        if ticks > 0:
+            self._latest = timestamp
+            # A clock that is slow, or stands still while muted, must not fall behind: holes would be given up at once.
+            self._now = max(self._now + ticks / self._rate_hz, clock - _BEHIND_S)
+        return self._now
+
+
+class Source:
+    """Gives an attendee the audio of one source. A second source of theirs takes over from the first."""
+
+    def __init__(self, started: SourceStarted, attendee: Attendee, number: int) -> None:
+        """``number`` is new for each source. One in an encoding that is not known is told of, and not heard."""
+        self.endpoint = started.endpoint
+        self._attendee = attendee
+        self._number = number
+        self._clock = MediaClock(started.rate_hz)
+        self._ticks = RTP_CLOCK_HZ // started.rate_hz or 1
+        self._opus = started.encoding == _OPUS
+        self._pcm: PcmPackets | None = None
+        self._faulty = False
+        if not self._opus:
+            try:
+                self._pcm = PcmPackets(started.encoding, started.rate_hz, started.channels)
+            except AudioError as error:
+                self._fault(error)
+
+    async def take(self, media: Media) -> None:
+        """Take in one packet; waits where more comes than is worked through."""
+        if self._pcm is not None:
+            self._take_pcm(self._pcm, media)
+        elif self._opus:
+            timestamp = media.timestamp & 0xFFFFFFFF
+            now = self._clock.now(timestamp, time.monotonic())
+            numbers = media.chunk & 0xFFFF, timestamp * self._ticks & 0xFFFFFFFF
+            silent = media.audio_level == SILENT_LEVEL
+            self._attendee.arrived(Arrival(self._number, *numbers, media.payload, now, silent))
+        await self._attendee.room()
+
+    def _take_pcm(self, pcm: PcmPackets, media: Media) -> None:
+        try:
+            for at, samples in pcm.decode(media.chunk, media.payload):
+                self._attendee.heard(samples, at)
+        except AudioError as error:
+            self._fault(error)
+
+    def _fault(self, error: AudioError) -> None:
+        if not self._faulty:  # one word of it is enough
+            self._attendee.fault("audio_unusable", str(error))
+        self._faulty = True

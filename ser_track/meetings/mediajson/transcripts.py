@@ -1,0 +1,38 @@
+"""What goes back to a bridge: transcription results, which it passes on into the conference, where they are subtitles.
+
+A bridge ignores fields that it does not know and passes them on, so the event is in one of them, whole.
+"""
+
+import json
+import time
+from typing import Any, Final
+
+from ser_track.sinks.encode import to_json
+from ser_track.types import UNSURE, Emotion, Notice
+
+FIELD: Final = "ser_track"
+"""The field with the event as docs/protocol.md has it."""
+
+
+def of_emotion(endpoint: str, emotion: Emotion) -> str:
+    """A result, as people can read it: a guess, and how sure; provisional ones are ``is_interim``."""
+    guess = "unsure" if emotion.label == UNSURE else f"{emotion.label}, {emotion.confidence:.0%} sure"
+    return _message(endpoint, f"[voice sounds like: {guess}]", emotion.confidence, emotion, interim=not emotion.final)
+
+
+def of_notice(endpoint: str, notice: Notice) -> str:
+    """The notice, to be read where subtitles are."""
+    return _message(endpoint, notice.text, 1.0, notice, interim=False)
+
+
+def _message(endpoint: str, text: str, confidence: float, event: Emotion | Notice, *, interim: bool) -> str:
+    message: dict[str, Any] = {
+        "type": "transcription-result",
+        "is_interim": interim,
+        "transcript": [{"text": text, "confidence": round(confidence, 4)}],
+        "participant": {"id": endpoint},
+        "timestamp": round(time.time() * 1000),
+        "language": "en",
+        FIELD: to_json(event),
+    }
+    return json.dumps(message, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,134 @@
+"""The bot in one meeting on another server: joins, comes back when the meeting is lost, leaves politely."""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+
+from ser_track.config import Config
+from ser_track.errors import JoinError
+from ser_track.meetings.attendance import Attendance
+from ser_track.meetings.backoff import Backoff
+from ser_track.meetings.meeting import Meeting
+from ser_track.runtime.live_engine import LiveEngine
+from ser_track.sinks.encode import encode
+from ser_track.types import Consent, MeetingChanged, MeetingState
+
+log = logging.getLogger(__name__)
+FINAL = frozenset({"no_room", "wrong_pin", "unauthorized", "kicked", "destroyed"})
+"""Codes of a `JoinError` with which the other server does not want us: no use in coming back."""
+_OF_A_RESTART = frozenset({"no_room"})
+"""… unless the meeting was there before: a server that restarts may make its rooms a moment later."""
+
+
+class Session:
+    """From `start` to `leave`, or until there is no meeting to come back to."""
+
+    def __init__(self, meeting: Meeting, consent: Consent, base_url: str, live: LiveEngine, config: Config) -> None:
+        """``base_url`` is where people reach this server."""
+        # Whoever is told the link can refuse; nobody else can guess it.
+        self.id = f"m-{secrets.token_urlsafe(12)}"
+        self.meeting = meeting
+        self.attendance = Attendance(self.id, meeting, consent, f"{base_url}/meetings/{self.id}/notice", live, config)
+        self.state: MeetingState = "joining"
+        self.reason: str | None = None
+        """Why it is not joined, where it is not."""
+        self.since_s = time.time()
+        """When it came into this state, in seconds of the wall clock."""
+        self._config = config
+        self._staying: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Join.
+
+        Raises:
+            JoinError: it cannot be joined; the session is over.
+        """
+        try:
+            await self.meeting.connect(self.attendance)
+        except JoinError as error:
+            self._end(str(error))
+            raise
+        except BaseException:  # cancelled in the middle
+            await self.meeting.close()
+            self._end("it was not joined")
+            raise
+        self._joined()
+        self._staying = asyncio.create_task(self._stay())
+
+    async def leave(self, reason: str) -> None:
+        """Say goodbye, with the last results before it; when this returns, nothing is left on either side."""
+        staying, self._staying = self._staying, None
+        if staying is not None:
+            staying.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await staying
+        if self.state == "left":
+            return
+        self.attendance.everybody_left(reason)
+        await self.attendance.parted()
+        self._change("left", reason)
+        await self.meeting.close()
+        self.attendance.log.end()
+
+    async def ended(self) -> None:
+        """Return when the session is over, however that came."""
+        while self.state != "left":
+            await self.attendance.log.news(self.attendance.log.last)
+
+    async def _stay(self) -> None:
+        try:
+            while True:
+                try:
+                    reason = await self.meeting.wait()
+                except JoinError as error:
+                    await self._lose(str(error))
+                    self._end(str(error))
+                    return
+                log.warning("%s: lost (%s); trying to come back", self.meeting.where, reason)
+                await self._lose(reason)
+                self._change("reconnecting", reason)
+                if not await self._come_back():
+                    return
+                self._joined()
+        except Exception as error:  # one meeting that fails is no matter of the others
+            log.exception("%s: the session failed", self.meeting.where)
+            await self._lose("the bot failed")
+            self._end(f"the bot failed ({error!r}); the log says why")
+
+    async def _lose(self, reason: str) -> None:
+        self.attendance.everybody_left(reason)
+        await self.attendance.parted()
+        await self.meeting.close()
+
+    async def _come_back(self) -> bool:
+        backoff, until = Backoff(), time.monotonic() + self._config.meetings.give_up_after_s
+        while True:
+            await asyncio.sleep(backoff.next_s())
+            try:
+                await self.meeting.connect(self.attendance)
+            except JoinError as error:
+                log.warning("%s", error)
+                if error.code in FINAL - _OF_A_RESTART or time.monotonic() > until:
+                    self._end(str(error))
+                    return False
+                self.reason = str(error)
+            else:
+                return True
+
+    def _joined(self) -> None:
+        log.info("%s: joined", self.meeting.where)
+        self._change("joined", None)
+        self.attendance.note(self.attendance.notice)
+        self.meeting.announce(encode(self.attendance.notice))
+
+    def _end(self, reason: str) -> None:
+        self._change("left", reason)
+        self.attendance.log.end()
+
+    def _change(self, state: MeetingState, reason: str | None) -> None:
+        self.state, self.reason, self.since_s = state, reason, time.time()
+        changed = MeetingChanged(self.id, state, reason)
+        self.attendance.note(changed)
+        self.meeting.publish(encode(changed))

@@ -1,0 +1,136 @@
+"""All meetings on other servers that the bot is in: one registry for the command line, the service and the engine."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from aiohttp import ClientSession, TraceConfig
+
+from ser_track.config import Config
+from ser_track.errors import MeetingFullError, NotFoundError
+from ser_track.meetings.attendance import Listener
+from ser_track.meetings.meeting import Meeting, Services
+from ser_track.meetings.session import Session
+from ser_track.runtime.live_engine import LiveEngine
+from ser_track.runtime.metrics import Metrics
+from ser_track.sinks.encode import EventLine
+from ser_track.types import Consent, EngineEvent
+
+log = logging.getLogger(__name__)
+_CHECK_S: Final = 0.5
+_MOST_ENDED: Final = 20
+"""Meetings that are over can be asked about for a while: why they ended."""
+_LEAVE_S: Final = 15.0
+
+
+class Sessions:
+    """Meetings that fail, hang or end do not disturb each other."""
+
+    def __init__(self, config: Config, metrics: Metrics) -> None:
+        self._config = config
+        self._metrics = metrics
+        self._sessions: dict[str, Session] = {}
+        self.live: LiveEngine
+        self.services: Services
+        metrics.meetings.set_function(lambda: len(self.present))
+
+    async def start(self) -> None:
+        """Make what adapters need. Nobody may lead them elsewhere than where they were sent."""
+        tracing = TraceConfig()
+        tracing.on_request_redirect.append(_refuse_redirect)
+        http = ClientSession(trace_configs=[tracing])
+        self.services = Services(self._config, self._metrics, self.live, http)
+
+    @property
+    def present(self) -> list[Session]:
+        """Meetings that the bot is in, or is trying to get (back) into."""
+        return [session for session in self._sessions.values() if session.state != "left"]
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(tuple(self._sessions.values()))
+
+    async def join(
+        self, meeting: Meeting, base_url: str, consent: Consent | None = None, listener: Listener | None = None
+    ) -> Session:
+        """Join ``meeting``; what people reach this server by goes into the notice. ``listener`` gets each event.
+
+        Raises:
+            MeetingFullError: there are as many meetings as are configured for.
+            JoinError: it cannot be joined.
+        """
+        if len(self.present) >= (most := self._config.meetings.max_meetings):
+            raise MeetingFullError(f"the bot is in {most} meetings, as many as meetings.max_meetings; leave one first")
+        session = Session(meeting, consent or self._config.meetings.consent, base_url, self.live, self._config)
+        session.attendance.listeners.append(self._count)
+        if listener is not None:
+            session.attendance.listeners.append(listener)
+        self._sessions[session.id] = session
+        try:
+            await session.start()
+        except BaseException:
+            del self._sessions[session.id]
+            raise
+        self._forget_some()
+        return session
+
+    def find(self, session_id: str) -> Session:
+        """The meeting with this id.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        try:
+            return self._sessions[session_id]
+        except KeyError:
+            raise NotFoundError(
+                f"there is no meeting '{session_id[:60]}'; GET /meetings lists those there are"
+            ) from None
+
+    def having(self, test: Callable[[Meeting], bool]) -> Session | None:
+        """A present meeting whose adapter passes ``test``."""
+        return next((session for session in self.present if test(session.meeting)), None)
+
+    async def leave(self, session: Session, reason: str) -> None:
+        """Leave politely, in bounded time."""
+        try:
+            async with asyncio.timeout(_LEAVE_S):
+                await session.leave(reason)
+        except TimeoutError:
+            log.error("%s: leaving took over %.0f s and was given up", session.meeting.where, _LEAVE_S)
+        except Exception:
+            log.exception("%s: leaving failed", session.meeting.where)
+
+    def deliver(self, events: list[EngineEvent]) -> None:
+        """Give each event to the meeting that it belongs to, if it is one of these."""
+        for event in events:
+            if (session := self._sessions.get(event.key.meeting)) is not None:
+                session.attendance.deliver(event)
+
+    async def watch(self) -> None:
+        """Look after stalled streams until cancelled."""
+        while True:
+            await asyncio.sleep(_CHECK_S)
+            for session in self.present:
+                session.attendance.check()
+
+    async def leave_all(self) -> None:
+        """Leave all meetings at once."""
+        await asyncio.gather(*(self.leave(session, "the bot leaves: its server stops") for session in self.present))
+
+    async def close(self) -> None:
+        """Leave all meetings, and give back what adapters needed."""
+        await self.leave_all()
+        await self.services.http.close()
+
+    def _count(self, line: EventLine) -> None:
+        self._metrics.events.labels(type=line.type).inc()
+
+    def _forget_some(self) -> None:
+        ended = [session.id for session in self._sessions.values() if session.state == "left"]
+        for session_id in ended[:-_MOST_ENDED]:
+            del self._sessions[session_id]
+
+
+async def _refuse_redirect(*_: object) -> None:
+    raise ConnectionRefusedError("the server answers with a redirect, which is not followed; give the right address")
