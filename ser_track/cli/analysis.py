@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ser_track.cli.inputs import Input
+from ser_track.cli.pictures import Pictures
 from ser_track.cli.results import Sink
 from ser_track.config import PipelineConfig
 from ser_track.core.engine import Engine
@@ -23,6 +24,7 @@ class Task:
     """What is done to each recording."""
 
     config: PipelineConfig
+    pictures: Pictures
     split: bool
     provisional: bool
     names: tuple[str, ...] = ()
@@ -43,14 +45,14 @@ def analyze(source: Input, task: Task, sink: Sink, fail: Callable[[str], None], 
     engine = Engine(models.detector, models.classifier, task.config)
     block_samples = round(task.config.consumed_duration_s * SAMPLE_RATE_HZ)
     try:
-        with _opened(source, task) as recording:
+        with _opened(source, task) as recording, task.pictures.of(source, fail) as gathering:
             _check_names(source, recording, task.names)
 
             def tell() -> None:
                 show(recording.position_s, recording.duration_s)
 
-            for event in replay(
-                recording,
+            events = replay(
+                gathering.listen(recording, task.names),
                 str(source),
                 engine,
                 block_samples,
@@ -58,7 +60,8 @@ def analyze(source: Input, task: Task, sink: Sink, fail: Callable[[str], None], 
                 threads=task.threads,
                 names=task.names,
                 on_block=tell,
-            ):
+            )
+            for event in gathering.watch(events):
                 if isinstance(event, Fault):
                     fail(event.message)
                 sink.put(event)

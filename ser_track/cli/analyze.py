@@ -9,6 +9,7 @@ from ser_track.cli.batch import Batch
 from ser_track.cli.console import feedback
 from ser_track.cli.inputs import find_inputs
 from ser_track.cli.outputs import add_output_arguments, open_outputs
+from ser_track.cli.pictures import add_picture_arguments, pictures_of
 from ser_track.cli.pool import usable_cores
 from ser_track.config import load_config
 from ser_track.models import load_models
@@ -32,7 +33,7 @@ examples:
   ser-track analyze --final-only --jobs 4 calls/*.opus > events.jsonl
   ser-track analyze --format vtt,csv --out results/ meeting.mp4
   ser-track analyze --format vtt meeting.mp4 > meeting.vtt
-  ser-track analyze --out results/ --resume archive/
+  ser-track analyze --out results/ --resume --report 'pages/{folder}-{name}.html' archive/
   ser-track analyze --channels split --names Agent,Caller call.wav | jq 'select(.type == "emotion")'
   ser-track analyze --together videoroom-1234-user-*-audio-*.mjr
   arecord -f S16_LE -r 16000 -t wav | ser-track analyze -
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--payload-type", type=_payload_type, metavar="N", help=payload_type)
     parser.add_argument("--final-only", action="store_true", help="compute no provisional results")
     add_output_arguments(parser)
+    add_picture_arguments(parser)
     jobs = "cores to use: a process for each file, threads where a file has several cores; default: all that we may use"
     parser.add_argument("--jobs", type=_positive, metavar="N", help=jobs)
 
@@ -64,8 +66,10 @@ def run(args: argparse.Namespace) -> int:
         ModelError: the model cannot be used.
     """
     inputs = find_inputs(args.files, args.together)
+    config = load_config(args.config).pipeline
+    pictures = pictures_of(args, inputs.found, config.min_confidence)
     split, provisional = args.channels == "split", not args.final_only
-    task = Task(load_config(args.config).pipeline, split, provisional, args.names, args.payload_type)
+    task = Task(config, pictures, split, provisional, args.names, args.payload_type)
     model = load_models(task.config).classifier.name  # what is wrong with it is said once, and by no worker
     with (
         open_outputs(args.format, args.out, inputs.found, f"{task} {model}", args.resume) as output,

@@ -47,10 +47,13 @@ class Batch:
             OSError: results cannot be written.
             InferenceError: a model failed.
         """
-        if isinstance(self._output, Files):
-            self._into_files(self._output)
-        else:
-            self._into_stream(self._output)
+        try:
+            if isinstance(self._output, Files):
+                self._into_files(self._output)
+            else:
+                self._into_stream(self._output)
+        finally:
+            self._task.pictures.clean_up(self._sources)
 
     def _into_stream(self, output: Stream) -> None:
         written: list[Input] = []
@@ -61,14 +64,15 @@ class Batch:
                 self._write(output, written)
 
     def _into_files(self, output: Files) -> None:
-        done = output.noted() if output.resume else set()
+        beside = self._task.pictures.files
+        done = output.noted(beside) if output.resume else set()
         if done:
             self._told.say(f"{len(done)} of {len(self._sources)} recordings were done before")
         waiting = [results for results in output.results if results.source not in done]
         written: list[Input] = []
         try:
             with (
-                self._says_what_is_missing(lambda: written if output.done is None else output.noted()),
+                self._says_what_is_missing(lambda: written if output.done is None else output.noted(beside)),
                 closing(self._outcomes(waiting)) as outcomes,
             ):
                 for results, outcome in zip(waiting, outcomes, strict=True):
@@ -160,7 +164,7 @@ def _into(task: Task, results: WholeFiles | Spooled, progress: Progress) -> _Out
     except InferenceError as error:
         return _Outcome(failures, error)
     if not failures:
-        results.finish()
+        results.finish(task.pictures.files(results.source))
     return _Outcome(failures, None)
 
 

@@ -48,8 +48,8 @@ def part_of(file: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[TextIO]:
-    """A text stream whose content takes the place of ``path`` at the end, at once; its folder is made.
+def replaced(path: Path) -> Iterator[Path]:
+    """A file to write, which takes the place of ``path`` at the end, at once; its folder is made.
 
     Where nothing was written, or after an error, nothing changed.
 
@@ -59,12 +59,18 @@ def replacing(path: Path) -> Iterator[TextIO]:
     part = part_of(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
+        yield part
         if part.stat().st_size:
             part.replace(path)
     finally:  # after Ctrl-C as well
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """As `replaced`, a text stream."""
+    with replaced(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
 
 
 def make_folder(folder: Path) -> None:
@@ -82,14 +88,14 @@ def make_folder(folder: Path) -> None:
         raise ConfigError("--out", [f"{folder} is a folder that we may not write into; name another"])
 
 
-def refuse_recordings(path: Path, sources: Iterable[Input]) -> None:
-    """Let ``path`` be written to.
+def refuse_recordings(option: str, path: Path, sources: Iterable[Input]) -> None:
+    """Let ``path``, which ``option`` names, be written to.
 
     Raises:
         ConfigError: it is one of the recordings, perhaps by another name.
     """
     if {_identity(path), _identity(part_of(path))} & _identities(sources):
-        raise ConfigError("--out", [f"{path} is one of the recordings; name another file"])
+        raise ConfigError(option, [f"{path} is one of the recordings; name another file"])
 
 
 def _is_recording(file: Path, kept: set[Identity | None]) -> bool:

@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,12 +57,10 @@ class Files:
         """Never."""
         return False
 
-    def noted(self) -> set[Input]:
-        """The recordings that ``done`` holds as done."""
-        if self.done is None:
-            return set()
-        lines = self.done.read()
-        return {each.source for each in self.results if self.done.holds(lines, each.source, each.files.values())}
+    def noted(self, beside: Callable[[Input], Iterable[Path]]) -> set[Input]:
+        """The recordings that ``done`` holds as done, together with the files ``beside`` that others write of each."""
+        lines = set() if self.done is None else self.done.read()
+        return {each.source for each in self.results if each.noted(lines, beside(each.source))}
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -120,7 +118,7 @@ def _on_stdout(formats: list[str], sources: Sequence[Input]) -> Stream:
 
 
 def _into_file(file: Path, formats: list[str], sources: Sequence[Input]) -> AbstractContextManager[Stream | Files]:
-    refuse_recordings(file, sources)
+    refuse_recordings("--out", file, sources)
     if formats == [JSONL]:
         return _stream_into(file, sources)
     if len(formats) == 1 and len(sources) <= 1:

@@ -1,6 +1,6 @@
 """The results of one recording on their way into files: whole, or not there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +52,14 @@ class WholeFiles:
             with written_to(self.source, streams) as sink:
                 yield sink
 
-    def finish(self) -> None:
-        """Note that the recording is done and nothing of it failed."""
+    def finish(self, beside: Iterable[Path] = ()) -> None:
+        """Note that the recording is done, with the files ``beside`` that others wrote, and nothing of it failed."""
         if self.done is not None:
-            self.done.add(self.source, self.files.values())
+            self.done.add(self.source, [*self.files.values(), *beside])
+
+    def noted(self, lines: set[str], beside: Iterable[Path] = ()) -> bool:
+        """Whether it is in ``lines`` of the list that the recording is done, and all files are as they were then."""
+        return self.done is not None and self.done.holds(lines, self.source, [*self.files.values(), *beside])
 
     def clean_up(self) -> None:
         """Take away what a process that was ended has begun."""
@@ -84,7 +88,7 @@ class Spooled:
         with self.file.open("w", encoding="utf-8") as stream:
             yield JsonLines(stream)
 
-    def finish(self) -> None:
+    def finish(self, beside: Iterable[Path] = ()) -> None:
         """Nothing is noted: the file is soon gone."""
 
 

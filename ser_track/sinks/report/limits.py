@@ -1,0 +1,46 @@
+"""What a reader of results must know of the model: the words that stand beside them."""
+
+from typing import Final
+
+FIGURES: Final = {"small": (81, 58), "base": (82, 59)}
+"""Unweighted average recall in %, each clip alone, of `models/CARD.md`: CREMA-D's unseen speakers, and RAVDESS."""
+
+_BEFORE: Final = (
+    "A guess about a sound.",
+    "Each result says which acted way of speaking a voice resembles. It does not say what a person feels, means or "
+    "intends, and knows nothing of the words.",
+)
+_AFTER: Final = (
+    (
+        "Not between people.",
+        "Microphones, rooms, languages, ages and illnesses move the results more than emotions do. Compare a person "
+        "with themselves, never with others; better still, ask.",
+    ),
+    (
+        "No decisions.",
+        "Not for hiring, grading, medicine or policing. In the European Union, inferring emotions of people at work or "
+        "in education is prohibited but for medical or safety reasons (AI Act, Article 5(1)(f)).",
+    ),
+)
+
+
+def limits(model: str | None, min_confidence: float) -> list[tuple[str, str]]:
+    """Headings and sentences about the results of ``model`` (``name@version``; ``None`` where it gave none)."""
+    certainty = (
+        "The four probabilities add up to 100 % even where none of the four fits. “Unsure” means that none reaches "
+        f"{100 * min_confidence:.0f} %. “Neutral” tells nothing about a mood."
+    )
+    often = _how_often((model or "").partition("@")[0])
+    return [_BEFORE, ("Often wrong.", often), ("Always 100 %.", certainty), *_AFTER]
+
+
+def _how_often(name: str) -> str:
+    listeners = "People who hear only the voice agree with the actor in about 56 % of CREMA-D's clips."
+    if name not in FIGURES:
+        return f"How often this model is right, its makers must say. {listeners}"
+    same, other = FIGURES[name]
+    return (
+        f"Of acted clips, the mean of the four emotions' recalls is {same} % on new speakers of CREMA-D, from which "
+        f"the model learned, and {other} % on RAVDESS, which it never heard (chance: 25 %). "
+        f"Real conversations are harder. {listeners}"
+    )

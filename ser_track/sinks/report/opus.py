@@ -1,0 +1,91 @@
+"""All voices mixed into one Opus track, small enough to lie inside a page."""
+
+import io
+import tempfile
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from types import TracebackType
+from typing import Final, Self
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+
+from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+
+MAX_BYTES: Final = 16_000_000
+"""Of sound in a page; as text in it a third more."""
+BEST_BPS: Final = 24_000
+LEAST_BPS: Final = 8_000
+"""Below, speech is hard to follow."""
+LONGEST_S: Final = 8 * MAX_BYTES / LEAST_BPS
+_BLOCK_SAMPLES: Final = 10 * SAMPLE_RATE_HZ
+_LOUDEST: Final = 0.98
+
+
+class Mix:
+    """The sum of all voices, on disk in a file without a name, which is gone when this is closed.
+
+    On disk, because tracks may lie one after the other in a recording: then nothing less than all of it can be mixed.
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  # closed by __exit__
+        self._peak = 0.0
+        self.samples = 0
+
+    def add(self, at: int, samples: FloatArray) -> None:
+        """Add ``samples`` ``[n]`` at index ``at``."""
+        mixed = self._read(at, len(samples)) + samples
+        self._file.seek(2 * at)
+        # Two bytes a sample, as integers would take, and a sum of several voices has no limit to be cut off at.
+        self._file.write(mixed.astype("<f2").tobytes())
+        self._peak = max(self._peak, float(np.abs(mixed).max(initial=0)))
+        self.samples = max(self.samples, at + len(samples))
+
+    def blocks(self) -> Iterator[FloatArray]:
+        """All of it in blocks, made quieter where it would clip."""
+        gain = np.float32(min(1.0, _LOUDEST / self._peak) if self._peak else 1.0)
+        for at in range(0, self.samples, _BLOCK_SAMPLES):
+            yield gain * self._read(at, min(_BLOCK_SAMPLES, self.samples - at))
+
+    def _read(self, at: int, count: int) -> FloatArray:
+        self._file.seek(2 * at)
+        stored = np.frombuffer(self._file.read(2 * count), "<f2")
+        samples = np.zeros(count, np.float32)
+        samples[: len(stored)] = stored
+        return samples
+
+    def __enter__(self) -> Self:
+        """The file is there already."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the file back."""
+        self._file.close()
+
+
+def bit_rate_bps(duration_s: float) -> int:
+    """The best rate at which ``duration_s``, at most `LONGEST_S`, stays within `MAX_BYTES`."""
+    return min(BEST_BPS, int(8 * MAX_BYTES / max(duration_s, 1.0)))
+
+
+def encode_webm(blocks: Iterable[FloatArray], rate_bps: int) -> bytes:
+    """``blocks`` at 16 kHz as Opus in WebM, which browsers play and can seek in."""
+    file = io.BytesIO()
+    # Frames of 60 ms: at these rates the container would otherwise take a third of the bytes.
+    options = {"application": "voip", "frame_duration": "60", "vbr": "on", "compression_level": "3"}
+    with av.open(file, "w", format="webm") as container:
+        stream = container.add_stream("libopus", rate=SAMPLE_RATE_HZ, options=options, layout="mono")
+        assert isinstance(stream, AudioStream)
+        stream.bit_rate = rate_bps
+        at = 0
+        for samples in blocks:
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples)[None], format="flt", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE_HZ, at, Fraction(1, SAMPLE_RATE_HZ)
+            container.mux(stream.encode(frame))
+            at += len(samples)
+        container.mux(stream.encode(None))
+    return file.getvalue()

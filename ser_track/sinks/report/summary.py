@@ -1,0 +1,102 @@
+"""Statistics of a timeline: who spoke for how long, and what the model heard in it; nothing but arithmetic."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from ser_track.core.timeline import Line, Timeline, Utterance
+from ser_track.types import EMOTIONS, UNSURE
+
+LABELS: Final = (*EMOTIONS, UNSURE)
+Transitions = Counter[tuple[str, str]]
+"""How often a result with the first label was followed by one with the second, of the same participant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Of one participant, or of all together."""
+
+    utterances: int
+    speech_s: float
+    """Seconds of all utterances, short pauses inside them included."""
+    judged: int
+    judged_s: float
+    """Of these, what has a final result: what is too short has none."""
+    shares: dict[str, float]
+    """Share of ``judged_s`` that each of `LABELS` takes; sums to 1, or empty where nothing was judged."""
+    means: dict[str, float]
+    """Mean probability of each of `EMOTIONS`, weighted by time; sums to 1, or empty where nothing was judged."""
+    transitions: Transitions
+
+    @property
+    def mean_utterance_s(self) -> float:
+        """0 where there is none."""
+        return self.speech_s / self.utterances if self.utterances else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingSummary:
+    """Of a whole recording."""
+
+    everyone: Summary
+    participants: tuple[tuple[Line, Summary], ...]
+    voiced_s: float
+    """Seconds in which at least one participant speaks."""
+    overlap_s: float
+    """Of these, in which two or more do."""
+
+    def share_of_speech(self, participant: Summary) -> float:
+        """Share of everybody's speaking time that is this participant's; 0 where nobody spoke."""
+        return participant.speech_s / self.everyone.speech_s if self.everyone.speech_s else 0.0
+
+
+def summarise(timeline: Timeline) -> MeetingSummary:
+    """The statistics of ``timeline``."""
+    everyone = [utterance for line in timeline.lines for utterance in line.utterances]
+    each = tuple((line, _summary(line.utterances, _transitions(line.utterances))) for line in timeline.lines)
+    transitions = sum((summary.transitions for _, summary in each), Transitions())
+    voiced_s, overlap_s = _occupied_s((utterance.start_s, utterance.end_s) for utterance in everyone)
+    return MeetingSummary(_summary(everyone, transitions), each, voiced_s, overlap_s)
+
+
+def in_time(utterances: Iterable[Utterance]) -> list[Utterance]:
+    """``utterances`` by their beginning."""
+    return sorted(utterances, key=lambda utterance: (utterance.start_s, utterance.end_s))
+
+
+def _summary(utterances: Sequence[Utterance], transitions: Transitions) -> Summary:
+    results = [(one.end_s - one.start_s, one.emotion) for one in utterances if one.emotion is not None]
+    judged_s = sum(duration_s for duration_s, _ in results)
+    labels, probabilities = dict.fromkeys(LABELS, 0.0), dict.fromkeys(EMOTIONS, 0.0)
+    for duration_s, emotion in results:
+        labels[emotion.label] += duration_s
+        for name, probability in emotion.probabilities.items():
+            # Rounded or computed in single precision, they may miss a sum of 1.
+            probabilities[name] += duration_s * probability / sum(emotion.probabilities.values())
+    return Summary(
+        len(utterances),
+        sum(one.end_s - one.start_s for one in utterances),
+        len(results),
+        judged_s,
+        {name: seconds / judged_s for name, seconds in labels.items()} if judged_s else {},
+        {name: seconds / judged_s for name, seconds in probabilities.items()} if judged_s else {},
+        transitions,
+    )
+
+
+def _transitions(utterances: Iterable[Utterance]) -> Transitions:
+    """An utterance without a result interrupts nothing: those around it are neighbours."""
+    return Transitions(pairwise(one.emotion.label for one in in_time(utterances) if one.emotion is not None))
+
+
+def _occupied_s(stretches: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """Seconds that one or more, and that two or more of ``stretches`` cover."""
+    borders = sorted(border for start_s, end_s in stretches for border in ((start_s, 1), (end_s, -1)))
+    speaking, voiced_s, overlap_s = 0, 0.0, 0.0
+    for (at_s, change), (next_s, _) in pairwise(borders):
+        speaking += change
+        voiced_s += next_s - at_s if speaking >= 1 else 0.0
+        overlap_s += next_s - at_s if speaking >= 2 else 0.0
+    return voiced_s, overlap_s
