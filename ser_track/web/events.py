@@ -88,7 +88,8 @@ async def _event_stream(request: web.Request, log: EventLog, seen: int | None) -
 
 
 async def _websocket(request: web.Request, log: EventLog, seen: int | None) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=1024, timeout=CLOSE_S)
+    # Without a limit of its own it waits as soon as the connection says so, and `_SEND_S` begins there.
+    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=1024, timeout=CLOSE_S, writer_limit=0)
     await socket.prepare(request)
 
     async def send(told: Told | None) -> None:

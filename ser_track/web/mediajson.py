@@ -73,7 +73,6 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
 
 
 async def _close_when_over(session: Session, outbox: Outbox) -> None:
-    # Else who comes over this bridge afterwards would be heard in a meeting that the bot was called back from.
     await session.ended()
     await outbox.close(WSCloseCode.GOING_AWAY)
 
@@ -95,6 +94,8 @@ async def _serve(
 ) -> WSCloseCode:
     broken = 0
     async for message in socket:
+        if session.state == "left":
+            return WSCloseCode.GOING_AWAY
         try:
             if message.type is not WSMsgType.TEXT:
                 raise AudioError("a binary message came; MediaJson is text")
