@@ -132,7 +132,7 @@ def origin_of_pages(value: Any) -> str:
 
 def public_url(value: Any) -> str:
     """``http(s)://host[:port][/path]`` without a slash at its end. Raises ValueError."""
-    if not isinstance(value, str) or not _PUBLIC_URL.fullmatch(value):
+    if not isinstance(value, str) or not _PUBLIC_URL.fullmatch(value) or not _reachable(value):
         raise ValueError(f"must be http(s)://host[:port][/path] without a slash at the end, not {value!r}")
     return value
 

@@ -42,8 +42,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         if error.status < 400:
             raise
         response = refusal(error.status, "http", error.reason)
-        if (allowed := error.headers.get("Allow")) is not None:
-            response.headers["Allow"] = allowed
+        response.headers.update({name: value for name, value in error.headers.items() if name == "Allow"})
     except ConnectionError:
         # No failure of ours, and nobody there to read this; aiohttp would log it as an error.
         response = refusal(400, "disconnected", "the connection ended before the request did")

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -18,7 +18,7 @@ def document(name: str) -> dict[str, Any]:
 
 
 REGISTRY: Registry[Any] = Registry().with_resources(
-    (name, Resource(document(name), DRAFT202012)) for name in (OPENAPI, ASYNCAPI, "protocol.schema.json")
+    (name, DRAFT202012.create_resource(document(name))) for name in (OPENAPI, ASYNCAPI, "protocol.schema.json")
 )
 
 

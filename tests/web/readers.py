@@ -1,4 +1,4 @@
-"""Readers of a meeting's events for tests, over Server-Sent Events and over a WebSocket, and the state that events make."""
+"""Readers of a meeting's events for tests, over Server-Sent Events and a WebSocket; and the state that events make."""
 
 import asyncio
 import json
@@ -42,6 +42,12 @@ class SseReader:
         assert fields.keys() == {"id", "event", "data"}
         return Told(int(fields["id"]), fields["event"], json.loads(fields["data"]))
 
+    async def one(self) -> Told:
+        """The next message."""
+        told = await self.next()
+        assert told is not None, "the stream has ended"
+        return told
+
     async def until(self, kind: str, **fields: Any) -> list[Told]:
         """Everything up to and with the first event of this type with these fields."""
         read: list[Told] = []
@@ -77,27 +83,32 @@ async def read_socket(http: ClientSession, url: str, **query: str) -> list[Told]
 
 
 def fold(events: Iterable[dict[str, Any]], meeting: str) -> dict[str, Any]:
-    """The snapshot that must come after ``events``, which are all there were: by the words of docs/programs.md."""
+    """The snapshot that must come after ``events``, which are all there were."""
     state, people = "joining", dict[str, dict[str, Any]]()
     for event in events:
-        kind, person = event["type"], people.get(event.get("participant", ""), {})
-        if person:
-            person["stream"] = event["stream"]
-        if kind == "meeting":
+        if event["type"] == "meeting":
             state = event["state"]
-        elif kind == "joined":
+        elif event["type"] == "joined":
             known = {key: event[key] for key in ("participant", "stream", "name", "analysed")}
             people[event["participant"]] = known | {"speaking": False, "stalled": False, "emotion": None}
-        elif kind == "left":
+        elif event["type"] == "left":
             del people[event["participant"]]
-        elif kind in ("speech_started", "speech_ended"):
-            person["speaking"] = kind == "speech_started"
-        elif kind in ("stalled", "resumed"):
-            person["stalled"] = kind == "stalled"
-        elif kind == "emotion":
-            person["emotion"] = event
-        elif kind == "consent":
-            person["analysed"] = event["analysed"]
-            if not event["analysed"]:
-                person |= {"speaking": False, "stalled": False, "emotion": None}
+        else:
+            person = people[event["participant"]]
+            if person["stream"] != event["stream"]:
+                person |= {"stream": event["stream"], "speaking": False, "stalled": False}
+            person |= _changed(event)
     return {"meeting": meeting, "state": state, "participants": list(people.values())}
+
+
+def _changed(event: dict[str, Any]) -> dict[str, Any]:
+    nothing = {"speaking": False, "stalled": False, "emotion": None}
+    changes: dict[str, dict[str, Any]] = {
+        "speech_started": {"speaking": True},
+        "speech_ended": {"speaking": False},
+        "stalled": {"stalled": True},
+        "resumed": {"stalled": False},
+        "emotion": {"emotion": event},
+        "consent": {"analysed": True} if event.get("analysed") else {"analysed": False, **nothing},
+    }
+    return changes.get(event["type"], {})

@@ -1,4 +1,4 @@
-"""docs/asyncapi.json: sound in itself, and held against what a real run says on every stream; nothing in it never comes."""
+"""docs/asyncapi.json: sound in itself, and held against what a real run says; nothing is in it that never comes."""
 
 import asyncio
 from collections.abc import Iterator
@@ -116,7 +116,8 @@ def named(message: dict[str, Any]) -> str:
     """What the document calls a message on /mediajson."""
     if message.get("type") == "transcription-result":
         return {"emotion": "result", "notice": "notice"}[message["ser_track"]["type"]]
-    return {"session-end": "sessionEnd"}.get(message["event"], message["event"])
+    event: str = message["event"]
+    return "sessionEnd" if event == "session-end" else event
 
 
 async def test_every_message_of_a_run_is_as_documented_and_every_documented_one_comes(

@@ -78,7 +78,7 @@ async def test_first_a_snapshot_then_every_event_in_order(
             read += await early.until("emotion", final=True)
             await talking
             read += await early.until("left")
-            assert (first := await late.next()) is not None
+            first = await late.one()
             snapshots.append(first)
             await call_back(server, url)
             read += await early.rest()
@@ -105,7 +105,7 @@ async def test_a_snapshot_is_what_the_events_make_at_any_moment(
     talking = asyncio.create_task(talk(bridge, words))
     while not talking.done():
         async with reading(server.http, f"{url}/events") as reader:
-            assert (first := await reader.next()) is not None
+            first = await reader.one()
             snapshots.append(first)
     await talking
     await all_left(server, url)
@@ -125,7 +125,7 @@ async def test_who_is_cut_off_again_and_again_misses_nothing_and_gets_nothing_tw
     while gone < len(PEOPLE):
         async with reading(server.http, f"{url}/events", seen=read[-1].number if read else 0) as reader:
             for _ in range(3):
-                assert (told := await reader.next()) is not None
+                told = await reader.one()
                 read.append(told)
                 if told.type == "left":
                     gone += 1
@@ -155,10 +155,10 @@ async def test_a_number_that_is_too_old_or_was_never_given_brings_a_snapshot(
                 if told.data.get("name") == "eve":
                     break
         async with reading(server.http, f"{url}/events", seen=seen) as reader:
-            assert (first := await reader.next()) is not None
+            first = await reader.one()
             assert (first.type, len(first.data["participants"])) == (SNAPSHOT, 5)
             await other.stop("ann")
-            assert (second := await reader.next()) is not None
+            second = await reader.one()
             assert (second.type, second.number) == ("left", first.number + 1)
 
 
@@ -208,7 +208,7 @@ async def test_a_refusal_takes_effect_at_once_and_is_told(server: Running, bridg
             assert response.status == 200
         assert (await reader.until("consent"))[-1].data["analysed"] is False
     async with reading(server.http, f"{url}/events") as reader:
-        assert (first := await reader.next()) is not None
+        first = await reader.one()
     assert [person["analysed"] for person in first.data["participants"]] == [False]
 
 
