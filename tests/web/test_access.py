@@ -71,6 +71,22 @@ class TestOnItsOwnMachine:
         assert (status, code) == (400, "bad_request")
         assert "'url' must be ws://" in message
 
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("Content-Encoding", "deflate"),
+            ("Content-Type", "application/json; charset=undefined"),
+            ("Content-Type", "application/json; charset=rot13"),
+        ],
+    )
+    async def test_a_body_that_is_not_what_its_headers_say_is_refused(
+        self, server: Running, name: str, value: str
+    ) -> None:
+        async with server.http.post(f"{server.url}/meetings", data=b"garbage", headers={name: value}) as response:
+            status, code, message = await refusal(response)
+        assert (status, code) == (400, "bad_request")
+        assert "send JSON in UTF-8" in message
+
 
 class TestBeyondItsMachine:
     @pytest.fixture
