@@ -1,7 +1,6 @@
 """The bot in one meeting on another server: joins, comes back when the meeting is lost, leaves politely."""
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import time
@@ -37,33 +36,44 @@ class Session:
         self.since_s = time.time()
         """When it came into this state, in seconds of the wall clock."""
         self._config = config
+        self._called_back = False
+        self._joining: asyncio.Task[None] | None = None
         self._staying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Join.
 
         Raises:
-            JoinError: it cannot be joined; the session is over.
+            JoinError: it cannot be joined, or was left meanwhile; the session is over.
         """
+        self._joining = joining = asyncio.create_task(self.meeting.connect(self.attendance))
         try:
-            await self.meeting.connect(self.attendance)
+            await joining
+            if self._called_back:  # at the last moment
+                raise asyncio.CancelledError
         except JoinError as error:
             self._end(str(error))
             raise
         except BaseException:  # cancelled in the middle
             await self.meeting.close()
+            if self._called_back:
+                raise JoinError(
+                    self.meeting.where, "join", "the bot was called back meanwhile", "called_back"
+                ) from None
             self._end("it was not joined")
             raise
+        self._joining = None
         self._joined()
         self._staying = asyncio.create_task(self._stay())
 
     async def leave(self, reason: str) -> None:
         """Say goodbye, with the last results before it; when this returns, nothing is left on either side."""
-        staying, self._staying = self._staying, None
-        if staying is not None:
-            staying.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await staying
+        self._called_back = True
+        tasks = [task for task in (self._joining, self._staying) if task is not None]
+        self._joining = self._staying = None
+        for task in tasks:
+            task.cancel()
+            await asyncio.wait([task])
         if self.state == "left":
             return
         self.attendance.everybody_left(reason)

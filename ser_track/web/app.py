@@ -68,8 +68,10 @@ _ANSWERS_PER_S = 20
 _MEETINGS = (
     web.get("/meetings", get_meetings),
     web.post("/meetings", post_meeting),
+    web.options("/meetings", preflight),
     web.get("/meetings/{meeting}", get_meeting),
     web.delete("/meetings/{meeting}", delete_meeting),
+    web.options("/meetings/{meeting}", preflight),
     web.get("/meetings/{meeting}/events", get_events, allow_head=False),
     web.get("/meetings/{meeting}/notice", get_notice),
     web.get("/meetings/{meeting}/notice/participants", get_people),

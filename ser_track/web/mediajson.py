@@ -46,9 +46,11 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
     Raises:
         MeetingError: it names no session, or there are too many meetings.
     """
-    session = await _session(request)
     limit = request.app[CONFIG].server.max_message_bytes
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=limit, timeout=CLOSE_S)
+    if not socket.can_prepare(request).ok:  # before there is a meeting that nobody comes to
+        raise BadRequestError("/mediajson is a WebSocket: connect to it as one")
+    session = await _session(request)
     await socket.prepare(request)
     request.app[SOCKETS].add(socket)
     outbox = Outbox(socket, request.transport)
@@ -57,15 +59,22 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
     assert isinstance(conference, Conference)
     conference.add(bridge)
     code = WSCloseCode.INTERNAL_ERROR
+    goodbye = asyncio.create_task(_close_when_over(session, outbox))
     try:
         code = await _serve(socket, conference, bridge, session)
     finally:
+        goodbye.cancel()
         request.app[SOCKETS].discard(socket)
         conference.remove(bridge)
         # What the last words of those who came over it were is told first.
         await asyncio.shield(session.attendance.parted())
         await outbox.close(code)
     return socket
+
+
+async def _close_when_over(session: Session, outbox: Outbox) -> None:
+    await session.ended()
+    await outbox.close(WSCloseCode.GOING_AWAY)
 
 
 async def _session(request: web.Request) -> Session:
@@ -85,6 +94,8 @@ async def _serve(
 ) -> WSCloseCode:
     broken = 0
     async for message in socket:
+        if session.state == "left":
+            return WSCloseCode.GOING_AWAY
         try:
             if message.type is not WSMsgType.TEXT:
                 raise AudioError("a binary message came; MediaJson is text")
