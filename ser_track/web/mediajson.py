@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -25,18 +26,19 @@ _MOST_WAITING: Final = 128
 class BridgeSocket:
     """See `Bridge`."""
 
-    def __init__(self, outbox: Outbox, send_back: bool) -> None:
-        """Without ``send_back`` no results are wanted, only answers to pings."""
+    def __init__(self, outbox: Outbox, query: Mapping[str, str]) -> None:
+        """``query`` says what is wanted back, beside answers to pings: results, provisional ones too?"""
         self._outbox = outbox
-        self._send_back = send_back
+        self._results = query.get("sendBack", "true") != "false"
+        self._interim = query.get("sendBackInterim", "false") == "true"
 
     def answer(self, text: str) -> None:
         """See `Bridge`."""
         self._outbox.put_text(text)
 
-    def tell(self, text: str, can_wait: bool) -> None:
+    def tell(self, text: str, interim: bool) -> None:
         """See `Bridge`."""
-        if self._send_back and not (can_wait and self._outbox.waiting >= _MOST_WAITING):
+        if self._results and (not interim or (self._interim and self._outbox.waiting < _MOST_WAITING)):
             self._outbox.put_text(text)
 
 
@@ -54,7 +56,7 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
     await socket.prepare(request)
     request.app[SOCKETS].add(socket)
     outbox = Outbox(socket, request.transport)
-    bridge = BridgeSocket(outbox, request.query.get("sendBack", "true") != "false")
+    bridge = BridgeSocket(outbox, request.query)
     conference = session.meeting
     assert isinstance(conference, Conference)
     conference.add(bridge)

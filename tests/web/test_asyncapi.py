@@ -17,8 +17,6 @@ from tests.web.readers import Told, read_socket, reading
 DOCUMENT = document(ASYNCAPI)
 # Bridges send nothing of those who are silent, so nothing stalls there; tests/meetings/test_documents.py has these.
 NOT_OF_BRIDGES = {"stalled", "resumed"}
-# It is told in the meeting; readers find it at /meetings/{id}/notice.
-NOT_IN_EVENTS = {"notice"}
 
 
 @pytest.fixture
@@ -77,7 +75,7 @@ def test_addresses_have_their_parameters_and_servers_their_security() -> None:
 
 @pytest.mark.parametrize("channel", ["eventsOverSse", "eventsOverWebSocket"])
 def test_there_is_a_message_for_every_type_of_event_that_readers_get(channel: str) -> None:
-    assert set(DOCUMENT["channels"][channel]["messages"]) == {"snapshot", *TYPES} - NOT_IN_EVENTS
+    assert set(DOCUMENT["channels"][channel]["messages"]) == {"snapshot", *TYPES}
 
 
 async def conversation(server: Running, bridge: Bridge, words: list[bytes]) -> str:

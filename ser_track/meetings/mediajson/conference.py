@@ -28,8 +28,8 @@ class Bridge(Protocol):
         """Queue an answer to what the bridge asked."""
         ...
 
-    def tell(self, text: str, can_wait: bool) -> None:
-        """Queue a message for the conference; one that ``can_wait`` is dropped for a bridge that does not read."""
+    def tell(self, text: str, interim: bool) -> None:
+        """Queue a message for the conference; an ``interim`` one is dropped for a bridge that does not read."""
         ...
 
 
@@ -81,7 +81,7 @@ class Conference:
         if isinstance(event, Left):
             self._speakers.pop(event.key.participant, None)
         elif isinstance(event, Emotion) and (speaker := self._speakers.get(event.key.participant)) is not None:
-            speaker.bridge.tell(of_emotion(speaker.name, event), can_wait=not event.final)
+            speaker.bridge.tell(of_emotion(speaker.name, event), interim=not event.final)
 
     def announce(self, line: EventLine, to: Attendee | None = None) -> None:
         """See `Meeting`. It is told to each who comes, in `take`: before, there is no bridge to tell it to."""
@@ -137,7 +137,7 @@ class Conference:
         if endpoint is None:
             endpoint = self._endpoints[started.endpoint] = _Endpoint(started.endpoint, bridge)
             self._speakers[attendee.id] = endpoint
-            bridge.tell(of_notice(started.endpoint, notice), can_wait=False)
+            bridge.tell(of_notice(started.endpoint, notice), interim=False)
         endpoint.bridge = bridge
         self._numbered += 1
         sources[started.tag] = Source(started, attendee, self._numbered)
