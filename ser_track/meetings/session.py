@@ -1,10 +1,10 @@
 """The bot in one meeting on another server: joins, comes back when the meeting is lost, leaves politely."""
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import time
+from typing import Final
 
 from ser_track.config import Config
 from ser_track.errors import JoinError
@@ -18,6 +18,7 @@ from ser_track.types import Consent, MeetingChanged, MeetingState
 log = logging.getLogger(__name__)
 FINAL = frozenset({"no_room", "wrong_pin", "unauthorized", "kicked", "destroyed"})
 """Codes of a `JoinError` with which the other server does not want us: no use in coming back."""
+_RESULTS_S: Final = 5.0
 _OF_A_RESTART = frozenset({"no_room"})
 """… unless the meeting was there before: a server that restarts may make its rooms a moment later."""
 
@@ -57,20 +58,28 @@ class Session:
         self._joined()
         self._staying = asyncio.create_task(self._stay())
 
-    async def leave(self, reason: str) -> None:
-        """Say goodbye, with the last results before it; when this returns, nothing is left on either side."""
+    async def leave(self, reason: str, results_s: float = _RESULTS_S) -> None:
+        """Say goodbye, with the last results before it; when this returns, nothing is left on either side.
+
+        Results that take longer than ``results_s`` are not waited for.
+        """
         staying, self._staying = self._staying, None
         if staying is not None:
             staying.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await staying
+            await asyncio.wait([staying], timeout=results_s)
         if self.state == "left":
             return
-        self.attendance.everybody_left(reason)
-        await self.attendance.parted()
-        self._change("left", reason)
-        await self.meeting.close()
-        self.attendance.log.end()
+        try:
+            self.attendance.everybody_left(reason)
+            async with asyncio.timeout(results_s):
+                await self.attendance.parted()
+        except TimeoutError:
+            log.error("%s: the last results took over %.0f s and are not told there", self.meeting.where, results_s)
+        try:
+            self._change("left", reason)
+            await self.meeting.close()
+        finally:
+            self.attendance.log.end()
 
     async def ended(self) -> None:
         """Return when the session is over, however that came."""

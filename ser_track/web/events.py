@@ -48,11 +48,16 @@ async def get_events(request: web.Request) -> web.StreamResponse:
     assert task is not None
     readers.add(task)
     try:
-        if request.headers.get("Upgrade", "").lower() == "websocket":
+        if wants_websocket(request):
             return await _websocket(request, log, seen)
         return await _event_stream(request, log, seen)
     finally:
         readers.discard(task)
+
+
+def wants_websocket(request: web.Request) -> bool:
+    """Whether events are to come over a WebSocket."""
+    return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
 async def close_readers(app: web.Application) -> None:

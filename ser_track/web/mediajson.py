@@ -46,9 +46,11 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
     Raises:
         MeetingError: it names no session, or there are too many meetings.
     """
-    session = await _session(request)
-    limit = request.app[CONFIG].server.max_message_bytes
+    name, limit = session_name(request), request.app[CONFIG].server.max_message_bytes
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=limit, timeout=CLOSE_S)
+    if not socket.can_prepare(request):  # such a request is to begin no meeting
+        raise web.HTTPBadRequest
+    session = await _session(request, name)
     await socket.prepare(request)
     request.app[SOCKETS].add(socket)
     outbox = Outbox(socket, request.transport)
@@ -68,10 +70,15 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
     return socket
 
 
-async def _session(request: web.Request) -> Session:
+def session_name(request: web.Request) -> str:
+    """The session that a bridge names. Raises BadRequestError."""
     name = request.query.get("sessionId", "")
     if not 0 < len(name) <= _LONGEST_SESSION or not name.isprintable():
         raise BadRequestError(f"'sessionId' must be in the query, with 1 to {_LONGEST_SESSION} printable characters")
+    return name
+
+
+async def _session(request: web.Request, name: str) -> Session:
     sessions = request.app[SESSIONS]
     found = sessions.having(lambda meeting: isinstance(meeting, Conference) and meeting.session == name)
     if found is not None:

@@ -71,4 +71,7 @@ def described(session: Session) -> dict[str, Any]:
 
 def base_url(request: web.Request) -> str:
     """Where people reach this server: as the configuration says, else as whoever asks does."""
-    return request.app[CONFIG].meetings.public_url or str(request.url.origin())
+    config = request.app[CONFIG]
+    # Of several processes, the front alone has the encrypted connection.
+    scheme = request.scheme if config.server.tls_certificate is None else "https"
+    return config.meetings.public_url or str(request.url.with_scheme(scheme).origin())
