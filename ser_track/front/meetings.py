@@ -11,8 +11,7 @@ from ser_track.errors import MeetingError, NoWorkerError
 from ser_track.front.finding import holding, worker_with
 from ser_track.front.keys import WORKERS
 from ser_track.front.process import ASK_S, WorkerProcess
-from ser_track.front.relay import answered, headers_for_worker, url_at_worker
-from ser_track.front.tunnel import SEE_S
+from ser_track.front.relay import SEE_S, answered, headers_for_worker, url_at_worker
 from ser_track.web.offer import read_object
 
 _JOINING: Final = count(1)

@@ -61,6 +61,7 @@ class WorkerProcess:
         self._on_goodbye = on_goodbye
         self._on_end = on_end
         self._stopping = False
+        self._listening = False
         self._news, self._their_end = _SPAWN.Pipe(duplex=False)
         arguments = (number, config, str(path), self._their_end)
         self._process = _SPAWN.Process(target=run_worker, args=arguments, name=f"worker {number}", daemon=True)
@@ -96,6 +97,7 @@ class WorkerProcess:
         if problem is not None:
             raise ModelError(problem)
         if not self.ended.is_set():
+            self._listening = True
             asyncio.get_running_loop().add_reader(self._news.fileno(), self._goodbye)
 
     async def ask(self) -> Report:
@@ -137,8 +139,9 @@ class WorkerProcess:
         """Release what is held of it here, killing it if it still runs; returns its exit code."""
         self.kill()
         await self.ended.wait()
-        await self.http.close()
-        return await asyncio.to_thread(self._tidy)
+        code = await asyncio.to_thread(self._tidy)
+        await self.http.close()  # after the last that it said
+        return code
 
     def _spawn(self) -> None:
         # Ctrl-C is for the front alone, also while the new process is still importing: it inherits the blocked signal.
@@ -159,8 +162,10 @@ class WorkerProcess:
         self._on_goodbye(self)
 
     def _end(self) -> None:
-        for descriptor in (self._process.sentinel, self._news.fileno()):
-            asyncio.get_running_loop().remove_reader(descriptor)
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._process.sentinel)
+        if self._listening:  # else `start` still does, and sees the end there
+            loop.remove_reader(self._news.fileno())
         self.ended.set()
         self._on_end(self)
 

@@ -1,6 +1,8 @@
 """Requests from outside, answered by a worker."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 
 from aiohttp import ClientError, ClientResponse, web
 from yarl import URL
@@ -12,6 +14,9 @@ from ser_track.front.metrics import merged
 from ser_track.front.process import ASK_S, WorkerProcess
 from ser_track.web.offer import read_object
 
+T = TypeVar("T")
+SEE_S: Final = 1.0
+"""In which the end of a process is seen; much longer than it takes."""
 # All that a worker's guard and handlers look at. The connection's own headers end here.
 _PASSED_ON = ("Host", "Origin", "Authorization", "Content-Type", "Last-Event-ID")
 # All that a worker says beside what is the same for every answer, and is added here too (web/guard.py).
@@ -49,15 +54,39 @@ async def post_offer(request: web.Request) -> web.Response:
         return await answered(request, worker)
 
 
+async def while_alive(worker: WorkerProcess, work: Coroutine[Any, Any, T]) -> T:
+    """The result of ``work``, which waits for ``worker``.
+
+    Raises:
+        NoWorkerError: the worker has ended, and with it what ``work`` waits for.
+    """
+    # An exchange whose connection is closed with the others of a dead worker would wait for ever.
+    task, end = asyncio.create_task(work), asyncio.create_task(worker.ended.wait())
+    try:
+        await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((task,), timeout=SEE_S)  # what the worker said before its end is passed on
+        if not task.done():
+            raise NoWorkerError
+        return task.result()
+    finally:
+        task.cancel()
+        end.cancel()
+        await asyncio.gather(task, end, return_exceptions=True)
+
+
 async def answered(request: web.Request, worker: WorkerProcess) -> web.Response:
     """What ``worker`` answers.
 
     Raises:
         NoWorkerError: it ended before it had.
     """
+    return await while_alive(worker, _answer(request, worker, await request.read()))
+
+
+async def _answer(request: web.Request, worker: WorkerProcess, body: bytes) -> web.Response:
     url, headers = url_at_worker(request, worker), headers_for_worker(request)
     try:
-        async with worker.http.request(request.method, url, headers=headers, data=await request.read()) as answer:
+        async with worker.http.request(request.method, url, headers=headers, data=body) as answer:
             return await whole(answer)
     except ClientError as error:
         raise NoWorkerError from error

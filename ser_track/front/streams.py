@@ -2,13 +2,13 @@
 
 import asyncio
 
-from aiohttp import ClientError, web
+from aiohttp import ClientError, ClientResponse, web
 
 from ser_track.errors import NoWorkerError
 from ser_track.front.finding import holding, worker_with
 from ser_track.front.keys import WORKERS
 from ser_track.front.process import WorkerProcess
-from ser_track.front.relay import headers_for_client, headers_for_worker, url_at_worker, whole
+from ser_track.front.relay import headers_for_client, headers_for_worker, url_at_worker, while_alive, whole
 from ser_track.front.report import place_of_session
 from ser_track.front.tunnel import SEND_S, abort, tunnel
 from ser_track.web.events import wants_websocket
@@ -51,10 +51,14 @@ async def _event_stream(request: web.Request, worker: WorkerProcess) -> web.Stre
         response = web.StreamResponse(headers=headers_for_client(answer))
         try:
             await response.prepare(request)
-            async for piece in answer.content.iter_any():
-                async with asyncio.timeout(SEND_S):
-                    await response.write(piece)
-        except (ClientError, ConnectionError, TimeoutError):
+            await while_alive(worker, _pass_on(answer, response))
+        except (NoWorkerError, ClientError, ConnectionError, TimeoutError):
             # Either side is gone, or the reader too slow. No proper end: that would say that the meeting is over.
             abort(request)
         return response
+
+
+async def _pass_on(answer: ClientResponse, response: web.StreamResponse) -> None:
+    async for piece in answer.content.iter_any():
+        async with asyncio.timeout(SEND_S):
+            await response.write(piece)

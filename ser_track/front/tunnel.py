@@ -18,7 +18,7 @@ from aiohttp import (
 from ser_track.errors import NoWorkerError
 from ser_track.front.keys import WORKERS
 from ser_track.front.process import WorkerProcess
-from ser_track.front.relay import headers_for_worker, url_at_worker, whole
+from ser_track.front.relay import SEE_S, headers_for_worker, url_at_worker, whole
 from ser_track.web.fair import CLOSE_S
 from ser_track.web.keys import CONFIG, SOCKETS
 
@@ -26,8 +26,6 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S = 15.0
 SEND_S = 10.0
 """Who takes nothing for so long is cut off. Little is held for them meanwhile: their worker is not read either."""
-SEE_S = 1.0
-"""In which the end of a process is seen; much longer than it takes."""
 
 
 def socket_for(request: web.Request) -> web.WebSocketResponse:

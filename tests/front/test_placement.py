@@ -1,4 +1,4 @@
-"""Where rooms go, in any order of events, without a process."""
+"""Where rooms and meetings go, in any order of events, without a process."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.errors import MeetingFullError, NoWorkerError
+from ser_track.errors import MeetingFullError, NotFoundError, NoWorkerError
 from ser_track.front.backoff import SETTLED_S, Backoff
 from ser_track.front.placement import Place, Placement
 from ser_track.front.report import Report
@@ -94,6 +94,40 @@ def test_a_room_that_only_its_worker_knows_of_is_kept_to_it() -> None:
     placed = placement("a", "b")
     placed.reported("b", report({"one": 1}), asked_at=1)
     assert placed.rooms.take("one").worker == "b"
+
+
+def test_meetings_count_as_people_do_and_have_a_limit_of_their_own() -> None:
+    placed = placement("a", "b", max_rooms=1, max_meetings=2)
+    placed.rooms.take("one")
+    joining = placed.meetings.take("joining 1")
+    assert joining.worker == "b"
+    placed.meetings.release(joining, now=1)
+    placed.joined("m-1", "b", now=1)
+    placed.reported("b", report(meetings={"m-1": 5}, ids=["m-1"]), asked_at=2)
+    assert placed.meetings.on("b") == ["m-1"], "its place has its id from now on"
+    assert placed.meetings.take("mediajson x").worker == "a", "five people are with b"
+    with pytest.raises(MeetingFullError, match=r"in 2 meetings, as many as meetings\.max_meetings"):
+        placed.meetings.take("joining 2")
+    assert placed.meetings.take("mediajson x").worker == "a"
+    assert len(placed.rooms) == 1
+
+
+def test_a_meeting_is_found_from_its_answer_or_report_on_until_its_worker_forgets_it_or_ends() -> None:
+    placed = placement("a", "b")
+    placed.joined("m-1", "a", now=2)
+    placed.reported("a", report(), asked_at=1)
+    assert placed.directory.worker_of("m-1") == "a", "the report was asked for before it was there"
+    placed.reported("b", report(ids=["m-2", "m-3"]), asked_at=3)
+    placed.reported("b", report(ids=["m-3"]), asked_at=4)
+    with pytest.raises(NotFoundError, match="there is no meeting 'm-2'; GET /meetings"):
+        placed.directory.worker_of("m-2")
+    placed.remove("b")
+    placed.reported("b", report(ids=["m-3"]), asked_at=5)
+    placed.joined("m-4", "b", now=5)
+    with pytest.raises(NotFoundError, match="the process with meeting 'm-3' has ended, and the meeting with it"):
+        placed.directory.worker_of("m-3")
+    with pytest.raises(NotFoundError, match="there is no meeting 'm-4'"):
+        placed.directory.worker_of("m-4")
 
 
 STEPS = st.lists(st.tuples(st.sampled_from(["take", "release", "report", "die"]), st.integers(0, 5)), max_size=60)
