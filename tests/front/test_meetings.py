@@ -243,7 +243,9 @@ async def test_a_bridge_that_sends_faster_than_is_heard_waits_and_nothing_is_los
 
     await asyncio.gather(*(speak(bridge, name) for bridge in bridges for name in ("ann", "ben")))
     for bridge in bridges:
-        for participant in {event["participant"] for event in bridge.told if event["type"] == "emotion"}:
+        heard = {event["participant"] for event in bridge.told if event["type"] == "emotion"}
+        assert len(heard) == 2
+        for participant in heard:
             await bridge.wait_for("emotion", participant=participant, segment=12, final=True)
     async with front.http.get(f"{front.url}/metrics") as response:
         lines = (await response.text()).splitlines()
@@ -256,9 +258,8 @@ class TestLimit:
     def config(self, config: Config) -> Config:
         return replace(config, meetings=replace(config.meetings, max_meetings=2))
 
-    async def test_it_holds_for_all_workers_together_and_frees_at_once(self, front: Front, connect: Connect) -> None:
-        for session in ("one", "two"):
-            await connect(session)
+    async def test_it_holds_for_all_workers_together_until_one_is_left(self, front: Front, connect: Connect) -> None:
+        _, leaving = await connect("one"), await connect("two")
         with pytest.raises(WSServerHandshakeError) as refused:
             await connect("three")
         assert refused.value.status == 409
@@ -270,8 +271,11 @@ class TestLimit:
         )
         await connect("one")
         assert (await ask(front, f"/meetings/{(await meeting_of(front, 'two'))['id']}", "DELETE"))[0] == 204
-        await front.until(lambda: len(front.workers.placement.meetings) <= 2)
-        assert len((await ask(front, "/meetings"))[1]["meetings"]) == 2
+        await leaving.close()
+        await front.until(lambda: len(front.workers.placement.meetings) == 1)
+        await connect("three")
+        states = {each["where"].split()[-1]: each["state"] for each in (await ask(front, "/meetings"))[1]["meetings"]}
+        assert states == {"one": "joined", "two": "left", "three": "joined"}
 
 
 class TestGuard:
