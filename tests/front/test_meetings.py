@@ -243,10 +243,9 @@ async def test_a_bridge_that_sends_faster_than_is_heard_waits_and_nothing_is_los
 
     await asyncio.gather(*(speak(bridge, name) for bridge in bridges for name in ("ann", "ben")))
     for bridge in bridges:
-        heard = {event["participant"] for event in bridge.told if event["type"] == "emotion"}
-        assert len(heard) == 2
-        for participant in heard:
-            await bridge.wait_for("emotion", participant=participant, segment=12, final=True)
+        first = await bridge.wait_for("emotion", segment=12, final=True)
+        bridge.told = [event for event in bridge.told if event.get("participant") != first["participant"]]
+        await bridge.wait_for("emotion", segment=12, final=True)
     async with front.http.get(f"{front.url}/metrics") as response:
         lines = (await response.text()).splitlines()
     dropped = [line for line in lines if line.startswith("ser_track_dropped_audio_seconds{")]
