@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
+from typing import Final
 
 from ser_track.config import Config
 from ser_track.errors import JoinError
@@ -17,6 +18,7 @@ from ser_track.types import Consent, MeetingChanged, MeetingState
 log = logging.getLogger(__name__)
 FINAL = frozenset({"no_room", "wrong_pin", "unauthorized", "kicked", "destroyed"})
 """Codes of a `JoinError` with which the other server does not want us: no use in coming back."""
+_RESULTS_S: Final = 5.0
 _OF_A_RESTART = frozenset({"no_room"})
 """… unless the meeting was there before: a server that restarts may make its rooms a moment later."""
 
@@ -66,21 +68,30 @@ class Session:
         self._joined()
         self._staying = asyncio.create_task(self._stay())
 
-    async def leave(self, reason: str) -> None:
-        """Say goodbye, with the last results before it; when this returns, nothing is left on either side."""
+    async def leave(self, reason: str, results_s: float = _RESULTS_S) -> None:
+        """Say goodbye, with the last results before it; when this returns, nothing is left on either side.
+
+        Results that take longer than ``results_s`` are not waited for.
+        """
         self._called_back = True
         tasks = [task for task in (self._joining, self._staying) if task is not None]
         self._joining = self._staying = None
         for task in tasks:
             task.cancel()
-            await asyncio.wait([task])
+            await asyncio.wait([task], timeout=results_s)
         if self.state == "left":
             return
-        self.attendance.everybody_left(reason)
-        await self.attendance.parted()
-        self._change("left", reason)
-        await self.meeting.close()
-        self.attendance.log.end()
+        try:
+            self.attendance.everybody_left(reason)
+            async with asyncio.timeout(results_s):
+                await self.attendance.parted()
+        except TimeoutError:
+            log.error("%s: the last results took over %.0f s and are not told there", self.meeting.where, results_s)
+        try:
+            self._change("left", reason)
+            await self.meeting.close()
+        finally:
+            self.attendance.log.end()
 
     async def ended(self) -> None:
         """Return when the session is over, however that came."""

@@ -48,7 +48,7 @@ def make_app(config: Config) -> web.Application:
 
     app[LIVE] = app[ROOMS].live = app[SESSIONS].live = LiveEngine(engine, config.runtime, deliver, app[METRICS], stages)
     app.cleanup_ctx.append(_running)
-    app.on_shutdown.extend([_leave_meetings, close_sockets])
+    app.on_shutdown.append(_say_goodbye)
     app.add_routes(
         [
             web.get("/", _page),
@@ -93,10 +93,10 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     await app[LIVE].stop()
 
 
-async def _leave_meetings(app: web.Application) -> None:
-    # First, while everything still runs: goodbyes, last results and the ends of streams go out on it.
+async def _say_goodbye(app: web.Application) -> None:
+    # Meetings first, while everything still runs: goodbyes, last results and the ends of streams go out on it.
     await app[SESSIONS].leave_all()
-    await close_readers(app)
+    await asyncio.gather(close_readers(app), close_sockets(app))
 
 
 async def _page(request: web.Request) -> web.FileResponse:

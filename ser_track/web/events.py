@@ -42,7 +42,7 @@ async def get_events(request: web.Request) -> web.StreamResponse:
         MeetingFullError: too many read along.
     """
     log, seen = find(request).attendance.log, _last_seen(request)
-    by_websocket = request.headers.get("Upgrade", "").lower() == "websocket"
+    by_websocket = wants_websocket(request)
     if log.ended and seen == log.last and not by_websocket:
         return web.Response(status=204)  # the only answer after which browsers do not ask again
     readers = request.app[READERS]
@@ -57,6 +57,11 @@ async def get_events(request: web.Request) -> web.StreamResponse:
         return await _event_stream(request, log, seen)
     finally:
         readers.discard(task)
+
+
+def wants_websocket(request: web.Request) -> bool:
+    """Whether events are to come over a WebSocket."""
+    return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
 async def close_readers(app: web.Application) -> None:

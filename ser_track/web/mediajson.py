@@ -48,11 +48,11 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
     Raises:
         MeetingError: it names no session, or there are too many meetings.
     """
-    limit = request.app[CONFIG].server.max_message_bytes
+    name, limit = session_name(request), request.app[CONFIG].server.max_message_bytes
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=limit, timeout=CLOSE_S)
     if not socket.can_prepare(request).ok:  # before there is a meeting that nobody comes to
         raise BadRequestError("/mediajson is a WebSocket: connect to it as one")
-    session = await _session(request)
+    session = await _session(request, name)
     await socket.prepare(request)
     request.app[SOCKETS].add(socket)
     outbox = Outbox(socket, request.transport)
@@ -79,10 +79,15 @@ async def _close_when_over(session: Session, outbox: Outbox) -> None:
     await outbox.close(WSCloseCode.GOING_AWAY)
 
 
-async def _session(request: web.Request) -> Session:
+def session_name(request: web.Request) -> str:
+    """The session that a bridge names. Raises BadRequestError."""
     name = request.query.get("sessionId", "")
     if not 0 < len(name) <= _LONGEST_SESSION or not name.isprintable():
         raise BadRequestError(f"'sessionId' must be in the query, with 1 to {_LONGEST_SESSION} printable characters")
+    return name
+
+
+async def _session(request: web.Request, name: str) -> Session:
     sessions = request.app[SESSIONS]
     found = sessions.having(lambda meeting: isinstance(meeting, Conference) and meeting.session == name)
     if found is not None:

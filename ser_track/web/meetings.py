@@ -76,9 +76,12 @@ def base_url(request: web.Request) -> str:
     Raises:
         BadRequestError: nobody reaches anything by the name that it was asked for.
     """
-    if (configured := request.app[CONFIG].meetings.public_url) is not None:
+    config = request.app[CONFIG]
+    if (configured := config.meetings.public_url) is not None:
         return configured
+    # Of several processes, the front alone has the encrypted connection.
+    scheme = request.scheme if config.server.tls_certificate is None else "https"
     try:
-        return public_url(f"{request.scheme}://{request.host}")
+        return public_url(f"{scheme}://{request.host}")
     except ValueError as error:
         raise BadRequestError("the request's Host is no address to link to; ask by host[:port]") from error
