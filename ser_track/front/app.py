@@ -52,6 +52,8 @@ def make_front(config: Config) -> web.Application:
 
 
 _MEETINGS = (
+    web.options("/meetings", preflight),
+    web.options("/meetings/{meeting}", preflight),
     web.get("/meetings", get_meetings),
     web.post("/meetings", post_meeting),
     web.get("/meetings/{meeting}", one_meeting),

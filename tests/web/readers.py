@@ -93,7 +93,7 @@ def fold(events: Iterable[dict[str, Any]], meeting: str) -> dict[str, Any]:
             people[event["participant"]] = known | {"speaking": False, "stalled": False, "emotion": None}
         elif event["type"] == "left":
             del people[event["participant"]]
-        else:
+        elif event["type"] != "notice":
             person = people[event["participant"]]
             if person["stream"] != event["stream"]:
                 person |= {"stream": event["stream"], "speaking": False, "stalled": False}
