@@ -6,11 +6,15 @@ Open to all who were told the link: they have no token, and the link cannot be g
 from aiohttp import web
 
 from ser_track.errors import BadRequestError, MeetingError, NotFoundError
+from ser_track.web.fair import Allowance
 from ser_track.web.files import STATIC
 from ser_track.web.guard import check_origin
 from ser_track.web.keys import ANSWERS, CONFIG
 from ser_track.web.meetings import find
 from ser_track.web.offer import flag, read_object, text
+
+_ANSWERS_PER_S = 5
+_BURST = 50
 
 
 class TooManyError(MeetingError):
@@ -51,7 +55,7 @@ async def post_answer(request: web.Request) -> web.Response:
     """
     check_origin(request, request.app[CONFIG].server)
     session, body = find(request), await read_object(request)
-    if not request.app[ANSWERS].take():
+    if not request.app[ANSWERS].setdefault(session, Allowance(_ANSWERS_PER_S, _BURST)).take():
         raise TooManyError("more answers come than people give; try again in a moment")
     participant, analysed, given = text(body, "participant"), flag(body, "analysed"), body.get("secret", "")
     if not isinstance(given, str):

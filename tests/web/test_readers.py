@@ -124,7 +124,9 @@ async def test_who_does_not_read_is_let_go_and_others_read_on(
             told = await reader.one()
             read.append(told)
         await coming
-        assert [told.number for told in read] == list(range(1, 2 + 1 + 2 * 600)), "joined, notice, and 600 who come and go"
+        assert [told.number for told in read] == list(range(1, 2 + 1 + 2 * 600)), (
+            "joined, notice, and 600 who come and go"
+        )
         async with asyncio.timeout(5):
             while connections(running) == before:  # noqa: ASYNC110  # that a reader is let go is told to nobody
                 await asyncio.sleep(0.02)
