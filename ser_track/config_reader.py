@@ -119,6 +119,13 @@ def existing_file(value: str) -> str:
     return value
 
 
+def existing_folder(value: str) -> str:
+    """``value``, the path of a folder, from the working directory as everywhere. Raises ValueError where none is."""
+    if not Path(value).is_dir():
+        raise ValueError(f"must be a folder, but {value} is none; make it, or leave the key out")
+    return value
+
+
 def origin_of_pages(value: Any) -> str:
     """``*``, or an origin as browsers send it. Raises ValueError."""
     fits = isinstance(value, str) and _ORIGIN.fullmatch(value) and not _NEVER_SENT.fullmatch(value)

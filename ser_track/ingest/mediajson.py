@@ -14,6 +14,8 @@ from typing import Any, Final
 
 from ser_track.errors import AudioError
 
+RECORD_FULL: Final = "ser-track: this recording is full"
+"""Text of the ``info`` event at the end of a recording that reached its limit before the meeting ended."""
 _USUAL_RATE_HZ: Final = 48_000
 _MOST_CHANNELS: Final = 2
 _LONGEST_TAG: Final = 200
@@ -30,6 +32,8 @@ class SourceStarted:
     """In lower case, such as ``opus``."""
     rate_hz: int
     channels: int
+    name: str = ""
+    """What people call them, where the sender says it, as our own recordings do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +107,14 @@ def pong(ping: Ping) -> str:
 
 def _started(start: Mapping[str, Any]) -> SourceStarted:
     tag, media_format = _tag(start), start["mediaFormat"]
-    endpoint = (start.get("customParameters") or {}).get("endpointId") or tag
-    if not isinstance(endpoint, str) or len(endpoint) > _LONGEST_TAG:
-        raise ValueError("'endpointId' must be a short string")
+    custom = start.get("customParameters") or {}
+    endpoint, name = custom.get("endpointId") or tag, custom.get("displayName") or ""
+    if not all(isinstance(each, str) and len(each) <= _LONGEST_TAG for each in (endpoint, name)):
+        raise ValueError("'endpointId' and 'displayName' must be short strings")
     rate_hz, channels = int(media_format.get("sampleRate", _USUAL_RATE_HZ)), int(media_format.get("channels", 1))
     if not 8_000 <= rate_hz <= 192_000 or not 1 <= channels <= _MOST_CHANNELS:
         raise ValueError(f"{rate_hz} Hz with {channels} channels is no voice")
-    return SourceStarted(tag, endpoint, str(media_format["encoding"]).lower(), rate_hz, channels)
+    return SourceStarted(tag, endpoint, str(media_format["encoding"]).lower(), rate_hz, channels, name)
 
 
 def _media(media: Mapping[str, Any]) -> Media:
@@ -118,9 +123,8 @@ def _media(media: Mapping[str, Any]) -> Media:
     except binascii.Error as error:
         raise ValueError(f"payload is no base64: {error}") from error
     level = media.get("audioLevel")
-    return Media(
-        _tag(media), int(media["chunk"]), int(media["timestamp"]), payload, None if level is None else int(level)
-    )
+    numbers = int(media["chunk"]), int(media["timestamp"])
+    return Media(_tag(media), *numbers, payload, None if level is None else int(level))
 
 
 def _tag(body: Mapping[str, Any]) -> str:

@@ -91,7 +91,7 @@ class Session:
             self._change("left", reason)
             await self.meeting.close()
         finally:
-            self.attendance.log.end()
+            self.attendance.end()
 
     async def ended(self) -> None:
         """Return when the session is over, however that came."""
@@ -146,7 +146,7 @@ class Session:
 
     def _end(self, reason: str) -> None:
         self._change("left", reason)
-        self.attendance.log.end()
+        self.attendance.end()
 
     def _change(self, state: MeetingState, reason: str | None) -> None:
         self.state, self.reason, self.since_s = state, reason, time.time()

@@ -14,7 +14,7 @@ from ser_track.web.meetings import find
 from ser_track.web.offer import flag, read_object, text
 
 _ANSWERS_PER_S = 5
-_BURST = 50
+_BURST = 100
 
 
 class TooManyError(MeetingError):
@@ -43,7 +43,13 @@ async def get_people(request: web.Request) -> web.Response:
         if not one.leaving
     ]
     notice = attendance.notice
-    body = {"state": session.state, "text": notice.text, "consent": notice.consent, "participants": people}
+    body = {
+        "state": session.state,
+        "text": notice.text,
+        "consent": notice.consent,
+        "recorded": attendance.recording is not None,
+        "participants": people,
+    }
     return web.json_response(body, headers={"Cache-Control": "no-store"})
 
 
