@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, get_type_hints
 from ser_track.config_reader import (
     accept,
     existing_file,
+    existing_folder,
     ice_url,
     name_of,
     origin_of_pages,
@@ -155,6 +156,8 @@ class MeetingsConfig:
     """For each answer of the other server."""
     give_up_after_s: float = _between(600.0, 0, 86_400)
     """A meeting that was lost is tried again for so long."""
+    record_folder: str | None = _checked(None, existing_folder)
+    """Keep the packets of those who are analysed here, one file per meeting, and tell everybody so. Off by default."""
     linger_s: float = _between(60.0, 0, 3_600)
     """A meeting whose bridge has gone is remembered for so long, with what people there answered."""
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 from ser_track.errors import ConfigError
 
@@ -118,6 +119,13 @@ def existing_file(value: str) -> str:
     return value
 
 
+def existing_folder(value: str) -> str:
+    """``value``, the path of a folder, from the working directory as everywhere. Raises ValueError where none is."""
+    if not Path(value).is_dir():
+        raise ValueError(f"must be a folder, but {value} is none; make it, or leave the key out")
+    return value
+
+
 def origin_of_pages(value: Any) -> str:
     """``*``, or an origin as browsers send it. Raises ValueError."""
     fits = isinstance(value, str) and _ORIGIN.fullmatch(value) and not _NEVER_SENT.fullmatch(value)
@@ -131,16 +139,23 @@ def origin_of_pages(value: Any) -> str:
 
 def public_url(value: Any) -> str:
     """``http(s)://host[:port][/path]`` without a slash at its end. Raises ValueError."""
-    if not isinstance(value, str) or not _PUBLIC_URL.fullmatch(value):
+    if not isinstance(value, str) or not _PUBLIC_URL.fullmatch(value) or not _reachable(value):
         raise ValueError(f"must be http(s)://host[:port][/path] without a slash at the end, not {value!r}")
     return value
 
 
 def websocket_url(value: Any) -> str:
     """``ws(s)://host[:port][/path]``, without user, query or fragment. Raises ValueError."""
-    if not isinstance(value, str) or not _WEBSOCKET_URL.fullmatch(value):
+    if not isinstance(value, str) or not _WEBSOCKET_URL.fullmatch(value) or not _reachable(value):
         raise ValueError(f"must be ws://host[:port][/path] or wss://…, without user, query or fragment, not {value!r}")
     return value
+
+
+def _reachable(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:  # a port over 65535, or brackets without an IPv6 address in them
+        return False
 
 
 def ice_url(value: Any) -> str:

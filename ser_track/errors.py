@@ -103,4 +103,4 @@ class NoWorkerError(MeetingError):
     code = "restarting"
 
     def __init__(self) -> None:
-        super().__init__("the process with this room has ended and is being restarted; try again in a second")
+        super().__init__("the process that would answer has ended and is being restarted; try again in a second")

@@ -12,6 +12,7 @@ const RULES = {
   required: "Nobody is analysed who has not agreed. To stay out, you need do nothing.",
   notice: "Everyone is analysed until they refuse. You can refuse here at any time.",
 };
+const RECORDED = "the server records the voices of those who are analysed, and stores no results.";
 const STATES = {
   joining: ["The bot is joining the meeting.", "info"],
   reconnecting: ["The bot has lost the meeting and tries to come back. All answers still hold.", "warning"],
@@ -51,10 +52,11 @@ async function poll() {
   if (!over) timer = setTimeout(poll, EVERY_MS);
 }
 
-async function take({ state, consent, participants: present }) {
+async function take({ state, consent, recorded, participants: present }) {
   people = present;
   joined = state === "joined";
   setText(find("#rule"), RULES[consent] ?? "");
+  if (recorded) setText(find("#kept"), RECORDED);
   if (state === "left") return end(...STATES.left);
   const analysed = people.filter((person) => person.analysed).length;
   const listens = `The bot is in the meeting. It analyses ${analysed} of ${people.length === 1 ? "1 person" : `${people.length} people`}.`;

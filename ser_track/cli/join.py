@@ -68,7 +68,8 @@ def run(args: argparse.Namespace) -> int:
     app = make_app(config)
     target = {name: value for name, value in _target(args).items() if value is not None}
     with ExitStack() as stack:
-        show = _json if args.json else _view(stack, f"{args.server} {target['url']}")
+        title = f"{args.server} {target['url']} room {target.get('room', '')}"
+        show = _json if args.json else _view(stack, title)
         session = asyncio.run(_stay(app, config, args.server, target, show))
     if session is None or session.reason == _GOODBYE:
         return 0

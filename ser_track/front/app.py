@@ -8,8 +8,10 @@ from aiohttp import web
 from ser_track.config import Config
 from ser_track.errors import ConfigError
 from ser_track.front.keys import WORKERS
+from ser_track.front.meetings import get_meetings, one_meeting, post_meeting
 from ser_track.front.relay import metrics, post_offer
 from ser_track.front.sockets import websocket
+from ser_track.front.streams import events, mediajson
 from ser_track.front.workers import Workers
 from ser_track.web.files import STATIC
 from ser_track.web.guard import errors_as_json, only_invited, refusal
@@ -43,9 +45,25 @@ def make_front(config: Config) -> web.Application:
             web.get("/healthz", _health),
             web.get("/metrics", metrics),
             web.static("/static", STATIC),
+            *_MEETINGS,
         ]
     )
     return app
+
+
+_MEETINGS = (
+    web.options("/meetings", preflight),
+    web.options("/meetings/{meeting}", preflight),
+    web.get("/meetings", get_meetings),
+    web.post("/meetings", post_meeting),
+    web.get("/meetings/{meeting}", one_meeting),
+    web.delete("/meetings/{meeting}", one_meeting),
+    web.get("/meetings/{meeting}/events", events, allow_head=False),
+    web.get("/meetings/{meeting}/notice", one_meeting),
+    web.get("/meetings/{meeting}/notice/participants", one_meeting),
+    web.post("/meetings/{meeting}/notice/answer", one_meeting),
+    web.get("/mediajson", mediajson, allow_head=False),
+)
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:
@@ -73,8 +91,10 @@ async def _health(request: web.Request) -> web.Response:
     if not workers.placement.workers:
         return refusal(503, "no_workers", "no worker process is running; they are being restarted, see the log")
     stuck = [worker for worker in workers.placement.workers if states[worker.number] == "hanging"]
-    if cut_off := sum(len(workers.placement.rooms_of(worker)) for worker in stuck):
+    rooms, meetings = workers.placement.rooms, workers.placement.meetings
+    if cut_off := sum(len(rooms.on(worker)) + len(meetings.on(worker)) for worker in stuck):
         names = ", ".join(str(worker.number) for worker in stuck)
-        return refusal(503, "worker_hanging", f"{cut_off} rooms wait for worker {names}, which does not answer")
-    totals = {"rooms": len(workers.placement), "participants": workers.placement.people}
+        message = f"{cut_off} rooms and meetings wait for worker {names}, which does not answer"
+        return refusal(503, "worker_hanging", message)
+    totals = {"rooms": len(rooms), "participants": rooms.people}
     return web.json_response({"status": "ok", **totals, "workers": {str(n): state for n, state in states.items()}})

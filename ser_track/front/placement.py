@@ -1,38 +1,38 @@
-"""Which worker has which room: bookkeeping alone, so that any order of events can be tried without a process."""
+"""Which worker has which room or meeting: bookkeeping alone, so that any order of events is tried without a process."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ser_track.errors import MeetingFullError, NoWorkerError
+from ser_track.front.directory import Directory
+from ser_track.front.report import Report
 
 W = TypeVar("W", bound=Hashable)
 
 
 @dataclass(slots=True, eq=False)
 class Place(Generic[W]):
-    """A room that lives on ``worker``; one object for one life of the room."""
+    """A room or meeting that lives on ``worker``; one object for one life of it."""
 
-    room: str
+    name: str
     worker: W
     people: int = 0
     """As the worker last reported."""
     holds: int = 0
     """Requests and sockets under way to it, which its worker may not know of yet."""
     free_since: float = 0.0
-    """When the last of them ended, in seconds of the caller's clock: an older report says nothing about this room."""
+    """When the last of them ended, in seconds of the caller's clock: an older report says nothing about this place."""
 
 
-class Placement(Generic[W]):
-    """A room stays with its worker while it lives; a new one goes to the worker with the fewest people."""
+class Places(Generic[W]):
+    """The places of one kind, rooms or meetings. Each stays with its worker while it lives."""
 
-    def __init__(self, max_rooms: int) -> None:
-        """``max_rooms`` holds for all workers together."""
-        self._max_rooms = max_rooms
-        self.workers: list[W] = []
-        """Those that may be given rooms."""
-        self.avoided: set[W] = set()
-        """Of these, who is given a new one only where there is no other: they have not answered lately."""
+    def __init__(self, most: int, full: str, choose: Callable[[], W]) -> None:
+        """``most`` holds for all workers together; ``full`` is said beyond it. A new place is where ``choose`` says."""
+        self._most = most
+        self._full = full
+        self._choose = choose
         self._places: dict[str, Place[W]] = {}
 
     def __len__(self) -> int:
@@ -40,44 +40,34 @@ class Placement(Generic[W]):
 
     @property
     def people(self) -> int:
-        """Everyone in every room, as the workers last reported."""
+        """Everyone in all of them, as the workers last reported."""
         return sum(place.people for place in self._places.values())
 
-    def rooms_of(self, worker: W) -> list[str]:
-        """The rooms that live on ``worker``."""
-        return [place.room for place in self._places.values() if place.worker is worker]
+    def on(self, worker: W) -> list[str]:
+        """Those that live on ``worker``."""
+        return [place.name for place in self._places.values() if place.worker is worker]
 
-    def add(self, worker: W) -> None:
-        """From now on ``worker`` may be given rooms."""
-        self.workers.append(worker)
-
-    def remove(self, worker: W) -> None:
-        """``worker`` is gone, and its rooms with it: who comes back to one is given another worker."""
-        self.workers = [other for other in self.workers if other is not worker]
-        self.avoided.discard(worker)
-        self._places = {room: place for room, place in self._places.items() if place.worker is not worker}
-
-    def worker_of(self, room: str | None) -> W:
-        """The worker that has ``room``; for what belongs to no living room, any one that can answer.
+    def worker_of(self, name: str | None) -> W:
+        """The worker that has ``name``; for what belongs to no living place, any one that can answer.
 
         Raises:
             NoWorkerError: there is none.
         """
-        place = self._places.get(room) if room is not None else None
-        return place.worker if place is not None else self._least_loaded()
+        place = self._places.get(name) if name is not None else None
+        return place.worker if place is not None else self._choose()
 
-    def take(self, room: str) -> Place[W]:
-        """Where ``room`` lives, or will from now on; its place is kept until `release`.
+    def take(self, name: str) -> Place[W]:
+        """Where ``name`` lives, or will from now on; its place is kept until `release`.
 
         Raises:
-            MeetingFullError: it would be one room too many.
-            NoWorkerError: there is no worker for a new room.
+            MeetingFullError: it would be one too many.
+            NoWorkerError: there is no worker for a new one.
         """
-        place = self._places.get(room)
+        place = self._places.get(name)
         if place is None:
-            if len(self._places) >= self._max_rooms:
-                raise MeetingFullError(f"this server has its {self._max_rooms} rooms in use; try again later")
-            place = self._places[room] = Place(room, self._least_loaded())
+            if len(self._places) >= self._most:
+                raise MeetingFullError(self._full)
+            place = self._places[name] = Place(name, self._choose())
         place.holds += 1
         return place
 
@@ -86,18 +76,67 @@ class Placement(Generic[W]):
         place.holds -= 1
         place.free_since = now
 
-    def reported(self, worker: W, rooms: Mapping[str, int], asked_at: float) -> None:
-        """``worker``, asked at ``asked_at`` by the clock of `release`, has these rooms with so many people each."""
-        if not any(worker is known for known in self.workers):
-            return  # it has died since
-        for room, people in rooms.items():
-            place = self._places.setdefault(room, Place(room, worker))
+    def reported(self, worker: W, people: Mapping[str, int], asked_at: float) -> None:
+        """``worker``, asked at ``asked_at`` by the clock of `release`, has these with so many people each."""
+        for name, number in people.items():
+            place = self._places.setdefault(name, Place(name, worker))
             if place.worker is worker:
-                place.people = people
-        for place in [place for place in self._places.values() if place.worker is worker and place.room not in rooms]:
+                place.people = number
+        for place in [place for place in self._places.values() if place.worker is worker and place.name not in people]:
             place.people = 0
             if not place.holds and place.free_since < asked_at:
-                del self._places[place.room]
+                del self._places[place.name]
+
+    def lose(self, worker: W) -> None:
+        """``worker`` has ended: what it had may begin elsewhere."""
+        self._places = {name: place for name, place in self._places.items() if place.worker is not worker}
+
+    def load(self, worker: W) -> int:
+        """People there. Who is on the way counts already: else a rush of newcomers would all be sent to one worker."""
+        return sum(max(place.people, place.holds) for place in self._places.values() if place.worker is worker)
+
+
+class Placement(Generic[W]):
+    """New rooms and meetings go to the worker with the fewest people."""
+
+    def __init__(self, max_rooms: int, max_meetings: int) -> None:
+        """The limits hold for all workers together."""
+        self.workers: list[W] = []
+        """Those that may be given rooms and meetings."""
+        self.avoided: set[W] = set()
+        """Of these, who is given a new one only where there is no other: they have not answered lately."""
+        full = f"this server has its {max_rooms} rooms in use; try again later"
+        self.rooms = Places(max_rooms, full, self._least_loaded)
+        full = f"the bot is in {max_meetings} meetings, as many as meetings.max_meetings; leave one first"
+        self.meetings = Places(max_meetings, full, self._least_loaded)
+        """On other servers. Of one that is being joined, the place has a name of the front's."""
+        self.directory: Directory[W] = Directory()
+
+    def add(self, worker: W) -> None:
+        """From now on ``worker`` may be given rooms and meetings."""
+        self.workers.append(worker)
+
+    def remove(self, worker: W) -> None:
+        """``worker`` is gone, and all it had with it: who comes back to that is given another worker."""
+        self.workers = [other for other in self.workers if other is not worker]
+        self.avoided.discard(worker)
+        for kind in (self.rooms, self.meetings, self.directory):
+            kind.lose(worker)
+
+    def reported(self, worker: W, report: Report, asked_at: float) -> None:
+        """``worker`` has said this of itself, asked at ``asked_at`` by the clock of `Places.release`."""
+        if self._knows(worker):
+            self.rooms.reported(worker, report.rooms, asked_at)
+            self.meetings.reported(worker, report.meetings, asked_at)
+            self.directory.reported(worker, report.meeting_ids, asked_at)
+
+    def joined(self, meeting: str, worker: W, now: float) -> None:
+        """``worker`` has just joined the meeting with this id."""
+        if self._knows(worker):
+            self.directory.note(meeting, worker, now)
+
+    def _knows(self, worker: W) -> bool:
+        return any(worker is known for known in self.workers)  # else it has ended since
 
     def _least_loaded(self) -> W:
         if not self.workers:
@@ -105,7 +144,6 @@ class Placement(Generic[W]):
         return min(self.workers, key=self._load)
 
     def _load(self, worker: W) -> tuple[bool, int, int]:
-        places = [place for place in self._places.values() if place.worker is worker]
-        # Who is on the way counts already: else a rush of newcomers would all be sent to one worker.
-        people = sum(max(place.people, place.holds) for place in places)
-        return worker in self.avoided, people, len(places)
+        kinds = (self.rooms, self.meetings)
+        people, places = sum(kind.load(worker) for kind in kinds), sum(len(kind.on(worker)) for kind in kinds)
+        return worker in self.avoided, people, places

@@ -7,7 +7,6 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from yarl import URL
 
 from ser_track.config import Config
 from ser_track.errors import ModelError, WorkerError
-from ser_track.front.worker import REPORT, run_worker
+from ser_track.front.report import REPORT, Report
+from ser_track.front.worker import run_worker
 
 log = logging.getLogger(__name__)
 START_S = 60.0
@@ -30,20 +30,22 @@ _ONE_AT_A_TIME = threading.Lock()
 """Starting one process also looks for others that have ended, and two who find the same one confuse multiprocessing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What a worker says of itself."""
-
-    rooms: dict[str, int]
-    """People in each room."""
-    engine_alive: bool
-
-
 class WorkerProcess:
     """A worker process. `start` it once; `dispose` of it in any case."""
 
-    def __init__(self, number: int, config: Config, path: Path, on_end: Callable[["WorkerProcess"], None]) -> None:
-        """``path`` is the Unix socket to listen on; ``on_end`` is called on the event loop as soon as it has ended."""
+    def __init__(
+        self,
+        number: int,
+        config: Config,
+        path: Path,
+        on_goodbye: Callable[["WorkerProcess"], None],
+        on_end: Callable[["WorkerProcess"], None],
+    ) -> None:
+        """``path`` is the Unix socket to listen on.
+
+        Both are called on the event loop: ``on_goodbye`` as soon as it takes nothing new any more, whether it was asked
+        to end by us or by others; ``on_end`` as soon as it has ended.
+        """
         self.number = number
         self.pid: int | None = None
         """Its process id; ``None`` before the start."""
@@ -56,8 +58,10 @@ class WorkerProcess:
             timeout=ClientTimeout(total=None),  # the worker's death ends requests, and one that hangs is killed
         )
         self._path = path
+        self._on_goodbye = on_goodbye
         self._on_end = on_end
         self._stopping = False
+        self._listening = False
         self._news, self._their_end = _SPAWN.Pipe(duplex=False)
         arguments = (number, config, str(path), self._their_end)
         self._process = _SPAWN.Process(target=run_worker, args=arguments, name=f"worker {number}", daemon=True)
@@ -92,6 +96,9 @@ class WorkerProcess:
             raise WorkerError(f"worker {self.number} ended before it was ready; {told}") from error
         if problem is not None:
             raise ModelError(problem)
+        if not self.ended.is_set():
+            self._listening = True
+            asyncio.get_running_loop().add_reader(self._news.fileno(), self._goodbye)
 
     async def ask(self) -> Report:
         """What it says of itself now.
@@ -132,8 +139,9 @@ class WorkerProcess:
         """Release what is held of it here, killing it if it still runs; returns its exit code."""
         self.kill()
         await self.ended.wait()
-        await self.http.close()
-        return await asyncio.to_thread(self._tidy)
+        code = await asyncio.to_thread(self._tidy)
+        await self.http.close()  # after the last that it said
+        return code
 
     def _spawn(self) -> None:
         # Ctrl-C is for the front alone, also while the new process is still importing: it inherits the blocked signal.
@@ -148,8 +156,16 @@ class WorkerProcess:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             self._their_end.close()
 
+    def _goodbye(self) -> None:
+        # All that comes after it was ready is this, or the end of the pipe; both mean the same.
+        asyncio.get_running_loop().remove_reader(self._news.fileno())
+        self._on_goodbye(self)
+
     def _end(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._process.sentinel)
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._process.sentinel)
+        if self._listening:  # else `start` still does, and sees the end there
+            loop.remove_reader(self._news.fileno())
         self.ended.set()
         self._on_end(self)
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import suppress
+from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ from aiohttp import web
 from ser_track.config import Config
 from ser_track.errors import SerTrackError
 from ser_track.front.logs import log_to_stderr
+from ser_track.front.report import REPORT, Report, place_of_session
+from ser_track.meetings.mediajson.conference import Conference
+from ser_track.meetings.session import Session
 from ser_track.web.app import make_app
-from ser_track.web.keys import LIVE, ROOMS
+from ser_track.web.keys import LIVE, ROOMS, SESSIONS
 
 log = logging.getLogger(__name__)
-REPORT = "/internal/report"
-"""What the front asks once a second; the front passes no request from outside on to it."""
 SHUTDOWN_S = 3.0
 """For requests that are under way; one whose body never ends would otherwise hold up the end for a minute."""
 _LAST_WORDS_S = 10.0
@@ -36,7 +38,7 @@ _LAST_WORDS_S = 10.0
 def run_worker(number: int, config: Config, path: str, news: "Connection[Any, Any]") -> None:
     """Serve on the Unix socket ``path`` until SIGTERM, or until the front is gone.
 
-    Sends ``None`` on ``news`` when it is ready, or why it cannot start.
+    Sends ``None`` on ``news`` when it is ready, or why it cannot start; once more when it is about to end.
     """
     # Ctrl-C reaches every process of the terminal; the front answers it, and then tells us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -65,6 +67,8 @@ async def _serve(app: web.Application, path: str, news: "Connection[Any, Any]") 
         await web.UnixSite(runner, path).start()
         news.send(None)
         await stop.wait()
+        with suppress(OSError):  # the front is gone
+            news.send(None)
     finally:
         await runner.cleanup()
 
@@ -82,5 +86,18 @@ def _end_with_the_front(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
 
 
 async def _report(request: web.Request) -> web.Response:
-    people = Counter(participant.key.meeting for participant in request.app[ROOMS].people())
-    return web.json_response({"rooms": people, "engine_alive": request.app[LIVE].alive})
+    sessions = request.app[SESSIONS]
+    # The front counts those that are just being joined itself: it waits for their answers.
+    joined = [session for session in sessions.present if session.state != "joining"]
+    report = Report(
+        rooms=dict(Counter(participant.key.meeting for participant in request.app[ROOMS].people())),
+        meetings={_place(session): len(session.attendance.people) for session in joined},
+        meeting_ids=[session.id for session in sessions],
+        engine_alive=request.app[LIVE].alive,
+    )
+    return web.json_response(asdict(report))
+
+
+def _place(session: Session) -> str:
+    meeting = session.meeting
+    return place_of_session(meeting.session) if isinstance(meeting, Conference) else session.id

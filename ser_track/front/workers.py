@@ -4,31 +4,35 @@ import asyncio
 import logging
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ser_track.config import Config
-from ser_track.errors import MeetingFullError, SerTrackError, WorkerError
+from ser_track.errors import SerTrackError, WorkerError
 from ser_track.front.backoff import Backoff
 from ser_track.front.folder import socket_folder
-from ser_track.front.placement import Place, Placement
+from ser_track.front.placement import Placement
 from ser_track.front.process import WorkerProcess
+from ser_track.web.fair import Allowance
 
 log = logging.getLogger(__name__)
 POLL_S = 1.0
 MISSES = 3
 """Reports in a row that a worker may not miss. Counted, not timed: of a suspended machine, no part is to blame."""
+_SEARCHES_PER_S = 5
 
 
 class Workers:
     """As many worker processes as configured, whatever happens to one of them."""
 
     def __init__(self, config: Config) -> None:
-        self.placement: Placement[WorkerProcess] = Placement(config.rooms.max_rooms)
+        self.placement: Placement[WorkerProcess] = Placement(config.rooms.max_rooms, config.meetings.max_meetings)
+        self.searches = Allowance(_SEARCHES_PER_S, 20)
+        """How often all workers are asked for a meeting that is not known of; strangers can guess at links."""
         self.stopping = asyncio.Event()
         self.processes: dict[int, WorkerProcess] = {}
         """By number, from 1 on; also those that are still starting."""
@@ -73,23 +77,9 @@ class Workers:
         if self._folder is not None:
             await asyncio.to_thread(self._folder.cleanup)
 
-    @asynccontextmanager
-    async def room(self, name: str) -> AsyncIterator[WorkerProcess]:
-        """The worker that has this room, or will; it stays the room's worker within.
-
-        Raises:
-            MeetingFullError: it would be one room too many.
-            NoWorkerError: there is no worker just now.
-        """
-        place = await self._take(name)
-        try:
-            yield place.worker
-        finally:
-            self.placement.release(place, time.monotonic())
-
     def dismiss(self, worker: WorkerProcess) -> None:
-        """``worker`` takes leave of its pages: its rooms may begin elsewhere at once, and it must be gone soon."""
-        if worker in self.placement.workers:
+        """``worker`` says goodbye: what it has may begin elsewhere at once, and it must be gone soon."""
+        if worker in self.placement.workers and not self.stopping.is_set():
             self._ended(worker)
             task = asyncio.create_task(worker.stop())
             self._dismissals.add(task)
@@ -99,7 +89,7 @@ class Workers:
         """Ask every worker for a report that is not older than this call; ``watching`` counts who gives none."""
         wanted_at = time.monotonic()
         async with self._asking:
-            if self._asked_at < wanted_at:  # else another who waited has just asked
+            if watching or self._asked_at < wanted_at:  # else another who waited has just asked
                 self._asked_at = time.monotonic()
                 await asyncio.gather(
                     *(self._ask(worker, self._asked_at, watching) for worker in self.placement.workers)
@@ -114,13 +104,6 @@ class Workers:
         if worker is None or worker not in self.placement.workers:
             return "restarting"
         return "hanging" if worker.missed > 1 else "ok"
-
-    async def _take(self, room: str) -> Place[WorkerProcess]:
-        try:
-            return self.placement.take(room)
-        except MeetingFullError:
-            await self.refresh()  # a room may have ended since the last report
-            return self.placement.take(room)
 
     async def _keep(self, number: int, first: "asyncio.Future[SerTrackError | None]") -> None:
         """Have worker ``number`` running until `stop`; ``first`` learns how the first start went."""
@@ -143,7 +126,8 @@ class Workers:
 
     async def _live(self, number: int, first: "asyncio.Future[SerTrackError | None]") -> str:
         """One life of worker ``number``, from its start to its end; returns how it ended."""
-        worker = self.processes[number] = WorkerProcess(number, self._config, next(self._paths), self._ended)
+        path = next(self._paths)
+        worker = self.processes[number] = WorkerProcess(number, self._config, path, self.dismiss, self._ended)
         problem: SerTrackError | None = None
         try:
             await worker.start()
@@ -160,8 +144,10 @@ class Workers:
         return str(problem or f"ended with exit code {code}")
 
     def _ended(self, worker: WorkerProcess) -> None:
-        if (rooms := self.placement.rooms_of(worker)) and not self.stopping.is_set():
+        if (rooms := self.placement.rooms.on(worker)) and not self.stopping.is_set():
             log.error("worker %d took %d rooms with it; who comes back is given another", worker.number, len(rooms))
+        if (meetings := self.placement.meetings.on(worker)) and not self.stopping.is_set():
+            log.error("worker %d took %d meetings with it: %s", worker.number, len(meetings), ", ".join(meetings))
         self.placement.remove(worker)
 
     async def _watch(self) -> None:
@@ -181,7 +167,7 @@ class Workers:
             return
         worker.missed = 0
         self.placement.avoided.discard(worker)
-        self.placement.reported(worker, report.rooms, asked_at)
+        self.placement.reported(worker, report, asked_at)
         if not report.engine_alive and not self.stopping.is_set():
             log.error("the engine of worker %d has stopped; it is killed", worker.number)
             worker.kill()

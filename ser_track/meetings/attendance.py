@@ -6,6 +6,7 @@ import secrets
 import time
 import unicodedata
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from ser_track.config import Config
@@ -14,9 +15,11 @@ from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.consents import Consents
 from ser_track.meetings.event_log import EventLog
 from ser_track.meetings.meeting import Meeting
+from ser_track.meetings.recording import MeetingRecording
+from ser_track.runtime.intake import Keep
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.sinks.encode import EventLine, encode
-from ser_track.types import Announcement, Consent, EngineEvent, Event, Joined, Left, Notice
+from ser_track.types import Announcement, Consent, EngineEvent, Event, Joined, Left, Notice, StreamKey
 
 log = logging.getLogger(__name__)
 Listener = Callable[[EventLine], None]
@@ -34,7 +37,9 @@ class Attendance:
         self.log = EventLog(name)
         self.people: dict[str, Attendee] = {}
         """By their id here; also those who are just leaving."""
-        self.notice = Notice(_notice_text(consent, notice_url), notice_url, consent)
+        folder = config.meetings.record_folder
+        self.recording = None if folder is None else MeetingRecording(Path(folder), name)
+        self.notice = Notice(_notice_text(consent, notice_url, folder is not None), notice_url, consent)
         self._meeting = meeting
         self._consents = Consents(consent)
         self._live = live
@@ -125,12 +130,22 @@ class Attendance:
         self.note(event)
         self._meeting.publish(encode(event))
 
+    def keeper(self, key: StreamKey, name: str) -> Keep | None:
+        """See `Home`."""
+        return None if self.recording is None else self.recording.keeper(key.stream, name)
+
     def note(self, event: Event | Announcement) -> None:
         """Tell the programs that read along."""
         line = encode(event)
         self.log.put(line)
         for listener in self.listeners:
             listener(line)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        self.log.end()
+        if self.recording is not None:
+            self._live.call(self.recording.close)
 
     def deliver(self, event: EngineEvent) -> None:
         """Publish what the engine found, unless the participant withdrew meanwhile."""
@@ -169,9 +184,10 @@ def clean_name(name: str, longest: int) -> str:
     return " ".join(shown.split())[:longest] or "someone"
 
 
-def _notice_text(consent: Consent, url: str) -> str:
+def _notice_text(consent: Consent, url: str, recorded: bool) -> str:
     what = "A bot analyses which emotion is in each voice and shows it to everyone here; it often errs. "
-    what += "It does not know what anybody feels, and stores nothing."
+    what += "It does not know what anybody feels. "
+    what += "The voices of those who are analysed are recorded." if recorded else "Nothing is stored."
     if consent == "required":
         return f"{what} Nobody is analysed who has not agreed. To agree: {url}"
     return f"{what} To refuse, at any time: {url}"

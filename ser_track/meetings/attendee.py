@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ser_track.config import RuntimeConfig
 from ser_track.ingest.rtp import Arrival
+from ser_track.runtime.intake import Keep
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.tap import Tap
 from ser_track.types import ConsentChanged, Event, Fault, FloatArray, Joined, StreamKey
@@ -20,6 +21,10 @@ class Home(Protocol):
 
     def publish(self, event: Event) -> None:
         """Tell everyone in the meeting."""
+        ...
+
+    def keeper(self, key: StreamKey, name: str) -> Keep | None:
+        """What keeps the packets of a stream that begins, where the meeting is recorded."""
         ...
 
 
@@ -149,6 +154,8 @@ class Attendee:
             self._used = True
             stalled_after_s = self._config.stalled_after_s
             self._tap = Tap(self._live, self.key, time.monotonic(), stalled_after_s, self._sends_silence)
+            if (keep := self._home.keeper(self.key, self.name)) is not None:
+                self._live.keep(self.key, keep)
             self._hear_as(self.key)
 
     async def _end_stream(self, tap: Tap | None, source: Source | None) -> None:

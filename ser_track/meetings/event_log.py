@@ -104,7 +104,10 @@ class _Now:
         elif isinstance(event, Left):
             self._people.pop(event.key.participant, None)
         elif (about := getattr(event, "key", None)) is not None and about.participant in self._people:
-            self._people[about.participant] |= {"stream": about.stream, **_change(line)}
+            person = self._people[about.participant]
+            if person["stream"] != about.stream:  # what was open ended with the stream before
+                person |= {"stream": about.stream, "speaking": False, "stalled": False}
+            person |= _change(line)
 
 
 def _change(line: EventLine) -> dict[str, Any]:
@@ -121,5 +124,5 @@ def _change(line: EventLine) -> dict[str, Any]:
             return {"emotion": to_json(emotion)}
         case ConsentChanged(analysed=analysed):
             # Of who withdraws, nothing is shown any more.
-            return {"analysed": analysed} | ({} if analysed else {"speaking": False, "emotion": None})
+            return {"analysed": analysed} | ({} if analysed else {"speaking": False, "stalled": False, "emotion": None})
     return {}

@@ -1,10 +1,10 @@
 """The bot in one meeting on another server: joins, comes back when the meeting is lost, leaves politely."""
 
 import asyncio
-import contextlib
 import logging
 import secrets
 import time
+from typing import Final
 
 from ser_track.config import Config
 from ser_track.errors import JoinError
@@ -18,6 +18,7 @@ from ser_track.types import Consent, MeetingChanged, MeetingState
 log = logging.getLogger(__name__)
 FINAL = frozenset({"no_room", "wrong_pin", "unauthorized", "kicked", "destroyed"})
 """Codes of a `JoinError` with which the other server does not want us: no use in coming back."""
+_RESULTS_S: Final = 5.0
 _OF_A_RESTART = frozenset({"no_room"})
 """… unless the meeting was there before: a server that restarts may make its rooms a moment later."""
 
@@ -37,40 +38,60 @@ class Session:
         self.since_s = time.time()
         """When it came into this state, in seconds of the wall clock."""
         self._config = config
+        self._called_back = False
+        self._joining: asyncio.Task[None] | None = None
         self._staying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Join.
 
         Raises:
-            JoinError: it cannot be joined; the session is over.
+            JoinError: it cannot be joined, or was left meanwhile; the session is over.
         """
+        self._joining = joining = asyncio.create_task(self.meeting.connect(self.attendance))
         try:
-            await self.meeting.connect(self.attendance)
+            await joining
+            if self._called_back:  # at the last moment
+                raise asyncio.CancelledError
         except JoinError as error:
             self._end(str(error))
             raise
         except BaseException:  # cancelled in the middle
             await self.meeting.close()
+            if self._called_back:
+                raise JoinError(
+                    self.meeting.where, "join", "the bot was called back meanwhile", "called_back"
+                ) from None
             self._end("it was not joined")
             raise
+        self._joining = None
         self._joined()
         self._staying = asyncio.create_task(self._stay())
 
-    async def leave(self, reason: str) -> None:
-        """Say goodbye, with the last results before it; when this returns, nothing is left on either side."""
-        staying, self._staying = self._staying, None
-        if staying is not None:
-            staying.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await staying
+    async def leave(self, reason: str, results_s: float = _RESULTS_S) -> None:
+        """Say goodbye, with the last results before it; when this returns, nothing is left on either side.
+
+        Results that take longer than ``results_s`` are not waited for.
+        """
+        self._called_back = True
+        tasks = [task for task in (self._joining, self._staying) if task is not None]
+        self._joining = self._staying = None
+        for task in tasks:
+            task.cancel()
+            await asyncio.wait([task], timeout=results_s)
         if self.state == "left":
             return
-        self.attendance.everybody_left(reason)
-        await self.attendance.parted()
-        self._change("left", reason)
-        await self.meeting.close()
-        self.attendance.log.end()
+        try:
+            self.attendance.everybody_left(reason)
+            async with asyncio.timeout(results_s):
+                await self.attendance.parted()
+        except TimeoutError:
+            log.error("%s: the last results took over %.0f s and are not told there", self.meeting.where, results_s)
+        try:
+            self._change("left", reason)
+            await self.meeting.close()
+        finally:
+            self.attendance.end()
 
     async def ended(self) -> None:
         """Return when the session is over, however that came."""
@@ -125,7 +146,7 @@ class Session:
 
     def _end(self, reason: str) -> None:
         self._change("left", reason)
-        self.attendance.log.end()
+        self.attendance.end()
 
     def _change(self, state: MeetingState, reason: str | None) -> None:
         self.state, self.reason, self.since_s = state, reason, time.time()

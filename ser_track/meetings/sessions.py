@@ -22,6 +22,8 @@ _CHECK_S: Final = 0.5
 _MOST_ENDED: Final = 20
 """Meetings that are over can be asked about for a while: why they ended."""
 _LEAVE_S: Final = 15.0
+_LEAVE_ALL_S: Final = 4.0
+"""When the server stops: with all that comes after it, before who waits for that end loses patience (10 s)."""
 
 
 class Sessions:
@@ -83,21 +85,19 @@ class Sessions:
         try:
             return self._sessions[session_id]
         except KeyError:
-            raise NotFoundError(
-                f"there is no meeting '{session_id[:60]}'; GET /meetings lists those there are"
-            ) from None
+            raise no_meeting(session_id) from None
 
     def having(self, test: Callable[[Meeting], bool]) -> Session | None:
         """A present meeting whose adapter passes ``test``."""
         return next((session for session in self.present if test(session.meeting)), None)
 
-    async def leave(self, session: Session, reason: str) -> None:
+    async def leave(self, session: Session, reason: str, within_s: float = _LEAVE_S) -> None:
         """Leave politely, in bounded time."""
         try:
-            async with asyncio.timeout(_LEAVE_S):
-                await session.leave(reason)
+            async with asyncio.timeout(within_s):
+                await session.leave(reason, within_s / 2)
         except TimeoutError:
-            log.error("%s: leaving took over %.0f s and was given up", session.meeting.where, _LEAVE_S)
+            log.error("%s: leaving took over %.0f s and was given up", session.meeting.where, within_s)
         except Exception:
             log.exception("%s: leaving failed", session.meeting.where)
 
@@ -115,8 +115,9 @@ class Sessions:
                 session.attendance.check()
 
     async def leave_all(self) -> None:
-        """Leave all meetings at once."""
-        await asyncio.gather(*(self.leave(session, "the bot leaves: its server stops") for session in self.present))
+        """Leave all meetings at once, within some seconds."""
+        reason = "the bot leaves: its server stops"
+        await asyncio.gather(*(self.leave(session, reason, _LEAVE_ALL_S) for session in self.present))
 
     async def close(self) -> None:
         """Leave all meetings, and give back what adapters needed."""
@@ -130,6 +131,11 @@ class Sessions:
         ended = [session.id for session in self._sessions.values() if session.state == "left"]
         for session_id in ended[:-_MOST_ENDED]:
             del self._sessions[session_id]
+
+
+def no_meeting(session_id: str) -> NotFoundError:
+    """What is said of a meeting that is not known."""
+    return NotFoundError(f"there is no meeting '{session_id[:60]}'; GET /meetings lists those there are")
 
 
 async def _refuse_redirect(*_: object) -> None:

@@ -1,6 +1,6 @@
 """Everything that is heard, on its way to the engine: from sockets, and from the inbox that the event loop fills."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from ser_track.ingest import libopus
@@ -13,6 +13,8 @@ from ser_track.runtime.packet_streams import PacketStreams, Pieces
 from ser_track.runtime.stages import Stages
 from ser_track.types import SAMPLE_RATE_HZ, StreamKey
 
+Keep = Callable[[Iterable[Arrival]], None]
+"""Takes packets as they are heard; must not raise, and not take long."""
 _LEAST_SAMPLES: Final = SAMPLE_RATE_HZ // 400
 """No packet lasts less than 2.5 ms; padding, which lasts nothing, is held as if it did: else it would have no bound."""
 
@@ -26,6 +28,7 @@ class Intake:
         self._sockets = MediaSockets(max_held_s)
         self._packets = PacketStreams()
         self._stages = stages
+        self._kept: dict[StreamKey, Keep] = {}
 
     @property
     def counts(self) -> PacketCounts:
@@ -44,6 +47,10 @@ class Intake:
         else:
             lasts = libopus.packet_length(piece.payload) // libopus.RTP_PER_SAMPLE
             self._inbox.put(key, piece, max(lasts, _LEAST_SAMPLES))
+
+    def keep(self, key: StreamKey, keep: Keep) -> None:
+        """Give ``keep`` each packet of ``key`` too, as it is heard, until the stream ends. For any thread."""
+        self._kept[key] = keep
 
     def forget(self, key: StreamKey) -> None:
         """Drop what `put` holds of ``key``."""
@@ -64,11 +71,11 @@ class Intake:
             # Audio of a stream that was closed meanwhile has nobody left to hear about it.
             for key, arrivals in self._sockets.read(now):
                 if key in wanted:
-                    self._packets.put(key, arrivals)
+                    self._take_packets(key, arrivals)
             for key, pieces in self._inbox.take().items():
                 if key in wanted:
                     heard.append((key, [piece for piece in pieces if isinstance(piece, Samples)]))
-                    self._packets.put(key, [piece for piece in pieces if isinstance(piece, Arrival)])
+                    self._take_packets(key, [piece for piece in pieces if isinstance(piece, Arrival)])
         with self._stages.stage("decode"):
             heard += self._packets.take(now)
         return heard
@@ -83,10 +90,12 @@ class Intake:
 
     def flush(self, key: StreamKey) -> Pieces:
         """What the packets of ``key`` still hold; they are forgotten then."""
+        self._kept.pop(key, None)
         return self._packets.flush(key)
 
     def discard(self, key: StreamKey) -> None:
         """Forget ``key`` with all that is held of it."""
+        self._kept.pop(key, None)
         self._packets.discard(key)
 
     def arrived_s(self, key: StreamKey, at: int) -> float | None:
@@ -96,6 +105,11 @@ class Intake:
     def take_failed(self) -> dict[StreamKey, Exception]:
         """The streams whose packets failed since the last call; each begins anew with its next packet."""
         return self._packets.take_failed()
+
+    def _take_packets(self, key: StreamKey, arrivals: list[Arrival]) -> None:
+        if self._kept and (keep := self._kept.get(key)) is not None:
+            keep(arrivals)
+        self._packets.put(key, arrivals)
 
     def close(self) -> None:
         """Close every socket that is still read."""

@@ -16,7 +16,7 @@ from ser_track.ingest import libopus
 from ser_track.ingest.aiortc_socket import MediaSocket
 from ser_track.ingest.rtp import Arrival
 from ser_track.runtime.inbox import Samples
-from ser_track.runtime.intake import Intake
+from ser_track.runtime.intake import Intake, Keep
 from ser_track.runtime.load import Load
 from ser_track.runtime.metrics import Metrics
 from ser_track.runtime.packet_streams import Pieces
@@ -76,6 +76,10 @@ class LiveEngine:
         """Begin a stream: from now on its audio is heard."""
         self._open.add(key)
 
+    def keep(self, key: StreamKey, keep: Keep) -> None:
+        """Give ``keep`` each packet of an open stream too, on the thread that ticks, until the stream ends."""
+        self._intake.keep(key, keep)
+
     def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
         """Give samples of an open stream, the first at index ``at``; those of an unknown stream are dropped."""
         self._intake.put(key, Samples(samples, at))
@@ -94,6 +98,10 @@ class LiveEngine:
             self._commands.append(partial(self._intake.detach, media))
         else:
             media.close()
+
+    def call(self, command: Callable[[], None]) -> None:
+        """Call ``command`` on the thread that ticks, after all that was asked of it before."""
+        self._commands.append(command)
 
     async def flush(self, key: StreamKey) -> None:
         """End a stream. What was still open in it has been delivered, after all that came before, when this returns."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
@@ -16,7 +17,6 @@ from ser_track.runtime.metrics import Metrics
 from ser_track.runtime.stages import Stages, TimedClassifier, TimedDetector
 from ser_track.types import EngineEvent
 from ser_track.web.events import close_readers, get_events
-from ser_track.web.fair import Allowance
 from ser_track.web.files import STATIC
 from ser_track.web.guard import errors_as_json, only_invited, refusal
 from ser_track.web.keys import ANSWERS, CONFIG, LIVE, METRICS, READERS, ROOMS, SESSIONS, SOCKETS
@@ -36,7 +36,7 @@ def make_app(config: Config) -> web.Application:
     app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
     app[CONFIG], app[METRICS] = config, Metrics()
     app[ROOMS], app[SOCKETS] = Rooms(config, app[METRICS]), set()
-    app[SESSIONS], app[READERS], app[ANSWERS] = Sessions(config, app[METRICS]), set(), Allowance(_ANSWERS_PER_S, 100)
+    app[SESSIONS], app[READERS], app[ANSWERS] = Sessions(config, app[METRICS]), set(), WeakKeyDictionary()
     models = load_models(config.pipeline)
     stages = Stages()
     detector, classifier = TimedDetector(models.detector, stages), TimedClassifier(models.classifier, stages)
@@ -48,7 +48,7 @@ def make_app(config: Config) -> web.Application:
 
     app[LIVE] = app[ROOMS].live = app[SESSIONS].live = LiveEngine(engine, config.runtime, deliver, app[METRICS], stages)
     app.cleanup_ctx.append(_running)
-    app.on_shutdown.extend([_leave_meetings, close_sockets])
+    app.on_shutdown.append(_say_goodbye)
     app.add_routes(
         [
             web.get("/", _page),
@@ -64,12 +64,13 @@ def make_app(config: Config) -> web.Application:
     return app
 
 
-_ANSWERS_PER_S = 20
 _MEETINGS = (
     web.get("/meetings", get_meetings),
     web.post("/meetings", post_meeting),
+    web.options("/meetings", preflight),
     web.get("/meetings/{meeting}", get_meeting),
     web.delete("/meetings/{meeting}", delete_meeting),
+    web.options("/meetings/{meeting}", preflight),
     web.get("/meetings/{meeting}/events", get_events, allow_head=False),
     web.get("/meetings/{meeting}/notice", get_notice),
     web.get("/meetings/{meeting}/notice/participants", get_people),
@@ -91,10 +92,10 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
     await app[LIVE].stop()
 
 
-async def _leave_meetings(app: web.Application) -> None:
-    # First, while everything still runs: goodbyes, last results and the ends of streams go out on it.
+async def _say_goodbye(app: web.Application) -> None:
+    # Meetings first, while everything still runs: goodbyes, last results and the ends of streams go out on it.
     await app[SESSIONS].leave_all()
-    await close_readers(app)
+    await asyncio.gather(close_readers(app), close_sockets(app))
 
 
 async def _page(request: web.Request) -> web.FileResponse:

@@ -14,6 +14,7 @@ from aiohttp import WSCloseCode, web
 from ser_track.errors import BadRequestError, MeetingFullError
 from ser_track.meetings.event_log import EventLog
 from ser_track.web.fair import CLOSE_S
+from ser_track.web.guard import cors_headers
 from ser_track.web.keys import READERS
 from ser_track.web.meetings import find
 
@@ -41,6 +42,9 @@ async def get_events(request: web.Request) -> web.StreamResponse:
         MeetingFullError: too many read along.
     """
     log, seen = find(request).attendance.log, _last_seen(request)
+    by_websocket = wants_websocket(request)
+    if log.ended and seen == log.last and not by_websocket:
+        return web.Response(status=204)  # the only answer after which browsers do not ask again
     readers = request.app[READERS]
     if len(readers) >= _MOST_READERS:
         raise MeetingFullError(f"{_MOST_READERS} programs read events here already; try again later")
@@ -48,11 +52,16 @@ async def get_events(request: web.Request) -> web.StreamResponse:
     assert task is not None
     readers.add(task)
     try:
-        if request.headers.get("Upgrade", "").lower() == "websocket":
+        if by_websocket:
             return await _websocket(request, log, seen)
         return await _event_stream(request, log, seen)
     finally:
         readers.discard(task)
+
+
+def wants_websocket(request: web.Request) -> bool:
+    """Whether events are to come over a WebSocket."""
+    return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
 async def close_readers(app: web.Application) -> None:
@@ -69,6 +78,8 @@ async def _event_stream(request: web.Request, log: EventLog, seen: int | None) -
         "Content-Type": "text/event-stream; charset=utf-8",
         "Cache-Control": "no-store",
         "X-Accel-Buffering": "no",
+        "X-Content-Type-Options": "nosniff",
+        **cors_headers(request),
     }
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
@@ -77,12 +88,13 @@ async def _event_stream(request: web.Request, log: EventLog, seen: int | None) -
         text = ":\n\n" if told is None else f"id: {told.number}\nevent: {told.type}\ndata: {told.text}\n\n"
         await response.write(text.encode())
 
-    await _tell(log, seen, send)
+    await _tell(request, log, seen, send)
     return response
 
 
 async def _websocket(request: web.Request, log: EventLog, seen: int | None) -> web.WebSocketResponse:
-    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=1024, timeout=CLOSE_S)
+    # Without a limit of its own it waits as soon as the connection says so, and `_SEND_S` begins there.
+    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=1024, timeout=CLOSE_S, writer_limit=0)
     await socket.prepare(request)
 
     async def send(told: Told | None) -> None:
@@ -93,7 +105,7 @@ async def _websocket(request: web.Request, log: EventLog, seen: int | None) -> w
         async for _ in socket:  # nothing is said here, but that it closes is noticed
             pass
 
-    telling, reading = asyncio.create_task(_tell(log, seen, send)), asyncio.create_task(read())
+    telling, reading = asyncio.create_task(_tell(request, log, seen, send)), asyncio.create_task(read())
     try:
         await asyncio.wait([telling, reading], return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -104,13 +116,19 @@ async def _websocket(request: web.Request, log: EventLog, seen: int | None) -> w
     return socket
 
 
-async def _tell(log: EventLog, seen: int | None, send: Callable[[Told | None], Awaitable[None]]) -> None:
+async def _tell(
+    request: web.Request, log: EventLog, seen: int | None, send: Callable[[Told | None], Awaitable[None]]
+) -> None:
     try:
         async for told in _news(log, seen):
             async with asyncio.timeout(_SEND_S):
                 await send(told)
-    except (TimeoutError, ConnectionError):
-        return  # gone, or too slow: it can come back
+    except TimeoutError:
+        # It can come back. Ending politely would wait behind what it does not read.
+        if isinstance(request.transport, asyncio.Transport):
+            request.transport.abort()
+    except ConnectionError:
+        return  # gone
 
 
 async def _news(log: EventLog, seen: int | None) -> AsyncIterator[Told | None]:

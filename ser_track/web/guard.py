@@ -42,6 +42,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         if error.status < 400:
             raise
         response = refusal(error.status, "http", error.reason)
+        response.headers.update({name: value for name, value in error.headers.items() if name == "Allow"})
     except ConnectionError:
         # No failure of ours, and nobody there to read this; aiohttp would log it as an error.
         response = refusal(400, "disconnected", "the connection ended before the request did")
@@ -131,7 +132,7 @@ def cors_headers(request: web.Request) -> dict[str, str]:
         return {}
     return {
         "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Headers": "Authorization, Content-Type",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
         "Access-Control-Allow-Methods": "GET, POST, DELETE",
         "Vary": "Origin",
     }

@@ -2,11 +2,13 @@
 
 import asyncio
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
 from ser_track.config import Config
 from ser_track.meetings.rooms.rooms import Rooms
+from ser_track.meetings.session import Session
 from ser_track.meetings.sessions import Sessions
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
@@ -20,5 +22,5 @@ LIVE = web.AppKey("live", LiveEngine)
 SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
 READERS = web.AppKey("readers", set[asyncio.Task[Any]])
 """Programs that read events of meetings."""
-ANSWERS = web.AppKey("answers", Allowance)
-"""How many answers may come over the links of notices."""
+ANSWERS = web.AppKey("answers", WeakKeyDictionary[Session, Allowance])
+"""How many answers may come over the link of each notice."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -25,18 +26,19 @@ _MOST_WAITING: Final = 128
 class BridgeSocket:
     """See `Bridge`."""
 
-    def __init__(self, outbox: Outbox, send_back: bool) -> None:
-        """Without ``send_back`` no results are wanted, only answers to pings."""
+    def __init__(self, outbox: Outbox, query: Mapping[str, str]) -> None:
+        """``query`` says what is wanted back, beside answers to pings: results, provisional ones too?"""
         self._outbox = outbox
-        self._send_back = send_back
+        self._results = query.get("sendBack", "true") != "false"
+        self._interim = query.get("sendBackInterim", "false") == "true"
 
     def answer(self, text: str) -> None:
         """See `Bridge`."""
         self._outbox.put_text(text)
 
-    def tell(self, text: str, can_wait: bool) -> None:
+    def tell(self, text: str, interim: bool) -> None:
         """See `Bridge`."""
-        if self._send_back and not (can_wait and self._outbox.waiting >= _MOST_WAITING):
+        if self._results and (not interim or (self._interim and self._outbox.waiting < _MOST_WAITING)):
             self._outbox.put_text(text)
 
 
@@ -46,20 +48,24 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
     Raises:
         MeetingError: it names no session, or there are too many meetings.
     """
-    session = await _session(request)
-    limit = request.app[CONFIG].server.max_message_bytes
+    name, limit = session_name(request), request.app[CONFIG].server.max_message_bytes
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=limit, timeout=CLOSE_S)
+    if not socket.can_prepare(request).ok:  # before there is a meeting that nobody comes to
+        raise BadRequestError("/mediajson is a WebSocket: connect to it as one")
+    session = await _session(request, name)
     await socket.prepare(request)
     request.app[SOCKETS].add(socket)
     outbox = Outbox(socket, request.transport)
-    bridge = BridgeSocket(outbox, request.query.get("sendBack", "true") != "false")
+    bridge = BridgeSocket(outbox, request.query)
     conference = session.meeting
     assert isinstance(conference, Conference)
     conference.add(bridge)
     code = WSCloseCode.INTERNAL_ERROR
+    goodbye = asyncio.create_task(_close_when_over(session, outbox))
     try:
         code = await _serve(socket, conference, bridge, session)
     finally:
+        goodbye.cancel()
         request.app[SOCKETS].discard(socket)
         conference.remove(bridge)
         # What the last words of those who came over it were is told first.
@@ -68,10 +74,20 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
     return socket
 
 
-async def _session(request: web.Request) -> Session:
+async def _close_when_over(session: Session, outbox: Outbox) -> None:
+    await session.ended()
+    await outbox.close(WSCloseCode.GOING_AWAY)
+
+
+def session_name(request: web.Request) -> str:
+    """The session that a bridge names. Raises BadRequestError."""
     name = request.query.get("sessionId", "")
     if not 0 < len(name) <= _LONGEST_SESSION or not name.isprintable():
         raise BadRequestError(f"'sessionId' must be in the query, with 1 to {_LONGEST_SESSION} printable characters")
+    return name
+
+
+async def _session(request: web.Request, name: str) -> Session:
     sessions = request.app[SESSIONS]
     found = sessions.having(lambda meeting: isinstance(meeting, Conference) and meeting.session == name)
     if found is not None:
@@ -85,6 +101,8 @@ async def _serve(
 ) -> WSCloseCode:
     broken = 0
     async for message in socket:
+        if session.state == "left":
+            return WSCloseCode.GOING_AWAY
         try:
             if message.type is not WSMsgType.TEXT:
                 raise AudioError("a binary message came; MediaJson is text")

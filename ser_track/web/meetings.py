@@ -4,6 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
+from ser_track.config_reader import public_url
 from ser_track.errors import BadRequestError
 from ser_track.meetings.kinds import check_allowed, make_meeting
 from ser_track.meetings.session import Session
@@ -70,5 +71,17 @@ def described(session: Session) -> dict[str, Any]:
 
 
 def base_url(request: web.Request) -> str:
-    """Where people reach this server: as the configuration says, else as whoever asks does."""
-    return request.app[CONFIG].meetings.public_url or str(request.url.origin())
+    """Where people reach this server: as the configuration says, else as whoever asks does.
+
+    Raises:
+        BadRequestError: nobody reaches anything by the name that it was asked for.
+    """
+    config = request.app[CONFIG]
+    if (configured := config.meetings.public_url) is not None:
+        return configured
+    # Of several processes, the front alone has the encrypted connection.
+    scheme = request.scheme if config.server.tls_certificate is None else "https"
+    try:
+        return public_url(f"{scheme}://{request.host}")
+    except ValueError as error:
+        raise BadRequestError("the request's Host is no address to link to; ask by host[:port]") from error

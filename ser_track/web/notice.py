@@ -6,11 +6,15 @@ Open to all who were told the link: they have no token, and the link cannot be g
 from aiohttp import web
 
 from ser_track.errors import BadRequestError, MeetingError, NotFoundError
+from ser_track.web.fair import Allowance
 from ser_track.web.files import STATIC
 from ser_track.web.guard import check_origin
 from ser_track.web.keys import ANSWERS, CONFIG
 from ser_track.web.meetings import find
 from ser_track.web.offer import flag, read_object, text
+
+_ANSWERS_PER_S = 5
+_BURST = 100
 
 
 class TooManyError(MeetingError):
@@ -39,7 +43,13 @@ async def get_people(request: web.Request) -> web.Response:
         if not one.leaving
     ]
     notice = attendance.notice
-    body = {"state": session.state, "text": notice.text, "consent": notice.consent, "participants": people}
+    body = {
+        "state": session.state,
+        "text": notice.text,
+        "consent": notice.consent,
+        "recorded": attendance.recording is not None,
+        "participants": people,
+    }
     return web.json_response(body, headers={"Cache-Control": "no-store"})
 
 
@@ -51,7 +61,7 @@ async def post_answer(request: web.Request) -> web.Response:
     """
     check_origin(request, request.app[CONFIG].server)
     session, body = find(request), await read_object(request)
-    if not request.app[ANSWERS].take():
+    if not request.app[ANSWERS].setdefault(session, Allowance(_ANSWERS_PER_S, _BURST)).take():
         raise TooManyError("more answers come than people give; try again in a moment")
     participant, analysed, given = text(body, "participant"), flag(body, "analysed"), body.get("secret", "")
     if not isinstance(given, str):

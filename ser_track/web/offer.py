@@ -54,7 +54,7 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     """
     try:
         body = await request.text()
-    except (UnicodeDecodeError, LookupError) as error:
+    except (UnicodeError, LookupError, web.RequestPayloadError) as error:
         raise BadRequestError(f"the body cannot be read as text ({error}); send JSON in UTF-8") from error
     return parse_object(body)
 

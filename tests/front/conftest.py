@@ -106,7 +106,7 @@ class Front:
         return next(worker for worker in self.workers.placement.workers if room in self.rooms_of(worker))
 
     def rooms_of(self, worker: WorkerProcess) -> list[str]:
-        return self.workers.placement.rooms_of(worker)
+        return self.workers.placement.rooms.on(worker)
 
     async def health(self) -> tuple[int, dict[str, Any]]:
         async with self.http.get(f"{self.url}/healthz") as response:

@@ -170,3 +170,14 @@ async def test_a_worker_that_does_not_end_when_asked_is_killed(front: Front, mon
     async with asyncio.timeout(SOON_S):
         await front.workers.stop()
     assert worker.ended.is_set()
+
+
+async def test_the_end_does_not_wait_until_a_worker_has_started(front: Front) -> None:
+    await front.page("killed")
+    killed = front.worker_of("killed")
+    kill(front, "killed")
+    await killed.ended.wait()
+    await front.until(lambda: front.workers.processes.get(killed.number, killed) is not killed)
+    async with asyncio.timeout(process.STOP_S):
+        await front.workers.stop()
+    assert front.workers.processes == {}

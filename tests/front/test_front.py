@@ -15,9 +15,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ser_track.config import Config
 from ser_track.errors import ConfigError, WorkerError
-from ser_track.front import process, sockets
+from ser_track.front import process, sockets, tunnel
 from ser_track.front.app import make_front
-from ser_track.front.worker import REPORT
+from ser_track.front.report import REPORT
 from ser_track.front.workers import Workers
 from tests.front.conftest import SOON_S, SPOKEN, Front
 from tests.web.peers import Peer, RecordingTrack
@@ -62,14 +62,14 @@ async def test_a_room_that_ended_is_forgotten_and_may_begin_elsewhere(front: Fro
     page = await front.page("one")
     await page.socket.send_json({"type": "leave"})
     assert await page.close_code() == 1000
-    await front.until(lambda: len(front.workers.placement) == 0)
+    await front.until(lambda: len(front.workers.placement.rooms) == 0)
     assert (await front.health())[1]["rooms"] == 0
 
 
 async def test_health_counts_all_workers_and_metrics_name_each(front: Front) -> None:
     for room, name in (("one", "Ann"), ("one", "Ben"), ("two", "Cem")):
         await front.page(room, name)
-    await front.until(lambda: front.workers.placement.people == 3)
+    await front.until(lambda: front.workers.placement.rooms.people == 3)
     expected = {"status": "ok", "rooms": 2, "participants": 3, "workers": {"1": "ok", "2": "ok"}}
     assert await front.health() == (200, expected)
     async with front.http.get(f"{front.url}/metrics") as response:
@@ -110,7 +110,7 @@ async def test_what_is_wrong_with_an_offer_is_said_by_whoever_finds_it(front: Fr
         answered, refusal = await post(front, body)
         assert (answered, refusal["error"]["code"]) == (status, code)
         assert words in refusal["error"]["message"]
-    await front.until(lambda: len(front.workers.placement) == 0)
+    await front.until(lambda: len(front.workers.placement.rooms) == 0)
 
 
 async def test_a_wrong_first_message_is_refused(front: Front) -> None:
@@ -162,7 +162,7 @@ async def test_every_end_of_a_page_reaches_its_room(
 
 
 async def test_a_page_that_reads_nothing_is_cut_off(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "SEND_S", 0.3)
+    monkeypatch.setattr(tunnel, "SEND_S", 0.3)
     ann, deaf = await front.page("r", "Ann"), await front.page("r", "Deaf")
     assert (await ann.socket.receive_json())["type"] == "joined"
     assert deaf.socket._conn is not None
@@ -202,7 +202,7 @@ class TestGuard:
             async with front.http.ws_connect(f"{front.url}/ws{query}") as page:
                 assert (await page.receive_json())["code"] == "forbidden"
                 assert (await page.receive()).data == 1008
-        assert len(front.workers.placement) == 0
+        assert len(front.workers.placement.rooms) == 0
 
     async def test_whose_origin_is_allowed_may_come_by_any_name(self, front: Front) -> None:
         friend = {"Authorization": "Bearer sesame", "Origin": "https://friend.example", "Host": "rebound.example"}

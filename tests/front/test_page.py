@@ -79,4 +79,4 @@ async def test_who_leaves_or_withdraws_meanwhile_is_taken_at_their_word(browser:
     await expect(ada.locator(".tile")).to_have_count(1)
     await expect(ada.locator(".tile")).to_have_attribute("data-state", "not-analysed")
     await expect(bo.locator("#lobby")).to_be_visible()
-    assert front.workers.placement.people <= 1
+    assert front.workers.placement.rooms.people <= 1

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, WSMsgType
 
+from tests.front.bridges import Bridge
 from tests.front.conftest import SOON_S, SPOKEN
 from tests.test_server import STOP_S, Certificate, Serve, Served, closed, fetched_status, refused, written
 from tests.web.peers import Peer, RecordingTrack
@@ -130,6 +131,10 @@ async def test_https_is_the_fronts(serve: Serve, tmp_path: Path) -> None:
         await page.send_json({"type": "join", "room": "r", "name": "Ann", "consent": True})
         assert (await page.receive_json())["type"] == "welcome"
         connection = page.get_extra_info("socket")
+        bridge = await Bridge.open(http, served.url, "one", ssl=trusting)
+        await bridge.start("ann")
+        assert (await bridge.wait_for("notice"))["url"].startswith(f"{served.url}/meetings/m-")
+        await bridge.close()
     await closed(connection)
 
 

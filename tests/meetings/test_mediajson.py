@@ -13,6 +13,7 @@ import av
 import numpy as np
 import pytest
 import pytest_asyncio
+from aiohttp import WSServerHandshakeError
 
 from ser_track.config import Config
 from ser_track.types import FloatArray
@@ -35,7 +36,7 @@ def config() -> Config:
 
 @pytest_asyncio.fixture
 async def bridge(server: Running, no_blocking: None) -> AsyncIterator[Bridge]:
-    async with Bridge(server.http, server.url, "conference") as client:
+    async with Bridge(server.http, server.url, "conference", sendBackInterim="true") as client:
         yield client
 
 
@@ -176,8 +177,8 @@ async def test_a_stop_ends_the_stream_with_its_last_words_and_the_participant_le
 async def test_several_bridges_send_one_session_and_several_sessions_are_apart(
     bridge: Bridge, server: Running, spoken_packets: list[bytes]
 ) -> None:
-    async with Bridge(server.http, server.url, "another") as other:
-        async with Bridge(server.http, server.url, "conference") as second:
+    async with Bridge(server.http, server.url, "another", sendBackInterim="true") as other:
+        async with Bridge(server.http, server.url, "conference", sendBackInterim="true") as second:
             for client, endpoint in ((bridge, "a"), (second, "b"), (other, "c")):
                 await client.start(endpoint)
                 await client.speak(endpoint, spoken_packets[:150])
@@ -215,6 +216,19 @@ async def test_who_wants_no_results_gets_none(server: Running, spoken_packets: l
         await happened(server, "emotion", final=True)
         await bridge.ping()
         assert {message["event"] for message in bridge.messages} == {"pong"}
+
+
+async def test_provisional_results_are_for_who_asks(
+    server: Running, spoken_packets: list[bytes], no_blocking: None
+) -> None:
+    async with Bridge(server.http, server.url, "finals") as bridge:
+        await bridge.start("a")
+        await bridge.speak("a", spoken_packets)
+        await happened(server, "emotion", final=False)
+        await happened(server, "emotion", final=True)
+        await bridge.ping()
+        assert {each["is_interim"] for each in bridge.messages if "transcript" in each} == {False}
+        assert any(each["ser_track"]["type"] == "emotion" for each in bridge.messages if "transcript" in each)
 
 
 @pytest.mark.parametrize(("encoding", "rate_hz"), [("PCM16", 16_000), ("audio/x-mulaw", 8_000), ("ALAW", 8_000)])
@@ -263,11 +277,12 @@ class TestRequired:
         text = await (await server.http.get(f"{server.url}/metrics")).text()
         assert metric(text, "ser_track_audio_seconds_total") == 0
         kinds = {event["type"] for event in await events_of_the_only_meeting(server)}
-        assert kinds == {"meeting", "joined"}
+        assert kinds == {"meeting", "notice", "joined"}
 
 
 @pytest.mark.parametrize("query", [{}, {"sessionId": ""}, {"sessionId": "x" * 201}, {"sessionId": "a\nb"}])
 async def test_a_bridge_that_names_no_session_is_refused(query: dict[str, str], server: Running) -> None:
-    async with server.http.get(f"{server.url}/mediajson", params=query) as response:
-        assert response.status == 400
-        assert "sessionId" in (await response.json())["error"]["message"]
+    with pytest.raises(WSServerHandshakeError) as refused:
+        await server.http.ws_connect(f"{server.url}/mediajson", params=query)
+    assert refused.value.status == 400
+    assert server.app[SESSIONS].present == []

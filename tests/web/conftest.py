@@ -14,6 +14,7 @@ from blockbuster import blockbuster_ctx
 
 from ser_track.config import Config, load_config
 from ser_track.web.app import make_app
+from tests.web.bridges import opus_packets
 from tests.web.peers import Peer
 
 SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
@@ -54,6 +55,12 @@ async def server(app: web.Application) -> AsyncIterator[Running]:
 def app(config: Config) -> web.Application:
     """Made outside the event loop, as the command line does: it reads the model files."""
     return make_app(config)
+
+
+@pytest.fixture(scope="session")
+def words() -> list[bytes]:
+    """Opus packets of the recording, and of a second of silence after it."""
+    return opus_packets(SPOKEN)
 
 
 @pytest.fixture

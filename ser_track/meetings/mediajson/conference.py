@@ -15,7 +15,7 @@ from ser_track.meetings.mediajson.source import Source
 from ser_track.meetings.mediajson.transcripts import of_emotion, of_notice
 from ser_track.meetings.meeting import Capabilities, Host
 from ser_track.sinks.encode import EventLine
-from ser_track.types import Emotion, Notice
+from ser_track.types import Emotion, Left, Notice
 
 log = logging.getLogger(__name__)
 _MOST_SOURCES: Final = 500
@@ -28,14 +28,14 @@ class Bridge(Protocol):
         """Queue an answer to what the bridge asked."""
         ...
 
-    def tell(self, text: str, can_wait: bool) -> None:
-        """Queue a message for the conference; one that ``can_wait`` is dropped for a bridge that does not read."""
+    def tell(self, text: str, interim: bool) -> None:
+        """Queue a message for the conference; an ``interim`` one is dropped for a bridge that does not read."""
         ...
 
 
 @dataclass(slots=True)
 class _Endpoint:
-    attendee: Attendee
+    name: str
     bridge: Bridge
     sources: int = 0
 
@@ -55,6 +55,8 @@ class Conference:
         self._bridges: dict[Bridge, dict[str, Source]] = {}
         """The sources of each, by tag."""
         self._endpoints: dict[str, _Endpoint] = {}
+        self._speakers: dict[str, _Endpoint] = {}
+        """By our id of the participant, until their last words are told."""
         self._numbered = 0
         self._told_strangers = False
         self._changed = asyncio.Event()
@@ -76,11 +78,10 @@ class Conference:
     def publish(self, line: EventLine) -> None:
         """See `Meeting`. Of all events only results go into the conference."""
         event = line.event
-        if not isinstance(event, Emotion):
-            return
-        for name, endpoint in self._endpoints.items():
-            if endpoint.attendee.id == event.key.participant:
-                endpoint.bridge.tell(of_emotion(name, event), can_wait=not event.final)
+        if isinstance(event, Left):
+            self._speakers.pop(event.key.participant, None)
+        elif isinstance(event, Emotion) and (speaker := self._speakers.get(event.key.participant)) is not None:
+            speaker.bridge.tell(of_emotion(speaker.name, event), interim=not event.final)
 
     def announce(self, line: EventLine, to: Attendee | None = None) -> None:
         """See `Meeting`. It is told to each who comes, in `take`: before, there is no bridge to tell it to."""
@@ -126,14 +127,17 @@ class Conference:
     def _start(self, bridge: Bridge, started: SourceStarted, notice: Notice) -> None:
         self._stop(bridge, started.tag, "their source began anew")
         sources = self._bridges[bridge]
-        attendee = self._host.joined(started.endpoint, started.endpoint, sends_silence=False)
-        if attendee is None or len(sources) >= _MOST_SOURCES:
+        attendee = None
+        if len(sources) < _MOST_SOURCES:
+            attendee = self._host.joined(started.endpoint, started.endpoint, sends_silence=False)
+        if attendee is None:
             log.warning("%s: too many sources: '%s' is not heard", self.where, started.tag)
             return
         endpoint = self._endpoints.get(started.endpoint)
         if endpoint is None:
-            endpoint = self._endpoints[started.endpoint] = _Endpoint(attendee, bridge)
-            bridge.tell(of_notice(started.endpoint, notice), can_wait=False)
+            endpoint = self._endpoints[started.endpoint] = _Endpoint(started.endpoint, bridge)
+            self._speakers[attendee.id] = endpoint
+            bridge.tell(of_notice(started.endpoint, notice), interim=False)
         endpoint.bridge = bridge
         self._numbered += 1
         sources[started.tag] = Source(started, attendee, self._numbered)

@@ -35,4 +35,5 @@ def _message(endpoint: str, text: str, confidence: float, event: Emotion | Notic
         "language": "en",
         FIELD: to_json(event),
     }
-    return json.dumps(message, ensure_ascii=False, allow_nan=False)
+    # Escaped: ids come from JSON, in which half a surrogate pair can be, and that cannot be sent as UTF-8.
+    return json.dumps(message, allow_nan=False)

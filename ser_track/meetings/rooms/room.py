@@ -6,7 +6,7 @@ from typing import Any
 from ser_track.meetings.rooms.participant import Participant
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.encode import encode
-from ser_track.types import Event, Joined
+from ser_track.types import Event, Joined, StreamKey
 
 
 class Room:
@@ -24,6 +24,9 @@ class Room:
         self._metrics.events.labels(type=line.type).inc()
         for participant in self.people.values():
             participant.put(line)
+
+    def keeper(self, key: StreamKey, name: str) -> None:
+        """Rooms of our own are never recorded: their page says so."""
 
     def signal(self, message: dict[str, Any]) -> None:
         """Give ``message`` to every page."""

@@ -1,0 +1,58 @@
+"""Which worker has the meeting with an id. Ids are given by workers, so the front learns of them."""
+
+from collections.abc import Collection
+from typing import Final, Generic, TypeVar
+
+from ser_track.errors import NotFoundError
+from ser_track.meetings.sessions import no_meeting
+
+W = TypeVar("W")
+_MOST_LOST: Final = 1_000
+"""So many ids of meetings that ended with their worker are kept, to say so."""
+
+
+class Directory(Generic[W]):
+    """Bookkeeping alone, as in `Placement`."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[W, float]] = {}
+        """The worker, and since when it is known to have the meeting, in seconds of the caller's clock."""
+        self._lost: dict[str, None] = {}
+
+    def note(self, meeting: str, worker: W, now: float) -> None:
+        """``worker`` has said that it has this meeting."""
+        self._known[meeting] = (worker, now)
+
+    def worker_of(self, meeting: str) -> W:
+        """The worker that has the meeting with this id.
+
+        Raises:
+            NotFoundError: no worker has said so, or that worker has ended.
+        """
+        if meeting in self._lost:
+            raise NotFoundError(
+                f"the process with meeting '{meeting}' has ended, and the meeting with it; join it again"
+            )
+        if (known := self._known.get(meeting)) is None:
+            raise no_meeting(meeting)
+        return known[0]
+
+    def of(self, worker: W) -> list[str]:
+        """The ids of the meetings that ``worker`` has."""
+        return [meeting for meeting, (has_it, _) in self._known.items() if has_it is worker]
+
+    def reported(self, worker: W, meetings: Collection[str], asked_at: float) -> None:
+        """``worker``, asked at ``asked_at``, has these and no others."""
+        for meeting in meetings:
+            self._known.setdefault(meeting, (worker, asked_at))
+        for meeting in self.of(worker):
+            if meeting not in meetings and self._known[meeting][1] < asked_at:
+                del self._known[meeting]
+
+    def lose(self, worker: W) -> None:
+        """``worker`` has ended: its meetings are no more."""
+        for meeting in self.of(worker):
+            del self._known[meeting]
+            self._lost[meeting] = None
+        for meeting in list(self._lost)[:-_MOST_LOST]:
+            del self._lost[meeting]

@@ -1,0 +1,60 @@
+"""Keeps what is heard in a meeting elsewhere, where the configuration names a folder: for those who look for a fault.
+
+Only what reaches the engine is kept, so nobody's voice who has not agreed. `ser-track analyze FILE` replays it.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from ser_track.ingest.rtp import Arrival
+from ser_track.runtime.intake import Keep
+from ser_track.sinks.packet_record import PacketRecord
+
+log = logging.getLogger(__name__)
+_MOST_BYTES: Final = 8 << 30
+"""About two months of one voice."""
+
+
+class MeetingRecording:
+    """One file for one meeting, made with the first packet. All but `keeper` is for the thread that hears."""
+
+    def __init__(self, folder: Path, meeting: str) -> None:
+        """The file is called after the time and the ``meeting``."""
+        self.path = folder / f"{time.strftime('%Y-%m-%dT%H%M%SZ', time.gmtime())}-{meeting}.jsonl"
+        self._file: BinaryIO | None = None
+        self._record: PacketRecord | None = None
+        self._failed = False
+
+    def keeper(self, stream: str, name: str) -> Keep:
+        """What keeps the packets of one stream."""
+        return partial(self._keep, stream, name)
+
+    def close(self) -> None:
+        """Write the rest. What comes after is not kept."""
+        self._failed = True
+        if self._file is not None:
+            self._file.close()
+
+    def _keep(self, stream: str, name: str, arrivals: Iterable[Arrival]) -> None:
+        if self._failed:
+            return
+        try:
+            record = self._opened()
+            for arrival in arrivals:
+                record.put(stream, name, arrival)
+        except OSError as error:  # a full disk must not keep anybody from being heard
+            self._failed = True
+            log.error("%s cannot be written (%s): the rest of the meeting is not recorded", self.path, error.strerror)
+
+    def _opened(self) -> PacketRecord:
+        if self._record is None:
+            # Voices: for the eyes of the server's user alone.
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            self._file = os.fdopen(descriptor, "ab")
+            self._record = PacketRecord(self._file, time.time() - time.monotonic(), _MOST_BYTES)
+        return self._record

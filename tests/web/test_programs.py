@@ -1,0 +1,98 @@
+"""The programs in docs/programs.md, as they stand there, against the running server."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from ser_track.config import Config
+from tests.web.bridges import Bridge
+from tests.web.browser import launched
+from tests.web.conftest import SPOKEN, Running
+from tests.web.documents import DOCS
+
+TOKEN = "sesame"
+TEXT = (DOCS / "programs.md").read_text(encoding="utf-8")
+
+
+def snippets(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, flags=re.MULTILINE | re.DOTALL)
+
+
+def defined(name: str) -> Any:
+    """The function of this name, from the block that defines it."""
+    (code,) = [code for code in snippets("python") if f"def {name}(" in code]
+    names: dict[str, Any] = {}
+    exec(compile(code, "docs/programs.md", "exec"), names)
+    return names[name]
+
+
+@pytest.fixture
+def config() -> Config:
+    base = Config()
+    meetings = replace(base.meetings, consent="notice")
+    return replace(base, server=replace(base.server, token=TOKEN), meetings=meetings)
+
+
+@pytest_asyncio.fixture
+async def bridge(server: Running) -> AsyncIterator[Bridge]:
+    server.http.headers.update({"Authorization": f"Bearer {TOKEN}"})
+    async with Bridge(server.http, server.url, "talk") as connected:
+        yield connected
+
+
+async def test_the_results_of_a_meeting_are_read_to_its_end_also_when_cut_off(
+    server: Running, bridge: Bridge, words: list[bytes]
+) -> None:
+    meeting, results = await bridge.meeting(), defined("results")
+    reading = asyncio.create_task(asyncio.to_thread(lambda: list(results(server.url, meeting["id"], TOKEN))))
+    await bridge.start("ann")
+    await bridge.speak("ann", words)
+    await bridge.stop("ann")
+    await bridge.wait_for(type="transcription-result", is_interim=False, participant={"id": "ann"})
+    await bridge.send("session-end")
+    await bridge.closed()
+    async with server.http.delete(f"{server.url}/meetings/{meeting['id']}") as response:
+        assert response.status == 204
+    async with asyncio.timeout(20):
+        heard = await reading
+    told = [message["ser_track"] for message in bridge.messages if "ser_track" in message]
+    finals = [event for event in told if event["type"] == "emotion" and event["final"]]
+    assert heard == [event | {"name": "ann"} for event in finals]
+    assert len(heard) > 1
+
+
+async def test_a_recording_is_sent_and_heard(server: Running) -> None:
+    async with asyncio.timeout(30):
+        heard = await defined("hear_recording")(server.url, str(SPOKEN), "ann", TOKEN)
+    assert len(heard) > 1
+    assert all(event["end_s"] > event["start_s"] for event in heard)
+
+
+@pytest.mark.browser
+async def test_a_page_follows_until_the_meeting_is_over(server: Running, bridge: Bridge, words: list[bytes]) -> None:
+    (code,) = snippets("js")
+    meeting = await bridge.meeting()
+    async with launched(SPOKEN) as browser:
+        page = await browser.new_page()
+        await page.goto(server.url)
+        follow = f"""(url) => {{ {code}
+            window.shown = [];
+            window.source = follow(url, (...result) => window.shown.push(result));
+        }}"""
+        await page.evaluate(follow, f"{meeting['events']}?token={TOKEN}")
+        await page.wait_for_function("() => window.source.readyState === EventSource.OPEN")
+        await bridge.start("ann")
+        await bridge.speak("ann", words)
+        await page.wait_for_function("() => window.shown.length")
+        async with server.http.delete(f"{server.url}/meetings/{meeting['id']}") as response:
+            assert response.status == 204
+        await page.wait_for_function("() => window.source.readyState === EventSource.CLOSED")
+        ((name, label, confidence), *_) = await page.evaluate("window.shown")
+    assert name == "ann"
+    assert isinstance(label, str)
+    assert 0 < confidence <= 1
