@@ -11,6 +11,7 @@
         ├── ForbiddenError     403
         ├── NotFoundError      404
         ├── MeetingFullError   409
+        ├── CalledBackError    409
         ├── JoinError          502, a meeting on another server that cannot be joined, or was lost
         └── NoWorkerError      503
 
@@ -81,6 +82,13 @@ class MeetingFullError(MeetingError):
 
     status = 409
     code = "full"
+
+
+class CalledBackError(MeetingError):
+    """The bot was called back from this meeting a short while ago."""
+
+    status = 409
+    code = "called_back"
 
 
 class JoinError(MeetingError):

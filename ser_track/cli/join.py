@@ -133,7 +133,11 @@ def _view(stack: ExitStack, title: str) -> Listener:
 
 
 def _json(line: EventLine) -> None:
-    print(line.text, flush=True)
+    try:
+        print(line.text, flush=True)
+    except BrokenPipeError:  # the reader, say `head`, has enough: leave as politely as at any other end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _add_target(parser: argparse.ArgumentParser, kind: Kind) -> None:

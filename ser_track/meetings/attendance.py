@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 import time
-import unicodedata
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -16,36 +15,40 @@ from ser_track.meetings.consents import Consents
 from ser_track.meetings.event_log import EventLog
 from ser_track.meetings.meeting import Meeting
 from ser_track.meetings.recording import MeetingRecording
+from ser_track.meetings.texts import clean_name
 from ser_track.runtime.intake import Keep
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.sinks.encode import EventLine, encode
-from ser_track.types import Announcement, Consent, EngineEvent, Event, Joined, Left, Notice, StreamKey
+from ser_track.types import Announcement, EngineEvent, Event, Joined, Left, Notice, StreamKey
 
 log = logging.getLogger(__name__)
 Listener = Callable[[EventLine], None]
-_NO_TEXT = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_MOST_AGREEMENTS = 50
+"""Of one person: each begins a stream. A refusal is never refused."""
 
 
 class Attendance:
     """The people of one meeting, from the moment they are known until their last words are told."""
 
     def __init__(
-        self, name: str, meeting: Meeting, consent: Consent, notice_url: str, live: LiveEngine, config: Config
+        self, name: str, meeting: Meeting, notice: Notice, consents: Consents, live: LiveEngine, config: Config
     ) -> None:
-        """``name`` is the meeting's id here."""
+        """``name`` is the meeting's id here; ``consents`` may know what was answered there before."""
         self.name = name
         self.log = EventLog(name)
         self.people: dict[str, Attendee] = {}
         """By their id here; also those who are just leaving."""
         folder = config.meetings.record_folder
         self.recording = None if folder is None else MeetingRecording(Path(folder), name)
-        self.notice = Notice(_notice_text(consent, notice_url, folder is not None), notice_url, consent)
+        self.notice = notice
         self._meeting = meeting
-        self._consents = Consents(consent)
+        self._consents = consents
         self._live = live
         self._config = config
         self._present: dict[str, Attendee] = {}
         """By their server's id; those who are there."""
+        self._foreign_ids: dict[str, str] = {}
+        """By id here, of all `people`."""
         self._parting: set[asyncio.Task[None]] = set()
         self.listeners: list[Listener] = []
         """Called with each event."""
@@ -58,12 +61,20 @@ class Attendance:
             log.warning("%s: over meetings.max_participants people: not all are heard", self._meeting.where)
             return None
         shown = clean_name(name, self._config.rooms.max_name_length)
-        analysed = self._consents.of(foreign, shown)
+        analysed = self._consents.of(foreign, shown, self.notice.consent)
         attendee = Attendee(self, shown, analysed, self._live, self._config.runtime, sends_silence)
         self._present[foreign] = self.people[attendee.id] = attendee
+        self._foreign_ids[attendee.id] = foreign
         self.publish(attendee.joined)
         self._meeting.announce(encode(self.notice), attendee)
         return attendee
+
+    def renamed(self, foreign: str, name: str) -> None:
+        """See `Host`."""
+        if (attendee := self._present.get(foreign)) is not None:
+            attendee.name = clean_name(name, self._config.rooms.max_name_length)
+            self._consents.renamed(foreign, attendee.name)
+            self.publish(attendee.joined)
 
     def left(self, foreign: str, reason: str) -> None:
         """See `Host`."""
@@ -76,10 +87,16 @@ class Attendance:
 
     def answered(self, attendee: Attendee, analysed: bool) -> None:
         """See `Host`. Who refused within the meeting can be made to agree there alone: nobody gets this secret."""
-        if (foreign := self._foreign(attendee)) is None:
+        # Also of who is just leaving: what they said last holds when they come back.
+        if (foreign := self._foreign_ids.get(attendee.id)) is None:
             return
         if not analysed:
             self._consents.keep_secret(foreign, attendee.name, secrets.token_urlsafe(16))
+        elif attendee.agreements >= _MOST_AGREEMENTS:
+            log.warning(
+                "%s: '%s' changes their mind too often: their refusal stands", self._meeting.where, attendee.name
+            )
+            return
         self._note(foreign, attendee, analysed)
 
     def answered_outside(self, participant: str, analysed: bool, secret: str) -> str:
@@ -94,8 +111,8 @@ class Attendance:
             ForbiddenError: somebody else has answered before.
         """
         attendee = self.people.get(participant)
-        foreign = None if attendee is None else self._foreign(attendee)
-        if attendee is None or foreign is None:
+        foreign = self._foreign_ids.get(participant)
+        if attendee is None or attendee.leaving or foreign is None:
             raise NotFoundError("this participant is not in the meeting (any more); reload the page")
         kept = self._consents.secret(foreign, attendee.name)
         mine = kept is None or secrets.compare_digest(kept.encode(), secret.encode(errors="surrogatepass"))
@@ -162,32 +179,15 @@ class Attendance:
         self._consents.note(foreign, attendee.name, analysed)
         attendee.set_consent(analysed)
 
-    def _foreign(self, attendee: Attendee) -> str | None:
-        return next((foreign for foreign, one in self._present.items() if one is attendee), None)
-
     async def _part(self, attendee: Attendee, reason: str) -> None:
         try:
             await attendee.finish()
         finally:
             self.people.pop(attendee.id, None)
+            self._foreign_ids.pop(attendee.id, None)
         self.publish(Left(attendee.key, reason))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._parting.add(task)
         task.add_done_callback(self._parting.discard)
-
-
-def clean_name(name: str, longest: int) -> str:
-    """A name from elsewhere as it may be shown: without control characters, not too long, never empty."""
-    shown = "".join(" " if unicodedata.category(c) in _NO_TEXT else c for c in name[: 10 * longest])
-    return " ".join(shown.split())[:longest] or "someone"
-
-
-def _notice_text(consent: Consent, url: str, recorded: bool) -> str:
-    what = "A bot analyses which emotion is in each voice and shows it to everyone here; it often errs. "
-    what += "It does not know what anybody feels. "
-    what += "The voices of those who are analysed are recorded." if recorded else "Nothing is stored."
-    if consent == "required":
-        return f"{what} Nobody is analysed who has not agreed. To agree: {url}"
-    return f"{what} To refuse, at any time: {url}"

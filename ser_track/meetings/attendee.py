@@ -50,6 +50,8 @@ class Attendee:
         self.id = f"p-{secrets.token_hex(4)}"
         self.name = name
         self.analysed = analysed
+        self.agreements = 0
+        """How often they agreed."""
         self.muted = False
         """By the word of their server: nothing need come from them."""
         self.leaving = False
@@ -102,6 +104,7 @@ class Attendee:
             return
         self.analysed = analysed
         if analysed:
+            self.agreements += 1
             self._begin_stream()
         elif self._tap is not None:
             self._hear_as(None)

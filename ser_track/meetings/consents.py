@@ -4,32 +4,40 @@ from ser_track.types import Consent
 
 
 class Consents:
-    """Refusals hold for whoever has the id or the name of who refused; agreements for the id alone.
+    """Refusals hold for whoever has the id or the name of who refused; agreements for both together.
 
-    On other servers a person who comes back may have a new id. Where that leaves a doubt, nobody is analysed.
+    On other servers a person who comes back may have a new id, and another may be given theirs. Where that leaves a
+    doubt, nobody is analysed.
     """
 
-    def __init__(self, mode: Consent) -> None:
-        """``mode`` is what holds for who has not answered."""
-        self.mode = mode
-        self._answers: dict[str, bool] = {}
-        self._refused_names: dict[str, str] = {}
-        """Names as compared, and the id of who refused."""
+    def __init__(self) -> None:
+        """Nobody has answered."""
+        self._agreed: dict[str, str] = {}
+        """Names as compared, by the id of who agreed."""
+        self._refused: dict[str, str] = {}
+        """The same of who refused."""
         self._secrets: dict[str, str] = {}
 
-    def of(self, foreign: str, name: str) -> bool:
-        """Whether somebody who has just come may be analysed."""
-        if foreign in self._answers:
-            return self._answers[foreign]
-        return self.mode == "notice" and _compared(name) not in self._refused_names
+    def of(self, foreign: str, name: str, mode: Consent) -> bool:
+        """Whether somebody who has just come may be analysed; ``mode`` is what holds for who has not answered."""
+        compared = _compared(name)
+        if self._agreed.get(foreign) == compared:
+            return True
+        return mode == "notice" and foreign not in self._refused and compared not in self._refused.values()
 
     def note(self, foreign: str, name: str, analysed: bool) -> None:
         """Remember an answer."""
-        self._answers[foreign] = analysed
-        if not analysed:
-            self._refused_names[_compared(name)] = foreign
-        elif self._refused_names.get(_compared(name)) == foreign:
-            del self._refused_names[_compared(name)]
+        self._agreed.pop(foreign, None)
+        self._refused.pop(foreign, None)
+        (self._agreed if analysed else self._refused)[foreign] = _compared(name)
+
+    def renamed(self, foreign: str, name: str) -> None:
+        """Somebody goes by another name from now on: their answer holds for it, a refusal for the one before too."""
+        if foreign in self._agreed:
+            self._agreed[foreign] = _compared(name)
+        elif (before := self._refused.get(foreign)) is not None:
+            self._refused[f"{foreign} as {before}"] = before
+            self._refused[foreign] = _compared(name)
 
     def secret(self, foreign: str, name: str) -> str | None:
         """What whoever answered for this person from outside the meeting was given, if anybody did."""

@@ -24,10 +24,8 @@ class Capabilities:
 
     results: Literal["data_channel", "messages"]
     """How results return into the meeting."""
-    message_bytes: int
-    """The longest message."""
     refusal: Literal["meeting", "link"]
-    """Whether a refusal can come through the meeting itself from everybody, or only over the link of the notice."""
+    """Whether a refusal can come through the meeting itself, or only over the link of the notice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,10 @@ class Host(Protocol):
 
     def joined(self, foreign: str, name: str, sends_silence: bool = True) -> Attendee | None:
         """Somebody is there, perhaps again; ``None`` where one too many. See `Tap` for ``sends_silence``."""
+        ...
+
+    def renamed(self, foreign: str, name: str) -> None:
+        """Somebody who is there goes by another name from now on."""
         ...
 
     def left(self, foreign: str, reason: str) -> None:

@@ -10,10 +10,12 @@ from ser_track.config import Config
 from ser_track.errors import JoinError
 from ser_track.meetings.attendance import Attendance
 from ser_track.meetings.backoff import Backoff
+from ser_track.meetings.consents import Consents
 from ser_track.meetings.meeting import Meeting
+from ser_track.meetings.texts import notice_text
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.sinks.encode import encode
-from ser_track.types import Consent, MeetingChanged, MeetingState
+from ser_track.types import Consent, MeetingChanged, MeetingState, Notice
 
 log = logging.getLogger(__name__)
 FINAL = frozenset({"no_room", "wrong_pin", "unauthorized", "kicked", "destroyed"})
@@ -21,17 +23,23 @@ FINAL = frozenset({"no_room", "wrong_pin", "unauthorized", "kicked", "destroyed"
 _RESULTS_S: Final = 5.0
 _OF_A_RESTART = frozenset({"no_room"})
 """… unless the meeting was there before: a server that restarts may make its rooms a moment later."""
+_SETTLED_S: Final = 30.0
+"""A meeting that held for so long is well; one that is lost sooner, again and again, is waited for ever longer."""
 
 
 class Session:
     """From `start` to `leave`, or until there is no meeting to come back to."""
 
-    def __init__(self, meeting: Meeting, consent: Consent, base_url: str, live: LiveEngine, config: Config) -> None:
-        """``base_url`` is where people reach this server."""
+    def __init__(
+        self, meeting: Meeting, consent: Consent, consents: Consents, base_url: str, live: LiveEngine, config: Config
+    ) -> None:
+        """``base_url`` is where people reach this server; ``consents`` may know what was answered there before."""
         # Whoever is told the link can refuse; nobody else can guess it.
         self.id = f"m-{secrets.token_urlsafe(12)}"
         self.meeting = meeting
-        self.attendance = Attendance(self.id, meeting, consent, f"{base_url}/meetings/{self.id}/notice", live, config)
+        url = f"{base_url}/meetings/{self.id}/notice"
+        notice = Notice(notice_text(consent, url, config.meetings.record_folder is not None), url, consent)
+        self.attendance = Attendance(self.id, meeting, notice, consents, live, config)
         self.state: MeetingState = "joining"
         self.reason: str | None = None
         """Why it is not joined, where it is not."""
@@ -39,6 +47,8 @@ class Session:
         """When it came into this state, in seconds of the wall clock."""
         self._config = config
         self._called_back = False
+        self._leaving = asyncio.Lock()
+        self._backoff, self._give_up_at = Backoff(), 0.0
         self._joining: asyncio.Task[None] | None = None
         self._staying: asyncio.Task[None] | None = None
 
@@ -54,6 +64,7 @@ class Session:
             if self._called_back:  # at the last moment
                 raise asyncio.CancelledError
         except JoinError as error:
+            await self._empty(str(error))
             self._end(str(error))
             raise
         except BaseException:  # cancelled in the middle
@@ -73,6 +84,10 @@ class Session:
 
         Results that take longer than ``results_s`` are not waited for.
         """
+        async with self._leaving:  # several may ask for it
+            await self._leave(reason, results_s)
+
+    async def _leave(self, reason: str, results_s: float) -> None:
         self._called_back = True
         tasks = [task for task in (self._joining, self._staying) if task is not None]
         self._joining = self._staying = None
@@ -82,15 +97,15 @@ class Session:
         if self.state == "left":
             return
         try:
-            self.attendance.everybody_left(reason)
             async with asyncio.timeout(results_s):
-                await self.attendance.parted()
+                await self._empty(reason)
         except TimeoutError:
             log.error("%s: the last results took over %.0f s and are not told there", self.meeting.where, results_s)
         try:
             self._change("left", reason)
             await self.meeting.close()
         finally:
+            self.attendance.everybody_left(reason)  # who came while we were leaving
             self.attendance.end()
 
     async def ended(self) -> None:
@@ -101,6 +116,7 @@ class Session:
     async def _stay(self) -> None:
         try:
             while True:
+                begun = time.monotonic()
                 try:
                     reason = await self.meeting.wait()
                 except JoinError as error:
@@ -108,6 +124,8 @@ class Session:
                     self._end(str(error))
                     return
                 log.warning("%s: lost (%s); trying to come back", self.meeting.where, reason)
+                if (now := time.monotonic()) - begun > _SETTLED_S or not self._give_up_at:
+                    self._backoff, self._give_up_at = Backoff(), now + self._config.meetings.give_up_after_s
                 await self._lose(reason)
                 self._change("reconnecting", reason)
                 if not await self._come_back():
@@ -119,19 +137,23 @@ class Session:
             self._end(f"the bot failed ({error!r}); the log says why")
 
     async def _lose(self, reason: str) -> None:
+        await self._empty(reason)
+        await self.meeting.close()
+        await self._empty(reason)  # who came meanwhile
+
+    async def _empty(self, reason: str) -> None:
         self.attendance.everybody_left(reason)
         await self.attendance.parted()
-        await self.meeting.close()
 
     async def _come_back(self) -> bool:
-        backoff, until = Backoff(), time.monotonic() + self._config.meetings.give_up_after_s
         while True:
-            await asyncio.sleep(backoff.next_s())
+            await asyncio.sleep(self._backoff.next_s())
             try:
                 await self.meeting.connect(self.attendance)
             except JoinError as error:
                 log.warning("%s", error)
-                if error.code in FINAL - _OF_A_RESTART or time.monotonic() > until:
+                await self._empty(str(error))
+                if error.code in FINAL - _OF_A_RESTART or time.monotonic() > self._give_up_at:
                     self._end(str(error))
                     return False
                 self.reason = str(error)

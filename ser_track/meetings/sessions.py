@@ -2,7 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from aiohttp import ClientSession, TraceConfig
@@ -10,6 +13,7 @@ from aiohttp import ClientSession, TraceConfig
 from ser_track.config import Config
 from ser_track.errors import MeetingFullError, NotFoundError
 from ser_track.meetings.attendance import Listener
+from ser_track.meetings.consents import Consents
 from ser_track.meetings.meeting import Meeting, Services
 from ser_track.meetings.session import Session
 from ser_track.runtime.live_engine import LiveEngine
@@ -26,6 +30,16 @@ _LEAVE_ALL_S: Final = 4.0
 """When the server stops: with all that comes after it, before who waits for that end loses patience (10 s)."""
 
 
+@dataclass(slots=True)
+class _Memory:
+    """Of a meeting, for a while longer than the bot is in it."""
+
+    consents: Consents = field(default_factory=Consents)
+    called_back: bool = False
+    ended_at: float = field(default_factory=time.monotonic)
+    """When the bot was last seen there, in monotonic seconds."""
+
+
 class Sessions:
     """Meetings that fail, hang or end do not disturb each other."""
 
@@ -33,6 +47,8 @@ class Sessions:
         self._config = config
         self._metrics = metrics
         self._sessions: dict[str, Session] = {}
+        self._memories: dict[str, _Memory] = {}
+        """By where the meeting is."""
         self.live: LiveEngine
         self.services: Services
         metrics.meetings.set_function(lambda: len(self.present))
@@ -63,7 +79,8 @@ class Sessions:
         """
         if len(self.present) >= (most := self._config.meetings.max_meetings):
             raise MeetingFullError(f"the bot is in {most} meetings, as many as meetings.max_meetings; leave one first")
-        session = Session(meeting, consent or self._config.meetings.consent, base_url, self.live, self._config)
+        consents, mode = self._remembered(meeting.where), consent or self._config.meetings.consent
+        session = Session(meeting, mode, consents, base_url, self.live, self._config)
         session.attendance.listeners.append(self._count)
         if listener is not None:
             session.attendance.listeners.append(listener)
@@ -75,6 +92,13 @@ class Sessions:
             raise
         self._forget_some()
         return session
+
+    def called_back(self, where: str) -> bool:
+        """Whether the bot was called back from there a short while ago; asking again begins that while anew."""
+        if (memory := self._memories.get(where)) is None or not memory.called_back or self._over(memory):
+            return False
+        memory.ended_at = time.monotonic()
+        return True
 
     def find(self, session_id: str) -> Session:
         """The meeting with this id.
@@ -91,6 +115,11 @@ class Sessions:
         """A present meeting whose adapter passes ``test``."""
         return next((session for session in self.present if test(session.meeting)), None)
 
+    async def call_back(self, session: Session) -> None:
+        """Leave because somebody asks for it. A bridge that goes on sending this meeting is refused for a while."""
+        self._memories[session.meeting.where].called_back = True
+        await self.leave(session, "the bot was called back")
+
     async def leave(self, session: Session, reason: str, within_s: float = _LEAVE_S) -> None:
         """Leave politely, in bounded time."""
         try:
@@ -100,19 +129,22 @@ class Sessions:
             log.error("%s: leaving took over %.0f s and was given up", session.meeting.where, within_s)
         except Exception:
             log.exception("%s: leaving failed", session.meeting.where)
+        if (memory := self._memories.get(session.meeting.where)) is not None:
+            memory.ended_at = time.monotonic()
 
     def deliver(self, events: list[EngineEvent]) -> None:
         """Give each event to the meeting that it belongs to, if it is one of these."""
         for event in events:
             if (session := self._sessions.get(event.key.meeting)) is not None:
-                session.attendance.deliver(event)
+                self._guarded(session, partial(session.attendance.deliver, event))
 
     async def watch(self) -> None:
         """Look after stalled streams until cancelled."""
         while True:
             await asyncio.sleep(_CHECK_S)
             for session in self.present:
-                session.attendance.check()
+                self._guarded(session, session.attendance.check)
+                self._memories[session.meeting.where].ended_at = time.monotonic()
 
     async def leave_all(self) -> None:
         """Leave all meetings at once, within some seconds."""
@@ -123,6 +155,24 @@ class Sessions:
         """Leave all meetings, and give back what adapters needed."""
         await self.leave_all()
         await self.services.http.close()
+
+    def _guarded(self, session: Session, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:  # the others are not to suffer
+            log.exception("%s: an event could not be told", session.meeting.where)
+
+    def _remembered(self, where: str) -> Consents:
+        """What was answered in this meeting, also if the bot had left it for a while."""
+        for other, memory in tuple(self._memories.items()):
+            if self._over(memory):
+                del self._memories[other]
+        memory = self._memories.setdefault(where, _Memory())
+        memory.called_back, memory.ended_at = False, time.monotonic()
+        return memory.consents
+
+    def _over(self, memory: "_Memory") -> bool:
+        return time.monotonic() - memory.ended_at > self._config.meetings.linger_s
 
     def _count(self, line: EventLine) -> None:
         self._metrics.events.labels(type=line.type).inc()

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ser_track.config import RuntimeConfig
 from ser_track.sinks.encode import EventLine
-from ser_track.types import Announcement, ConsentChanged, Emotion, Event, Notice, SpeechEnded, SpeechStarted
+from ser_track.types import Announcement, ConsentChanged, Emotion, Event, Joined, Notice, SpeechEnded, SpeechStarted
 
 _MAX_WAITING = 512
 _MAX_BUFFERED_BYTES = 65_536
@@ -159,6 +159,8 @@ def _makes_pointless(new: Event | Announcement, old: Event | Announcement) -> bo
     """Whether ``old``, not sent yet, is better not sent: outdated, or about somebody who has just withdrawn."""
     if isinstance(new, Notice):
         return isinstance(old, Notice)
+    if isinstance(new, Joined):
+        return isinstance(old, Joined) and old.key == new.key
     if not isinstance(old, Emotion | SpeechStarted | SpeechEnded):
         return False
     if isinstance(new, Emotion):

@@ -136,8 +136,8 @@ async def _news(log: EventLog, seen: int | None) -> AsyncIterator[Told | None]:
     while True:
         entries = None if seen is None else log.after(seen)
         if entries is None:
-            yield Told(log.last, _SNAPSHOT, json.dumps(log.snapshot(), ensure_ascii=False, separators=(",", ":")))
-            seen = log.last
+            seen = log.last  # now: more may happen while this is being sent
+            yield Told(seen, _SNAPSHOT, json.dumps(log.snapshot(), ensure_ascii=False, separators=(",", ":")))
             continue
         for entry in entries:
             yield Told(*entry)

@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ser_track.config import ServerConfig
+from ser_track.config import Config, ServerConfig
 from ser_track.errors import ForbiddenError, MeetingError
 from ser_track.web.keys import CONFIG
 
@@ -59,7 +59,7 @@ async def only_invited(request: web.Request, handler: Handler) -> web.StreamResp
     """Refuse wrong tokens and foreign pages before anything else is looked at."""
     of_meetings = _OF_MEETINGS.fullmatch(request.path) is not None
     if of_meetings:
-        check_not_open_to_all(request.app[CONFIG].server)
+        check_not_open_to_all(request.app[CONFIG])
     if of_meetings or request.path in _CLOSED_TO_STRANGERS:
         check_invited(request)
     return await handler(request)
@@ -77,14 +77,17 @@ def check_invited(request: web.Request) -> None:
         check_token(request, server)
 
 
-def check_not_open_to_all(server: ServerConfig) -> None:
+def check_not_open_to_all(config: Config) -> None:
     """Pass if only this machine reaches the server, or it has a token.
 
     Raises:
         ForbiddenError: anybody could send the bot somewhere, or read along.
     """
+    server, public = config.server, _split(config.meetings.public_url or "").hostname
     if server.token is None and not _is_loopback(server.host):
         raise ForbiddenError(f"this server listens on {server.host} without server.token: set one for /meetings")
+    if server.token is None and public is not None and not _is_loopback(public):
+        raise ForbiddenError("meetings.public_url says that others reach this server: set server.token for /meetings")
 
 
 def check_token(request: web.Request, server: ServerConfig) -> None:

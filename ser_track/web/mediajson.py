@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from ser_track.errors import AudioError, BadRequestError
+from ser_track.errors import AudioError, BadRequestError, CalledBackError
 from ser_track.ingest.mediajson import read_frame
 from ser_track.meetings.mediajson.conference import Conference
 from ser_track.meetings.session import Session
@@ -93,6 +93,11 @@ async def _session(request: web.Request, name: str) -> Session:
     if found is not None:
         return found
     meeting = Conference(name, request.app[CONFIG].meetings.linger_s)
+    if sessions.called_back(meeting.where):
+        wait_s = request.app[CONFIG].meetings.linger_s
+        raise CalledBackError(
+            f"the bot was called back from this session; stay away for {wait_s:.0f} s to send it anew"
+        )
     return await sessions.join(meeting, base_url(request))
 
 

@@ -43,7 +43,7 @@ async def get_meeting(request: web.Request) -> web.Response:
 async def delete_meeting(request: web.Request) -> web.Response:
     """Leave; answered once nothing is left of the bot there. Raises NotFoundError."""
     session = find(request)
-    await request.app[SESSIONS].leave(session, "the bot was called back")
+    await request.app[SESSIONS].call_back(session)
     return web.Response(status=204)
 
 
@@ -63,6 +63,8 @@ def described(session: Session) -> dict[str, Any]:
         "reason": session.reason,
         "since_unix_s": round(session.since_s, 3),
         "consent": session.attendance.notice.consent,
+        "results": session.meeting.capabilities.results,
+        "refusal": session.meeting.capabilities.refusal,
         "notice_url": session.attendance.notice.url,
         "events": f"/meetings/{session.id}/events",
         "participants": len(people),

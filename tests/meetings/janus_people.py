@@ -73,6 +73,19 @@ class JanusPerson:
         async with asyncio.timeout(10):
             await self._up.wait()
 
+    async def send(self, text: str) -> None:
+        """Say something on the data channel, once it is open."""
+        assert self.channel is not None
+        channel, opened = self.channel, asyncio.Event()
+        channel.on("open", opened.set)
+        if channel.readyState != "open":
+            async with asyncio.timeout(10):
+                await opened.wait()
+        # Janus passes on only what comes once somebody has subscribed; it tells nobody when that is.
+        for _ in range(10):
+            channel.send(text)
+            await asyncio.sleep(0.2)
+
     async def unpublish(self) -> None:
         await self.request({"request": "unpublish"})
         self._up.clear()

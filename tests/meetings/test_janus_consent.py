@@ -53,6 +53,28 @@ async def test_a_refusal_holds_within_a_second_and_when_they_come_back(person: M
     await observer.wait_for("emotion", participant=joined["participant"])
 
 
+async def test_a_refusal_that_comes_before_the_microphone_holds_and_so_it_does_under_another_name(
+    person: MakePerson, send_bot: SendBot
+) -> None:
+    bot = await send_bot()
+    assert bot["state"] == "joined"
+    observer = await watching(person("Observer"))
+    ann = person("Ann")
+    await ann.join()
+    await ann.publish(data=True)  # nothing but data
+    participant = await known_as(observer, "Ann")
+    await ann.send('{"type": "opt_out"}')
+    await observer.wait_for("consent", participant=participant, analysed=False)
+    await ann.request({"request": "configure", "display": "Annie"})
+    await observer.wait_for("joined", participant=participant, name="Annie", analysed=False)
+    await ann.close()
+    left = observer.heard.index(await observer.wait_for("left", participant=participant))
+    await speaking(person("Annie"))
+    joined = await observer.wait_for("joined", after=left, name="Annie")
+    assert joined["participant"] != participant
+    assert not joined["analysed"]
+
+
 class TestRequired:
     @pytest.fixture
     def consent(self) -> Consent:

@@ -232,6 +232,26 @@ class TestLeaves:
             await asyncio.sleep(0.2)
         assert not left
 
+    async def test_nothing_is_left_either_when_leaving_is_cut_short(
+        self, send_bot: SendBot, server: Running, janus: JanusServer, person: MakePerson
+    ) -> None:
+        observer = person("Observer")
+        await observer.join()
+        await send_bot()
+        room = room_of(server)
+        client = room._client
+        assert client is not None
+        (session,) = server.app[SESSIONS].present
+        leaving = asyncio.create_task(room.close())
+        await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        await session.leave("again")
+        assert client.closed.done()
+        assert client._socket.closed
+        there = (await observer.request({"request": "listparticipants"}))["participants"]
+        assert [one["display"] for one in there] == ["Observer"]
+
     async def test_when_it_was_thrown_out_it_does_not_come_back(
         self, person: MakePerson, send_bot: SendBot, server: Running
     ) -> None:

@@ -209,6 +209,32 @@ async def test_a_session_without_a_bridge_is_over_after_a_while(bridge: Bridge, 
     assert "no bridge" in session.reason
 
 
+async def test_a_bridge_whose_meeting_the_bot_was_called_back_from_does_not_bring_it_back(
+    server: Running, no_blocking: None, spoken_packets: list[bytes]
+) -> None:
+    async with Bridge(server.http, server.url, "again", sendBackInterim="true") as bridge:
+        await bridge.start("a")
+        await bridge.ping()
+        (session,) = server.app[SESSIONS].present
+        (attendee,) = session.attendance.people.values()
+        session.attendance.answered(attendee, analysed=False)
+        async with server.http.delete(f"{server.url}/meetings/{session.id}") as response:
+            assert response.status == 204
+        await bridge.closed()
+    with pytest.raises(WSServerHandshakeError) as refused:
+        await server.http.ws_connect(f"{server.url}/mediajson?sessionId=again")
+    assert refused.value.status == 409
+    assert server.app[SESSIONS].present == []
+    # Asked for anew, by whoever runs the conference, within the time that it is remembered: so are the answers.
+    server.app[SESSIONS]._memories["mediajson session again"].called_back = False
+    async with Bridge(server.http, server.url, "again") as bridge:
+        await bridge.start("a")
+        await bridge.ping()
+        (session,) = server.app[SESSIONS].present
+        (attendee,) = session.attendance.people.values()
+        assert not attendee.analysed
+
+
 async def test_who_wants_no_results_gets_none(server: Running, spoken_packets: list[bytes], no_blocking: None) -> None:
     async with Bridge(server.http, server.url, "quiet", sendBack="false") as bridge:
         await bridge.start("a")

@@ -8,7 +8,7 @@ from typing import Final
 from ser_track.sinks.encode import EventLine, encode
 from ser_track.types import Joined
 
-_SOON_S: Final = (1.0, 2.0, 4.0)
+_SOON_S: Final = (0.1, 1.0, 2.0, 4.0)
 """After somebody came: their page needs a moment to subscribe."""
 _ALWAYS_S: Final = 10.0
 
@@ -25,10 +25,9 @@ class Announcer:
         self._task = asyncio.create_task(self._repeat())
 
     def announce(self, notice: EventLine) -> None:
-        """Say ``notice`` now and again."""
+        """Say ``notice`` soon, once for all who come together, and again."""
         self._notice = notice
         self._waits = list(_SOON_S)
-        self._say()
         self._poke.set()
 
     async def close(self) -> None:

@@ -67,7 +67,7 @@ class JanusClient:
             raise JanusError(0, _told(error)) from error
         client = cls(socket, secrets, timeout_s)
         try:
-            client._session = (await client.ask({"janus": "create"}))["data"]["id"]
+            client._session = _id_in(await client.ask({"janus": "create"}))
         except BaseException:
             await client.close()
             raise
@@ -75,7 +75,7 @@ class JanusClient:
 
     async def attach(self, on_event: Callable[[Message], None]) -> "Handle":
         """A handle on the VideoRoom plugin; ``on_event`` gets what it sends without being asked. Raises JanusError."""
-        number = (await self.ask({"janus": "attach", "plugin": _PLUGIN}))["data"]["id"]
+        number = _id_in(await self.ask({"janus": "attach", "plugin": _PLUGIN}))
         self._handles[number] = Handle(self, number, on_event)
         return self._handles[number]
 
@@ -111,12 +111,14 @@ class JanusClient:
 
     async def close(self) -> None:
         """End the session and the connection; never raises."""
-        if not self.closed.done() and self._session is not None:
-            with contextlib.suppress(JanusError):
-                await self.ask({"janus": "destroy"})
-        self._end("we left")
-        for task in self._tasks:
-            task.cancel()
+        try:
+            if not self.closed.done() and self._session is not None:
+                with contextlib.suppress(JanusError):
+                    await self.ask({"janus": "destroy"})
+        finally:
+            self._end("we left")
+            for task in self._tasks:
+                task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(TimeoutError, ClientError, OSError):
             async with asyncio.timeout(self._timeout_s):
@@ -130,9 +132,13 @@ class JanusClient:
                     self._take(json.loads(frame.data))
             if self._socket.exception() is not None:
                 reason = f"the WebSocket broke ({self._socket.exception()!r})"
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"the server does not speak Janus's protocol ({error!r})"
-        self._end(reason)
+        except Exception as error:  # what we made of it failed: the meeting is lost, and not just deaf
+            log.exception("a message of Janus's could not be worked on")
+            reason = f"the bot failed at a message ({error!r})"
+        finally:
+            self._end(reason)
 
     def _take(self, message: Message) -> None:
         kind = message["janus"]
@@ -189,6 +195,14 @@ class Handle:
         if not self._client.closed.done():
             with contextlib.suppress(JanusError):
                 await self._client.ask({"janus": "detach", "handle_id": self._number})
+
+
+def _id_in(answer: Message) -> int:
+    try:
+        number: int = answer["data"]["id"]
+    except (KeyError, TypeError) as error:
+        raise JanusError(0, f"the server does not speak Janus's protocol ({error!r})") from error
+    return number
 
 
 def _told(error: Exception) -> str:

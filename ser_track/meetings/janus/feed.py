@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 
 from ser_track.errors import BadRequestError
 from ser_track.meetings.analysis_peer import AnalysisPeer
@@ -16,6 +17,8 @@ from ser_track.types import FloatArray
 log = logging.getLogger(__name__)
 DATA_CHANNEL = "JanusDataChannel"
 _PATIENCE = 3
+_SETTLED_S = 35.0
+"""A subscription that held for longer than connecting may take was a good one."""
 
 
 class Feed:
@@ -40,7 +43,7 @@ class Feed:
         """
         self.publisher: int | str = publisher["id"]
         self.attendee = attendee
-        self.audio_mid, self._streams = wanted_streams(publisher)
+        self.audio_mid, self.streams = wanted_streams(publisher)
         self._client = client
         self._room = room
         self._host = host
@@ -48,17 +51,19 @@ class Feed:
         self._peer: AnalysisPeer | None = None
         self._handle: Handle | None = None
         self._after = after
-        self._failures = 0
+        self._failures, self._backoff = 0, Backoff()
+        self._why = ""
         self._lost = asyncio.Event()
         self._task = asyncio.create_task(self._stay_subscribed())
 
     async def close(self) -> None:
         """End the subscription, on both sides."""
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        await self.attendee.end_sending()
-        await self._hang_up()
+        await asyncio.wait([self._task])
+        try:
+            await self.attendee.end_sending()
+        finally:
+            await self._hang_up()
 
     def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
         """See `PeerOwner`."""
@@ -83,26 +88,32 @@ class Feed:
     def connection_lost(self, reason: str) -> None:
         """See `PeerOwner`."""
         log.warning("the connection for '%s' is lost (%s); subscribing again", self.attendee.name, reason)
+        self._why = reason
         self._lost.set()
 
     async def _stay_subscribed(self) -> None:
         if self._after is not None:
             await asyncio.wait([self._after])
-        backoff = Backoff()
         while not self._client.closed.done():
             self._lost.clear()
+            begun = time.monotonic()
             try:
                 await self._subscribe()
-            except (JanusError, BadRequestError) as error:
-                self._failed(error)
-            else:
-                backoff, self._failures = Backoff(), 0
                 await self._lost.wait()
-                await self.attendee.end_sending()
+                error = f"the connection did not last ({self._why})"
+            except (JanusError, BadRequestError) as refused:
+                error = str(refused)
+            except Exception as failed:  # of this person alone
+                log.exception("a subscription failed")
+                error = repr(failed)
+            await self.attendee.end_sending()
             await self._hang_up()
-            await asyncio.sleep(backoff.next_s())
+            if time.monotonic() - begun > _SETTLED_S:
+                self._backoff, self._failures = Backoff(), 0
+            self._failed(error)
+            await asyncio.sleep(self._backoff.next_s())
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, error: str) -> None:
         """Right after it was announced, a publisher may not be connected yet; what lasts is told."""
         self._failures += 1
         log.info("no subscription to '%s' (try %d): %s", self.attendee.name, self._failures, error)
@@ -111,14 +122,15 @@ class Feed:
 
     async def _subscribe(self) -> None:
         self._handle = await self._client.attach(self._event)
-        request = {"request": "join", "ptype": "subscriber", **self._room, "streams": self._streams}
+        request = {"request": "join", "ptype": "subscriber", **self._room, "streams": self.streams}
         _, offer = await self._handle.request(request)
-        channel = DATA_CHANNEL if len(self._streams) > 1 else None
+        channel = DATA_CHANNEL if any(wanted["mid"] != self.audio_mid for wanted in self.streams) else None
         services = self._services
         peer = AnalysisPeer(services.config.runtime, services.metrics, self, services.reader, channel)
         answer = await peer.answer(offer.get("sdp", ""))
         self._peer = peer
-        self.attendee.begin_sending(peer)
+        if self.audio_mid is not None:
+            self.attendee.begin_sending(peer)
         await self._handle.request({"request": "start"}, {"type": "answer", "sdp": answer})
 
     async def _hang_up(self) -> None:
@@ -131,6 +143,7 @@ class Feed:
 
     def _event(self, message: Message) -> None:
         if message["janus"] in ("hangup", "detached"):
+            self._why = f"Janus: {message['janus']}"
             self._lost.set()
 
 
@@ -138,5 +151,5 @@ def wanted_streams(publisher: Message) -> tuple[str | None, list[Message]]:
     """Of a publisher's streams the first with audio, and all with data; never video. First its mid, if it has one."""
     streams = [stream for stream in publisher.get("streams", []) if not stream.get("disabled")]
     audio = [stream["mid"] for stream in streams if stream["type"] == "audio"][:1]
-    data = [stream["mid"] for stream in streams if stream["type"] == "data"] if audio else []
+    data = [stream["mid"] for stream in streams if stream["type"] == "data"]
     return next(iter(audio), None), [{"feed": publisher["id"], "mid": mid} for mid in (*audio, *data)]

@@ -23,14 +23,15 @@ class ResultsFeed:
         servers = [RTCIceServer(**server.described()) for server in config.ice_servers]
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Why the connection ended, once it has."""
+        self._connected = asyncio.Event()
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         channel = self._connection.createDataChannel(DATA_CHANNEL)
         self._sink = DataChannelSink(channel, config, metrics.messages.inc, metrics.undelivered.inc)
         self._sending: asyncio.Task[None] | None = None
         self._connection.on("connectionstatechange", self._state_changed)
 
-    async def publish(self, handle: Handle) -> None:
-        """Connect. Raises JanusError."""
+    async def publish(self, handle: Handle, timeout_s: float) -> None:
+        """Connect; returns when the connection is there. Raises JanusError."""
         await self._connection.setLocalDescription(await self._connection.createOffer())
         offer = {"type": "offer", "sdp": self._connection.localDescription.sdp}
         _, answer = await handle.request({"request": "publish"}, offer)
@@ -39,6 +40,12 @@ class ResultsFeed:
         except Exception as error:  # aiortc raises whatever its parsers raise
             raise JanusError(0, f"its answer for our data channel cannot be used ({error!r})") from error
         self._sending = asyncio.create_task(self._sink.run())
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._connected.wait()
+        except TimeoutError:
+            reason = f"no connection for it came about in {timeout_s:.0f} s; is UDP let through, or a relay configured?"
+            raise JanusError(0, reason) from None
 
     def put(self, line: EventLine) -> None:
         """Send an event to all who have subscribed."""
@@ -63,5 +70,7 @@ class ResultsFeed:
 
     def _state_changed(self) -> None:
         state = self._connection.connectionState
+        if state == "connected":
+            self._connected.set()
         if state in ("failed", "closed") and not self.lost.done():
             self.lost.set_result(f"the connection of the results {state}")

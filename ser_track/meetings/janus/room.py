@@ -53,7 +53,7 @@ class JanusRoom:
     """See `Meeting`."""
 
     kind = "janus"
-    capabilities = Capabilities(results="data_channel", message_bytes=1_100, refusal="link")
+    capabilities = Capabilities(results="data_channel", refusal="meeting")
 
     def __init__(self, target: JanusTarget, services: Services) -> None:
         self.where = f"janus {target.url} room {target.room}"
@@ -70,6 +70,7 @@ class JanusRoom:
         self._feeds: dict[Any, Feed] = {}
         self._closing: dict[Any, asyncio.Task[None]] = {}
         self._over: asyncio.Future[JoinError]
+        self._ending: asyncio.Task[None] | None = None
 
     async def connect(self, host: Host) -> None:
         """See `Meeting`."""
@@ -83,10 +84,13 @@ class JanusRoom:
             self._handle = handle = await client.attach(self._take)
             step = "join the room"
             room, _ = await handle.request(self._join_request())
-            self._own_id = room["id"]
+            self._own_id = room.get("id")
+            # Now, and not once all is ready: of who leaves meanwhile we hear.
+            for person in (*room.get("attendees", []), *room.get("publishers", [])):
+                self._arrived(person)
             step = "publish the feed with the results"
             self._results = ResultsFeed(self._services.config.runtime, self._services.metrics)
-            await self._results.publish(handle)
+            await self._results.publish(handle, self._timeout_s)
         except JanusError as error:
             await self.close()
             code = _code(error)
@@ -95,8 +99,6 @@ class JanusRoom:
             await self.close()
             raise
         self._announcer = Announcer(self._results.put, host.present)
-        for person in (*room.get("attendees", []), *room.get("publishers", [])):
-            self._arrived(person)
 
     async def wait(self) -> str:
         """See `Meeting`."""
@@ -120,13 +122,18 @@ class JanusRoom:
             self._announcer.announce(line)
 
     async def close(self) -> None:
-        """See `Meeting`."""
+        """See `Meeting`. Goes on if the caller is cancelled; another caller waits for the same end."""
+        if self._ending is None or self._ending.done():
+            self._ending = asyncio.create_task(self._end())
+        await asyncio.shield(self._ending)
+
+    async def _end(self) -> None:
         if self._announcer is not None:
             await self._announcer.close()
         for publisher in tuple(self._feeds):
             self._drop(publisher)
         if self._closing:
-            await asyncio.wait(set(self._closing.values()))
+            await asyncio.wait(set(self._closing.values()), timeout=self._timeout_s)
         results, self._results = self._results, None
         client, self._client = self._client, None
         if results is not None:
@@ -167,6 +174,8 @@ class JanusRoom:
         if (gone := data.get("leaving", data.get("kicked"))) is not None:
             self._drop(gone)
             self._host.left(str(gone), "kicked" if "kicked" in data else "left")
+        if "display" in data and "id" in data:
+            self._host.renamed(str(data["id"]), data["display"] or "")
         feed = self._feeds.get(data.get("id"))
         if "moderation" in data and feed is not None and data.get("mid") == feed.audio_mid:
             feed.attendee.muted = data["moderation"] == "muted"
@@ -177,9 +186,9 @@ class JanusRoom:
         attendee = None if number == self._own_id else self._host.joined(str(number), person.get("display") or "")
         if attendee is None:
             return
-        mid, _ = wanted_streams(person)
+        mid, streams = wanted_streams(person)
         known = self._feeds.get(number)
-        if mid is None or (known is not None and known.audio_mid == mid):
+        if not streams or (known is not None and known.streams == streams):
             return
         self._drop(number)
         assert self._client is not None

@@ -44,7 +44,7 @@ class Conference:
     """See `Meeting`."""
 
     kind = "mediajson"
-    capabilities = Capabilities(results="messages", message_bytes=16_000, refusal="link")
+    capabilities = Capabilities(results="messages", refusal="link")
 
     def __init__(self, session: str, linger_s: float) -> None:
         """``linger_s`` without a bridge, and the conference is over."""
