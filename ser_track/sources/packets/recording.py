@@ -61,13 +61,15 @@ class PacketRecording:
         for key, packet in merged(self._dumps):
             if (line := lines.get(key)) is None or not line.sender.sends(packet):
                 continue
-            # Clocks are set back now and then; that of a call never is.
-            self.position_s = now_s = max(self.position_s, packet.arrival.now - self._origin_s)
+            # Clocks are set back now and then; that of a call never is. Each line has its own: a recording of what was
+            # sent faster than it was spoken has one participant after the other.
+            line.now_s = max(line.now_s, packet.arrival.now - self._origin_s)
+            self.position_s = now_s = max(self.position_s, line.now_s)
             while busy and tick * _TICK_S <= now_s:
                 yield from _take(busy, tick * _TICK_S)
                 tick += 1
             tick = int(now_s / _TICK_S) + 1
-            line.stream.put(packet.arrival._replace(now=now_s))
+            line.stream.put(packet.arrival._replace(now=line.now_s))
             busy[key] = line
         for line in lines.values():
             yield from line.pieces(line.stream.flush())
@@ -85,6 +87,8 @@ class _Line:
     def __init__(self, participant: str, sender: Sender, origin_s: float) -> None:
         self.sender = sender
         self.stream = PacketStream()
+        self.now_s = 0.0
+        """When its latest packet came."""
         self._participant = participant
         # By whole windows, so that the voice detector cuts the stream where it did in the call.
         self._offset = round((sender.first_s - origin_s) * SAMPLE_RATE_HZ / WINDOW_SAMPLES) * WINDOW_SAMPLES
