@@ -115,8 +115,8 @@ class RuntimeConfig:
     """How often all that came is worked through: the length of a window. Shorter is sooner, and costs more."""
     max_held_audio_s: float = _between(2.0, 0.5, 30)
     """Audio that waits for the engine per participant; on overflow the oldest goes and is counted."""
-    stalled_after_s: float = _between(4.0, 1, 600)
-    """Looked at twice a second, so who falls silent on the network is told of within 5 s."""
+    stalled_after_s: float = _between(3.5, 1, 600)
+    """Looked at twice a second, and told in batches: who falls silent on the network is told of within 5 s."""
     provisional_per_tick: int = _between(1, 1, 1_000)
     """Each takes tens of milliseconds, in which final ones wait; under load, provisional results thin out."""
     event_interval_s: float = _between(0.25, 0.05, 10)

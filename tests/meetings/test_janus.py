@@ -127,7 +127,7 @@ async def test_who_freezes_is_told_of_within_five_seconds_and_when_they_are_back
     ann.lose_packets()
     frozen = time.monotonic()
     await observer.wait_for("stalled", participant=participant)
-    assert 3 < time.monotonic() - frozen < 5.5, "five seconds, and the way of the news"
+    assert 3 < time.monotonic() - frozen < 5
     ann.lose_packets(lose=False)
     await observer.wait_for("resumed", participant=participant)
 
