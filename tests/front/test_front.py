@@ -19,10 +19,21 @@ from ser_track.front import process, sockets, tunnel
 from ser_track.front.app import make_front
 from ser_track.front.report import REPORT
 from ser_track.front.workers import Workers
+from ser_track.web.app import make_app
 from tests.front.conftest import SOON_S, SPOKEN, Front
 from tests.web.peers import Peer, RecordingTrack
 
 JOIN = {"room": "r", "name": "n", "consent": True, "type": "offer"}
+
+
+def test_it_has_every_path_of_a_single_process() -> None:
+    """What is added to one must be added to the other."""
+    config = Config()
+    alone, in_front = (
+        {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
+        for app in (make_app(config), make_front(replace(config, server=replace(config.server, workers=2))))
+    )
+    assert alone == in_front
 
 
 async def post(front: Front, body: Any, query: str = "", **headers: str) -> tuple[int, dict[str, Any]]:

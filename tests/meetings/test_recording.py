@@ -71,8 +71,13 @@ async def held(server: Running, packets: list[bytes], *, refuses: str = "") -> E
     await session.leave("the test is over")
     entries = session.attendance.log.after(0)
     assert entries is not None
-    while server.app[LIVE]._commands:  # noqa: ASYNC110  # that the file is closed is told to nobody
-        await asyncio.sleep(0.01)
+    loop, closed = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell() -> None:
+        loop.call_soon_threadsafe(closed.set)
+
+    server.app[LIVE].call(tell)  # after the file was closed
+    await closed.wait()
     return [json.loads(entry.text) for entry in entries]
 
 

@@ -41,7 +41,6 @@ class Feed:
 
         Begins when ``after`` is over.
         """
-        self.publisher: int | str = publisher["id"]
         self.attendee = attendee
         self.audio_mid, self.streams = wanted_streams(publisher)
         self._client = client

@@ -9,6 +9,8 @@ from ser_track.sinks.report.text import clock, escaped, isolated, percent, remar
 from ser_track.types import EMOTIONS, SIX_EMOTIONS
 
 CAPTION: Final = "Guesses from the sound of the voice; often wrong."
+_NONE: Final = "\N{EN DASH}"
+"""Where there is no figure."""
 _NOTHING_JUDGED: Final = "<p>No result: nothing was said for long enough.</p>"
 
 
@@ -53,7 +55,7 @@ def _shares(summary: Summary) -> str:
         f'<tr><th scope="row">{symbol(label)} {label}</th>'
         f'<td class="bar" aria-hidden="true">{_bar(label, summary.shares[label])}</td>'
         f"<td>{percent(summary.shares[label])}</td>"
-        f"<td>{percent(summary.means[label]) if label in summary.means else '–'}</td></tr>"  # noqa: RUF001
+        f"<td>{percent(summary.means[label]) if label in summary.means else _NONE}</td></tr>"
         for label in LABELS
     )
     head = (
@@ -106,7 +108,7 @@ def utterance_table(timeline: Timeline) -> str:
 
 def _row(line: Line, utterance: Utterance, others: tuple[str, ...]) -> str:
     emotion = utterance.emotion
-    label = f"{symbol(emotion.label)} {escaped(emotion.label)}" if emotion else "–"  # noqa: RUF001
+    label = f"{symbol(emotion.label)} {escaped(emotion.label)}" if emotion else _NONE
     figures = [percent(emotion.probabilities[name]) if emotion else "" for name in EMOTIONS]
     figures += [percent(emotion.six[name]) if emotion and emotion.six else "" for name in others]
     cells = "".join(f'<td class="number">{value}</td>' for value in figures)
