@@ -20,12 +20,15 @@ from typing import Any, Final
 import numpy as np
 
 from bench.packets import SPOKEN
-from ser_track.config import PipelineConfig
-from ser_track.core.engine import Engine
+from ser_track.config.schema import PipelineConfig
+from ser_track.engine.engine import Engine
 from ser_track.models.silero import SileroVad
-from ser_track.ports import VoiceState
-from ser_track.types import EMOTIONS, SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray, Judgement, StreamKey
-from ser_track.voice import Voice
+from ser_track.protocols import DetectorState
+from ser_track.labels import EMOTIONS
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.protocols import Prediction
+from ser_track.events import StreamKey
+from ser_track.voice_profile import VoiceProfile
 
 _PACKET_SAMPLES: Final = SAMPLE_RATE_HZ // 50
 _ROUNDS: Final = 3
@@ -36,13 +39,13 @@ class CostFreeClassifier:
 
     name = "cost-free stand-in@0"
     labels = EMOTIONS
-    _answer = Judgement(np.full(len(EMOTIONS), 1 / len(EMOTIONS), np.float32))
+    _answer = Prediction(np.full(len(EMOTIONS), 1 / len(EMOTIONS), np.float32))
 
-    def new_voice(self) -> Voice | None:
+    def new_voice(self) -> VoiceProfile | None:
         """Knows no voices."""
         return None
 
-    def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
+    def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
         """All alike."""
         return self._answer
 
@@ -71,7 +74,7 @@ class TimedDetector(SileroVad):
         self._session = self.network
         self.spent_s = 0.0
 
-    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+    def detect(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
         """As the detector does."""
         begun = time.thread_time()
         found = super().detect(windows, states)

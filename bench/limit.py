@@ -19,7 +19,7 @@ from pylibsrtp import Policy, Session
 from ser_track.ingest.libopus import OpusDecoder
 from ser_track.ingest.udp import DatagramReader
 from ser_track.models.silero import SileroVad
-from ser_track.types import SAMPLE_RATE_HZ, WINDOW_SAMPLES
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES
 
 _ROUNDS: Final = 5
 _STEPS: Final = 40

@@ -28,7 +28,7 @@ from bench.caller import Caller, Network, send_all
 from bench.limit import measure_limit
 from bench.packets import nothing, room_noise, speech
 from bench.server_process import ServerProcess, serving
-from ser_track.config import WINDOW_S, PipelineConfig, RuntimeConfig
+from ser_track.config.schema import WINDOW_S, PipelineConfig, RuntimeConfig
 
 _SETTLE_S = 5.0
 _NAIVE_PARTICIPANTS = 8

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.packets import room_noise, speech
-from ser_track.config import Config
-from ser_track.core.engine import Engine
+from ser_track.config.schema import Config
+from ser_track.engine.engine import Engine
 from ser_track.ingest.rtp import Arrival
 from ser_track.models import load_models
 from ser_track.runtime.intake import Intake
 from ser_track.runtime.stages import Stages
-from ser_track.types import EngineEvent, SpeechEnded, StreamKey
+from ser_track.events import EngineEvent, SpeechEnded, StreamKey
 
 _TICK_S: Final = 0.032
 _PACKET_S: Final = 0.02

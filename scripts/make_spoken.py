@@ -14,9 +14,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_track.core.pcm import to_float
-from ser_track.core.resample import Resampler
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.audio.pcm import to_float
+from ser_track.audio.resample import Resampler
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 DATA: Final = Path(__file__).parents[1] / "tests" / "data"
 _ADA, _BOB = ("en-gb+f2", "155"), ("en-us", "150")

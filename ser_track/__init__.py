@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ser_track.library.recorded import events
     from ser_track.library.table import to_dataframe
     from ser_track.pipeline import SERPipeline
-    from ser_track.types import (
+    from ser_track.events import (
         ConsentChanged,
         Emotion,
         Event,
@@ -57,5 +57,5 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     """Import on first use: a program that reads files need not wait for the WebRTC stack."""
     if name in __all__:
-        return getattr(import_module(_HOMES.get(name, "ser_track.types")), name)
+        return getattr(import_module(_HOMES.get(name, "ser_track.events")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from ser_track.answers import Answers
-from ser_track.core.engine import Engine
+from ser_track.classifier_threads import OrderedClassification
+from ser_track.engine.engine import Engine
 from ser_track.errors import AudioError, InferenceError
 from ser_track.sources.tracks import Piece
-from ser_track.types import Event, Fault, FloatArray, Joined, Left, StreamKey
+from ser_track.events import Event, Fault, Joined, Left, StreamKey
+from ser_track.chunk import FloatArray
 
 Block = list[tuple[int, FloatArray]]
 
@@ -93,7 +94,7 @@ def replay(
         engine.open(key)
         yield Joined(key, key.participant, analysed=True)
     problem: AudioError | None = None
-    with Answers(engine, threads) as answers:
+    with OrderedClassification(engine, threads) as answers:
         try:
             try:
                 for piece in source:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 from tests.signals import read_wav
 
 settings.register_profile(

@@ -7,7 +7,7 @@ import av
 import numpy as np
 
 from ser_track.ingest.frames import FrameConverter
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 
 def tone(hz: float, seconds: float, rate_hz: int = SAMPLE_RATE_HZ, peak: float = 0.5) -> FloatArray:

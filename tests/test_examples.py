@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ser_track.types import EMOTIONS
+from ser_track.labels import EMOTIONS
 from tests.signals import read_wav
 
 ROOT = Path(__file__).parents[1]

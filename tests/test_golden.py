@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 from ser_track import SERPipeline
 from ser_track.cli.main import main
-from ser_track.config import PipelineConfig
-from ser_track.core.engine import Engine
+from ser_track.config.schema import PipelineConfig
+from ser_track.engine.engine import Engine
 from ser_track.models import load_models
 from ser_track.models.silero import SileroVad
 from ser_track.sinks.jsonl import JsonLines
-from ser_track.types import WINDOW_SAMPLES, Emotion, EngineEvent, FloatArray, StreamKey
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
+from ser_track.events import Emotion, EngineEvent, StreamKey
 from tests.sinks.schema import parse_lines
 
 DATA = Path(__file__).parent / "data"

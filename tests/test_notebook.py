@@ -14,7 +14,8 @@ from matplotlib.image import imread
 from nbclient import NotebookClient
 
 from ser_track import SERPipeline
-from ser_track.types import EMOTIONS, FloatArray
+from ser_track.labels import EMOTIONS
+from ser_track.chunk import FloatArray
 from tests.sources.machines import without_microphones
 
 ROOT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.signal import butter, fftconvolve, resample_poly, sosfilt
 from webrtc_noise_gain import AudioProcessor
 
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from training.opus import through_opus
 
 _TEN_MS: Final = SAMPLE_RATE_HZ // 100

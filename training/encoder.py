@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto
 
 from ser_track.models.log_mel import N_MELS
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 from training.graph import Graph, Shapes
 
 HEAD_WIDTH: Final = 64

@@ -7,7 +7,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 
 _OPSET: Final = 20
 _IR_VERSION: Final = 10

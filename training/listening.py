@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ser_track.cli.judging import voices_in_call
 from ser_track.models.emotion import EmotionModel
-from ser_track.types import FloatArray, Judgement
-from ser_track.voice import Voice
+from ser_track.chunk import FloatArray
+from ser_track.protocols import Prediction
+from ser_track.voice_profile import VoiceProfile
 from training.corpora import Clip, read_audio
 from training.vad import trim
 
@@ -53,12 +54,12 @@ def hear(
     model: EmotionModel,
     clips: Sequence[Clip],
     audio: Sequence[FloatArray],
-    voices: Sequence[Voice | None] | None = None,
+    voices: Sequence[VoiceProfile | None] | None = None,
 ) -> Heard:
     """Every clip, with what is known of its voice."""
     known = voices or [None] * len(clips)
     with ThreadPoolExecutor(THREADS) as pool:
-        judged: list[Judgement] = list(pool.map(model.classify, audio, known))
+        judged: list[Prediction] = list(pool.map(model.classify, audio, known))
     return Heard(
         np.array([clip.label for clip in clips]),
         np.array([clip.speaker for clip in clips]),
@@ -70,7 +71,7 @@ def hear(
 
 def hear_in_call(model: EmotionModel, clips: Sequence[Clip], audio: Sequence[FloatArray], alone: Heard) -> Heard:
     """Every clip again, with what is known of its voice when its turn comes in a mostly neutral call."""
-    known: list[Voice | None] = [None] * len(clips)
+    known: list[VoiceProfile | None] = [None] * len(clips)
     who = [clip.speaker for clip in clips]
     for i, voice in voices_in_call([clip.label for clip in clips], who, list(alone.embeddings), model.new_voice):
         known[i] = voice

@@ -11,7 +11,8 @@ from ser_track.evaluation import (
     speaker_interval,
     unweighted_average_recall,
 )
-from ser_track.types import SIX_EMOTIONS, FloatArray
+from ser_track.labels import SIX_EMOTIONS
+from ser_track.chunk import FloatArray
 
 Labels = NDArray[np.int64]
 

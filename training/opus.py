@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from ser_track.ingest import libopus
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 FRAME_SAMPLES: Final = 320  # 20 ms
 _VOIP: Final = 2048

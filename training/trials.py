@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from training.conditions import (
     band,
     clipped,

@@ -5,9 +5,9 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_track.models import cut
+from ser_track.models import trimming
 from ser_track.models.silero import SileroVad
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 
 
 @functools.cache
@@ -17,9 +17,9 @@ def _detector() -> SileroVad:
 
 def voiced_windows(samples: FloatArray) -> NDArray[np.bool_]:
     """[n] at 16 kHz → one decision for each window of 32 ms."""
-    return cut.voiced_windows(_detector(), samples)
+    return trimming.voiced_windows(_detector(), samples)
 
 
 def trim(samples: FloatArray) -> FloatArray:
     """[n] → [≤ n]: first voiced to last voiced window; all of it where nothing is voiced."""
-    return cut.voiced_part(_detector(), samples)
+    return trimming.voiced_part(_detector(), samples)

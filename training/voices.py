@@ -1,11 +1,11 @@
-"""What is known of voices, for many clips at once: the counterpart of `ser_track.voice` in training. Needs torch."""
+"""What is known of voices, for many clips at once: the counterpart of `ser_track.voice_profile` in training. Needs torch."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ser_track.voice import DEVIATION_SHRINKAGE, MEAN_SHRINKAGE
+from ser_track.voice_profile import DEVIATION_SHRINKAGE, MEAN_SHRINKAGE
 from training.episodes import NEUTRAL
 
 Rows = NDArray[np.int64]
@@ -14,7 +14,7 @@ Rows = NDArray[np.int64]
 def adapted(standard: Tensor, history: Tensor) -> Tensor:
     """[n, size] → the same, centred and scaled by what was heard of each voice before, shrunk to the population.
 
-    The same as `ser_track.voice`, for many histories at once.
+    The same as `ser_track.voice_profile`, for many histories at once.
     """
     past = standard.detach()
     n = history.sum(1, keepdim=True)

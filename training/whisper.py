@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 from training.corpora import SHARED
 from training.spectra import CACHE
 

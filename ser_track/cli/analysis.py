@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from ser_track.cli.inputs import Input
 from ser_track.cli.pictures import Pictures
 from ser_track.cli.results import Sink
-from ser_track.config import PipelineConfig
-from ser_track.core.engine import Engine
+from ser_track.config.schema import PipelineConfig
+from ser_track.engine.engine import Engine
 from ser_track.errors import AudioError
 from ser_track.models import load_models
 from ser_track.replay import replay
 from ser_track.sources.recording import Recording, open_meeting, open_recording
-from ser_track.types import SAMPLE_RATE_HZ, Fault
+from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.events import Fault
 
 Show = Callable[[float, float | None], None]
 """Is told how many seconds are done, and of how many, if that is known."""

@@ -11,7 +11,7 @@ from ser_track.cli.inputs import find_inputs
 from ser_track.cli.outputs import add_output_arguments, open_outputs
 from ser_track.cli.pictures import add_picture_arguments, pictures_of
 from ser_track.cli.pool import usable_cores
-from ser_track.config import load_config
+from ser_track.config.schema import load_config
 from ser_track.models import load_models
 
 _EPILOG: Final = """\

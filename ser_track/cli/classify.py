@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ser_track.cli.console import display_name, feedback
-from ser_track.config import load_config
+from ser_track.config.schema import load_config
 from ser_track.errors import SerTrackError
 from ser_track.models import Models, load_models
-from ser_track.models.cut import voiced_part
+from ser_track.models.trimming import voiced_part
 from ser_track.sources.file import read_mono
 
 _EPILOG: Final = """\

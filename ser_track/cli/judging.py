@@ -11,10 +11,12 @@ import numpy as np
 from ser_track.cli.manifest import Clip
 from ser_track.errors import AudioError, SerTrackError
 from ser_track.models import Models
-from ser_track.models.cut import voiced_part
+from ser_track.models.trimming import voiced_part
 from ser_track.sources.file import read_mono
-from ser_track.types import EMOTIONS, FloatArray, Judgement
-from ser_track.voice import Voice
+from ser_track.labels import EMOTIONS
+from ser_track.chunk import FloatArray
+from ser_track.protocols import Prediction
+from ser_track.voice_profile import VoiceProfile
 
 SEED: Final = 20_261
 NEUTRAL_BETWEEN: Final = 4
@@ -55,7 +57,7 @@ class Judge:
         )
         yield from self._all((judged[i].clip, voice) for i, voice in tasks)
 
-    def _all(self, tasks: Iterable[tuple[Clip, Voice | None]]) -> Iterator[Outcome]:
+    def _all(self, tasks: Iterable[tuple[Clip, VoiceProfile | None]]) -> Iterator[Outcome]:
         """The native code of decoder and networks lets go of the GIL, so threads help."""
         pool = ThreadPoolExecutor(os.cpu_count())
         try:
@@ -63,14 +65,14 @@ class Judge:
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _one(self, clip: Clip, voice: Voice | None) -> Outcome:
+    def _one(self, clip: Clip, voice: VoiceProfile | None) -> Outcome:
         try:
             heard = voiced_part(self.models.detector, read_mono(clip.path))
             return clip, self._judged(clip, self.models.classifier.classify(heard, voice))
         except SerTrackError as error:
             return clip, error
 
-    def _judged(self, clip: Clip, judgement: Judgement) -> Judged:
+    def _judged(self, clip: Clip, judgement: Prediction) -> Judged:
         if self.n_emotions == len(EMOTIONS):
             return Judged(clip, judgement.probabilities, judgement.embedding)
         if judgement.six is None:
@@ -83,8 +85,8 @@ def voices_in_call(
     emotions: Sequence[int],
     speakers: Sequence[str],
     embeddings: Sequence[FloatArray | None],
-    new_voice: Callable[[], Voice | None],
-) -> Iterator[tuple[int, Voice | None]]:
+    new_voice: Callable[[], VoiceProfile | None],
+) -> Iterator[tuple[int, VoiceProfile | None]]:
     """Number of each clip with its speaker's voice as it is known when the clip's turn comes; `call_order` tells when.
 
     A clip that is played again is history only: it was judged when it was new.
@@ -118,7 +120,7 @@ def call_order(emotions: Sequence[int], seed: int = SEED) -> list[int]:
     return order + neutral[played:]
 
 
-def _voice_of(past: Sequence[FloatArray], voice: Voice | None) -> Voice | None:
+def _voice_of(past: Sequence[FloatArray], voice: VoiceProfile | None) -> VoiceProfile | None:
     if voice is not None:
         for embedding in past:
             voice.hear(embedding)

@@ -5,8 +5,8 @@ from typing import Final
 
 from rich.text import Text
 
-from ser_track.types import (
-    EMOTIONS,
+from ser_track.labels import EMOTIONS
+from ser_track.events import (
     ConsentChanged,
     Emotion,
     Event,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ser_track.errors import ConfigError
-from ser_track.types import EMOTIONS, SIX_EMOTIONS
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 
 _SYNONYMS: Final = {
     "anger": "anger",

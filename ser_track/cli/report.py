@@ -7,7 +7,7 @@ import numpy as np
 
 from ser_track import evaluation
 from ser_track.cli.judging import Judged
-from ser_track.types import SIX_EMOTIONS
+from ser_track.labels import SIX_EMOTIONS
 
 _WIDTH: Final = 11
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ser_track.config import Config, ServerConfig, load_config
+from ser_track.config.schema import Config, ServerConfig, load_config
 from ser_track.errors import ConfigError
 from ser_track.front.app import make_front
 from ser_track.front.logs import log_to_stderr

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.errors import ConfigError
 from ser_track.front.keys import WORKERS
 from ser_track.front.meetings import get_meetings, one_meeting, post_meeting

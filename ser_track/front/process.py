@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, UnixConnector
 from yarl import URL
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.errors import ModelError, WorkerError
 from ser_track.front.report import REPORT, Report
 from ser_track.front.worker import run_worker

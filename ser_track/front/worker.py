@@ -19,7 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.errors import SerTrackError
 from ser_track.front.logs import log_to_stderr
 from ser_track.front.report import REPORT, Report, place_of_session

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.errors import SerTrackError, WorkerError
 from ser_track.front.backoff import Backoff
 from ser_track.front.folder import socket_folder

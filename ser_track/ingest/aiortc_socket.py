@@ -26,7 +26,7 @@ from pylibsrtp import Session
 from ser_track.ingest import udp
 from ser_track.ingest.reception import Reception
 from ser_track.ingest.rtp import Arrival, Header, read_header, read_packet
-from ser_track.types import StreamKey
+from ser_track.events import StreamKey
 
 log = logging.getLogger(__name__)
 _CODECS: Final = "_RTCRtpReceiver__codecs"

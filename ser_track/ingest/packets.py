@@ -14,7 +14,7 @@ from ser_track.ingest.jitter_buffer import Hole, Item, JitterBuffer, PacketCount
 from ser_track.ingest.libopus import RTP_CLOCK_HZ, RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
 from ser_track.ingest.numbering import MOST_AHEAD_S, Packet
 from ser_track.ingest.rtp import Arrival
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 _MOST_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000
 """Samples: what libopus makes up has faded to nothing by then. A longer hole is silence, and marked as such."""

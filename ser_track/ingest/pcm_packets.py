@@ -8,7 +8,7 @@ import av
 
 from ser_track.errors import AudioError
 from ser_track.ingest.frames import FrameConverter
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 
 _CODECS: Final = {
     "pcm16": "pcm_s16le",

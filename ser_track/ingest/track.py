@@ -14,7 +14,7 @@ from av.packet import Packet
 
 from ser_track.errors import AudioError
 from ser_track.ingest.frames import FrameConverter
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 
 _log = logging.getLogger(__name__)
 _FRAMES_IN_A_ROW: Final = 10

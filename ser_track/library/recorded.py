@@ -7,16 +7,17 @@ from typing import Any, Final
 
 from numpy.typing import ArrayLike
 
-from ser_track.config import load_config
-from ser_track.core.engine import Engine
-from ser_track.core.pcm import PcmReader, as_array
+from ser_track.config.schema import load_config
+from ser_track.engine.engine import Engine
+from ser_track.audio.pcm import PcmReader, as_array
 from ser_track.errors import AudioError
 from ser_track.models import Models, load_models
 from ser_track.replay import Source, replay
 from ser_track.sources.array import ArraySource
 from ser_track.sources.recording import open_recording
 from ser_track.sources.tracks import channel_names
-from ser_track.types import SAMPLE_RATE_HZ, Event
+from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.events import Event
 
 _NAME: Final = "track-1"
 

@@ -5,7 +5,8 @@ from dataclasses import fields
 from typing import Any, Final
 
 from ser_track.sinks.encode import encode
-from ser_track.types import EMOTIONS, SIX_EMOTIONS, Emotion, Event
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
+from ser_track.events import Emotion, Event
 
 _KINDS: Final = {
     "type": "string",

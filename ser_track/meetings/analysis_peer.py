@@ -16,7 +16,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from ser_track.config import IceServer, RuntimeConfig
+from ser_track.config.schema import IceServer, RuntimeConfig
 from ser_track.errors import AudioError, BadRequestError
 from ser_track.ingest import libopus
 from ser_track.ingest.aiortc_packets import take_packets
@@ -28,7 +28,7 @@ from ser_track.meetings.sdp import ask_for_correction, audio_level_id
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.data_channel import DataChannelSink
 from ser_track.sinks.encode import EventLine
-from ser_track.types import StreamKey
+from ser_track.events import StreamKey
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.errors import ForbiddenError, NotFoundError
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.consents import Consents
@@ -19,7 +19,7 @@ from ser_track.meetings.texts import clean_name
 from ser_track.runtime.intake import Keep
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.sinks.encode import EventLine, encode
-from ser_track.types import Announcement, EngineEvent, Event, Joined, Left, Notice, StreamKey
+from ser_track.events import Announcement, EngineEvent, Event, Joined, Left, Notice, StreamKey
 
 log = logging.getLogger(__name__)
 Listener = Callable[[EventLine], None]

@@ -5,12 +5,13 @@ import secrets
 import time
 from typing import Protocol
 
-from ser_track.config import RuntimeConfig
+from ser_track.config.schema import RuntimeConfig
 from ser_track.ingest.rtp import Arrival
 from ser_track.runtime.intake import Keep
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.tap import Tap
-from ser_track.types import ConsentChanged, Event, Fault, FloatArray, Joined, StreamKey
+from ser_track.events import ConsentChanged, Event, Fault, Joined, StreamKey
+from ser_track.chunk import FloatArray
 
 
 class Home(Protocol):

@@ -9,7 +9,7 @@ from collections import deque
 from typing import Any, Final, NamedTuple
 
 from ser_track.sinks.encode import EventLine, to_json
-from ser_track.types import (
+from ser_track.events import (
     ConsentChanged,
     Emotion,
     Joined,

@@ -5,7 +5,8 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ser_track.config_reader import accept, websocket_url
+from ser_track.config.reader import accept
+from ser_track.config.urls import websocket_url
 from ser_track.errors import BadRequestError, ForbiddenError
 from ser_track.meetings.janus.room import JanusRoom, JanusTarget
 from ser_track.meetings.meeting import Meeting, Services

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from ser_track.ingest.aiortc_socket import MediaSocket
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 
 
 class PeerOwner(Protocol):

@@ -8,7 +8,7 @@ from aioice.stun import TransactionFailed, TransactionTimeout
 from aioice.turn import create_turn_endpoint
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
-from ser_track.config import IceServer
+from ser_track.config.schema import IceServer
 
 _PATIENCE_S: Final = 5.0
 """As long as aioice waits while it gathers candidates."""

@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import Final
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.errors import JoinError
 from ser_track.meetings.attendance import Attendance
 from ser_track.meetings.backoff import Backoff
@@ -15,7 +15,7 @@ from ser_track.meetings.meeting import Meeting
 from ser_track.meetings.texts import notice_text
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.sinks.encode import encode
-from ser_track.types import Consent, MeetingChanged, MeetingState, Notice
+from ser_track.events import Consent, MeetingChanged, MeetingState, Notice
 
 log = logging.getLogger(__name__)
 FINAL = frozenset({"no_room", "wrong_pin", "unauthorized", "kicked", "destroyed"})

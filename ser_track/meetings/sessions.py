@@ -10,7 +10,7 @@ from typing import Final
 
 from aiohttp import ClientSession, TraceConfig
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.errors import MeetingFullError, NotFoundError
 from ser_track.meetings.attendance import Listener
 from ser_track.meetings.consents import Consents
@@ -19,7 +19,7 @@ from ser_track.meetings.session import Session
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.encode import EventLine
-from ser_track.types import Consent, EngineEvent
+from ser_track.events import Consent, EngineEvent
 
 log = logging.getLogger(__name__)
 _CHECK_S: Final = 0.5

@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Final
 
-from ser_track.types import Consent
+from ser_track.events import Consent
 
 _NO_TEXT: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
 

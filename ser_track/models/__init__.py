@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ser_track.config import DEFAULT_MODEL, PipelineConfig
+from ser_track.config.schema import DEFAULT_MODEL, PipelineConfig
 from ser_track.models.emotion import EmotionModel
 from ser_track.models.silero import SileroVad
-from ser_track.ports import EmotionClassifier, VoiceDetector
+from ser_track.protocols import EmotionClassifier, VoiceDetector
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,14 @@ from typing import Final, Self
 import numpy as np
 import onnxruntime as ort
 
-from ser_track.config import DEFAULT_MODEL, SHIPPED_MODELS
+from ser_track.config.schema import DEFAULT_MODEL, SHIPPED_MODELS
 from ser_track.errors import InferenceError, ModelError
 from ser_track.models.log_mel import FRONT_END, N_MELS, log_mel
 from ser_track.models.session import open_session
-from ser_track.types import EMOTIONS, SAMPLE_RATE_HZ, SIX_EMOTIONS, FloatArray, Judgement
-from ser_track.voice import Voice
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.protocols import Prediction
+from ser_track.voice_profile import VoiceProfile
 
 # The encoder's attention costs grow with the square of the length.
 _LONGEST: Final = 30 * SAMPLE_RATE_HZ
@@ -57,11 +59,11 @@ class EmotionModel:
             return cls(open_session(shipped.read_bytes()), str(model))
         return cls(open_session(Path(model)), str(model))
 
-    def new_voice(self) -> Voice | None:
+    def new_voice(self) -> VoiceProfile | None:
         """Statistics of a participant of whom nothing was heard yet; None if the file has no embedding."""
-        return None if self._embedding_size is None else Voice(self._embedding_size)
+        return None if self._embedding_size is None else VoiceProfile(self._embedding_size)
 
-    def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
+    def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
         """Judge `samples` [n] at 16 kHz and any level, with what is known of the `voice`.
 
         More than 30 s are cut into equal stretches of at most 10 s, whose results are averaged. Less than half a
@@ -72,13 +74,13 @@ class EmotionModel:
             return self._judge(samples, voice)
         stretches = np.array_split(samples, -(-samples.size // _STRETCH))
         parts = [self._judge(stretch, voice) for stretch in stretches]
-        return Judgement(
+        return Prediction(
             np.mean([part.probabilities for part in parts], axis=0),
             _mean_of([part.six for part in parts]),
             _mean_of([part.embedding for part in parts]),
         )
 
-    def _judge(self, samples: FloatArray, voice: Voice | None) -> Judgement:
+    def _judge(self, samples: FloatArray, voice: VoiceProfile | None) -> Prediction:
         inputs = {"log_mel": log_mel(samples)[None]}
         if voice is not None and voice.heard and self._embedding_size is not None:
             inputs |= {"voice_mean": voice.mean[None], "voice_deviation": voice.deviation[None]}
@@ -90,7 +92,7 @@ class EmotionModel:
         named = {name: np.asarray(result[0], np.float32) for name, result in zip(self._outputs, results, strict=True)}
         four, six = (_faded(named.get(name), samples.size) for name in ("probabilities", "six"))
         assert four is not None
-        return Judgement(four, six, named.get("embedding"))
+        return Prediction(four, six, named.get("embedding"))
 
 
 def _faded(shares: FloatArray | None, n: int) -> FloatArray | None:

@@ -13,8 +13,8 @@ import numpy as np
 
 from ser_track.errors import InferenceError
 from ser_track.models.session import open_session
-from ser_track.ports import VoiceState
-from ser_track.types import WINDOW_SAMPLES, FloatArray
+from ser_track.protocols import DetectorState
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 
 CONTEXT_SAMPLES: Final = 64
 """The end of a window, which the network sees again before the next."""
@@ -110,7 +110,7 @@ class SileroVad:
         """State of a stream of which nothing was heard yet."""
         return SileroState(self._memory)
 
-    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+    def detect(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
         """Speech probability ``[n]`` of ``windows`` ``[n, 512]``; advances ``states``, which are those of n streams.
 
         Raises:
@@ -125,7 +125,7 @@ class SileroVad:
         self._memory.write(places, after, windows[:, -CONTEXT_SAMPLES:])
         return probabilities
 
-    def detect_run(self, windows: FloatArray, state: VoiceState) -> FloatArray:
+    def detect_run(self, windows: FloatArray, state: DetectorState) -> FloatArray:
         """Speech probability ``[n]`` of ``windows`` ``[n, 512]`` of one stream, the first after what ``state`` knows.
 
         Exact, without cutting the run up: what costs most has no memory and is done for all windows at once, and the

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ser_track.ingest.rtp import Arrival
-from ser_track.types import FloatArray, StreamKey
+from ser_track.chunk import FloatArray
+from ser_track.events import StreamKey
 
 
 class Samples(NamedTuple):

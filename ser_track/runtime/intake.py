@@ -11,7 +11,8 @@ from ser_track.runtime.inbox import Inbox, Samples
 from ser_track.runtime.media_sockets import MediaSockets
 from ser_track.runtime.packet_streams import PacketStreams, Pieces
 from ser_track.runtime.stages import Stages
-from ser_track.types import SAMPLE_RATE_HZ, StreamKey
+from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.events import StreamKey
 
 Keep = Callable[[Iterable[Arrival]], None]
 """Takes packets as they are heard; must not raise, and not take long."""

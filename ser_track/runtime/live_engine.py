@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
 
-from ser_track.config import RuntimeConfig
-from ser_track.core.engine import Engine
+from ser_track.config.schema import RuntimeConfig
+from ser_track.engine.engine import Engine
 from ser_track.ingest import libopus
 from ser_track.ingest.aiortc_socket import MediaSocket
 from ser_track.ingest.rtp import Arrival
@@ -21,7 +21,8 @@ from ser_track.runtime.load import Load
 from ser_track.runtime.metrics import Metrics
 from ser_track.runtime.packet_streams import Pieces
 from ser_track.runtime.stages import Stages
-from ser_track.types import SAMPLE_RATE_HZ, EndReason, EngineEvent, Fault, FloatArray, SpeechEnded, StreamKey
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.events import EndReason, EngineEvent, Fault, SpeechEnded, StreamKey
 
 log = logging.getLogger(__name__)
 _FAULT_INTERVAL_S = 5.0

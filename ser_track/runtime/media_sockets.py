@@ -11,7 +11,8 @@ from ser_track.ingest.aiortc_socket import MediaSocket
 from ser_track.ingest.libopus import RTP_PER_SAMPLE, packet_length
 from ser_track.ingest.rtp import Arrival
 from ser_track.ingest.udp import DatagramReader, available
-from ser_track.types import SAMPLE_RATE_HZ, StreamKey
+from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.events import StreamKey
 
 log = logging.getLogger(__name__)
 _MOST_BATCHES: Final = 4

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from ser_track.ingest.jitter_buffer import PacketCounts
 from ser_track.ingest.packets import PacketStream
 from ser_track.ingest.rtp import Arrival
-from ser_track.types import FloatArray, StreamKey
+from ser_track.chunk import FloatArray
+from ser_track.events import StreamKey
 
 Pieces = list[tuple[FloatArray, int]]
 """Samples ``[n]`` at 16 kHz, and the index of the first."""

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal
 
-from ser_track.ports import EmotionClassifier, VoiceDetector, VoiceState
-from ser_track.types import FloatArray, Judgement
-from ser_track.voice import Voice
+from ser_track.protocols import EmotionClassifier, VoiceDetector, DetectorState
+from ser_track.chunk import FloatArray
+from ser_track.protocols import Prediction
+from ser_track.voice_profile import VoiceProfile
 
 Stage = Literal["receive", "decode", "segment", "detect", "classify", "other"]
 STAGES: Final[tuple[Stage, ...]] = ("receive", "decode", "segment", "detect", "classify", "other")
@@ -44,16 +45,16 @@ class TimedDetector:
         self._detector = detector
         self._stages = stages
 
-    def new_state(self) -> VoiceState:
+    def new_state(self) -> DetectorState:
         """See `VoiceDetector`."""
         return self._detector.new_state()
 
-    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+    def detect(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
         """See `VoiceDetector`."""
         with self._stages.stage("detect"):
             return self._detector.detect(windows, states)
 
-    def detect_run(self, windows: FloatArray, state: VoiceState) -> FloatArray:
+    def detect_run(self, windows: FloatArray, state: DetectorState) -> FloatArray:
         """See `VoiceDetector`."""
         with self._stages.stage("detect"):
             return self._detector.detect_run(windows, state)
@@ -68,11 +69,11 @@ class TimedClassifier:
         self._classifier = classifier
         self._stages = stages
 
-    def new_voice(self) -> Voice | None:
+    def new_voice(self) -> VoiceProfile | None:
         """See `EmotionClassifier`."""
         return self._classifier.new_voice()
 
-    def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
+    def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
         """See `EmotionClassifier`."""
         with self._stages.stage("classify"):
             return self._classifier.classify(samples, voice)

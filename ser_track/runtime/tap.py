@@ -2,7 +2,8 @@
 
 from ser_track.ingest.rtp import Arrival
 from ser_track.runtime.live_engine import LiveEngine
-from ser_track.types import FloatArray, Resumed, Stalled, StreamKey
+from ser_track.chunk import FloatArray
+from ser_track.events import Resumed, Stalled, StreamKey
 
 _PAUSE_S = 1.0
 """Without audio for this long, an open segment is closed: longer than any gap of DTX or a burst of loss."""

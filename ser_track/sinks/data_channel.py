@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from ser_track.config import RuntimeConfig
+from ser_track.config.schema import RuntimeConfig
 from ser_track.sinks.encode import EventLine
-from ser_track.types import Announcement, ConsentChanged, Emotion, Event, Joined, Notice, SpeechEnded, SpeechStarted
+from ser_track.events import Announcement, ConsentChanged, Emotion, Event, Joined, Notice, SpeechEnded, SpeechStarted
 
 _MAX_WAITING = 512
 _MAX_BUFFERED_BYTES = 65_536

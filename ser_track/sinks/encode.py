@@ -4,7 +4,7 @@ import json
 from dataclasses import fields
 from typing import Any, Final, NamedTuple
 
-from ser_track.types import (
+from ser_track.events import (
     Announcement,
     ConsentChanged,
     Emotion,

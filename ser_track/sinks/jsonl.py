@@ -3,7 +3,7 @@
 from typing import TextIO
 
 from ser_track.sinks.encode import to_line
-from ser_track.types import Event
+from ser_track.events import Event
 
 
 class JsonLines:

@@ -5,8 +5,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ser_track.core.timeline import Line, Timeline
-from ser_track.types import EMOTIONS, UNSURE
+from ser_track.engine.timeline import Line, Timeline
+from ser_track.labels import EMOTIONS, UNSURE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

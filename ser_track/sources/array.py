@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from ser_track.core.resample import Resampler
+from ser_track.audio.resample import Resampler
 from ser_track.sources.tracks import Piece
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 
 
 class ArraySource:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ser_track.sources.recording import Recording
 from ser_track.sources.tracks import Piece
-from ser_track.types import SAMPLE_RATE_HZ
+from ser_track.chunk import SAMPLE_RATE_HZ
 
 
 class Paced:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ser_track.errors import AudioError
 from ser_track.ingest.frames import FrameConverter, frame_to_channels
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 
 _STEREO: Final = ("left", "right")
 

@@ -7,15 +7,15 @@ from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
-from ser_track.config import Config
-from ser_track.core.engine import Engine
+from ser_track.config.schema import Config
+from ser_track.engine.engine import Engine
 from ser_track.meetings.rooms.rooms import Rooms
 from ser_track.meetings.sessions import Sessions
 from ser_track.models import load_models
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
 from ser_track.runtime.stages import Stages, TimedClassifier, TimedDetector
-from ser_track.types import EngineEvent
+from ser_track.events import EngineEvent
 from ser_track.web.events import close_readers, get_events
 from ser_track.web.files import STATIC
 from ser_track.web.guard import errors_as_json, only_invited, refusal

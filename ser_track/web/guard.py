@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ser_track.config import Config, ServerConfig
+from ser_track.config.schema import Config, ServerConfig
 from ser_track.errors import ForbiddenError, MeetingError
 from ser_track.web.keys import CONFIG
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ser_track.config_reader import public_url
+from ser_track.config.urls import public_url
 from ser_track.errors import BadRequestError
 from ser_track.meetings.kinds import check_allowed, make_meeting
 from ser_track.meetings.session import Session

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from ser_track.cli.main import main
-from ser_track.types import EMOTIONS, FloatArray
+from ser_track.labels import EMOTIONS
+from ser_track.chunk import FloatArray
 from tests.signals import tone
 from tests.sources.recordings import Sound, record
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ser_track.cli.judging import call_order, voices_in_call
-from ser_track.types import EMOTIONS
-from ser_track.voice import Voice
+from ser_track.labels import EMOTIONS
+from ser_track.voice_profile import VoiceProfile
 
 NEUTRAL = EMOTIONS.index("neutral")
 
@@ -41,13 +41,13 @@ def test_a_clip_knows_what_came_before_it_and_nothing_else() -> None:
     clips = emotions(6, 3) * 2
     speakers = ["ada"] * 9 + ["bob"] * 9
     embeddings = [np.full(1, i, np.float32) for i in range(18)]
-    known = dict(voices_in_call(clips, speakers, embeddings, lambda: Voice(1)))
+    known = dict(voices_in_call(clips, speakers, embeddings, lambda: VoiceProfile(1)))
     assert sorted(known) == list(range(18))
     for own, first in ((range(9), 0), (range(9, 18), 9)):
         order = [first + i for i in call_order([clips[i] for i in own])]
         for clip in own:
             before = order[: order.index(clip)]
-            voice = Voice(1)
+            voice = VoiceProfile(1)
             for i in before:
                 voice.hear(embeddings[i])
             heard = known[clip]

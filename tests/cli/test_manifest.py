@@ -6,7 +6,7 @@ import pytest
 
 from ser_track.cli.manifest import Clip, read_manifest
 from ser_track.errors import ConfigError
-from ser_track.types import EMOTIONS
+from ser_track.labels import EMOTIONS
 
 
 def manifest(folder: Path, text: str, encoding: str = "utf-8") -> Path:

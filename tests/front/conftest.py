@@ -13,7 +13,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, TCPConnector, WSMsgT
 from aiortc import MediaStreamTrack, RTCSessionDescription
 from blockbuster import blockbuster_ctx
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.front import workers as workers_module
 from ser_track.front.app import make_front
 from ser_track.front.keys import WORKERS

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.errors import ConfigError, WorkerError
 from ser_track.front import process, sockets, tunnel
 from ser_track.front.app import make_front

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientSession
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.front import process
 from tests.front.conftest import SOON_S, SPOKEN, Front
 from tests.front.test_meetings import ask

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientPayloadError, ClientResponse, WSCloseCode, WSMsgType, WSServerHandshakeError
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.front.process import WorkerProcess
 from ser_track.front.report import place_of_session
 from tests.front.bridges import Bridge, spoken_packets

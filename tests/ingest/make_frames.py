@@ -5,7 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 
 _SCALES = {"u8": 2**7, "s16": 2**15, "s32": 2**31, "flt": 1, "dbl": 1}
 _TYPES = {"u8": np.uint8, "s16": np.int16, "s32": np.int32, "flt": np.float32, "dbl": np.float64}

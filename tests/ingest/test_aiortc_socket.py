@@ -16,7 +16,7 @@ from ser_track.ingest.aiortc_socket import MediaSocket, missing_parts, take_sock
 from ser_track.ingest.libopus import OpusDecoder
 from ser_track.ingest.rtp import Arrival, read_header
 from ser_track.ingest.udp import DatagramReader
-from ser_track.types import StreamKey
+from ser_track.events import StreamKey
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sockets are shared like this on Linux only")
 MOVED = "aiortc, aioice or pylibsrtp moved {}: update ser_track/ingest/aiortc_socket.py"

@@ -13,9 +13,9 @@ from ser_track.ingest import libopus
 from ser_track.ingest.libopus import OpusDecoder, carries_previous, packet_length
 from ser_track.ingest.packets import PacketStream
 from ser_track.ingest.rtp import Arrival
-from ser_track.models.cut import voiced_windows
+from ser_track.models.trimming import voiced_windows
 from ser_track.models.silero import SileroVad
-from ser_track.types import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from training.opus import encoded
 
 FRAME_S = 0.02

@@ -15,7 +15,7 @@ from av.packet import Packet
 
 from ser_track.errors import AudioError
 from ser_track.ingest.track import SERTrack, consume
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 from tests.ingest.make_frames import frame, frames
 from tests.signals import joined, noise, tone
 

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike
 from ser_track import Emotion, Event, Fault, Joined, Left, SpeechEnded, SpeechStarted, aevents, events
 from ser_track.errors import AudioError, ConfigError, InferenceError
 from ser_track.models import Models
-from ser_track.types import FloatArray, Judgement
-from ser_track.voice import Voice
-from tests.core.stand_ins import EnergyDetector, FaultyClassifier, FaultyDetector, LevelClassifier
+from ser_track.chunk import FloatArray
+from ser_track.protocols import Prediction
+from ser_track.voice_profile import VoiceProfile
+from tests.engine.stand_ins import EnergyDetector, FaultyClassifier, FaultyDetector, LevelClassifier
 from tests.library.test_recorded import told
 from tests.signals import cut, noise, talk
 
@@ -75,7 +76,7 @@ class SlowClassifier(LevelClassifier):
         self.begun, self.end = threading.Event(), threading.Event()
         self.threads = set[threading.Thread]()
 
-    def classify(self, samples: FloatArray, voice: Voice | None = None) -> Judgement:
+    def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
         self.threads.add(threading.current_thread())
         self.begun.set()
         assert self.end.wait(10)

@@ -14,8 +14,8 @@ from ser_track.cli.main import main
 from ser_track.errors import AudioError, ConfigError
 from ser_track.models import Models
 from ser_track.sinks.encode import to_json, to_line
-from ser_track.types import FloatArray
-from tests.core.stand_ins import EnergyDetector, FaultyClassifier, LevelClassifier
+from ser_track.chunk import FloatArray
+from tests.engine.stand_ins import EnergyDetector, FaultyClassifier, LevelClassifier
 from tests.signals import noise, talk
 
 DATA = Path(__file__).parents[1] / "data"

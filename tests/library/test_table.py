@@ -8,7 +8,8 @@ import pytest
 
 from ser_track import ConsentChanged, Emotion, Event, Fault, Joined, Left, Resumed, Stalled, events, to_dataframe
 from ser_track.sinks.encode import to_json
-from ser_track.types import EMOTIONS, SIX_EMOTIONS, StreamKey
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
+from ser_track.events import StreamKey
 
 SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
 KEY = StreamKey("m", "p", "s")

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from ser_track.config import Config
-from ser_track.types import Consent
+from ser_track.config.schema import Config
+from ser_track.events import Consent
 from tests.meetings.janus_people import JanusPerson
 from tests.meetings.janus_server import ROOM, JanusServer
 from tests.web.conftest import Running

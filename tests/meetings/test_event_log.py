@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ser_track.meetings.event_log import EventLog
 from ser_track.sinks.encode import encode
-from ser_track.types import (
+from ser_track.events import (
     ConsentChanged,
     Emotion,
     Fault,

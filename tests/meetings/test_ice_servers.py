@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aiortc import RTCConfiguration, RTCIceServer
 
-from ser_track.config import IceServer, RuntimeConfig
+from ser_track.config.schema import IceServer, RuntimeConfig
 from ser_track.meetings import analysis_peer
 from ser_track.meetings.analysis_peer import AnalysisPeer
 

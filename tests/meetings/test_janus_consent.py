@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ser_track.types import Consent
+from ser_track.events import Consent
 from tests.meetings.conftest import MakePerson, SendBot
 from tests.meetings.test_janus import events_of, known_as, speaking, watching
 

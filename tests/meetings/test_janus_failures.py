@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.meetings.janus.room import JanusRoom
 from ser_track.web.keys import LIVE, SESSIONS
 from tests.meetings.conftest import MakePerson, SendBot

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from ser_track.types import Consent
+from ser_track.events import Consent
 from tests.meetings.conftest import MakePerson, SendBot
 from tests.meetings.janus_people import SPOKEN, JanusPerson
 from tests.meetings.janus_server import JanusServer

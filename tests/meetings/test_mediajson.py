@@ -15,8 +15,8 @@ import pytest
 import pytest_asyncio
 from aiohttp import WSServerHandshakeError
 
-from ser_track.config import Config
-from ser_track.types import FloatArray
+from ser_track.config.schema import Config
+from ser_track.chunk import FloatArray
 from ser_track.web.keys import LIVE, SESSIONS
 from tests.meetings.janus_people import SPOKEN
 from tests.sinks.schema import VALIDATOR

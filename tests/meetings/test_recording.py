@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ser_track.cli.main import main
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.web.keys import LIVE, SESSIONS
 from tests.sinks.schema import parse_lines
 from tests.test_golden import PROBABILITY_TOLERANCE

@@ -11,7 +11,7 @@ from aioice.turn import create_turn_endpoint
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import connection_kwargs
 
-from ser_track.config import IceServer
+from ser_track.config.schema import IceServer
 from ser_track.meetings import relay
 from ser_track.meetings.relay import used_relay, why_no_relay
 from tests.coturn import CREDENTIAL, USER, coturn

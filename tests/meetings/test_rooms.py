@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from ser_track.config import Config
-from ser_track.core.engine import Engine
+from ser_track.config.schema import Config
+from ser_track.engine.engine import Engine
 from ser_track.errors import BadRequestError, MeetingFullError
 from ser_track.meetings.rooms.participant import Participant
 from ser_track.meetings.rooms.rooms import Rooms
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.encode import EventLine
-from ser_track.types import ConsentChanged, Emotion, Event, Left, MeetingChanged, Notice, SpeechEnded, SpeechStarted
-from tests.core.stand_ins import EnergyDetector, LevelClassifier
+from ser_track.events import ConsentChanged, Emotion, Event, Left, MeetingChanged, Notice, SpeechEnded, SpeechStarted
+from tests.engine.stand_ins import EnergyDetector, LevelClassifier
 
 SPEECH = np.full(16_000, 0.5, np.float32)
 

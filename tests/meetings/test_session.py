@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from tests.web.conftest import Running
 from tests.web.conftest import app as app
 from tests.web.conftest import server as server

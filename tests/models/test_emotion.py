@@ -8,12 +8,13 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from ser_track.config import SHIPPED_MODELS
+from ser_track.config.schema import SHIPPED_MODELS
 from ser_track.errors import AudioError, ModelError
 from ser_track.models.emotion import EmotionModel
 from ser_track.models.log_mel import FRONT_END
-from ser_track.ports import EmotionClassifier
-from ser_track.types import EMOTIONS, SIX_EMOTIONS, FloatArray
+from ser_track.protocols import EmotionClassifier
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
+from ser_track.chunk import FloatArray
 from training.corpora import CORPORA, read_clips
 from training.listening import hear, hear_in_call, prepare
 from training.metrics import uar

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ser_track.runtime.inbox import Inbox, Piece, Samples
-from ser_track.types import StreamKey
+from ser_track.events import StreamKey
 
 ANN, BEN = StreamKey("m", "ann", "1"), StreamKey("m", "ben", "1")
 

@@ -8,22 +8,14 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from ser_track.config import PipelineConfig, RuntimeConfig
-from ser_track.core.engine import Engine
-from ser_track.ports import VoiceDetector, VoiceState
+from ser_track.config.schema import PipelineConfig, RuntimeConfig
+from ser_track.engine.engine import Engine
+from ser_track.protocols import VoiceDetector, DetectorState
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
-from ser_track.types import (
-    WINDOW_SAMPLES,
-    Emotion,
-    EngineEvent,
-    Fault,
-    FloatArray,
-    SpeechEnded,
-    SpeechStarted,
-    StreamKey,
-)
-from tests.core.stand_ins import EnergyDetector, FaultyDetector, LevelClassifier
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
+from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted, StreamKey
+from tests.engine.stand_ins import EnergyDetector, FaultyDetector, LevelClassifier
 
 KEY = StreamKey("m", "ann", "1")
 SPEECH = np.full(16_000, 0.5, np.float32)
@@ -37,7 +29,7 @@ class FailsOnce(EnergyDetector):
         super().__init__()
         self.failed = False
 
-    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+    def detect(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
         if not self.failed:
             self.failed = True
             raise RuntimeError("out of memory")
@@ -88,7 +80,7 @@ async def test_flush_delivers_what_was_open_including_audio_that_was_just_pushed
 class FailsForSilence(EnergyDetector):
     """A stand-in for a detector that fails on what one stream says: no real one can be made to."""
 
-    def detect(self, windows: FloatArray, states: Sequence[VoiceState]) -> FloatArray:
+    def detect(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
         if not windows.any():
             raise RuntimeError("out of memory")
         return super().detect(windows, states)

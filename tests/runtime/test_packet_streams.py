@@ -6,7 +6,7 @@ from bench.packets import speech
 from ser_track.ingest.packets import PacketStream
 from ser_track.ingest.rtp import Arrival
 from ser_track.runtime.packet_streams import PacketStreams, Pieces
-from ser_track.types import StreamKey
+from ser_track.events import StreamKey
 
 ANN, EVE = StreamKey("m", "ann", "1"), StreamKey("m", "eve", "1")
 PACKETS = speech()

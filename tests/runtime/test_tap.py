@@ -4,7 +4,8 @@ import numpy as np
 
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.tap import Tap
-from ser_track.types import EndReason, FloatArray, Resumed, Stalled, StreamKey
+from ser_track.events import EndReason, Resumed, Stalled, StreamKey
+from ser_track.chunk import FloatArray
 
 KEY = StreamKey("m", "ann", "1")
 

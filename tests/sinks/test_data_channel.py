@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.config import RuntimeConfig
+from ser_track.config.schema import RuntimeConfig
 from ser_track.sinks.data_channel import EventBatch, read_message, split_messages
 from ser_track.sinks.encode import encode
-from ser_track.types import ConsentChanged, Emotion, Left, SpeechStarted, StreamKey
+from ser_track.events import ConsentChanged, Emotion, Left, SpeechStarted, StreamKey
 
 KEY = StreamKey("m", "ann", "1")
 EMOTION = Emotion(KEY, 0, 0.0, 1.0, False, {"anger": 0.4, "happiness": 0.6}, "happiness", 0.6, "model@1")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
 from ser_track.sinks.encode import to_json, to_line
-from ser_track.types import (
-    EMOTIONS,
+from ser_track.labels import EMOTIONS
+from ser_track.events import (
     Announcement,
     ConsentChanged,
     Emotion,

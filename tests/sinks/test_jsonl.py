@@ -6,7 +6,7 @@ import os
 import pytest
 
 from ser_track.sinks.jsonl import JsonLines
-from ser_track.types import Joined, Left, StreamKey
+from ser_track.events import Joined, Left, StreamKey
 
 KEY = StreamKey("room", "p1", "s1")
 

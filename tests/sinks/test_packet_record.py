@@ -12,7 +12,7 @@ from ser_track.ingest.rtp import Arrival, read_header, read_packet
 from ser_track.sinks.packet_record import PacketRecord
 from ser_track.sources.recording import open_recording
 from ser_track.sources.tracks import Piece
-from ser_track.types import SAMPLE_RATE_HZ
+from ser_track.chunk import SAMPLE_RATE_HZ
 from tests.sources.packets.make_packets import heard, voice
 
 ROOM_ENOUGH = 1 << 30

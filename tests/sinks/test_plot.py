@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
-from ser_track.core.timeline import Line, Timeline
+from ser_track.engine.timeline import Line, Timeline
 from ser_track.sinks.plot import save_plot
 from tests.sinks.report.timelines import timeline, utterance
 

@@ -11,7 +11,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 
 _LAYOUTS: Final = {1: "mono", 2: "stereo", 6: "5.1"}
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ser_track.core.resample import Resampler
+from ser_track.audio.resample import Resampler
 from ser_track.sources.array import ArraySource
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 from tests.signals import joined, tone
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ser_track.errors import AudioError
 from ser_track.sources.file import open_tracks, read_mono
 from ser_track.sources.tracks import Piece, unique_names
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from tests.signals import level_db, noise, tone
 from tests.sources.recordings import Sound, record
 

@@ -12,7 +12,7 @@ import pytest
 from ser_track.errors import AudioError, ConfigError
 from ser_track.sources.microphone import HeldBlocks, Microphone, input_devices
 from ser_track.sources.tracks import Piece
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 from tests.signals import cut, joined, noise
 from tests.sources.machines import Machine
 from tests.sources.pulse import play, pulse_audio

@@ -10,7 +10,7 @@ import pytest
 from ser_track.errors import AudioError
 from ser_track.sources.file import open_tracks
 from ser_track.sources.paced import Paced
-from ser_track.types import SAMPLE_RATE_HZ
+from ser_track.chunk import SAMPLE_RATE_HZ
 
 DATA = Path(__file__).parents[1] / "data"
 SPOKEN = DATA / "spoken.wav"

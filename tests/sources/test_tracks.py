@@ -8,7 +8,7 @@ import pytest
 
 from ser_track.errors import AudioError
 from ser_track.sources.tracks import Track
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from tests.signals import tone
 
 

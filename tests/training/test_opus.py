@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 from training.opus import through_opus
 
 

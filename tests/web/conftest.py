@@ -12,7 +12,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from blockbuster import blockbuster_ctx
 
-from ser_track.config import Config, load_config
+from ser_track.config.schema import Config, load_config
 from ser_track.web.app import make_app
 from tests.web.bridges import opus_packets
 from tests.web.peers import Peer

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse, WSServerHandshakeError
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from tests.web.bridges import Bridge
 from tests.web.conftest import Running
 from tests.web.readers import reading

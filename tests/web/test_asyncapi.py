@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from tests.sinks.schema import TYPES
 from tests.web.bridges import Bridge
 from tests.web.conftest import Running

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from ser_track.config import Config, PipelineConfig
+from ser_track.config.schema import Config, PipelineConfig
 from tests.web.conftest import SPOKEN, MakePeer, Running
 from tests.web.peers import RecordingTrack
 

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import WSMsgType
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.meetings.event_log import EventLog
 from ser_track.web import events
 from tests.sinks.schema import VALIDATOR

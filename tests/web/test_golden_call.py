@@ -13,7 +13,7 @@ from av.audio.stream import AudioStream
 from ser_track.ingest.rtp import Arrival
 from ser_track.runtime.packet_streams import PacketStreams
 from ser_track.sinks.packet_record import PacketRecord
-from ser_track.types import StreamKey
+from ser_track.events import StreamKey
 from tests.test_golden import PROBABILITY_TOLERANCE
 from tests.test_golden_paths import OGG, Events, analyzed, check_same, segments
 from tests.web.conftest import Running

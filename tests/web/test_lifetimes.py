@@ -18,10 +18,10 @@ from aiohttp.test_utils import TestServer
 from aiortc import MediaStreamTrack, RTCSessionDescription
 from aiortc.sdp import SessionDescription
 
-from ser_track.config import Config
-from ser_track.core.engine import Engine
+from ser_track.config.schema import Config
+from ser_track.engine.engine import Engine
 from ser_track.meetings.analysis_peer import AnalysisPeer
-from ser_track.types import StreamKey
+from ser_track.events import StreamKey
 from ser_track.web import signalling
 from ser_track.web.keys import LIVE, METRICS, ROOMS
 from tests.web.conftest import SPOKEN, MakePeer, Running

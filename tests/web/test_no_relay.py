@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
-from ser_track.config import Config, IceServer
+from ser_track.config.schema import Config, IceServer
 from ser_track.meetings import analysis_peer
 from tests.web.conftest import SPOKEN, MakePeer, Running
 from tests.web.peers import RecordingTrack

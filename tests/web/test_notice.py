@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from ser_track.config import Config
-from ser_track.types import Consent
+from ser_track.config.schema import Config
+from ser_track.events import Consent
 from ser_track.web.keys import SESSIONS
 from tests.web.bridge import Bridge
 from tests.web.conftest import Running

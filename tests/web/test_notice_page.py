@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from ser_track.config import Config
-from ser_track.types import Consent
+from ser_track.config.schema import Config
+from ser_track.events import Consent
 from tests.conftest import SPOKEN
 from tests.web.bridge import Bridge
 from tests.web.browser import launched

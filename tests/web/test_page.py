@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from ser_track.config import Config, IceServer, PipelineConfig
-from ser_track.types import EMOTIONS
+from ser_track.config.schema import Config, IceServer, PipelineConfig
+from ser_track.labels import EMOTIONS
 from ser_track.web.signalling import close_sockets
 from tests.web.browser import join, launched
 from tests.web.conftest import SPOKEN, Running

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from tests.web.bridges import Bridge
 from tests.web.browser import launched
 from tests.web.conftest import SPOKEN, Running

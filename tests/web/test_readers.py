@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientSession, TCPConnector, web
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.web import events
 from ser_track.web.keys import READERS
 from tests.web.bridges import Bridge

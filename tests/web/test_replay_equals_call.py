@@ -16,9 +16,9 @@ from aiortc.codecs.opus import OpusEncoder
 from numpy.typing import NDArray
 
 from ser_track.cli.main import main
-from ser_track.config import PipelineConfig
+from ser_track.config.schema import PipelineConfig
 from ser_track.ingest.libopus import OpusDecoder
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 from tests.sinks.schema import parse_lines
 from tests.test_golden import PROBABILITY_TOLERANCE
 from tests.web.conftest import SPOKEN, Running

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.web import offer
 from tests.web.conftest import Running
 

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
-from ser_track.config import Config, IceServer
+from ser_track.config.schema import Config, IceServer
 from ser_track.web import fair
 from ser_track.web.fair import CLOSE_S, Allowance
 from ser_track.web.keys import ROOMS, SOCKETS

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ser_track.sinks.encode import EventLine, encode
-from ser_track.types import Joined
+from ser_track.events import Joined
 
 _SOON_S: Final = (0.1, 1.0, 2.0, 4.0)
 """After somebody came: their page needs a moment to subscribe."""

@@ -12,7 +12,7 @@ from ser_track.meetings.backoff import Backoff
 from ser_track.meetings.janus.client import Handle, JanusClient, JanusError, Message
 from ser_track.meetings.meeting import Host, Services
 from ser_track.meetings.messages import parse_object, read_consent
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 
 log = logging.getLogger(__name__)
 DATA_CHANNEL = "JanusDataChannel"

@@ -5,7 +5,7 @@ import contextlib
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 
-from ser_track.config import RuntimeConfig
+from ser_track.config.schema import RuntimeConfig
 from ser_track.meetings.janus.client import Handle, JanusError
 from ser_track.meetings.janus.feed import DATA_CHANNEL
 from ser_track.runtime.metrics import Metrics

@@ -15,7 +15,7 @@ from ser_track.meetings.mediajson.source import Source
 from ser_track.meetings.mediajson.transcripts import of_emotion, of_notice
 from ser_track.meetings.meeting import Capabilities, Host
 from ser_track.sinks.encode import EventLine
-from ser_track.types import Emotion, Left, Notice
+from ser_track.events import Emotion, Left, Notice
 
 log = logging.getLogger(__name__)
 _MOST_SOURCES: Final = 500

@@ -8,7 +8,8 @@ import time
 from typing import Any, Final
 
 from ser_track.sinks.encode import to_json
-from ser_track.types import UNSURE, Emotion, Notice
+from ser_track.labels import UNSURE
+from ser_track.events import Emotion, Notice
 
 FIELD: Final = "ser_track"
 """The field with the event as docs/protocol.md has it."""

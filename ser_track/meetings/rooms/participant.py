@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ser_track.config import RuntimeConfig
+from ser_track.config.schema import RuntimeConfig
 from ser_track.errors import BadRequestError, NotFoundError
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.meetings.attendee import Attendee, Home
@@ -13,7 +13,7 @@ from ser_track.meetings.messages import parse_object, read_consent
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.encode import EventLine, encode
-from ser_track.types import Fault, Joined
+from ser_track.events import Fault, Joined
 
 Signal = Callable[[dict[str, Any]], None]
 

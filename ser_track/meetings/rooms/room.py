@@ -6,7 +6,7 @@ from typing import Any
 from ser_track.meetings.rooms.participant import Participant
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.encode import encode
-from ser_track.types import Event, Joined, StreamKey
+from ser_track.events import Event, Joined, StreamKey
 
 
 class Room:

@@ -7,14 +7,14 @@ import unicodedata
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
-from ser_track.config import Config
+from ser_track.config.schema import Config
 from ser_track.errors import BadRequestError, ForbiddenError, MeetingFullError, NotFoundError
 from ser_track.meetings.rooms.participant import Participant, Signal
 from ser_track.meetings.rooms.room import Room, introduce
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.memory import release_memory
 from ser_track.runtime.metrics import Metrics
-from ser_track.types import EngineEvent, Left
+from ser_track.events import EngineEvent, Left
 
 log = logging.getLogger(__name__)
 _NO_TEXT = ("Cc", "Cs", "Zl", "Zp")

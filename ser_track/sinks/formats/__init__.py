@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TextIO
 
-from ser_track.core.timeline import Timeline
+from ser_track.engine.timeline import Timeline
 from ser_track.sinks.formats import audacity, elan, emotionml, praat, rttm, table, webvtt
 
 

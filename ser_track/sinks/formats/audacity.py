@@ -2,7 +2,7 @@
 
 from typing import TextIO
 
-from ser_track.core.timeline import Timeline
+from ser_track.engine.timeline import Timeline
 from ser_track.sinks.formats.wording import about, spoken, verdict
 
 

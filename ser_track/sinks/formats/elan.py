@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Final, TextIO
 from xml.etree.ElementTree import Element, SubElement
 
-from ser_track.core.timeline import Line, Timeline, Utterance
+from ser_track.engine.timeline import Line, Timeline, Utterance
 from ser_track.sinks.formats.wording import (
     ABOUT,
     about,

@@ -8,10 +8,11 @@ from typing import Final, TextIO
 from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement
 
-from ser_track.core.timeline import Timeline
+from ser_track.engine.timeline import Timeline
 from ser_track.sinks.formats.wording import Spoken, about, milliseconds, spoken, verdict
 from ser_track.sinks.formats.xml_text import document, holdable
-from ser_track.types import EMOTIONS, Emotion
+from ser_track.labels import EMOTIONS
+from ser_track.events import Emotion
 
 _NAMESPACE: Final = "http://www.w3.org/2009/10/emotionml"
 _OURS: Final = "urn:x-ser-track:1"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, TextIO
 
-from ser_track.core.timeline import Timeline, Utterance
+from ser_track.engine.timeline import Timeline, Utterance
 from ser_track.sinks.formats.wording import ABOUT, about, lanes, milliseconds, shares, speakers, unique, verdict
 
 _SHORTEST_MS: Final = 1000

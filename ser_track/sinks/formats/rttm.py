@@ -3,7 +3,7 @@
 from pathlib import PurePath
 from typing import TextIO
 
-from ser_track.core.timeline import Timeline
+from ser_track.engine.timeline import Timeline
 from ser_track.sinks.formats.wording import about, milliseconds, one_line, speakers, spoken, verdict
 
 

@@ -3,9 +3,9 @@
 import csv
 from typing import Final, TextIO
 
-from ser_track.core.timeline import Timeline
+from ser_track.engine.timeline import Timeline
 from ser_track.sinks.formats.wording import LIMITS, Spoken, spoken, verdict
-from ser_track.types import EMOTIONS, SIX_EMOTIONS
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 
 _COLUMNS: Final = ("recording", "participant", "name", "segment", "start_s", "end_s", "reason", "label", "confidence")
 _LAST: Final = ("model", "note")

@@ -2,9 +2,9 @@
 
 from typing import Final, TextIO
 
-from ser_track.core.timeline import Timeline, Utterance
+from ser_track.engine.timeline import Timeline, Utterance
 from ser_track.sinks.formats.wording import about, milliseconds, spoken
-from ser_track.types import UNSURE
+from ser_track.labels import UNSURE
 
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from ser_track.core.timeline import Line, Timeline, Utterance
+from ser_track.engine.timeline import Line, Timeline, Utterance
 
 LIMITS: Final = "how a voice sounds to a model; not what a person feels"
 TOO_SHORT: Final = "(too short)"

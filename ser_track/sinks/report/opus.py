@@ -11,7 +11,7 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 MAX_BYTES: Final = 16_000_000
 """Of sound in a page; as text in it a third more."""

@@ -9,13 +9,13 @@ from importlib import resources
 from string import Template
 from typing import Any, Final
 
-from ser_track.core.timeline import Timeline, Utterance
+from ser_track.engine.timeline import Timeline, Utterance
 from ser_track.sinks.report import limits, tables
 from ser_track.sinks.report.sound import Sound
 from ser_track.sinks.report.strips import Stretch, ruler, strip
 from ser_track.sinks.report.summary import in_time, summarise
 from ser_track.sinks.report.text import clock, escaped, isolated
-from ser_track.types import EMOTIONS
+from ser_track.labels import EMOTIONS
 
 _SCREEN_PX: Final = 1000
 _PAPER_PX: Final = 600

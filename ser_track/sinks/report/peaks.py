@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 
 _FINEST_SAMPLES: Final = 80
 """5 ms: finer than a screen shows."""

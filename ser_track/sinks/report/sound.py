@@ -7,7 +7,7 @@ from typing import Final
 
 from ser_track.sinks.report.opus import LONGEST_S, Mix, bit_rate_bps, encode_webm
 from ser_track.sinks.report.peaks import Peaks
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 _MOST_POINTS: Final = 8192
 _LEAST_POINTS: Final = 512

@@ -9,10 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from ser_track.core.timeline import Line, Utterance
+from ser_track.engine.timeline import Line, Utterance
 from ser_track.sinks.report.sound import Sound
 from ser_track.sinks.report.text import clock, escaped, isolated, percent, symbol
-from ser_track.types import EMOTIONS, UNSURE
+from ser_track.labels import EMOTIONS, UNSURE
 
 _UNITS_PER_S: Final = 100
 _MARKS_PX: Final = 18

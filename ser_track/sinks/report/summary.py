@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from ser_track.core.timeline import Line, Timeline, Utterance
-from ser_track.types import EMOTIONS, UNSURE
+from ser_track.engine.timeline import Line, Timeline, Utterance
+from ser_track.labels import EMOTIONS, UNSURE
 
 LABELS: Final = (*EMOTIONS, UNSURE)
 Transitions = Counter[tuple[str, str]]

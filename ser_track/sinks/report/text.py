@@ -2,7 +2,7 @@
 
 import html
 
-from ser_track.core.timeline import Utterance
+from ser_track.engine.timeline import Utterance
 
 
 def escaped(text: str) -> str:

@@ -9,7 +9,7 @@ from ser_track.sources.packets.dump import Dump
 from ser_track.sources.packets.merge import Key, merged
 from ser_track.sources.packets.survey import Sender, survey
 from ser_track.sources.tracks import Piece, unique_names
-from ser_track.types import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 
 _TICK_S: Final = 0.032
 """How often a call looks at what came (``runtime.tick_s``)."""

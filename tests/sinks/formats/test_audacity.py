@@ -5,7 +5,7 @@ import io
 
 from hypothesis import given
 
-from ser_track.core.timeline import Timeline
+from ser_track.engine.timeline import Timeline
 from ser_track.sinks.formats.wording import LIMITS, speakers
 from tests.sinks.formats.timelines import MODEL, segments, talk, text_of, timelines
 

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 from hypothesis import given
 from pympi.Elan import Eaf
 
-from ser_track.core.timeline import Timeline, gather
+from ser_track.engine.timeline import Timeline, gather
 from ser_track.sinks.formats.wording import LIMITS, speakers
 from ser_track.sinks.formats.xml_text import holdable
 from tests.sinks.formats.timelines import MODEL, TALK, Segment, events_of, saved, segments, talk, text_of, timelines

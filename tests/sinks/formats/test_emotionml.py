@@ -8,10 +8,10 @@ from xml.etree.ElementTree import Element
 import pytest
 from hypothesis import given
 
-from ser_track.core.timeline import Timeline, gather
+from ser_track.engine.timeline import Timeline, gather
 from ser_track.sinks.formats.wording import LIMITS
 from ser_track.sinks.formats.xml_text import holdable
-from ser_track.types import EMOTIONS
+from ser_track.labels import EMOTIONS
 from tests.sinks.formats.timelines import MODEL, TALK, Segment, events_of, segments, talk, text_of, timelines
 
 EMO = "{http://www.w3.org/2009/10/emotionml}"

@@ -8,7 +8,7 @@ from parselmouth.praat import call
 from praatio import textgrid
 from praatio.data_classes.textgrid import Textgrid
 
-from ser_track.core.timeline import Timeline, gather
+from ser_track.engine.timeline import Timeline, gather
 from ser_track.sinks.formats.wording import LIMITS, speakers
 from tests.sinks.formats.timelines import MODEL, TALK, Segment, events_of, saved, segments, talk, timelines
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from pyannote.core import Annotation
 from pyannote.database.util import load_rttm
 
-from ser_track.core.timeline import Timeline, gather
+from ser_track.engine.timeline import Timeline, gather
 from ser_track.sinks.formats.wording import LIMITS
 from tests.sinks.formats.timelines import MODEL, saved, segments, talk, text_of, timelines
 

@@ -6,9 +6,9 @@ import io
 import pytest
 from hypothesis import given
 
-from ser_track.core.timeline import Timeline, gather
+from ser_track.engine.timeline import Timeline, gather
 from ser_track.sinks.formats.wording import LIMITS
-from ser_track.types import Event, Joined, SpeechEnded, StreamKey
+from ser_track.events import Event, Joined, SpeechEnded, StreamKey
 from tests.sinks.formats.timelines import MODEL, TALK, emotion, events_of, segments, talk, text_of, timelines
 
 KEY = StreamKey("file", "ann", "talk.wav")

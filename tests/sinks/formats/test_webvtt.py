@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from webvtt import WebVTT
 
-from ser_track.core.timeline import Timeline, gather
+from ser_track.engine.timeline import Timeline, gather
 from ser_track.sinks.formats.wording import LIMITS, speakers
 from tests.conftest import SPOKEN
 from tests.sinks.formats.timelines import MODEL, events_of, segments, talk, text_of, timelines

@@ -3,10 +3,10 @@
 import pytest
 from hypothesis import given
 
-from ser_track.core.timeline import Line, Timeline, Utterance, gather
+from ser_track.engine.timeline import Line, Timeline, Utterance, gather
 from ser_track.sinks.formats import FORMATS
 from ser_track.sinks.formats.wording import LIMITS, about, lanes, one_line, speakers, spoken
-from ser_track.types import Fault, StreamKey
+from ser_track.events import Fault, StreamKey
 from tests.sinks.formats.timelines import MODEL, segments, talk, text_of, timelines
 
 

@@ -9,21 +9,10 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from ser_track.core.timeline import Timeline, gather
+from ser_track.engine.timeline import Timeline, gather
 from ser_track.sinks.formats import FORMATS
-from ser_track.types import (
-    EMOTIONS,
-    SIX_EMOTIONS,
-    UNSURE,
-    Emotion,
-    Event,
-    Fault,
-    Joined,
-    Left,
-    SpeechEnded,
-    SpeechStarted,
-    StreamKey,
-)
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS, UNSURE
+from ser_track.events import Emotion, Event, Fault, Joined, Left, SpeechEnded, SpeechStarted, StreamKey
 
 MODEL: Final = "small@2.1.0"
 Segment = tuple[int, int, str]

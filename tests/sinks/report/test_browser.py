@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, expect
 from pypdf import PdfReader
 
 from ser_track.cli.main import main
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 from tests.sources.recordings import Sound, record
 from tests.web.browser import launched
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from ser_track.core.timeline import Line, Timeline
+from ser_track.engine.timeline import Line, Timeline
 from ser_track.sinks.report import Sound, make_page
 from ser_track.sinks.report.limits import FIGURES
 from ser_track.sinks.report.text import clock
-from ser_track.types import EMOTIONS, Fault, StreamKey
+from ser_track.labels import EMOTIONS
+from ser_track.events import Fault, StreamKey
 from tests.sinks.report.timelines import timeline, utterance
 
 ROOT = Path(__file__).parents[3]

@@ -12,7 +12,7 @@ from ser_track.sinks.report import opus
 from ser_track.sinks.report.opus import LONGEST_S, MAX_BYTES, Mix, bit_rate_bps, encode_webm
 from ser_track.sinks.report.peaks import Peaks
 from ser_track.sinks.report.sound import SoundRecorder
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 
 @given(

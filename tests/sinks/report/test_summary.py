@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.core.timeline import Line, Utterance
+from ser_track.engine.timeline import Line, Utterance
 from ser_track.sinks.report.summary import Summary, summarise
 from tests.sinks.report.timelines import timeline, utterance
 

@@ -13,7 +13,7 @@ import av
 import numpy as np
 
 from ser_track.sources.recording import Recording
-from ser_track.types import FloatArray
+from ser_track.chunk import FloatArray
 
 PACKETS = Path(__file__).parents[2] / "data" / "packets"
 BEGUN_S = 1_700_000_000

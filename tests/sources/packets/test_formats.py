@@ -17,7 +17,7 @@ from ser_track.sources.packets.formats import HEAD_BYTES, holds_packets
 from ser_track.sources.packets.link import datagram
 from ser_track.sources.recording import open_recording
 from ser_track.sources.tracks import Piece
-from ser_track.types import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from tests.sources.packets.make_packets import (
     PACKETS,
     Sent,

@@ -10,7 +10,7 @@ from ser_track.errors import AudioError
 from ser_track.ingest.libopus import OpusDecoder
 from ser_track.sources.recording import open_meeting, open_recording
 from ser_track.sources.tracks import Piece
-from ser_track.types import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from tests.sources.packets.make_packets import Sent, heard, mjr, noise, opus, pcap_of, rtp, rtpdump, voice
 
 _20_MS = SAMPLE_RATE_HZ // 50

@@ -1,0 +1,46 @@
+"""Any rate to 16 kHz, piece by piece, with the same result however the pieces are cut."""
+
+import av
+import numpy as np
+
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+
+
+class Resampler:
+    """FFmpeg's resampler for one mono stream; input at 16 kHz passes through untouched."""
+
+    def __init__(self, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new stream."""
+        self._resampler = (
+            None
+            if self._rate_hz == SAMPLE_RATE_HZ
+            # Mono in, mono out: mixing is done before, because this resampler mixes floats to mono 3 dB too loud.
+            else av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE_HZ)
+        )
+
+    def push(self, samples: FloatArray) -> FloatArray:
+        """What can be said at 16 kHz after ``samples``; the filter holds back a millisecond or two."""
+        if self._resampler is None or not len(samples):
+            return samples
+        # Straight into the frame's memory: PyAV's array conversions cost as much again as the resampling.
+        frame = av.AudioFrame(format="flt", layout="mono", samples=len(samples))
+        frame.planes[0].update(np.ascontiguousarray(samples, np.float32))  # type: ignore[arg-type]  # takes any buffer
+        frame.sample_rate = self._rate_hz
+        return _join(self._resampler.resample(frame))
+
+    def flush(self) -> FloatArray:
+        """The samples that the filter held back (none of streams under 4 ms); the next push begins a new stream."""
+        if self._resampler is None:
+            return np.zeros(0, np.float32)
+        tail = _join(self._resampler.resample(None))
+        self.reset()
+        return tail
+
+
+def _join(frames: list[av.AudioFrame]) -> FloatArray:
+    pieces = [np.frombuffer(memoryview(frame.planes[0]), np.float32, frame.samples) for frame in frames]
+    return pieces[0] if len(pieces) == 1 else np.concatenate([np.zeros(0, np.float32), *pieces])

@@ -1,0 +1,58 @@
+"""The classifier beside the voice detector: on threads, as both let go of the GIL; events in order all the same."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, Self
+
+from ser_track.engine.engine import Engine, Question
+from ser_track.events import Emotion, Event, Fault
+
+_MOST_AHEAD: Final = 64
+"""Blocks whose questions wait: what is held of a recording does not grow with its length."""
+
+
+class OrderedClassification:
+    """Answers an engine's questions: those of one participant in order, those of several at once."""
+
+    def __init__(self, engine: Engine, threads: int) -> None:
+        """Without ``threads``, on the caller's own."""
+        self._engine = engine
+        self._threads = [ThreadPoolExecutor(1, f"ser-classify-{number}") for number in range(threads)]
+        self._thread_of: dict[str, ThreadPoolExecutor] = {}
+        self._waiting: deque[tuple[Sequence[Event], list[Future[Emotion | Fault]]]] = deque()
+
+    def __enter__(self) -> Self:
+        """Nothing is begun before there are questions."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """What has not begun is not done any more."""
+        for thread in self._threads:
+            thread.shutdown(cancel_futures=True)
+
+    def after(self, events: Sequence[Event], questions: list[Question]) -> Iterator[Event]:
+        """Take ``events`` and the ``questions`` whose answers follow them; yields all that is in its turn now."""
+        if not self._threads:
+            yield from events
+            yield from map(self._engine.answer, questions)
+            return
+        self._waiting.append((events, [self._begin(question) for question in questions]))
+        while self._waiting and (len(self._waiting) > _MOST_AHEAD or all(each.done() for each in self._waiting[0][1])):
+            yield from self._next()
+
+    def rest(self) -> Iterator[Event]:
+        """All that is left."""
+        while self._waiting:
+            yield from self._next()
+
+    def _begin(self, question: Question) -> "Future[Emotion | Fault]":
+        participant = question.request.key.participant
+        if participant not in self._thread_of:
+            self._thread_of[participant] = self._threads[len(self._thread_of) % len(self._threads)]
+        return self._thread_of[participant].submit(self._engine.answer, question)
+
+    def _next(self) -> Iterator[Event]:
+        events, answers = self._waiting.popleft()
+        yield from events
+        yield from (answer.result() for answer in answers)

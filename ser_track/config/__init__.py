@@ -1,0 +1,1 @@
+"""The configuration: what can be set, and how a file or keyword arguments become it."""

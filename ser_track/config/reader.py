@@ -1,0 +1,177 @@
+"""Reads a configuration: JSON without surprises, and what a single value may be. Which keys there are: config/schema.py."""
+
+import json
+import re
+import types
+from collections.abc import Mapping
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
+
+from ser_track.errors import ConfigError
+
+# What browsers send as Origin, and nothing else: it is compared as it stands.
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_PUBLIC_URL: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*[^/])?")
+_WEBSOCKET_URL: Final = re.compile(r"wss?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+_NEVER_SENT: Final = re.compile(r"http://.*:80|https://.*:443")
+# Narrower than RFC 7064 and 7065: aiortc takes no IPv6 address here, and would blame the offer of whoever joins.
+_ICE_URL: Final = re.compile(r"(?P<scheme>stuns?|turns?):[A-Za-z0-9._-]+(:(?P<port>[0-9]{1,5}))?(?P<transport>\?.+)?")
+
+# Only TURN has a choice of transport; over TLS, aiortc would pass over UDP without a word.
+_TRANSPORTS: Final = {"turn": (None, "?transport=udp", "?transport=tcp"), "turns": (None, "?transport=tcp")}
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that ``path`` holds; a key given twice is refused.
+
+    Raises:
+        ConfigError: the file is missing, or is not JSON with one object.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_without_duplicates)
+    except FileNotFoundError as error:
+        raise ConfigError(str(path), ["the file does not exist; correct the path or leave it out"]) from error
+    except (OSError, ValueError) as error:
+        raise ConfigError(str(path), [f"not readable as JSON ({error})"]) from error
+    if not isinstance(document, dict):
+        raise ConfigError(str(path), [f"must hold one JSON object, not {name_of(document)}"])
+    return document
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    if repeated := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"given more than once: {', '.join(repeated)}")
+    return dict(pairs)
+
+
+def accept(kind: type, given: Mapping[str, Any], section: str, problems: list[str]) -> dict[str, Any]:
+    """The fields of the dataclass ``kind``: what was given, else the default; what is refused is left out and named."""
+    known: dict[str, Field[Any]] = {f.name: f for f in fields(kind)}
+    hints = get_type_hints(kind)
+    values = {name: f.default for name, f in known.items() if name not in given}
+    for name, value in given.items():
+        if name not in known:
+            problems.append(f"unknown key '{section}.{name}' (known: {', '.join(known)})")
+            continue
+        try:
+            values[name] = _checked(value, hints[name], known[name].metadata)
+        except ValueError as error:
+            problems.append(f"{section}.{name} {error}")
+    return values
+
+
+def _checked(value: Any, hint: Any, rules: Mapping[str, Any]) -> Any:
+    """Value as the type ``hint`` says; raises ValueError with the end of a sentence that begins with the key."""
+    origin, choices = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(map(str, choices))}, not {value!r}")
+        return value
+    if origin is tuple:
+        return _checked_list(value, rules)
+    if origin in (Union, types.UnionType):
+        return None if value is None else _checked(value, choices[0], rules)
+    return _checked_scalar(value, hint, rules)
+
+
+def _checked_list(value: Any, rules: Mapping[str, Any]) -> tuple[Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError(f"must be a list, not {name_of(value)}")
+    taken, problems = [], []
+    for number, item in enumerate(value, 1):
+        try:
+            taken.append(rules["check"](item))
+        except ValueError as error:
+            problems.append(f"{error} (entry {number})")
+    if problems:
+        raise ValueError("; ".join(problems))
+    return tuple(taken)
+
+
+def _checked_scalar(value: Any, hint: Any, rules: Mapping[str, Any]) -> Any:
+    if hint is bool:
+        if not isinstance(value, bool):
+            raise ValueError(f"must be true or false, not {value!r}")
+        return value
+    accepted = (int, float) if hint is float else (hint,)
+    if isinstance(value, bool) or not isinstance(value, accepted):
+        raise ValueError(f"must be {'a number' if hint is float else hint.__name__}, not {value!r}")
+    if value == "":
+        raise ValueError("must not be empty")
+    if "low" in rules and not rules["low"] <= value <= rules["high"]:
+        raise ValueError(f"must be from {rules['low']} to {rules['high']}, not {value!r}")
+    return rules["check"](value) if "check" in rules else hint(value)
+
+
+def existing_file(value: str) -> str:
+    """``value``, the path of a file, from the working directory as everywhere. Raises ValueError where none is."""
+    try:
+        exists = Path(value).is_file()
+    except PermissionError:
+        exists = True  # A key is often hidden from those who do not serve; who opens the file says what is wrong.
+    except OSError:
+        exists = False
+    if not exists:
+        raise ValueError(f"must be a file, but {value} does not exist; correct the path, or leave the key out")
+    return value
+
+
+def existing_folder(value: str) -> str:
+    """``value``, the path of a folder, from the working directory as everywhere. Raises ValueError where none is."""
+    if not Path(value).is_dir():
+        raise ValueError(f"must be a folder, but {value} is none; make it, or leave the key out")
+    return value
+
+
+def origin_of_pages(value: Any) -> str:
+    """``*``, or an origin as browsers send it. Raises ValueError."""
+    fits = isinstance(value, str) and _ORIGIN.fullmatch(value) and not _NEVER_SENT.fullmatch(value)
+    if value != "*" and not fits:
+        raise ValueError(
+            "must be * or scheme://host[:port] as browsers send it (lower case, no path, no slash at the end, no :80 "
+            f"of http or :443 of https), not {value!r}"
+        )
+    return str(value)
+
+
+def public_url(value: Any) -> str:
+    """``http(s)://host[:port][/path]`` without a slash at its end. Raises ValueError."""
+    if not isinstance(value, str) or not _PUBLIC_URL.fullmatch(value) or not _reachable(value):
+        raise ValueError(f"must be http(s)://host[:port][/path] without a slash at the end, not {value!r}")
+    return value
+
+
+def websocket_url(value: Any) -> str:
+    """``ws(s)://host[:port][/path]``, without user, query or fragment. Raises ValueError."""
+    if not isinstance(value, str) or not _WEBSOCKET_URL.fullmatch(value) or not _reachable(value):
+        raise ValueError(f"must be ws://host[:port][/path] or wss://…, without user, query or fragment, not {value!r}")
+    return value
+
+
+def _reachable(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:  # a port over 65535, or brackets without an IPv6 address in them
+        return False
+
+
+def ice_url(value: Any) -> str:
+    """A STUN or TURN URI that browsers and aiortc both understand. Raises ValueError."""
+    parts = _ICE_URL.fullmatch(value) if isinstance(value, str) else None
+    transports = _TRANSPORTS.get(parts["scheme"], (None,)) if parts else ()
+    if parts is None or parts["transport"] not in transports or not 0 < int(parts["port"] or 1) < 65_536:
+        what = repr(value) if isinstance(value, str) else name_of(value)
+        raise ValueError(
+            "must be stun:host[:port], stuns:… or, with credentials, turn:host[:port][?transport=udp or tcp] or "
+            f"turns:…[?transport=tcp], not {what}"
+        )
+    return str(value)
+
+
+def name_of(value: Any) -> str:
+    """What ``value`` is, in JSON's words; unlike its repr, it gives no secret away."""
+    names = {list: "a list", dict: "an object", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,34 @@
+"""Provisional results that settle instead of flickering."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ser_track.chunk import FloatArray
+from ser_track.protocols import Prediction
+
+
+class Smoothing:
+    """The running average of one segment's provisional distributions; ``smoothing`` is the share of those before.
+
+    A final result is never averaged: it heard the whole segment at once.
+    """
+
+    __slots__ = ("_four", "_segment", "_six", "_smoothing")
+
+    def __init__(self, smoothing: float) -> None:
+        self._smoothing = smoothing
+        self._segment = -1
+        self._four: FloatArray | None = None
+        self._six: FloatArray | None = None
+
+    def settle(self, segment: int, judgement: Prediction) -> Prediction:
+        """``judgement`` averaged with those before it of the same ``segment``."""
+        if segment != self._segment:
+            self._segment, self._four, self._six = segment, None, None
+        self._four = self._mixed(self._four, judgement.probabilities)
+        self._six = None if judgement.six is None else self._mixed(self._six, judgement.six)
+        return replace(judgement, probabilities=self._four, six=self._six)
+
+    def _mixed(self, before: FloatArray | None, now: FloatArray) -> FloatArray:
+        return now if before is None else np.asarray(now + (before - now) * self._smoothing, np.float32)

@@ -1,0 +1,23 @@
+"""Cuts a recording as a call's segmenter would: from the first voiced window to the end of the last."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ser_track.protocols import VoiceDetector
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
+
+
+def voiced_windows(detector: VoiceDetector, samples: FloatArray, min_confidence: float = 0.5) -> NDArray[np.bool_]:
+    """[n] at 16 kHz → one decision for each window of 32 ms; the last one is filled with zeros."""
+    n_windows = -(-samples.size // WINDOW_SAMPLES)
+    windows = np.pad(samples, (0, n_windows * WINDOW_SAMPLES - samples.size)).reshape(-1, 1, WINDOW_SAMPLES)
+    state = detector.new_state()
+    return np.array([detector.detect(window, [state])[0] >= min_confidence for window in windows], bool)
+
+
+def voiced_part(detector: VoiceDetector, samples: FloatArray, min_confidence: float = 0.5) -> FloatArray:
+    """[n] → [≤ n]: first voiced to last voiced window; all of it where nothing is voiced."""
+    voiced = np.flatnonzero(voiced_windows(detector, samples, min_confidence))
+    if voiced.size == 0:
+        return samples
+    return samples[voiced[0] * WINDOW_SAMPLES : (voiced[-1] + 1) * WINDOW_SAMPLES]

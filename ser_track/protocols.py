@@ -1,0 +1,53 @@
+"""The joints: what the engine needs from a model."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ser_track.chunk import FloatArray
+from ser_track.protocols import Prediction
+from ser_track.voice_profile import VoiceProfile
+
+
+class DetectorState(Protocol):
+    """What a detector remembers of one stream; opaque to everyone but the detector that made it."""
+
+
+class VoiceDetector(Protocol):
+    """Voice activity detection over 32 ms windows, batched over streams."""
+
+    def new_state(self) -> DetectorState:
+        """State of a stream of which nothing was heard yet."""
+        ...
+
+    def detect(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
+        """Speech probability ``[n]`` of ``windows`` ``[n, 512]``, one per stream; advances ``states`` in place.
+
+        ``windows`` may be changed after the call: what is to be remembered of them must be copied.
+        """
+        ...
+
+    def detect_run(self, windows: FloatArray, state: DetectorState) -> FloatArray:
+        """The same of ``n`` windows of one stream, one after the other, as if each were given to `detect` in turn."""
+        ...
+
+
+class EmotionClassifier(Protocol):
+    """Speech emotion recognition of one segment."""
+
+    @property
+    def name(self) -> str:
+        """Name and version, as events carry it: ``name@version``."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Meaning of each probability, in order."""
+        ...
+
+    def new_voice(self) -> VoiceProfile | None:
+        """Statistics of a participant of whom nothing was heard yet; ``None`` if this model knows no voices."""
+        ...
+
+    def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
+        """Judge ``samples`` ``[n]`` at 16 kHz, with what is known of the ``voice``, which is not changed."""
+        ...

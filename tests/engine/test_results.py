@@ -1,0 +1,108 @@
+"""What the configuration makes of the classifier's answers: unsure labels, six emotions, known voices, settling."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ser_track.engine.engine import Engine
+from ser_track.engine.smoothing import Smoothing
+from ser_track.events import Emotion, EngineEvent
+from ser_track.chunk import FloatArray
+from ser_track.protocols import Prediction
+from ser_track.voice_profile import VoiceProfile
+from tests.engine.calls import CONFIG, key
+from tests.engine.stand_ins import EnergyDetector, FaultyClassifier, LevelClassifier, VoiceClassifier
+from tests.signals import noise
+
+SILENCE = np.zeros(16_000, np.float32)
+
+
+def said(engine: Engine, loudness: list[float], stream: int = 0) -> list[Emotion]:
+    """Final results of segments of one second, each as loud as told."""
+    engine.open(key(stream))
+    events: list[EngineEvent] = []
+    at = 0
+    for level in loudness:
+        for piece in (noise(16_000, seed=at) * level, SILENCE):
+            engine.push(key(stream), piece.astype(np.float32), at)
+            at += len(piece)
+            events += engine.tick()
+    return [event for event in events if isinstance(event, Emotion) and event.final]
+
+
+def fixed(probabilities: list[float]) -> FaultyClassifier:
+    return FaultyClassifier(lambda samples, right: np.array(probabilities, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "label"),
+    [([0.45, 0.3, 0.15, 0.1], "unsure"), ([0.5, 0.3, 0.1, 0.1], "anger"), ([0.1, 0.1, 0.1, 0.7], "neutral")],
+)
+def test_a_result_below_the_confidence_asked_for_is_unsure(probabilities: list[float], label: str) -> None:
+    engine = Engine(EnergyDetector(), fixed(probabilities), replace(CONFIG, min_confidence=0.5))
+    (final,) = said(engine, [1.0])
+    assert final.label == label
+    assert final.confidence == pytest.approx(max(probabilities))
+    assert list(final.probabilities) == ["anger", "happiness", "sadness", "neutral"]
+
+
+class SixClassifier(LevelClassifier):
+    """The stand-in, with six shares."""
+
+    def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
+        return replace(super().classify(samples, voice), six=np.full(6, 1 / 6, np.float32))
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_six_emotions_come_only_where_they_are_asked_for(asked: bool) -> None:
+    (final,) = said(Engine(EnergyDetector(), SixClassifier(), replace(CONFIG, six_emotions=asked)), [1.0])
+    if asked:
+        assert final.six is not None
+        assert list(final.six) == ["anger", "happiness", "sadness", "neutral", "disgust", "fear"]
+    else:
+        assert final.six is None
+
+
+def test_a_voice_is_judged_by_what_it_said_before_and_by_nothing_later() -> None:
+    engine = Engine(EnergyDetector(), VoiceClassifier(), CONFIG)
+    loud = [event.probabilities["anger"] for event in said(engine, [3.0, 3.0, 3.0, 3.0, 3.0])]
+    assert loud == sorted(loud, reverse=True)
+    assert loud[0] - loud[-1] > 0.2
+    # What comes later changes nothing of what was said.
+    assert [event.probabilities["anger"] for event in said(engine, [3.0, 3.0, 3.0])] == loud[:3]
+
+
+def test_the_first_impression_is_the_same_with_and_without_adaptation() -> None:
+    known, unknown = (
+        said(Engine(EnergyDetector(), VoiceClassifier(), replace(CONFIG, voice_adaptation=on)), [2.0, 2.0])
+        for on in (True, False)
+    )
+    assert known[0] == unknown[0]
+    assert known[1] != unknown[1]
+    assert unknown[1].probabilities["anger"] == pytest.approx(unknown[0].probabilities["anger"], abs=0.05)
+
+
+def test_a_voice_is_forgotten_with_its_stream_and_never_another_s() -> None:
+    engine = Engine(EnergyDetector(), VoiceClassifier(), CONFIG)
+    first = said(engine, [3.0, 3.0])
+    engine.discard(key(0))
+    assert said(engine, [3.0, 3.0]) == first
+    assert [event.probabilities for event in said(engine, [3.0, 3.0], stream=1)] == [e.probabilities for e in first]
+
+
+def test_provisional_results_settle_and_final_ones_do_not_wait_for_that() -> None:
+    steady = Smoothing(0.5)
+    angry, calm = (Prediction(np.array(p, np.float32)) for p in ([1, 0, 0, 0], [0, 0, 0, 1]))
+    shares = [float(steady.settle(0, each).probabilities[0]) for each in (angry, calm, angry, calm)]
+    assert shares == [1.0, 0.5, 0.75, 0.375]
+    # Another segment begins anew.
+    assert steady.settle(1, calm).probabilities[0] == 0.0
+
+
+def test_a_final_result_is_the_classifier_s_own_word() -> None:
+    answers = iter([[1.0, 0, 0, 0], [0, 0, 0, 1.0], [0.6, 0, 0, 0.4], [0.2, 0, 0, 0.8]] * 9)
+    classifier = FaultyClassifier(lambda samples, right: np.array(next(answers), np.float32))
+    engine = Engine(EnergyDetector(), classifier, replace(CONFIG, provisional_smoothing=0.9))
+    (final,) = said(engine, [1.0])
+    assert final.probabilities["anger"] in (1.0, 0.0, pytest.approx(0.6), pytest.approx(0.2))
