@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 from pylibsrtp import Policy, Session
 
-from ser_track.ingest.libopus import OpusDecoder
-from ser_track.ingest.udp import DatagramReader
+from ser_track.rtp.opus import OpusDecoder
+from ser_track.aiortc_internals.udp_batches import DatagramReader
 from ser_track.models.silero import SileroVad
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 from bench.packets import room_noise, speech
 from ser_track.config.schema import Config
 from ser_track.engine.engine import Engine
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.header import Arrival
 from ser_track.models import load_models
 from ser_track.runtime.intake import Intake
 from ser_track.runtime.stages import Stages

@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ser_track.ingest.track import SERTrack
+    from ser_track.audio.track import SERTrack
     from ser_track.library.live import aevents
     from ser_track.library.recorded import events
     from ser_track.library.table import to_dataframe
@@ -47,7 +47,7 @@ __all__ = [
 ]
 _HOMES = {
     "SERPipeline": "ser_track.pipeline",
-    "SERTrack": "ser_track.ingest.track",
+    "SERTrack": "ser_track.audio.track",
     "aevents": "ser_track.library.live",
     "events": "ser_track.library.recorded",
     "to_dataframe": "ser_track.library.table",

@@ -6,7 +6,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from ser_track.ingest.frames import FrameConverter
+from ser_track.audio.frames import FrameConverter
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from ser_track.ingest import libopus
+from ser_track.rtp import opus
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 FRAME_SAMPLES: Final = 320  # 20 ms
@@ -21,7 +21,7 @@ _LARGEST_PACKET: Final = 4000
 
 @functools.cache
 def _library() -> ctypes.CDLL:
-    found = libopus.library()
+    found = opus.library()
     if found is None:
         raise SystemExit(
             "libopus was not found: PyAV's wheel brings it on Linux, elsewhere install it (Debian: libopus0)"
@@ -50,7 +50,7 @@ def encoded(frames: FloatArray, bit_rate: int, dtx: bool) -> list[bytes]:
 
 
 def _decoded(packets: list[bytes | None]) -> FloatArray:
-    decoder = libopus.OpusDecoder()
+    decoder = opus.OpusDecoder()
     heard = [decoder.decode(packet) if packet else decoder.conceal(FRAME_SAMPLES) for packet in packets]
     return np.concatenate(heard)
 

@@ -18,13 +18,13 @@ from aiortc import (
 
 from ser_track.config.schema import IceServer, RuntimeConfig
 from ser_track.errors import AudioError, BadRequestError
-from ser_track.ingest import libopus
-from ser_track.ingest.aiortc_packets import take_packets
-from ser_track.ingest.aiortc_socket import MediaSocket, take_socket
-from ser_track.ingest.track import SERTrack, consume
+from ser_track.rtp import opus
+from ser_track.aiortc_internals.packets import take_packets
+from ser_track.aiortc_internals.socket import MediaSocket, take_socket
+from ser_track.audio.track import SERTrack, consume
 from ser_track.meetings.peer_owner import PeerOwner, SocketReader
-from ser_track.meetings.relay import used_relay, why_no_relay
-from ser_track.meetings.sdp import ask_for_correction, audio_level_id
+from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
+from ser_track.aiortc_internals.sdp import ask_for_correction, audio_level_id
 from ser_track.runtime.metrics import Metrics
 from ser_track.sinks.data_channel import DataChannelSink
 from ser_track.sinks.encode import EventLine
@@ -129,7 +129,7 @@ class AnalysisPeer:
         # Of any other track nothing will come: its section is answered inactive.
         if track.kind == "audio" and self._tapped is None:
             receiver = next(each for each in self._connection.getReceivers() if each.track is track)
-            if libopus.available() and take_packets(receiver, self._owner.packet):
+            if opus.available() and take_packets(receiver, self._owner.packet):
                 self._receiver = receiver
             self._metrics.tracks.labels(received_by="aiortc" if self._receiver is None else "packets").inc()
             self._tapped = SERTrack(track, self._owner.heard, self._report)

@@ -6,7 +6,7 @@ import time
 from typing import Protocol
 
 from ser_track.config.schema import RuntimeConfig
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.header import Arrival
 from ser_track.runtime.intake import Keep
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.runtime.tap import Tap

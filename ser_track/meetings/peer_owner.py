@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ser_track.ingest.aiortc_socket import MediaSocket
+from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.chunk import FloatArray
 
 

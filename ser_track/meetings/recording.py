@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.header import Arrival
 from ser_track.runtime.intake import Keep
-from ser_track.sinks.packet_record import PacketRecord
+from ser_track.mediajson.writer import MediaJsonWriter
 
 log = logging.getLogger(__name__)
 _MOST_BYTES: Final = 8 << 30
@@ -27,7 +27,7 @@ class MeetingRecording:
         """The file is called after the time and the ``meeting``."""
         self.path = folder / f"{time.strftime('%Y-%m-%dT%H%M%SZ', time.gmtime())}-{meeting}.jsonl"
         self._file: BinaryIO | None = None
-        self._record: PacketRecord | None = None
+        self._record: MediaJsonWriter | None = None
         self._failed = False
 
     def keeper(self, stream: str, name: str) -> Keep:
@@ -51,10 +51,10 @@ class MeetingRecording:
             self._failed = True
             log.error("%s cannot be written (%s): the rest of the meeting is not recorded", self.path, error.strerror)
 
-    def _opened(self) -> PacketRecord:
+    def _opened(self) -> MediaJsonWriter:
         if self._record is None:
             # Voices: for the eyes of the server's user alone.
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             self._file = os.fdopen(descriptor, "ab")
-            self._record = PacketRecord(self._file, time.time() - time.monotonic(), _MOST_BYTES)
+            self._record = MediaJsonWriter(self._file, time.time() - time.monotonic(), _MOST_BYTES)
         return self._record

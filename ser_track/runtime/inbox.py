@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.header import Arrival
 from ser_track.chunk import FloatArray
 from ser_track.events import StreamKey
 

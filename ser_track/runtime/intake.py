@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
-from ser_track.ingest import libopus
-from ser_track.ingest.aiortc_socket import MediaSocket
-from ser_track.ingest.jitter_buffer import PacketCounts
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp import opus
+from ser_track.aiortc_internals.socket import MediaSocket
+from ser_track.rtp.jitter_buffer import PacketCounts
+from ser_track.rtp.header import Arrival
 from ser_track.runtime.inbox import Inbox, Samples
 from ser_track.runtime.media_sockets import MediaSockets
 from ser_track.runtime.packet_streams import PacketStreams, Pieces
@@ -46,7 +46,7 @@ class Intake:
         if isinstance(piece, Samples):
             self._inbox.put(key, piece, len(piece.samples))
         else:
-            lasts = libopus.packet_length(piece.payload) // libopus.RTP_PER_SAMPLE
+            lasts = opus.packet_length(piece.payload) // opus.RTP_PER_SAMPLE
             self._inbox.put(key, piece, max(lasts, _LEAST_SAMPLES))
 
     def keep(self, key: StreamKey, keep: Keep) -> None:

@@ -12,9 +12,9 @@ from functools import partial
 
 from ser_track.config.schema import RuntimeConfig
 from ser_track.engine.engine import Engine
-from ser_track.ingest import libopus
-from ser_track.ingest.aiortc_socket import MediaSocket
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp import opus
+from ser_track.aiortc_internals.socket import MediaSocket
+from ser_track.rtp.header import Arrival
 from ser_track.runtime.inbox import Samples
 from ser_track.runtime.intake import Intake, Keep
 from ser_track.runtime.load import Load
@@ -43,7 +43,7 @@ class LiveEngine:
         self._stages = stages or Stages()
         self._intake = Intake(config.max_held_audio_s, self._stages)
         self._load = Load(config.tick_s, config.provisional_per_tick)
-        if not libopus.available():  # looked for here: on the event loop, reading folders would hold everybody up
+        if not opus.available():  # looked for here: on the event loop, reading folders would hold everybody up
             log.warning("libopus was not found: aiortc's own decoder is used, with gaps under loss (Debian: libopus0)")
         metrics.on_scrape(self._show)
         self._commands: deque[Callable[[], None]] = deque()

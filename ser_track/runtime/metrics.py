@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from ser_track.ingest.jitter_buffer import PacketCounts
+from ser_track.rtp.jitter_buffer import PacketCounts
 from ser_track.runtime.stages import STAGES, Stage
 from ser_track.chunk import SAMPLE_RATE_HZ
 

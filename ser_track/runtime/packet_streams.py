@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from ser_track.ingest.jitter_buffer import PacketCounts
-from ser_track.ingest.packets import PacketStream
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.jitter_buffer import PacketCounts
+from ser_track.rtp.opus_stream import OpusStream
+from ser_track.rtp.header import Arrival
 from ser_track.chunk import FloatArray
 from ser_track.events import StreamKey
 
@@ -13,12 +13,12 @@ Pieces = list[tuple[FloatArray, int]]
 
 
 class PacketStreams:
-    """One `PacketStream` for each key that packets came for, made with the first."""
+    """One `OpusStream` for each key that packets came for, made with the first."""
 
     def __init__(self) -> None:
         self.counts = PacketCounts()
         """Over all streams, also those that have ended."""
-        self._streams: dict[StreamKey, PacketStream] = {}
+        self._streams: dict[StreamKey, OpusStream] = {}
         self._failed: dict[StreamKey, Exception] = {}
         self._busy: set[StreamKey] = set()
         """Streams that hold something: a silent one costs nothing."""
@@ -28,7 +28,7 @@ class PacketStreams:
         try:
             stream = self._streams.get(key)
             if stream is None:
-                stream = self._streams[key] = PacketStream(self.counts)
+                stream = self._streams[key] = OpusStream(self.counts)
             for arrival in arrivals:
                 stream.put(arrival)
         except Exception as error:

@@ -1,6 +1,6 @@
 """One consenting participant's way into the engine: rebases media time, watches for silence of the sender."""
 
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.header import Arrival
 from ser_track.runtime.live_engine import LiveEngine
 from ser_track.chunk import FloatArray
 from ser_track.events import Resumed, Stalled, StreamKey

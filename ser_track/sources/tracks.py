@@ -9,7 +9,7 @@ import av
 import numpy as np
 
 from ser_track.errors import AudioError
-from ser_track.ingest.frames import FrameConverter, frame_to_channels
+from ser_track.audio.frames import FrameConverter, frame_to_channels
 from ser_track.chunk import FloatArray
 
 _STEREO: Final = ("left", "right")

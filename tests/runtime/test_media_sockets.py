@@ -2,7 +2,7 @@
 
 import pytest
 
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.header import Arrival
 from ser_track.runtime.media_sockets import MediaSockets
 
 MAX_HELD_S = 2.0

@@ -3,8 +3,8 @@
 import pytest
 
 from bench.packets import speech
-from ser_track.ingest.packets import PacketStream
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.opus_stream import OpusStream
+from ser_track.rtp.header import Arrival
 from ser_track.runtime.packet_streams import PacketStreams, Pieces
 from ser_track.events import StreamKey
 
@@ -28,15 +28,15 @@ def test_what_was_sent_comes_out_by_sender_and_the_rest_on_flush() -> None:
 
 
 def test_a_stream_that_fails_is_named_and_forgotten_and_the_others_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    streams, take = PacketStreams(), PacketStream.take
+    streams, take = PacketStreams(), OpusStream.take
 
-    def fails_for_eve(self: PacketStream, now: float) -> Pieces:
+    def fails_for_eve(self: OpusStream, now: float) -> Pieces:
         """Stands for a defect of ours: no packet is known that makes a real stream fail."""
         if self is streams._streams.get(EVE):
             raise RuntimeError("broken")
         return take(self, now)
 
-    monkeypatch.setattr(PacketStream, "take", fails_for_eve)
+    monkeypatch.setattr(OpusStream, "take", fails_for_eve)
     for n in range(10):
         send(streams, EVE, n)
         send(streams, ANN, n)

@@ -10,9 +10,9 @@ import pytest
 from aiortc import MediaStreamTrack
 from av.audio.stream import AudioStream
 
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.header import Arrival
 from ser_track.runtime.packet_streams import PacketStreams
-from ser_track.sinks.packet_record import PacketRecord
+from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.events import StreamKey
 from tests.test_golden import PROBABILITY_TOLERANCE
 from tests.test_golden_paths import OGG, Events, analyzed, check_same, segments
@@ -42,11 +42,11 @@ class PacketTrack(MediaStreamTrack):
 
 
 @pytest.fixture
-def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PacketRecord]:
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MediaJsonWriter]:
     """Keeps all packets that the server hears in call.jsonl."""
     put = PacketStreams.put
     with (tmp_path / "call.jsonl").open("ab") as file:
-        kept = PacketRecord(file, clock_offset_s=time.time() - time.monotonic(), max_bytes=1 << 30)
+        kept = MediaJsonWriter(file, clock_offset_s=time.time() - time.monotonic(), max_bytes=1 << 30)
 
         def put_and_keep(streams: PacketStreams, key: StreamKey, arrivals: Iterable[Arrival]) -> None:
             arrivals = list(arrivals)
@@ -74,7 +74,7 @@ def finals(events: Events) -> Events:
 
 
 async def test_a_call_its_recording_and_the_file_agree(
-    server: Running, record: PacketRecord, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    server: Running, record: MediaJsonWriter, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = await asyncio.to_thread(analyzed, OGG, capsys)  # on the event loop it would hold everything up
     call = await called(server, last_segment=max(event["segment"] for event in segments(file)))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ser_track.cli.main import main
 from ser_track.config.schema import PipelineConfig
-from ser_track.ingest.libopus import OpusDecoder
+from ser_track.rtp.opus import OpusDecoder
 from ser_track.chunk import FloatArray
 from tests.sinks.schema import parse_lines
 from tests.test_golden import PROBABILITY_TOLERANCE

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ser_track.errors import JoinError
-from ser_track.ingest.mediajson import Frame, Media, Ping, SessionEnded, SourceStarted, SourceStopped, pong
+from ser_track.mediajson.frames import Frame, Media, Ping, SessionEnded, SourceStarted, SourceStopped, pong
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.mediajson.source import Source
 from ser_track.meetings.mediajson.transcripts import of_emotion, of_notice

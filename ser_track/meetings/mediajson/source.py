@@ -4,10 +4,10 @@ import time
 from typing import Final
 
 from ser_track.errors import AudioError
-from ser_track.ingest.libopus import RTP_CLOCK_HZ
-from ser_track.ingest.mediajson import Media, SourceStarted
-from ser_track.ingest.pcm_packets import PcmPackets
-from ser_track.ingest.rtp import SILENT_LEVEL, Arrival
+from ser_track.rtp.opus import RTP_CLOCK_HZ
+from ser_track.mediajson.frames import Media, SourceStarted
+from ser_track.rtp.pcm_stream import PcmStream
+from ser_track.rtp.header import SILENT_LEVEL, Arrival
 from ser_track.meetings.attendee import Attendee
 
 _OPUS: Final = "opus"
@@ -50,11 +50,11 @@ class Source:
         self._clock = MediaClock(started.rate_hz)
         self._ticks = RTP_CLOCK_HZ // started.rate_hz or 1
         self._opus = started.encoding == _OPUS
-        self._pcm: PcmPackets | None = None
+        self._pcm: PcmStream | None = None
         self._faulty = False
         if not self._opus:
             try:
-                self._pcm = PcmPackets(started.encoding, started.rate_hz, started.channels)
+                self._pcm = PcmStream(started.encoding, started.rate_hz, started.channels)
             except AudioError as error:
                 self._fault(error)
 
@@ -70,7 +70,7 @@ class Source:
             self._attendee.arrived(Arrival(self._number, *numbers, media.payload, now, silent))
         await self._attendee.room()
 
-    def _take_pcm(self, pcm: PcmPackets, media: Media) -> None:
+    def _take_pcm(self, pcm: PcmStream, media: Media) -> None:
         try:
             for at, samples in pcm.decode(media.chunk, media.payload):
                 self._attendee.heard(samples, at)

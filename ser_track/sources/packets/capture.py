@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from ser_track.errors import AudioError
-from ser_track.ingest.rtp import RTP_VERSION, read_header, read_packet
-from ser_track.sources.packets.dump import Recorded
+from ser_track.rtp.header import RTP_VERSION, read_header, read_packet
+from ser_track.rtp.packet_reader import RecordedPacket
 from ser_track.sources.packets.link import LINK_TYPES, Datagram, datagram
 from ser_track.sources.packets.pcap import Frame, frames
 
@@ -25,7 +25,7 @@ class Capture:
         self._senders: dict[tuple[str, str, int], str] = {}
         self._in_part = 0
 
-    def packets(self) -> Iterator[Recorded]:
+    def packets(self) -> Iterator[RecordedPacket]:
         """See `Dump.packets`. What looks like RTP and is none is among them: only several packets together show it."""
         self.problems, self._in_part = [], 0
         unknown_links = set[int]()
@@ -43,7 +43,7 @@ class Capture:
             numbers = ", ".join(map(str, sorted(unknown_links)))
             self.problems.append(f"was captured on a kind of link that is not read (type {numbers}); see recordings.md")
 
-    def _read(self, frame: Frame, found: Datagram) -> Recorded | None:
+    def _read(self, frame: Frame, found: Datagram) -> RecordedPacket | None:
         source, destination, payload = found
         if payload and payload[0] in _DTLS:
             self._keyed_ways |= {(source, destination), (destination, source)}
@@ -56,7 +56,7 @@ class Capture:
         sender = self._sender(source, destination, header.ssrc)
         if (source, destination) in self._keyed_ways:
             self.keyed.add(sender)
-        return Recorded(sender, source, header.payload_type & 127, read_packet(header, payload, None, frame.now))
+        return RecordedPacket(sender, source, header.payload_type & 127, read_packet(header, payload, None, frame.now))
 
     def _sender(self, source: str, destination: str, ssrc: int) -> str:
         """Made once for each: there are a hundred packets of it in two seconds."""

@@ -4,9 +4,10 @@ from pathlib import PurePath
 from typing import BinaryIO, Final
 
 from ser_track.errors import AudioError
-from ser_track.sources.packets import mediajson, mjr, rtpdump
+from ser_track.mediajson import dump
+from ser_track.sources.packets import mjr, rtpdump
 from ser_track.sources.packets.capture import Capture
-from ser_track.sources.packets.dump import Dump
+from ser_track.rtp.packet_reader import PacketReader
 from ser_track.sources.packets.pcap import PCAP_MAGICS, PCAPNG_MAGIC
 
 HEAD_BYTES: Final = 512
@@ -16,10 +17,10 @@ HEAD_BYTES: Final = 512
 def holds_packets(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is a recording of packets."""
     magics = (mjr.MAGIC, *mjr.OLD_MAGICS, rtpdump.MAGIC, *PCAP_MAGICS, PCAPNG_MAGIC)
-    return head.startswith(magics) or mediajson.is_dump(head)
+    return head.startswith(magics) or dump.is_dump(head)
 
 
-def open_dump(file: BinaryIO, path: PurePath) -> Dump:
+def open_dump(file: BinaryIO, path: PurePath) -> PacketReader:
     """The dump in ``file``, for which `holds_packets` is true; ``path`` is its name.
 
     Raises:
@@ -34,8 +35,8 @@ def open_dump(file: BinaryIO, path: PurePath) -> Dump:
             return mjr.Mjr(file, path.stem)
         if head.startswith(rtpdump.MAGIC):
             return rtpdump.RtpDump(file)
-        if mediajson.is_dump(head):
-            return mediajson.MediaJsonDump(file)
+        if dump.is_dump(head):
+            return dump.MediaJsonDump(file)
         return Capture(file)
     except AudioError as error:
         raise AudioError(f"{path} {error}") from error

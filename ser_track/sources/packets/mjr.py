@@ -11,8 +11,8 @@ from struct import Struct
 from typing import Any, BinaryIO, Final
 
 from ser_track.errors import AudioError
-from ser_track.ingest.rtp import read_header, read_packet
-from ser_track.sources.packets.dump import Recorded
+from ser_track.rtp.header import read_header, read_packet
+from ser_track.rtp.packet_reader import RecordedPacket
 
 MAGIC: Final = b"MJR00002"
 OLD_MAGICS: Final = (b"MJR00001", b"MEETECHO")
@@ -47,7 +47,7 @@ class Mjr:
         self._level_id = next((int(n) for n, uri in numbers.items() if uri == _AUDIO_LEVEL and n.isdecimal()), None)
         self._first_frame = file.tell()
 
-    def packets(self) -> Iterator[Recorded]:
+    def packets(self) -> Iterator[RecordedPacket]:
         """See `Dump.packets`."""
         self.problems = []
         self._file.seek(self._first_frame)
@@ -64,7 +64,7 @@ class Mjr:
                 arrival = read_packet(header, packet, self._level_id, self._begun_s + after_ms / 1000)
                 if header.payload_type & 127 == self._red_type:
                     arrival = arrival._replace(payload=_primary(arrival.payload))
-                yield Recorded("", self._name, None, arrival)
+                yield RecordedPacket("", self._name, None, arrival)
 
 
 def _about(file: BinaryIO) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from ser_track.errors import AudioError
-from ser_track.ingest.packets import PacketStream
-from ser_track.sources.packets.dump import Dump
+from ser_track.rtp.opus_stream import OpusStream
+from ser_track.rtp.packet_reader import PacketReader
 from ser_track.sources.packets.merge import Key, merged
 from ser_track.sources.packets.survey import Sender, survey
 from ser_track.sources.tracks import Piece, unique_names
@@ -18,7 +18,7 @@ _TICK_S: Final = 0.032
 class PacketRecording:
     """One or several files of packets, in one time: 0 is the first packet of all."""
 
-    def __init__(self, name: str, dumps: Sequence[Dump], payload_type: int | None = None) -> None:
+    def __init__(self, name: str, dumps: Sequence[PacketReader], payload_type: int | None = None) -> None:
         """Read ``dumps`` once, to find who speaks; ``name`` is theirs in errors. ``payload_type`` is RTP's for Opus.
 
         Raises:
@@ -86,7 +86,7 @@ class _Line:
 
     def __init__(self, participant: str, sender: Sender, origin_s: float) -> None:
         self.sender = sender
-        self.stream = PacketStream()
+        self.stream = OpusStream()
         self.now_s = 0.0
         """When its latest packet came."""
         self._participant = participant

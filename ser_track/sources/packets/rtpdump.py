@@ -10,8 +10,8 @@ from struct import Struct
 from typing import BinaryIO, Final
 
 from ser_track.errors import AudioError
-from ser_track.ingest.rtp import read_header, read_packet
-from ser_track.sources.packets.dump import Recorded
+from ser_track.rtp.header import read_header, read_packet
+from ser_track.rtp.packet_reader import RecordedPacket
 
 MAGIC: Final = b"#!rtpplay1.0 "
 _BEGUN: Final = Struct("!IIIHH")
@@ -40,7 +40,7 @@ class RtpDump:
         self._begun_s = seconds + microseconds * 1e-6
         self._first_packet = file.tell()
 
-    def packets(self) -> Iterator[Recorded]:
+    def packets(self) -> Iterator[RecordedPacket]:
         """See `Dump.packets`."""
         self.problems = []
         in_part = 0
@@ -56,6 +56,6 @@ class RtpDump:
             elif on_wire and (header := read_header(packet)) is not None:
                 arrival = read_packet(header, packet, None, self._begun_s + after_ms / 1000)
                 sender = f"ssrc-{header.ssrc:08x}"
-                yield Recorded(sender, sender, header.payload_type & 127, arrival)
+                yield RecordedPacket(sender, sender, header.payload_type & 127, arrival)
         if in_part:
             self.problems.append(f"holds {in_part} packets in part only; record with rtpdump -F dump")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ser_track.sources.packets.dump import Dump, Recorded
+from ser_track.rtp.packet_reader import PacketReader, RecordedPacket
 from ser_track.sources.packets.merge import Key, merged
 from ser_track.sources.packets.opus_trial import OpusTrial
 
@@ -27,7 +27,7 @@ class Sender:
     """By payload type."""
     opus_types: frozenset[int | None] = frozenset()
 
-    def sends(self, packet: Recorded) -> bool:
+    def sends(self, packet: RecordedPacket) -> bool:
         """Whether ``packet``, one of theirs, is Opus."""
         return packet.payload_type in self.opus_types
 
@@ -42,7 +42,7 @@ class Survey:
     """Streams that are meant to be heard and cannot be; each goes on from the file's name."""
 
 
-def survey(dumps: Sequence[Dump], payload_type: int | None) -> Survey:
+def survey(dumps: Sequence[PacketReader], payload_type: int | None) -> Survey:
     """Read all of ``dumps``; with a ``payload_type`` only packets of that are Opus."""
     found: dict[Key, Sender] = {}
     for key, packet in merged(dumps):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ser_track.ingest.rtp import Arrival, read_header, read_packet
+from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.sources.packets.opus_trial import OpusTrial
 from tests.sources.packets.make_packets import Sent, noise, rtp, voice
 

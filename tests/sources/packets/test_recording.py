@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ser_track.errors import AudioError
-from ser_track.ingest.libopus import OpusDecoder
+from ser_track.rtp.opus import OpusDecoder
 from ser_track.sources.recording import open_meeting, open_recording
 from ser_track.sources.tracks import Piece
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray

@@ -1,6 +1,6 @@
 """Keeps a live meeting's packets in a file, so that what was heard can be looked at again: `ser-track analyze FILE`.
 
-Lines of MediaJson, as a bridge's own recordings are (`ser_track.sources.packets.mediajson` reads them). They are
+Lines of MediaJson, as a bridge's own recordings are (`ser_track.mediajson.dump` reads them). They are
 people's voices: whoever makes one needs their consent.
 """
 
@@ -8,16 +8,16 @@ import json
 from base64 import b64encode
 from typing import BinaryIO, Final
 
-from ser_track.ingest.libopus import RTP_CLOCK_HZ
-from ser_track.ingest.mediajson import RECORD_FULL
-from ser_track.ingest.rtp import SILENT_LEVEL, Arrival
+from ser_track.rtp.opus import RTP_CLOCK_HZ
+from ser_track.mediajson.frames import RECORD_FULL
+from ser_track.rtp.header import SILENT_LEVEL, Arrival
 
 _FLUSH_EVERY_S: Final = 1.0
 _LONGEST_NAME: Final = 200
 """Longer ones a reader refuses."""
 
 
-class PacketRecord:
+class MediaJsonWriter:
     """Appends packets to a file that the caller opened for binary appending, and closes.
 
     Not for several threads at once. What a packet costs does not depend on how many came before it, and nothing is held

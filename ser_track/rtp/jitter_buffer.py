@@ -8,9 +8,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from ser_track.ingest.libopus import RTP_CLOCK_HZ
-from ser_track.ingest.numbering import MOST_LATE, Numbering, Packet
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.opus import RTP_CLOCK_HZ
+from ser_track.rtp.sequence import MOST_LATE, SequenceUnwrapper, Packet
+from ser_track.rtp.header import Arrival
 
 START_DELAY_S: Final = 0.06
 MIN_DELAY_S: Final = 0.04
@@ -71,7 +71,7 @@ class JitterBuffer:
         self.delay_s = START_DELAY_S
         """How long a hole is waited for."""
         self.counts = PacketCounts() if counts is None else counts
-        self._numbering = Numbering()
+        self._numbering = SequenceUnwrapper()
         self._ready: list[Item] = []
         self._held: dict[int, tuple[Packet, float]] = {}
         """By sequence number, with time of arrival."""

@@ -5,7 +5,7 @@ several times what is needed; here the thread that ticks reads all that came sin
 Opus in RTP (STUN, DTLS, RTCP, other codecs), and the first packet of each source, is handed on to aiortc as it came;
 so is all that arrives from another address. Receiver reports stay aiortc's, over packets that are counted here.
 
-The private names are all in this module; `tests/ingest/test_aiortc_socket.py` fails, with the name of what moved, when
+The private names are all in this module; `tests/aiortc_internals/test_socket.py` fails, with the name of what moved, when
 a release changes under us. Then, or where the system has no such sockets, `aiortc_packets.py` does the work alone.
 """
 
@@ -23,9 +23,9 @@ from aiortc.rtcrtpreceiver import StreamStatistics
 from pylibsrtp import Error as SrtpError
 from pylibsrtp import Session
 
-from ser_track.ingest import udp
-from ser_track.ingest.reception import Reception
-from ser_track.ingest.rtp import Arrival, Header, read_header, read_packet
+from ser_track.aiortc_internals import udp_batches
+from ser_track.aiortc_internals.receiver_stats import ReceiverStats
+from ser_track.rtp.header import Arrival, Header, read_header, read_packet
 from ser_track.events import StreamKey
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def take_socket(receiver: RTCRtpReceiver, level_id: int | None) -> "MediaSocket 
 
     ``level_id`` is the number of the audio level in this connection's RTP headers, if it has one.
     """
-    if not udp.available():
+    if not udp_batches.available():
         return None
     if missing := missing_parts(receiver):
         log.warning("aiortc has no %s any more: its own way of receiving is used, which costs more", ", ".join(missing))
@@ -74,7 +74,7 @@ def take_socket(receiver: RTCRtpReceiver, level_id: int | None) -> "MediaSocket 
     if first is None:  # through a TURN server: what comes is wrapped, and aioice unwraps it
         return None
     try:
-        own = udp.second_socket(first, pair.remote_addr)
+        own = udp_batches.second_socket(first, pair.remote_addr)
     except OSError as error:
         log.warning("a connection's socket cannot be shared (%s): aiortc receives, which costs more", error)
         return None
@@ -97,7 +97,7 @@ class MediaSocket:
         self._session = session
         self._level_id = level_id
         self._rest = rest
-        self._counted: dict[tuple[int, int], Reception] = {}
+        self._counted: dict[tuple[int, int], ReceiverStats] = {}
         self._sources: set[int] = set()
 
     @property
@@ -142,7 +142,7 @@ class MediaSocket:
         # What waited in the socket while they had not agreed yet is not theirs to be heard.
         return [arrival for arrival in arrivals if arrival.now >= since]
 
-    def _source_of(self, header: Header) -> Reception | None:
+    def _source_of(self, header: Header) -> ReceiverStats | None:
         """Statistics of the source of an Opus packet, if aiortc has accepted it; None of all else."""
         source = header.ssrc, header.payload_type & 127
         counted = self._counted.get(source)
@@ -194,14 +194,14 @@ class _Aiortc:
         if self._waiting:
             self._loop.call_soon(self._receive)
 
-    def accepted(self, ssrc: int, payload_type: int) -> Reception | None:
+    def accepted(self, ssrc: int, payload_type: int) -> ReceiverStats | None:
         """Statistics of an Opus source that aiortc has routed to this receiver: its own, and counted in here too."""
         codec, known = self._codecs.get(payload_type), self._statistics.get(ssrc)
         if known is None or codec is None or codec.name.lower() != "opus":
             return None
-        if not isinstance(known, Reception):
+        if not isinstance(known, ReceiverStats):
             # The entry exists, so the dictionary keeps its size while aiortc walks through it.
-            known = self._statistics[ssrc] = Reception(known)
+            known = self._statistics[ssrc] = ReceiverStats(known)
         return known
 
 

@@ -3,7 +3,7 @@
 import pytest
 from aiortc.sdp import SessionDescription
 
-from ser_track.meetings.sdp import ask_for_correction, audio_level_id
+from ser_track.aiortc_internals.sdp import ask_for_correction, audio_level_id
 
 HEAD = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 96 0\r\nc=IN IP4 0.0.0.0\r\n"
 OPUS = "a=rtpmap:96 opus/48000/2\r\n"

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.header import Arrival
 
 
-class Recorded(NamedTuple):
+class RecordedPacket(NamedTuple):
     """One packet of a file."""
 
     sender: str
@@ -19,7 +19,7 @@ class Recorded(NamedTuple):
     """``now`` is the time of day of its arrival, in seconds since 1970."""
 
 
-class Dump(Protocol):
+class PacketReader(Protocol):
     """A file of packets. It is read from its beginning as often as somebody asks, and never held in memory."""
 
     problems: list[str]
@@ -28,6 +28,6 @@ class Dump(Protocol):
     keyed: set[str]
     """Senders whose connection began with a handshake for keys, so that what they send is encrypted."""
 
-    def packets(self) -> Iterator[Recorded]:
+    def packets(self) -> Iterator[RecordedPacket]:
         """All packets in the order of the file; what is damaged or of no use is left out, and is in ``problems``."""
         ...

@@ -9,10 +9,10 @@ import pytest
 from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpReceiver
 from aiortc.mediastreams import MediaStreamError
 
-from ser_track.ingest.aiortc_packets import missing_parts, take_packets
-from ser_track.ingest.libopus import OpusDecoder
+from ser_track.aiortc_internals.packets import missing_parts, take_packets
+from ser_track.rtp.opus import OpusDecoder
 
-MOVED = "aiortc moved {}: update ser_track/ingest/aiortc_packets.py"
+MOVED = "aiortc moved {}: update ser_track/aiortc_internals/packets.py"
 
 
 @dataclass

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from ser_track.errors import AudioError
-from ser_track.ingest.packets import PacketStream
-from ser_track.ingest.rtp import Arrival, read_header, read_packet
-from ser_track.sinks.packet_record import PacketRecord
+from ser_track.rtp.opus_stream import OpusStream
+from ser_track.rtp.header import Arrival, read_header, read_packet
+from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.sources.recording import open_recording
 from ser_track.sources.tracks import Piece
 from ser_track.chunk import SAMPLE_RATE_HZ
@@ -29,9 +29,9 @@ def arrivals(count: int, begin_s: float = 100.0, silent: bool = False, **how: in
     return found
 
 
-def recorded(path: Path, packets: list[tuple[str, str, Arrival]], max_bytes: int = ROOM_ENOUGH) -> PacketRecord:
+def recorded(path: Path, packets: list[tuple[str, str, Arrival]], max_bytes: int = ROOM_ENOUGH) -> MediaJsonWriter:
     with path.open("ab") as file:
-        record = PacketRecord(file, OFFSET_S, max_bytes)
+        record = MediaJsonWriter(file, OFFSET_S, max_bytes)
         for packet in packets:
             record.put(*packet)
     return record
@@ -41,7 +41,7 @@ def test_what_is_read_is_what_was_heard(tmp_path: Path) -> None:
     packets = arrivals(200)
     lossy = [packet for number, packet in enumerate(packets) if number % 20]
     recorded(tmp_path / "a", [("p-1-s1", "Ada", packet) for packet in lossy])
-    stream, live = PacketStream(), np.zeros(200 * 320, np.float32)
+    stream, live = OpusStream(), np.zeros(200 * 320, np.float32)
     for packet in lossy:
         stream.put(packet)
         for samples, at in stream.take(packet.now + 0.001):
@@ -117,7 +117,7 @@ def test_at_most_a_second_is_not_on_its_way_to_the_disk() -> None:
             self.safe = self.tell()
 
     disk = Disk()
-    record = PacketRecord(disk, OFFSET_S, ROOM_ENOUGH)
+    record = MediaJsonWriter(disk, OFFSET_S, ROOM_ENOUGH)
     behind = []
     for packet in arrivals(200):
         record.put("s1", "Ada", packet)

@@ -3,7 +3,7 @@
 aiortc has no public way to encoded packets. Each receiver hands what it has checked and counted (its receiver reports
 stay right) to a jitter buffer of its own; that one is replaced. The private names are all in this module; where one is
 missing, nothing is touched, decoded frames come from ``track.recv()`` as ever, and the log says so.
-`tests/ingest/test_aiortc_packets.py` fails, with the name of what moved, when an aiortc release changes under us.
+`tests/aiortc_internals/test_packets.py` fails, with the name of what moved, when an aiortc release changes under us.
 """
 
 import logging

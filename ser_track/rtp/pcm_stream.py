@@ -7,7 +7,7 @@ from typing import Final
 import av
 
 from ser_track.errors import AudioError
-from ser_track.ingest.frames import FrameConverter
+from ser_track.audio.frames import FrameConverter
 from ser_track.chunk import FloatArray
 
 _CODECS: Final = {
@@ -24,7 +24,7 @@ _MOST_SKIPPED: Final = 500
 """Packets; a counter that jumps farther has begun anew."""
 
 
-class PcmPackets:
+class PcmStream:
     """Decodes one source; lost packets, which their numbers tell of, are gaps as long as those before them."""
 
     def __init__(self, encoding: str, rate_hz: int, channels: int) -> None:

@@ -10,10 +10,10 @@ from typing import Final
 import numpy as np
 
 from ser_track.errors import AudioError
-from ser_track.ingest.jitter_buffer import Hole, Item, JitterBuffer, PacketCounts
-from ser_track.ingest.libopus import RTP_CLOCK_HZ, RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
-from ser_track.ingest.numbering import MOST_AHEAD_S, Packet
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.jitter_buffer import Hole, Item, JitterBuffer, PacketCounts
+from ser_track.rtp.opus import RTP_CLOCK_HZ, RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
+from ser_track.rtp.sequence import MOST_AHEAD_S, Packet
+from ser_track.rtp.header import Arrival
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 _MOST_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000
@@ -28,7 +28,7 @@ _HANGOVER: Final = SAMPLE_RATE_HZ // 2
 _NOTHING: Final = np.empty(0, np.float32)
 
 
-class PacketStream:
+class OpusStream:
     """Synchronous, and without a clock: `put` packets as they arrive, `take` the samples that are due.
 
     Time comes from RTP timestamps; 0 is the first packet. What a hole of up to 120 ms held is recovered from the packet

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ser_track.errors import AudioError
-from ser_track.ingest.libopus import packet_length
-from ser_track.ingest.mediajson import Media, Ping, SessionEnded, SourceStarted, SourceStopped, pong, read_frame
+from ser_track.rtp.opus import packet_length
+from ser_track.mediajson.frames import Media, Ping, SessionEnded, SourceStarted, SourceStopped, pong, read_frame
 
 SAMPLE = Path(__file__).parents[3] / "shared" / "jitsi" / "sample.jsonl"
 MEDIA = {"tag": "a-1", "chunk": "7", "timestamp": "960", "payload": "eAvk"}

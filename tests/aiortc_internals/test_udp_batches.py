@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ser_track.ingest import udp
+from ser_track.aiortc_internals import udp_batches
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="recvmmsg is Linux's")
 LOOPBACK = ("127.0.0.1", 0)
@@ -30,11 +30,11 @@ def theirs(ours: socket.socket) -> Iterator[socket.socket]:
 
 def read(at: socket.socket) -> list[tuple[bytes, float]]:
     now = time.monotonic()
-    return udp.DatagramReader().read(at.fileno(), now - time.time(), now)
+    return udp_batches.DatagramReader().read(at.fileno(), now - time.time(), now)
 
 
 def test_what_waits_comes_in_order_with_the_time_it_came(ours: socket.socket, theirs: socket.socket) -> None:
-    with udp.second_socket(ours, theirs.getsockname()) as second:
+    with udp_batches.second_socket(ours, theirs.getsockname()) as second:
         sent = []
         for n in range(5):
             theirs.send(bytes([n]) * (n + 1))
@@ -48,15 +48,18 @@ def test_what_waits_comes_in_order_with_the_time_it_came(ours: socket.socket, th
 
 
 def test_more_than_a_batch_is_not_lost(ours: socket.socket, theirs: socket.socket) -> None:
-    with udp.second_socket(ours, theirs.getsockname()) as second:
-        for n in range(udp.DatagramReader.batch + 3):
+    with udp_batches.second_socket(ours, theirs.getsockname()) as second:
+        for n in range(udp_batches.DatagramReader.batch + 3):
             theirs.send(bytes([n]))
-        assert [len(read(second)), len(read(second)), len(read(second))] == [udp.DatagramReader.batch, 3, 0]
+        assert [len(read(second)), len(read(second)), len(read(second))] == [udp_batches.DatagramReader.batch, 3, 0]
 
 
 def test_only_what_comes_from_that_sender_goes_to_the_second(ours: socket.socket, theirs: socket.socket) -> None:
     ours.settimeout(5)
-    with udp.second_socket(ours, theirs.getsockname()) as second, socket.socket(type=socket.SOCK_DGRAM) as other:
+    with (
+        udp_batches.second_socket(ours, theirs.getsockname()) as second,
+        socket.socket(type=socket.SOCK_DGRAM) as other,
+    ):
         other.sendto(b"other", ours.getsockname())
         theirs.send(b"theirs")
         assert ours.recv(99) == b"other"
@@ -66,7 +69,7 @@ def test_only_what_comes_from_that_sender_goes_to_the_second(ours: socket.socket
 
 
 def test_nobody_else_can_bind_there(ours: socket.socket, theirs: socket.socket) -> None:
-    with udp.second_socket(ours, theirs.getsockname()), socket.socket(type=socket.SOCK_DGRAM) as intruder:
+    with udp_batches.second_socket(ours, theirs.getsockname()), socket.socket(type=socket.SOCK_DGRAM) as intruder:
         intruder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with pytest.raises(OSError, match="in use"):
             intruder.bind(ours.getsockname())
@@ -74,12 +77,12 @@ def test_nobody_else_can_bind_there(ours: socket.socket, theirs: socket.socket) 
 
 def test_where_it_cannot_be_shared_nothing_is_left_open(ours: socket.socket) -> None:
     with pytest.raises(PermissionError):
-        udp.second_socket(ours, ("255.255.255.255", 9))
+        udp_batches.second_socket(ours, ("255.255.255.255", 9))
     assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR) == 0
 
 
 def test_a_sender_that_is_gone_is_no_fault_of_the_socket(ours: socket.socket, theirs: socket.socket) -> None:
-    with udp.second_socket(ours, theirs.getsockname()) as second:
+    with udp_batches.second_socket(ours, theirs.getsockname()) as second:
         theirs.close()
         second.send(b"anybody?")
         assert read(second) == []
@@ -88,4 +91,4 @@ def test_a_sender_that_is_gone_is_no_fault_of_the_socket(ours: socket.socket, th
 
 def test_a_closed_socket_is_one() -> None:
     with pytest.raises(OSError, match="Bad file descriptor"):
-        udp.DatagramReader().read(-1, 0.0, 0.0)
+        udp_batches.DatagramReader().read(-1, 0.0, 0.0)

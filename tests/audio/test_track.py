@@ -14,9 +14,9 @@ from av.frame import Frame
 from av.packet import Packet
 
 from ser_track.errors import AudioError
-from ser_track.ingest.track import SERTrack, consume
+from ser_track.audio.track import SERTrack, consume
 from ser_track.chunk import FloatArray
-from tests.ingest.make_frames import frame, frames
+from tests.audio.make_frames import frame, frames
 from tests.signals import joined, noise, tone
 
 

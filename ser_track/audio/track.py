@@ -13,7 +13,7 @@ from av.frame import Frame
 from av.packet import Packet
 
 from ser_track.errors import AudioError
-from ser_track.ingest.frames import FrameConverter
+from ser_track.audio.frames import FrameConverter
 from ser_track.chunk import FloatArray
 
 _log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtpPacket
 
 
-class Reception(StreamStatistics):
+class ReceiverStats(StreamStatistics):
     """aiortc's statistics of a source, with the time at which a packet came, not that at which it was looked at."""
 
     def __init__(self, so_far: StreamStatistics) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from bench.packets import FRAME_SAMPLES, encode
 from ser_track.errors import AudioError
-from ser_track.ingest import libopus
-from ser_track.ingest.libopus import OpusDecoder, carries_previous, packet_length
-from ser_track.ingest.packets import PacketStream
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp import opus
+from ser_track.rtp.opus import OpusDecoder, carries_previous, packet_length
+from ser_track.rtp.opus_stream import OpusStream
+from ser_track.rtp.header import Arrival
 from ser_track.models.trimming import voiced_windows
 from ser_track.models.silero import SileroVad
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
@@ -35,9 +35,9 @@ def at_48_khz(samples: FloatArray) -> np.typing.NDArray[np.int16]:
 
 def through(
     packets: Sequence[bytes | None], first_sequence: int = 65_000, first_timestamp: int = 2**32 - 96_000
-) -> tuple[PacketStream, list[tuple[FloatArray, int]]]:
+) -> tuple[OpusStream, list[tuple[FloatArray, int]]]:
     """Packet ``n`` arrives at ``n`` times 20 ms; ``None`` does not."""
-    stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
+    stream, pieces = OpusStream(), list[tuple[FloatArray, int]]()
     for n, payload in enumerate(packets):
         if payload is not None:
             timestamp = (first_timestamp + n * FRAME_SAMPLES) % 2**32
@@ -115,7 +115,7 @@ def test_dtx_is_silence_of_the_right_length(spoken: FloatArray) -> None:
     pause = np.zeros(2 * SAMPLE_RATE_HZ, np.float32)
     said = spoken[: 3 * SAMPLE_RATE_HZ]
     sent = encoded(np.concatenate([said, pause, said]).reshape(-1, FRAME), 24_000, dtx=True)
-    stream, timestamp, pieces = PacketStream(), 0, list[tuple[FloatArray, int]]()
+    stream, timestamp, pieces = OpusStream(), 0, list[tuple[FloatArray, int]]()
     sequence = 0
     for n, payload in enumerate(sent):
         if len(payload) > 2:  # as a browser does: what DTX makes that small is not sent
@@ -152,7 +152,7 @@ def test_whatever_comes_in_as_a_packet_nothing_is_raised(packets: list[bytes]) -
 
 
 def test_another_ssrc_goes_on_in_time(packets: list[bytes]) -> None:
-    stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
+    stream, pieces = OpusStream(), list[tuple[FloatArray, int]]()
     for n, payload in enumerate(packets[:200]):
         ssrc, timestamp = (1, 5_000) if n < 100 else (2, 900_000_000)
         stream.put(Arrival(ssrc, n, timestamp + n * FRAME_SAMPLES, payload, n * FRAME_S))
@@ -163,7 +163,7 @@ def test_another_ssrc_goes_on_in_time(packets: list[bytes]) -> None:
 
 @pytest.mark.parametrize("jump", [-500_000_000, 500_000_000, 2**31 - 1])
 def test_a_clock_that_jumps_while_the_sequence_goes_on_does_not_move_the_sound(packets: list[bytes], jump: int) -> None:
-    stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
+    stream, pieces = OpusStream(), list[tuple[FloatArray, int]]()
     for n, payload in enumerate(packets[:200]):
         timestamp = 1_000_000_000 + n * FRAME_SAMPLES + (jump if n >= 100 else 0)
         stream.put(Arrival(SSRC, n, timestamp % 2**32, payload, n * FRAME_S))
@@ -173,7 +173,7 @@ def test_a_clock_that_jumps_while_the_sequence_goes_on_does_not_move_the_sound(p
 
 
 def test_a_sender_that_was_muted_for_long_is_where_the_clock_says(packets: list[bytes]) -> None:
-    stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
+    stream, pieces = OpusStream(), list[tuple[FloatArray, int]]()
     for n, payload in enumerate(packets[:100]):
         time = n + (30_000 if n >= 50 else 0)  # ten minutes
         stream.put(Arrival(SSRC, n, time * FRAME_SAMPLES, payload, time * FRAME_S))
@@ -182,7 +182,7 @@ def test_a_sender_that_was_muted_for_long_is_where_the_clock_says(packets: list[
 
 
 def test_a_clock_far_ahead_of_ours_is_not_followed_however_small_its_steps(packets: list[bytes]) -> None:
-    stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
+    stream, pieces = OpusStream(), list[tuple[FloatArray, int]]()
     for n in range(1500):  # nine packets' time in each: 270 s within 30
         stream.put(Arrival(SSRC, n, n * 9 * FRAME_SAMPLES, packets[n % len(packets)], n * FRAME_S))
         pieces += stream.take(n * FRAME_S)
@@ -204,7 +204,7 @@ def test_packets_that_became_longer_during_a_loss_leave_no_hole(spoken: FloatArr
     long = encode(
         at_48_khz(spoken[SAMPLE_RATE_HZ : 3 * SAMPLE_RATE_HZ]), 32_000, frame_ms=60, fec="1", packet_loss="10"
     )
-    stream, pieces, time = PacketStream(), list[tuple[FloatArray, int]](), 0
+    stream, pieces, time = OpusStream(), list[tuple[FloatArray, int]](), 0
     for n, payload in enumerate(short + long):
         if n != len(short):  # the first of the long ones
             stream.put(Arrival(SSRC, n, time * FRAME_SAMPLES, payload, time * FRAME_S))
@@ -230,7 +230,7 @@ def test_a_muted_sender_is_not_misjudged_for_it(spoken: FloatArray) -> None:
     sent = encode(at_48_khz(whole), 32_000)
     heard = {}
     for told in (False, True):
-        stream, pieces = PacketStream(), list[tuple[FloatArray, int]]()
+        stream, pieces = OpusStream(), list[tuple[FloatArray, int]]()
         for n, payload in enumerate(sent):
             silent = told and not whole[n * FRAME : (n + 1) * FRAME].any()
             stream.put(Arrival(SSRC, n, n * FRAME_SAMPLES, payload, n * FRAME_S, silent))
@@ -265,7 +265,7 @@ def test_packet_length(payload: bytes, length: int) -> None:
 
 
 def test_the_flag_of_error_correction_is_the_one_that_libopus_reads(packets: list[bytes]) -> None:
-    library = libopus.library()
+    library = opus.library()
     assert library is not None
     if not hasattr(library, "opus_packet_has_lbrr"):
         pytest.skip("this libopus is older than 1.5 and has no opus_packet_has_lbrr")

@@ -12,8 +12,8 @@ from aiortc import RTCIceServer
 from aiortc.rtcicetransport import connection_kwargs
 
 from ser_track.config.schema import IceServer
-from ser_track.meetings import relay
-from ser_track.meetings.relay import used_relay, why_no_relay
+from ser_track.aiortc_internals import turn_probe
+from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
 from tests.coturn import CREDENTIAL, USER, coturn
 from tests.real_servers import Program
 
@@ -50,7 +50,7 @@ def test_it_is_the_one_that_aiortc_uses() -> None:
     ],
 )
 async def test_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch, silent: int, url: str, reason: str) -> None:
-    monkeypatch.setattr(relay, "_PATIENCE_S", 1.0)
+    monkeypatch.setattr(turn_probe, "_PATIENCE_S", 1.0)
     assert (await why_no_relay(IceServer(url.format(host=HOST, port=silent), USER, CREDENTIAL))).startswith(reason)
 
 

@@ -1,7 +1,7 @@
 """Dumps of MediaJson: one line per frame, ``{"timestamp": ms, "direction": "incoming", "data": "FRAME"}``.
 
 The form of the recording that comes with Jitsi's reference service for transcription, in which
-`ser_track.sinks.packet_record` keeps meetings too.
+`ser_track.mediajson.writer` keeps meetings too.
 """
 
 import json
@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
 from ser_track.errors import AudioError
-from ser_track.ingest.libopus import RTP_CLOCK_HZ
-from ser_track.ingest.mediajson import RECORD_FULL, Frame, Media, SourceStarted, read_frame
-from ser_track.ingest.rtp import SILENT_LEVEL, Arrival
-from ser_track.sources.packets.dump import Recorded
+from ser_track.rtp.opus import RTP_CLOCK_HZ
+from ser_track.mediajson.frames import RECORD_FULL, Frame, Media, SourceStarted, read_frame
+from ser_track.rtp.header import SILENT_LEVEL, Arrival
+from ser_track.rtp.packet_reader import RecordedPacket
 
 _LONGEST_LINE: Final = 1 << 20
 _LATEST_S: Final = 1 << 40
@@ -23,12 +23,12 @@ class _Source(NamedTuple):
     number: int
     """Stands for the SSRC, which is not told."""
 
-    def recorded(self, media: Media, now_s: float) -> Recorded:
+    def recorded(self, media: Media, now_s: float) -> RecordedPacket:
         """One packet of it."""
         ticks = RTP_CLOCK_HZ // self.started.rate_hz or 1
         numbers = media.chunk & 0xFFFF, media.timestamp * ticks & 0xFFFFFFFF
         arrival = Arrival(self.number, *numbers, media.payload, now_s, media.audio_level == SILENT_LEVEL)
-        return Recorded(self.started.endpoint, self.started.name or self.started.endpoint, None, arrival)
+        return RecordedPacket(self.started.endpoint, self.started.name or self.started.endpoint, None, arrival)
 
 
 def is_dump(head: bytes) -> bool:
@@ -46,7 +46,7 @@ class MediaJsonDump:
         self.keyed: set[str] = set()
         self._file = file
 
-    def packets(self) -> Iterator[Recorded]:
+    def packets(self) -> Iterator[RecordedPacket]:
         """See `Dump.packets`."""
         self.problems = []
         sources: dict[str, _Source] = {}
@@ -66,7 +66,7 @@ class MediaJsonDump:
         if unusable:
             self.problems.append(f"has {unusable} lines that cannot be used ({first_unusable})")
 
-    def _read(self, line: bytes, sources: dict[str, _Source]) -> Recorded | None:
+    def _read(self, line: bytes, sources: dict[str, _Source]) -> RecordedPacket | None:
         """The packet in one line, if one is in it that can be heard."""
         now_s, frame = _frame(line)
         if isinstance(frame, SourceStarted):

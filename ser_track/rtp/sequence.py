@@ -2,8 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from ser_track.ingest.libopus import RTP_CLOCK_HZ
-from ser_track.ingest.rtp import Arrival
+from ser_track.rtp.opus import RTP_CLOCK_HZ
+from ser_track.rtp.header import Arrival
 
 _MOST_SKIPPED: Final = 3000
 MOST_LATE: Final = 100
@@ -32,7 +32,7 @@ class _Suspect(NamedTuple):
     now: float
 
 
-class Numbering:
+class SequenceUnwrapper:
     """Follows one source; another takes its place when two of its packets came that belong together.
 
     A single packet that fits nothing, a straggler or a damaged one, moves nothing. ``now`` is any clock in seconds.

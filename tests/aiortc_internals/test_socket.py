@@ -11,15 +11,15 @@ import pytest
 import pytest_asyncio
 from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpReceiver
 
-from ser_track.ingest.aiortc_packets import take_packets
-from ser_track.ingest.aiortc_socket import MediaSocket, missing_parts, take_socket
-from ser_track.ingest.libopus import OpusDecoder
-from ser_track.ingest.rtp import Arrival, read_header
-from ser_track.ingest.udp import DatagramReader
+from ser_track.aiortc_internals.packets import take_packets
+from ser_track.aiortc_internals.socket import MediaSocket, missing_parts, take_socket
+from ser_track.rtp.opus import OpusDecoder
+from ser_track.rtp.header import Arrival, read_header
+from ser_track.aiortc_internals.udp_batches import DatagramReader
 from ser_track.events import StreamKey
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sockets are shared like this on Linux only")
-MOVED = "aiortc, aioice or pylibsrtp moved {}: update ser_track/ingest/aiortc_socket.py"
+MOVED = "aiortc, aioice or pylibsrtp moved {}: update ser_track/aiortc_internals/socket.py"
 KEY = StreamKey("m", "ann", "1")
 TICK_S = 0.03
 

@@ -8,7 +8,7 @@ from aiortc.rtp import HeaderExtensionsMap, RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.ingest.rtp import Arrival, read_header, read_packet
+from ser_track.rtp.header import Arrival, read_header, read_packet
 
 LEVEL_ID = 3
 SPOKEN = b"\x78voice"

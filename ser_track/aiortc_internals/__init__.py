@@ -1,0 +1,1 @@
+"""The only importer of private names of aiortc, aioice and pylibsrtp; contract tests say which one moved."""
