@@ -18,8 +18,8 @@ from ser_track.config.schema import Config
 from ser_track.engine.engine import Engine
 from ser_track.rtp.header import Arrival
 from ser_track.models import load_models
-from ser_track.runtime.intake import Intake
-from ser_track.runtime.stages import Stages
+from ser_track.live.intake import Intake
+from ser_track.live.cpu_stages import CpuStages
 from ser_track.events import EngineEvent, SpeechEnded, StreamKey
 
 _TICK_S: Final = 0.032
@@ -67,7 +67,7 @@ class Soak:
         self._config = Config()
         models = load_models(self._config.pipeline)
         self._engine = Engine(models.detector, models.classifier, self._config.pipeline)
-        self._intake = Intake(self._config.runtime.max_held_audio_s, Stages())
+        self._intake = Intake(self._config.runtime.max_held_audio_s, CpuStages())
         self._spoken, self._noise = speech(), room_noise()
         self._flying: list[tuple[float, StreamKey, Arrival]] = []
         self.joined = self.found = self.misplaced = self.missing = self.faults = 0

@@ -16,8 +16,8 @@ from ser_track.meetings.event_log import EventLog
 from ser_track.meetings.meeting import Meeting
 from ser_track.meetings.recording import MeetingRecording
 from ser_track.meetings.texts import clean_name
-from ser_track.runtime.intake import Keep
-from ser_track.runtime.live_engine import LiveEngine
+from ser_track.live.intake import Keep
+from ser_track.live.live_engine import LiveEngine
 from ser_track.sinks.encode import EventLine, encode
 from ser_track.events import Announcement, EngineEvent, Event, Joined, Left, Notice, StreamKey
 

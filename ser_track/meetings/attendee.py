@@ -7,9 +7,9 @@ from typing import Protocol
 
 from ser_track.config.schema import RuntimeConfig
 from ser_track.rtp.header import Arrival
-from ser_track.runtime.intake import Keep
-from ser_track.runtime.live_engine import LiveEngine
-from ser_track.runtime.tap import Tap
+from ser_track.live.intake import Keep
+from ser_track.live.live_engine import LiveEngine
+from ser_track.live.stream_feed import StreamFeed
 from ser_track.events import ConsentChanged, Event, Fault, Joined, StreamKey
 from ser_track.chunk import FloatArray
 
@@ -47,7 +47,7 @@ class Attendee:
     def __init__(
         self, home: Home, name: str, analysed: bool, live: LiveEngine, config: RuntimeConfig, sends_silence: bool = True
     ) -> None:
-        """``analysed`` is what the person answered; ``sends_silence``: see `Tap`."""
+        """``analysed`` is what the person answered; ``sends_silence``: see `StreamFeed`."""
         self.id = f"p-{secrets.token_hex(4)}"
         self.name = name
         self.analysed = analysed
@@ -63,7 +63,7 @@ class Attendee:
         self._sends_silence = sends_silence
         self._source: Source | None = None
         self._sending = False
-        self._tap: Tap | None = None
+        self._tap: StreamFeed | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._streams = 0
         self._used = False
@@ -157,12 +157,12 @@ class Attendee:
                 self.key = self._next_key()
             self._used = True
             stalled_after_s = self._config.stalled_after_s
-            self._tap = Tap(self._live, self.key, time.monotonic(), stalled_after_s, self._sends_silence)
+            self._tap = StreamFeed(self._live, self.key, time.monotonic(), stalled_after_s, self._sends_silence)
             if (keep := self._home.keeper(self.key, self.name)) is not None:
                 self._live.keep(self.key, keep)
             self._hear_as(self.key)
 
-    async def _end_stream(self, tap: Tap | None, source: Source | None) -> None:
+    async def _end_stream(self, tap: StreamFeed | None, source: Source | None) -> None:
         if tap is not None:
             await self._live.flush(tap.key)  # with what still waits in the connection's socket
         if source is not None:

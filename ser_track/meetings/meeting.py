@@ -13,7 +13,7 @@ from aiohttp import ClientSession
 from ser_track.config.schema import Config
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.peer_owner import SocketReader
-from ser_track.runtime.metrics import Metrics
+from ser_track.live.metrics import Metrics
 from ser_track.sinks.encode import EventLine
 from ser_track.events import Joined
 

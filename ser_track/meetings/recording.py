@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from ser_track.rtp.header import Arrival
-from ser_track.runtime.intake import Keep
+from ser_track.live.intake import Keep
 from ser_track.mediajson.writer import MediaJsonWriter
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from ser_track.meetings.backoff import Backoff
 from ser_track.meetings.consents import Consents
 from ser_track.meetings.meeting import Meeting
 from ser_track.meetings.texts import notice_text
-from ser_track.runtime.live_engine import LiveEngine
+from ser_track.live.live_engine import LiveEngine
 from ser_track.sinks.encode import encode
 from ser_track.events import Consent, MeetingChanged, MeetingState, Notice
 

@@ -16,8 +16,8 @@ from ser_track.meetings.attendance import Listener
 from ser_track.meetings.consents import Consents
 from ser_track.meetings.meeting import Meeting, Services
 from ser_track.meetings.session import Session
-from ser_track.runtime.live_engine import LiveEngine
-from ser_track.runtime.metrics import Metrics
+from ser_track.live.live_engine import LiveEngine
+from ser_track.live.metrics import Metrics
 from ser_track.sinks.encode import EventLine
 from ser_track.events import Consent, EngineEvent
 

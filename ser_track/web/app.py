@@ -12,9 +12,9 @@ from ser_track.engine.engine import Engine
 from ser_track.meetings.rooms.rooms import Rooms
 from ser_track.meetings.sessions import Sessions
 from ser_track.models import load_models
-from ser_track.runtime.live_engine import LiveEngine
-from ser_track.runtime.metrics import Metrics
-from ser_track.runtime.stages import Stages, TimedClassifier, TimedDetector
+from ser_track.live.live_engine import LiveEngine
+from ser_track.live.metrics import Metrics
+from ser_track.live.cpu_stages import CpuStages, TimedClassifier, TimedDetector
 from ser_track.events import EngineEvent
 from ser_track.web.events import close_readers, get_events
 from ser_track.web.files import STATIC
@@ -38,7 +38,7 @@ def make_app(config: Config) -> web.Application:
     app[ROOMS], app[SOCKETS] = Rooms(config, app[METRICS]), set()
     app[SESSIONS], app[READERS], app[ANSWERS] = Sessions(config, app[METRICS]), set(), WeakKeyDictionary()
     models = load_models(config.pipeline)
-    stages = Stages()
+    stages = CpuStages()
     detector, classifier = TimedDetector(models.detector, stages), TimedClassifier(models.classifier, stages)
     engine = Engine(detector, classifier, config.pipeline)
 

@@ -10,8 +10,8 @@ from ser_track.config.schema import Config
 from ser_track.meetings.rooms.rooms import Rooms
 from ser_track.meetings.session import Session
 from ser_track.meetings.sessions import Sessions
-from ser_track.runtime.live_engine import LiveEngine
-from ser_track.runtime.metrics import Metrics
+from ser_track.live.live_engine import LiveEngine
+from ser_track.live.metrics import Metrics
 from ser_track.web.fair import Allowance
 
 CONFIG = web.AppKey("config", Config)

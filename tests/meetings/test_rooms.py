@@ -12,8 +12,8 @@ from ser_track.engine.engine import Engine
 from ser_track.errors import BadRequestError, MeetingFullError
 from ser_track.meetings.rooms.participant import Participant
 from ser_track.meetings.rooms.rooms import Rooms
-from ser_track.runtime.live_engine import LiveEngine
-from ser_track.runtime.metrics import Metrics
+from ser_track.live.live_engine import LiveEngine
+from ser_track.live.metrics import Metrics
 from ser_track.sinks.encode import EventLine
 from ser_track.events import ConsentChanged, Emotion, Event, Left, MeetingChanged, Notice, SpeechEnded, SpeechStarted
 from tests.engine.stand_ins import EnergyDetector, LevelClassifier

@@ -11,7 +11,7 @@ from aiortc import MediaStreamTrack
 from av.audio.stream import AudioStream
 
 from ser_track.rtp.header import Arrival
-from ser_track.runtime.packet_streams import PacketStreams
+from ser_track.live.packet_streams import PacketStreams
 from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.events import StreamKey
 from tests.test_golden import PROBABILITY_TOLERANCE

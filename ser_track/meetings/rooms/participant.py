@@ -10,8 +10,8 @@ from ser_track.errors import BadRequestError, NotFoundError
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.meetings.attendee import Attendee, Home
 from ser_track.meetings.messages import parse_object, read_consent
-from ser_track.runtime.live_engine import LiveEngine
-from ser_track.runtime.metrics import Metrics
+from ser_track.live.live_engine import LiveEngine
+from ser_track.live.metrics import Metrics
 from ser_track.sinks.encode import EventLine, encode
 from ser_track.events import Fault, Joined
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ser_track.runtime.live_engine import LiveEngine
-from ser_track.runtime.tap import Tap
+from ser_track.live.live_engine import LiveEngine
+from ser_track.live.stream_feed import StreamFeed
 from ser_track.events import EndReason, Resumed, Stalled, StreamKey
 from ser_track.chunk import FloatArray
 
@@ -29,7 +29,7 @@ class Recorder(LiveEngine):
 
 def test_the_first_sample_is_time_zero() -> None:
     live = Recorder()
-    tap = Tap(live, KEY, now=0.0, stalled_after_s=5)
+    tap = StreamFeed(live, KEY, now=0.0, stalled_after_s=5)
     tap.push(np.zeros(320, np.float32), 7_000)
     tap.push(np.zeros(320, np.float32), 7_640)
     assert live.given == [(0, 320), (640, 320)]
@@ -37,7 +37,7 @@ def test_the_first_sample_is_time_zero() -> None:
 
 def test_silence_on_the_network_is_told_once_and_its_end_too() -> None:
     live = Recorder()
-    tap = Tap(live, KEY, now=0.0, stalled_after_s=5)
+    tap = StreamFeed(live, KEY, now=0.0, stalled_after_s=5)
     assert tap.check(4.9) is None
     assert live.pauses == [], "nothing was said that could be closed"
     assert tap.check(5.0) == Stalled(KEY, 5.0)
@@ -50,7 +50,7 @@ def test_silence_on_the_network_is_told_once_and_its_end_too() -> None:
 
 def test_speech_that_stops_arriving_is_closed_once_without_waiting_for_more() -> None:
     live = Recorder()
-    tap = Tap(live, KEY, now=0.0, stalled_after_s=5)
+    tap = StreamFeed(live, KEY, now=0.0, stalled_after_s=5)
     tap.push(np.zeros(320, np.float32), 0)
     tap.check(0.5)
     tap.check(1.0)
@@ -66,7 +66,7 @@ def test_speech_that_stops_arriving_is_closed_once_without_waiting_for_more() ->
 
 def test_who_leaves_silence_out_is_silent_and_never_stalled() -> None:
     live = Recorder()
-    tap = Tap(live, KEY, now=0.0, stalled_after_s=5, sends_silence=False)
+    tap = StreamFeed(live, KEY, now=0.0, stalled_after_s=5, sends_silence=False)
     tap.push(np.zeros(320, np.float32), 0)
     assert [tap.check(float(now)) for now in range(60)] == [None] * 60
     assert live.pauses == ["silence"]
@@ -74,7 +74,7 @@ def test_who_leaves_silence_out_is_silent_and_never_stalled() -> None:
 
 def test_who_is_muted_is_not_stalled_and_afterwards_has_time_to_begin() -> None:
     live = Recorder()
-    tap = Tap(live, KEY, now=0.0, stalled_after_s=5)
+    tap = StreamFeed(live, KEY, now=0.0, stalled_after_s=5)
     tap.push(np.zeros(320, np.float32), 0)
     assert [tap.check(float(now), muted=True) for now in range(60)] == [None] * 60
     assert live.pauses == ["silence"]

@@ -14,7 +14,7 @@ Stage = Literal["receive", "decode", "segment", "detect", "classify", "other"]
 STAGES: Final[tuple[Stage, ...]] = ("receive", "decode", "segment", "detect", "classify", "other")
 
 
-class Stages:
+class CpuStages:
     """CPU seconds of the one thread that uses it, by stage; where one lies in another, time counts for the inner."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Stages:
 class TimedDetector:
     """A `VoiceDetector` whose work is counted."""
 
-    def __init__(self, detector: VoiceDetector, stages: Stages) -> None:
+    def __init__(self, detector: VoiceDetector, stages: CpuStages) -> None:
         self._detector = detector
         self._stages = stages
 
@@ -63,7 +63,7 @@ class TimedDetector:
 class TimedClassifier:
     """An `EmotionClassifier` whose work is counted."""
 
-    def __init__(self, classifier: EmotionClassifier, stages: Stages) -> None:
+    def __init__(self, classifier: EmotionClassifier, stages: CpuStages) -> None:
         self.name = classifier.name
         self.labels = classifier.labels
         self._classifier = classifier

@@ -11,8 +11,8 @@ import pytest_asyncio
 from ser_track.config.schema import PipelineConfig, RuntimeConfig
 from ser_track.engine.engine import Engine
 from ser_track.protocols import VoiceDetector, DetectorState
-from ser_track.runtime.live_engine import LiveEngine
-from ser_track.runtime.metrics import Metrics
+from ser_track.live.live_engine import LiveEngine
+from ser_track.live.metrics import Metrics
 from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted, StreamKey
 from tests.engine.stand_ins import EnergyDetector, FaultyDetector, LevelClassifier

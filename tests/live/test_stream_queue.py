@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ser_track.runtime.inbox import Inbox, Piece, Samples
+from ser_track.live.stream_queue import StreamQueue, Piece, Samples
 from ser_track.events import StreamKey
 
 ANN, BEN = StreamKey("m", "ann", "1"), StreamKey("m", "ben", "1")
 
 
-def put(inbox: Inbox, key: StreamKey, n: int, at: int) -> None:
+def put(inbox: StreamQueue, key: StreamKey, n: int, at: int) -> None:
     inbox.put(key, Samples(np.zeros(n, np.float32), at), n)
 
 
@@ -17,7 +17,7 @@ def times(pieces: list[Piece]) -> list[int]:
 
 
 def test_pieces_come_out_in_order_and_once() -> None:
-    inbox = Inbox(100)
+    inbox = StreamQueue(100)
     put(inbox, ANN, 10, 0)
     put(inbox, BEN, 5, 0)
     put(inbox, ANN, 10, 10)
@@ -28,7 +28,7 @@ def test_pieces_come_out_in_order_and_once() -> None:
 
 
 def test_on_overflow_the_oldest_go_and_only_of_the_stream_that_overflows() -> None:
-    inbox = Inbox(25)
+    inbox = StreamQueue(25)
     put(inbox, BEN, 20, 0)
     for at in range(0, 50, 10):
         put(inbox, ANN, 10, at)
@@ -39,7 +39,7 @@ def test_on_overflow_the_oldest_go_and_only_of_the_stream_that_overflows() -> No
 
 
 def test_a_piece_longer_than_the_bound_is_not_lost_whole() -> None:
-    inbox = Inbox(25)
+    inbox = StreamQueue(25)
     put(inbox, ANN, 60, 0)
     (whole,) = inbox.take()[ANN]
     assert isinstance(whole, Samples)
@@ -48,7 +48,7 @@ def test_a_piece_longer_than_the_bound_is_not_lost_whole() -> None:
 
 
 def test_what_is_discarded_never_comes_out() -> None:
-    inbox = Inbox(100)
+    inbox = StreamQueue(100)
     put(inbox, ANN, 10, 0)
     inbox.discard(ANN)
     assert inbox.take() == {}

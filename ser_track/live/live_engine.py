@@ -15,12 +15,12 @@ from ser_track.engine.engine import Engine
 from ser_track.rtp import opus
 from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.rtp.header import Arrival
-from ser_track.runtime.inbox import Samples
-from ser_track.runtime.intake import Intake, Keep
-from ser_track.runtime.load import Load
-from ser_track.runtime.metrics import Metrics
-from ser_track.runtime.packet_streams import Pieces
-from ser_track.runtime.stages import Stages
+from ser_track.live.stream_queue import Samples
+from ser_track.live.intake import Intake, Keep
+from ser_track.live.load_shedding import LoadShedding
+from ser_track.live.metrics import Metrics
+from ser_track.live.packet_streams import Pieces
+from ser_track.live.cpu_stages import CpuStages
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.events import EndReason, EngineEvent, Fault, SpeechEnded, StreamKey
 
@@ -33,16 +33,16 @@ class LiveEngine:
     """Runs an `Engine` for a live program. All methods but the thread's own belong to the event loop's thread."""
 
     def __init__(
-        self, engine: Engine, config: RuntimeConfig, deliver: Deliver, metrics: Metrics, stages: Stages | None = None
+        self, engine: Engine, config: RuntimeConfig, deliver: Deliver, metrics: Metrics, stages: CpuStages | None = None
     ) -> None:
         """``deliver`` is called on the event loop with the events of each tick; ``stages`` counts the CPU time."""
         self._engine = engine
         self._config = config
         self._deliver = deliver
         self._metrics = metrics
-        self._stages = stages or Stages()
+        self._stages = stages or CpuStages()
         self._intake = Intake(config.max_held_audio_s, self._stages)
-        self._load = Load(config.tick_s, config.provisional_per_tick)
+        self._load = LoadShedding(config.tick_s, config.provisional_per_tick)
         if not opus.available():  # looked for here: on the event loop, reading folders would hold everybody up
             log.warning("libopus was not found: aiortc's own decoder is used, with gaps under loss (Debian: libopus0)")
         metrics.on_scrape(self._show)

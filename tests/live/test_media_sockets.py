@@ -3,7 +3,7 @@
 import pytest
 
 from ser_track.rtp.header import Arrival
-from ser_track.runtime.media_sockets import MediaSockets
+from ser_track.live.media_sockets import MediaSockets
 
 MAX_HELD_S = 2.0
 SHORT, LONG = b"\x48" + b"x" * 40, b"\x7b\x06" + b"x" * 40  # 20 ms, and six times that

@@ -7,7 +7,7 @@ from dataclasses import fields
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from ser_track.rtp.jitter_buffer import PacketCounts
-from ser_track.runtime.stages import STAGES, Stage
+from ser_track.live.cpu_stages import STAGES, Stage
 from ser_track.chunk import SAMPLE_RATE_HZ
 
 _OF_PACKETS = (

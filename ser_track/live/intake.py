@@ -7,10 +7,10 @@ from ser_track.rtp import opus
 from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.rtp.jitter_buffer import PacketCounts
 from ser_track.rtp.header import Arrival
-from ser_track.runtime.inbox import Inbox, Samples
-from ser_track.runtime.media_sockets import MediaSockets
-from ser_track.runtime.packet_streams import PacketStreams, Pieces
-from ser_track.runtime.stages import Stages
+from ser_track.live.stream_queue import StreamQueue, Samples
+from ser_track.live.media_sockets import MediaSockets
+from ser_track.live.packet_streams import PacketStreams, Pieces
+from ser_track.live.cpu_stages import CpuStages
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.events import StreamKey
 
@@ -23,9 +23,9 @@ _LEAST_SAMPLES: Final = SAMPLE_RATE_HZ // 400
 class Intake:
     """`put` and `forget` are for any thread; all else is for the thread that ticks."""
 
-    def __init__(self, max_held_s: float, stages: Stages) -> None:
+    def __init__(self, max_held_s: float, stages: CpuStages) -> None:
         """At most ``max_held_s`` of each stream wait; the oldest goes first, and is counted."""
-        self._inbox = Inbox(round(max_held_s * SAMPLE_RATE_HZ))
+        self._inbox = StreamQueue(round(max_held_s * SAMPLE_RATE_HZ))
         self._sockets = MediaSockets(max_held_s)
         self._packets = PacketStreams()
         self._stages = stages

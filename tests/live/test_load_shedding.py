@@ -2,18 +2,18 @@
 
 import pytest
 
-from ser_track.runtime.load import MOST, Load
+from ser_track.live.load_shedding import MOST, LoadShedding
 
 TICK_S = 0.032
 CONFIGURED = 3
 
 
 @pytest.fixture
-def load() -> Load:
-    return Load(TICK_S, CONFIGURED)
+def load() -> LoadShedding:
+    return LoadShedding(TICK_S, CONFIGURED)
 
 
-def provisional(load: Load, took_s: float, seconds: float) -> int:
+def provisional(load: LoadShedding, took_s: float, seconds: float) -> int:
     """How many provisional results were allowed while each tick took so long."""
     made = 0
     for _ in range(round(seconds / max(took_s, TICK_S))):
@@ -22,12 +22,12 @@ def provisional(load: Load, took_s: float, seconds: float) -> int:
     return made
 
 
-def test_at_ease_all_is_done(load: Load) -> None:
+def test_at_ease_all_is_done(load: LoadShedding) -> None:
     assert provisional(load, 0.01, 3.2) == 100 * CONFIGURED
     assert load.step == 0
 
 
-def test_after_one_late_tick_one_does_without(load: Load) -> None:
+def test_after_one_late_tick_one_does_without(load: LoadShedding) -> None:
     assert load.note(0.05)
     assert load.provisional_limit() == 0
     assert not load.note(0.01)
@@ -35,7 +35,7 @@ def test_after_one_late_tick_one_does_without(load: Load) -> None:
     assert load.step == 0, "once is no load"
 
 
-def test_ticks_that_are_busy_for_long_make_fewer_and_fewer_until_there_are_as_good_as_none(load: Load) -> None:
+def test_ticks_that_are_busy_for_long_make_fewer_and_fewer_until_there_are_as_good_as_none(load: LoadShedding) -> None:
     by_second = [provisional(load, 0.03, 1.0) for _ in range(6)]
     assert by_second == sorted(by_second, reverse=True)
     assert by_second[0] > 10
@@ -43,12 +43,12 @@ def test_ticks_that_are_busy_for_long_make_fewer_and_fewer_until_there_are_as_go
     assert load.step == MOST
 
 
-def test_late_ticks_make_none_at_all(load: Load) -> None:
+def test_late_ticks_make_none_at_all(load: LoadShedding) -> None:
     load.note(0.1)
     assert provisional(load, 0.1, 3.0) == 0
 
 
-def test_it_comes_back_step_by_step(load: Load) -> None:
+def test_it_comes_back_step_by_step(load: LoadShedding) -> None:
     provisional(load, 0.03, 6.0)
     assert load.step == MOST
     by_pair_of_seconds = [provisional(load, 0.005, 2.0) for _ in range(MOST + 1)]
@@ -57,7 +57,7 @@ def test_it_comes_back_step_by_step(load: Load) -> None:
     assert provisional(load, 0.005, 3.2) == 100 * CONFIGURED
 
 
-def test_between_the_two_it_stays_as_it_is(load: Load) -> None:
+def test_between_the_two_it_stays_as_it_is(load: LoadShedding) -> None:
     provisional(load, 0.03, 2.0)
     step = load.step
     assert 0 < step < MOST

@@ -11,7 +11,7 @@ MOST: Final = 6
 """Steps: provisional results come 64 times more seldom then, which is as good as never."""
 
 
-class Load:
+class LoadShedding:
     """How busy the tick is, and how many provisional results the next one may make.
 
     At once: a tick that comes late makes none. They wait, and newer ones take their place. For longer: as long as ticks

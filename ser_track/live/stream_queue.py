@@ -26,7 +26,7 @@ class _Held:
     samples: int = 0
 
 
-class Inbox:
+class StreamQueue:
     """Takes pieces of many streams from any thread and hands them over all at once."""
 
     def __init__(self, max_samples: int) -> None:
