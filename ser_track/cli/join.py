@@ -14,8 +14,8 @@ from aiohttp import web
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
 from ser_track.front.logs import log_to_stderr
-from ser_track.meetings.attendance import Listener
-from ser_track.meetings.kinds import KINDS, Kind, make_meeting
+from ser_track.meetings.roster import Listener
+from ser_track.meetings.registry import KINDS, Kind, make_meeting
 from ser_track.meetings.session import Session
 from ser_track.sinks.encode import EventLine
 from ser_track.events import MeetingChanged, Notice

@@ -9,7 +9,7 @@ from ser_track.front.finding import holding
 from ser_track.front.keys import WORKERS
 from ser_track.front.process import WorkerProcess
 from ser_track.front.tunnel import attend, carry, connect, socket_for
-from ser_track.meetings.messages import parse_object
+from ser_track.meetings.json_messages import parse_object
 from ser_track.web.guard import check_invited
 
 JOIN_TIMEOUT_S = 10.0

@@ -23,7 +23,7 @@ from ser_track.config.schema import Config
 from ser_track.errors import SerTrackError
 from ser_track.front.logs import log_to_stderr
 from ser_track.front.report import REPORT, Report, place_of_session
-from ser_track.meetings.mediajson.conference import Conference
+from ser_track.meetings.adapters.mediajson.conference import Conference
 from ser_track.meetings.session import Session
 from ser_track.web.app import make_app
 from ser_track.web.keys import LIVE, ROOMS, SESSIONS

@@ -8,11 +8,11 @@ from typing import Final
 
 from ser_track.config.schema import Config
 from ser_track.errors import JoinError
-from ser_track.meetings.attendance import Attendance
-from ser_track.meetings.backoff import Backoff
-from ser_track.meetings.consents import Consents
+from ser_track.meetings.roster import Roster
+from ser_track.meetings.retry import Backoff
+from ser_track.meetings.consent import Consents
 from ser_track.meetings.meeting import Meeting
-from ser_track.meetings.texts import notice_text
+from ser_track.meetings.notice_text import notice_text
 from ser_track.live.live_engine import LiveEngine
 from ser_track.sinks.encode import encode
 from ser_track.events import Consent, MeetingChanged, MeetingState, Notice
@@ -39,7 +39,7 @@ class Session:
         self.meeting = meeting
         url = f"{base_url}/meetings/{self.id}/notice"
         notice = Notice(notice_text(consent, url, config.meetings.record_folder is not None), url, consent)
-        self.attendance = Attendance(self.id, meeting, notice, consents, live, config)
+        self.attendance = Roster(self.id, meeting, notice, consents, live, config)
         self.state: MeetingState = "joining"
         self.reason: str | None = None
         """Why it is not joined, where it is not."""

@@ -12,8 +12,8 @@ from aiohttp import ClientSession, TraceConfig
 
 from ser_track.config.schema import Config
 from ser_track.errors import MeetingFullError, NotFoundError
-from ser_track.meetings.attendance import Listener
-from ser_track.meetings.consents import Consents
+from ser_track.meetings.roster import Listener
+from ser_track.meetings.consent import Consents
 from ser_track.meetings.meeting import Meeting, Services
 from ser_track.meetings.session import Session
 from ser_track.live.live_engine import LiveEngine

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ser_track.config.schema import Config
 from ser_track.engine.engine import Engine
-from ser_track.meetings.rooms.rooms import Rooms
+from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.meetings.sessions import Sessions
 from ser_track.models import load_models
 from ser_track.live.live_engine import LiveEngine

@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 
 from ser_track.config.schema import Config
-from ser_track.meetings.rooms.rooms import Rooms
+from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.meetings.session import Session
 from ser_track.meetings.sessions import Sessions
 from ser_track.live.live_engine import LiveEngine

@@ -9,7 +9,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from ser_track.errors import AudioError, BadRequestError, CalledBackError
 from ser_track.mediajson.frames import read_frame
-from ser_track.meetings.mediajson.conference import Conference
+from ser_track.meetings.adapters.mediajson.conference import Conference
 from ser_track.meetings.session import Session
 from ser_track.web.fair import CLOSE_S, Outbox
 from ser_track.web.keys import CONFIG, SESSIONS, SOCKETS

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from ser_track.config.urls import public_url
 from ser_track.errors import BadRequestError
-from ser_track.meetings.kinds import check_allowed, make_meeting
+from ser_track.meetings.registry import check_allowed, make_meeting
 from ser_track.meetings.session import Session
 from ser_track.web.keys import CONFIG, SESSIONS
 from ser_track.web.offer import read_object, text

@@ -5,8 +5,8 @@ from typing import Any
 from aiohttp import web
 
 from ser_track.errors import BadRequestError
-from ser_track.meetings.messages import parse_object
-from ser_track.meetings.rooms.participant import Participant
+from ser_track.meetings.json_messages import parse_object
+from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.aiortc_internals.sdp import check_offer
 from ser_track.web.keys import ROOMS
 

@@ -8,9 +8,9 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from ser_track.errors import BadRequestError, MeetingError
-from ser_track.meetings.messages import parse_object, read_consent
-from ser_track.meetings.rooms.participant import Participant
-from ser_track.meetings.rooms.room import introduce
+from ser_track.meetings.json_messages import parse_object, read_consent
+from ser_track.meetings.adapters.rooms.participant import Participant
+from ser_track.meetings.adapters.rooms.room import introduce
 from ser_track.web.fair import CLOSE_S, Allowance, Outbox
 from ser_track.web.guard import check_invited
 from ser_track.web.keys import CONFIG, ROOMS, SOCKETS

@@ -18,8 +18,8 @@ from ser_track.config.schema import Config
 from ser_track.front import process
 from tests.front.conftest import SOON_S, SPOKEN, Front
 from tests.front.test_meetings import ask
-from tests.meetings.janus_people import JanusPerson
-from tests.meetings.janus_server import ROOM, WITH_DTX, JanusServer
+from tests.meetings.adapters.janus.janus_people import JanusPerson
+from tests.meetings.adapters.janus.janus_server import ROOM, WITH_DTX, JanusServer
 from tests.web.peers import RecordingTrack
 
 pytestmark = pytest.mark.meeting

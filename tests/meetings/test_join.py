@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from tests.meetings.conftest import MakePerson
-from tests.meetings.janus_server import PIN, ROOM, WITH_PIN, JanusServer, free_port
-from tests.meetings.test_janus import known_as, speaking, watching
+from tests.meetings.adapters.janus.janus_server import PIN, ROOM, WITH_PIN, JanusServer, free_port
+from tests.meetings.adapters.janus.test_room import known_as, speaking, watching
 from tests.real_servers import running
 from tests.sinks.schema import VALIDATOR
 

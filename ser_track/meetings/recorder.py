@@ -20,7 +20,7 @@ _MOST_BYTES: Final = 8 << 30
 """About two months of one voice."""
 
 
-class MeetingRecording:
+class MeetingRecorder:
     """One file for one meeting, made with the first packet. All but `keeper` is for the thread that hears."""
 
     def __init__(self, folder: Path, meeting: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from ser_track.events import Consent
 from tests.meetings.conftest import MakePerson, SendBot
-from tests.meetings.test_janus import events_of, known_as, speaking, watching
+from tests.meetings.adapters.janus.test_room import events_of, known_as, speaking, watching
 
 pytestmark = pytest.mark.meeting
 

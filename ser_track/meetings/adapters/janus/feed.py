@@ -8,10 +8,10 @@ import time
 from ser_track.errors import BadRequestError
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.meetings.attendee import Attendee
-from ser_track.meetings.backoff import Backoff
-from ser_track.meetings.janus.client import Handle, JanusClient, JanusError, Message
+from ser_track.meetings.retry import Backoff
+from ser_track.meetings.adapters.janus.client import Handle, JanusClient, JanusError, Message
 from ser_track.meetings.meeting import Host, Services
-from ser_track.meetings.messages import parse_object, read_consent
+from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.chunk import FloatArray
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """Answers outlive the stay of who gave them, and where there is a doubt nobody is analysed."""
 
-from ser_track.meetings.consents import Consents
+from ser_track.meetings.consent import Consents
 
 
 def test_who_has_not_answered_is_as_the_mode_says() -> None:

@@ -10,8 +10,8 @@ import pytest_asyncio
 from ser_track.config.schema import Config
 from ser_track.engine.engine import Engine
 from ser_track.errors import BadRequestError, MeetingFullError
-from ser_track.meetings.rooms.participant import Participant
-from ser_track.meetings.rooms.rooms import Rooms
+from ser_track.meetings.adapters.rooms.participant import Participant
+from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
 from ser_track.sinks.encode import EventLine

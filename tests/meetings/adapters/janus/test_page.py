@@ -14,9 +14,9 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Page
 
 from tests.meetings.conftest import SendBot
-from tests.meetings.janus_admin import subscribers
-from tests.meetings.janus_people import SPOKEN
-from tests.meetings.janus_server import ROOM, WITH_DTX, JanusServer
+from tests.meetings.adapters.janus.janus_admin import subscribers
+from tests.meetings.adapters.janus.janus_people import SPOKEN
+from tests.meetings.adapters.janus.janus_server import ROOM, WITH_DTX, JanusServer
 from tests.meetings.reader import ABOUT_A_VOICE, Reader, reading
 from tests.web.browser import launched
 from tests.web.conftest import Running

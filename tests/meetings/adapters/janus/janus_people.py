@@ -17,7 +17,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from tests.meetings.janus_server import ADMIN, ROOM
+from tests.meetings.adapters.janus.janus_server import ADMIN, ROOM
 from tests.sinks.schema import VALIDATOR
 
 SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"

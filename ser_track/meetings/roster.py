@@ -11,11 +11,11 @@ from typing import Any
 from ser_track.config.schema import Config
 from ser_track.errors import ForbiddenError, NotFoundError
 from ser_track.meetings.attendee import Attendee
-from ser_track.meetings.consents import Consents
+from ser_track.meetings.consent import Consents
 from ser_track.meetings.event_log import EventLog
 from ser_track.meetings.meeting import Meeting
-from ser_track.meetings.recording import MeetingRecording
-from ser_track.meetings.texts import clean_name
+from ser_track.meetings.recorder import MeetingRecorder
+from ser_track.meetings.notice_text import clean_name
 from ser_track.live.intake import Keep
 from ser_track.live.live_engine import LiveEngine
 from ser_track.sinks.encode import EventLine, encode
@@ -27,7 +27,7 @@ _MOST_AGREEMENTS = 50
 """Of one person: each begins a stream. A refusal is never refused."""
 
 
-class Attendance:
+class Roster:
     """The people of one meeting, from the moment they are known until their last words are told."""
 
     def __init__(
@@ -39,7 +39,7 @@ class Attendance:
         self.people: dict[str, Attendee] = {}
         """By their id here; also those who are just leaving."""
         folder = config.meetings.record_folder
-        self.recording = None if folder is None else MeetingRecording(Path(folder), name)
+        self.recording = None if folder is None else MeetingRecorder(Path(folder), name)
         self.notice = notice
         self._meeting = meeting
         self._consents = consents

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ser_track.meetings.rooms.participant import Participant
+from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.live.metrics import Metrics
 from ser_track.sinks.encode import encode
 from ser_track.events import Event, Joined, StreamKey

@@ -9,11 +9,11 @@ from aiortc import MediaStreamTrack
 from aiortc.contrib.media import MediaRelay
 from aiortc.mediastreams import VideoStreamTrack
 
-from ser_track.meetings.janus.feed import Feed
-from ser_track.meetings.janus.room import JanusRoom
+from ser_track.meetings.adapters.janus.feed import Feed
+from ser_track.meetings.adapters.janus.room import JanusRoom
 from ser_track.web.keys import SESSIONS
 from tests.meetings.conftest import MakePerson, SendBot
-from tests.meetings.janus_people import SPOKEN, JanusPerson
+from tests.meetings.adapters.janus.janus_people import SPOKEN, JanusPerson
 from tests.web.conftest import Running
 from tests.web.peers import RecordingTrack
 

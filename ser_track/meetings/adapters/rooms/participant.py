@@ -9,7 +9,7 @@ from ser_track.config.schema import RuntimeConfig
 from ser_track.errors import BadRequestError, NotFoundError
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.meetings.attendee import Attendee, Home
-from ser_track.meetings.messages import parse_object, read_consent
+from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
 from ser_track.sinks.encode import EventLine, encode

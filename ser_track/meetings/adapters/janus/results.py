@@ -6,8 +6,8 @@ import contextlib
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 
 from ser_track.config.schema import RuntimeConfig
-from ser_track.meetings.janus.client import Handle, JanusError
-from ser_track.meetings.janus.feed import DATA_CHANNEL
+from ser_track.meetings.adapters.janus.client import Handle, JanusError
+from ser_track.meetings.adapters.janus.feed import DATA_CHANNEL
 from ser_track.live.metrics import Metrics
 from ser_track.sinks.data_channel import DataChannelSink
 from ser_track.sinks.encode import EventLine

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from ser_track.config.reader import accept
 from ser_track.config.urls import websocket_url
 from ser_track.errors import BadRequestError, ForbiddenError
-from ser_track.meetings.janus.room import JanusRoom, JanusTarget
+from ser_track.meetings.adapters.janus.room import JanusRoom, JanusTarget
 from ser_track.meetings.meeting import Meeting, Services
 
 _PORTS: Final = {"ws": 80, "wss": 443}

@@ -10,8 +10,8 @@ from playwright.async_api import Page, expect
 
 from ser_track.events import Consent
 from tests.meetings.conftest import MakePerson, SendBot
-from tests.meetings.janus_people import SPOKEN, JanusPerson
-from tests.meetings.janus_server import JanusServer
+from tests.meetings.adapters.janus.janus_people import SPOKEN, JanusPerson
+from tests.meetings.adapters.janus.janus_server import JanusServer
 from tests.meetings.reader import ABOUT_A_VOICE, reading
 from tests.web.browser import launched
 from tests.web.conftest import Running

@@ -1,6 +1,6 @@
 """Waits double up to half a minute, and are spread."""
 
-from ser_track.meetings.backoff import Backoff
+from ser_track.meetings.retry import Backoff
 
 
 def test_waits_double_up_to_half_a_minute() -> None:

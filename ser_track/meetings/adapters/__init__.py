@@ -1,0 +1,1 @@
+"""One folder for each kind of meeting; a new one edits nothing outside its own."""
