@@ -13,7 +13,7 @@ import av
 from aiohttp import ClientSession
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
-from ser_track.sinks.data_channel import read_message
+from ser_track.output.data_channel import read_message
 
 _PACKET_S = 0.02
 _PACKET_TICKS = 960

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ser_track import SERPipeline
 from ser_track.errors import SerTrackError
-from ser_track.sources.file import read_mono
-from ser_track.sources.microphone import Microphone
+from ser_track.recordings.file import read_mono
+from ser_track.recordings.microphone import Microphone
 
 CONFIG = Path(__file__).parents[1] / "config.json"
 RATE_HZ = 16_000

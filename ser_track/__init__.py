@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ser_track.audio.track import SERTrack
-    from ser_track.library.live import aevents
-    from ser_track.library.recorded import events
-    from ser_track.library.table import to_dataframe
+    from ser_track.async_event_iterators import aevents
+    from ser_track.event_iterators import events
+    from ser_track.output.dataframe import to_dataframe
     from ser_track.pipeline import SERPipeline
     from ser_track.events import (
         ConsentChanged,
@@ -48,9 +48,9 @@ __all__ = [
 _HOMES = {
     "SERPipeline": "ser_track.pipeline",
     "SERTrack": "ser_track.audio.track",
-    "aevents": "ser_track.library.live",
-    "events": "ser_track.library.recorded",
-    "to_dataframe": "ser_track.library.table",
+    "aevents": "ser_track.async_event_iterators",
+    "events": "ser_track.event_iterators",
+    "to_dataframe": "ser_track.output.dataframe",
 }
 
 

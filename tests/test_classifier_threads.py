@@ -14,8 +14,8 @@ from ser_track.errors import InferenceError
 from ser_track.models import load_models
 from ser_track.protocols import DetectorState
 from ser_track.replay import replay
-from ser_track.sinks.encode import to_line
-from ser_track.sources.file import open_tracks
+from ser_track.output.wire import to_line
+from ser_track.recordings.file import open_tracks
 from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.events import Emotion, Event, SpeechEnded, StreamKey
 from ser_track.protocols import Prediction

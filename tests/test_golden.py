@@ -15,10 +15,10 @@ from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.models import load_models
 from ser_track.models.silero import SileroVad
-from ser_track.sinks.jsonl import JsonLines
+from ser_track.output.jsonl import JsonLines
 from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.events import Emotion, EngineEvent, StreamKey
-from tests.sinks.schema import parse_lines
+from tests.output.schema import parse_lines
 
 DATA = Path(__file__).parent / "data"
 SPOKEN = DATA / "spoken.wav"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ser_track.cli.main import main
-from tests.sinks.schema import parse_lines
+from tests.output.schema import parse_lines
 
 PACKETS = Path(__file__).parent / "data" / "packets"
 OGG = PACKETS / "spoken.ogg"

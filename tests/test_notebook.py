@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from ser_track import SERPipeline
 from ser_track.labels import EMOTIONS
 from ser_track.chunk import FloatArray
-from tests.sources.machines import without_microphones
+from tests.recordings.machines import without_microphones
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "examples" / "real_time_example.ipynb"

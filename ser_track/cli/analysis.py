@@ -12,7 +12,7 @@ from ser_track.engine.engine import Engine
 from ser_track.errors import AudioError
 from ser_track.models import load_models
 from ser_track.replay import replay
-from ser_track.sources.recording import Recording, open_meeting, open_recording
+from ser_track.recordings.recording import Recording, open_meeting, open_recording
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.events import Fault
 

@@ -11,7 +11,7 @@ from ser_track.config.schema import load_config
 from ser_track.errors import SerTrackError
 from ser_track.models import Models, load_models
 from ser_track.models.trimming import voiced_part
-from ser_track.sources.file import read_mono
+from ser_track.recordings.file import read_mono
 
 _EPILOG: Final = """\
 Each file's main audio track, mixed to mono, is taken for one piece of speech, from the first voiced moment to the last:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from ser_track.cli.inputs import Input
-from ser_track.sources.recording import STDIN
+from ser_track.recordings.recording import STDIN
 
 _NAME: Final = "ser-track-done.jsonl"
 

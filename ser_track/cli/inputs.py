@@ -8,7 +8,7 @@ from typing import Final
 
 from ser_track.cli.console import display_name
 from ser_track.errors import AudioError, ConfigError
-from ser_track.sources.recording import STDIN, is_dump
+from ser_track.recordings.recording import STDIN, is_dump
 
 _SOUND: Final = ".aac .aif .aiff .amr .au .caf .flac .m4a .mka .mp3 .oga .ogg .opus .wav .wma"
 _PICTURE: Final = ".3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv"

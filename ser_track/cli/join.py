@@ -17,7 +17,7 @@ from ser_track.front.logs import log_to_stderr
 from ser_track.meetings.roster import Listener
 from ser_track.meetings.registry import KINDS, Kind, make_meeting
 from ser_track.meetings.session import Session
-from ser_track.sinks.encode import EventLine
+from ser_track.output.wire import EventLine
 from ser_track.events import MeetingChanged, Notice
 from ser_track.web.app import make_app
 from ser_track.web.keys import SESSIONS

@@ -12,7 +12,7 @@ from ser_track.cli.manifest import Clip
 from ser_track.errors import AudioError, SerTrackError
 from ser_track.models import Models
 from ser_track.models.trimming import voiced_part
-from ser_track.sources.file import read_mono
+from ser_track.recordings.file import read_mono
 from ser_track.labels import EMOTIONS
 from ser_track.chunk import FloatArray
 from ser_track.protocols import Prediction

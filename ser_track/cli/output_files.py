@@ -9,7 +9,7 @@ from typing import Final, TextIO
 from ser_track.cli.console import display_name
 from ser_track.cli.inputs import Input
 from ser_track.errors import AudioError, ConfigError
-from ser_track.sources.recording import STDIN, is_dump
+from ser_track.recordings.recording import STDIN, is_dump
 
 _PART: Final = ".part"
 Identity = tuple[int, int]

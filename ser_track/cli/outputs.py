@@ -14,7 +14,7 @@ from ser_track.cli.inputs import Input
 from ser_track.cli.output_files import file_names, make_folder, refuse_recordings
 from ser_track.cli.results import JSONL, Sink, WholeFiles, written_to
 from ser_track.errors import ConfigError
-from ser_track.sinks.formats import FORMATS
+from ser_track.output.documents import FORMATS
 
 NAMES: Final = (JSONL, *FORMATS)
 

@@ -13,10 +13,10 @@ from ser_track.cli.inputs import Input
 from ser_track.cli.output_files import part_of, refuse_recordings, replaced, replacing, title_of
 from ser_track.engine.timeline import gather
 from ser_track.errors import ConfigError
-from ser_track.sinks import plot
-from ser_track.sinks.report import Sound, SoundRecorder, make_page
-from ser_track.sources.recording import Recording
-from ser_track.sources.tracks import Piece
+from ser_track.output.documents import plot
+from ser_track.output.documents.html import Sound, SoundRecorder, make_page
+from ser_track.recordings.recording import Recording
+from ser_track.recordings.tracks import Piece
 from ser_track.events import Event
 
 _PAGES: Final = (".html", ".htm")

@@ -10,8 +10,8 @@ from ser_track.cli.done_list import DoneList
 from ser_track.cli.inputs import Input
 from ser_track.cli.output_files import part_of, replacing, title_of
 from ser_track.engine.timeline import gather
-from ser_track.sinks.formats import FORMATS
-from ser_track.sinks.jsonl import JsonLines
+from ser_track.output.documents import FORMATS
+from ser_track.output.jsonl import JsonLines
 from ser_track.events import Event
 
 JSONL: Final = "jsonl"

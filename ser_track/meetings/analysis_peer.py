@@ -26,8 +26,8 @@ from ser_track.meetings.peer_owner import PeerOwner, SocketReader
 from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
 from ser_track.aiortc_internals.sdp import ask_for_correction, audio_level_id
 from ser_track.live.metrics import Metrics
-from ser_track.sinks.data_channel import DataChannelSink
-from ser_track.sinks.encode import EventLine
+from ser_track.output.data_channel import DataChannelSink
+from ser_track.output.wire import EventLine
 from ser_track.events import StreamKey
 
 log = logging.getLogger(__name__)

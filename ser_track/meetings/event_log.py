@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from typing import Any, Final, NamedTuple
 
-from ser_track.sinks.encode import EventLine, to_json
+from ser_track.output.wire import EventLine, to_json
 from ser_track.events import (
     ConsentChanged,
     Emotion,

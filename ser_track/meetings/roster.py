@@ -18,7 +18,7 @@ from ser_track.meetings.recorder import MeetingRecorder
 from ser_track.meetings.notice_text import clean_name
 from ser_track.live.intake import Keep
 from ser_track.live.live_engine import LiveEngine
-from ser_track.sinks.encode import EventLine, encode
+from ser_track.output.wire import EventLine, encode
 from ser_track.events import Announcement, EngineEvent, Event, Joined, Left, Notice, StreamKey
 
 log = logging.getLogger(__name__)

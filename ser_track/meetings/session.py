@@ -14,7 +14,7 @@ from ser_track.meetings.consent import Consents
 from ser_track.meetings.meeting import Meeting
 from ser_track.meetings.notice_text import notice_text
 from ser_track.live.live_engine import LiveEngine
-from ser_track.sinks.encode import encode
+from ser_track.output.wire import encode
 from ser_track.events import Consent, MeetingChanged, MeetingState, Notice
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from ser_track.meetings.meeting import Meeting, Services
 from ser_track.meetings.session import Session
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
-from ser_track.sinks.encode import EventLine
+from ser_track.output.wire import EventLine
 from ser_track.events import Consent, EngineEvent
 
 log = logging.getLogger(__name__)

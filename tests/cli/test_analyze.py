@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from ser_track.cli.main import main
-from tests.sinks.schema import parse_lines
-from tests.sources.recordings import Sound, record
+from tests.output.schema import parse_lines
+from tests.recordings.recordings import Sound, record
 
 DATA = Path(__file__).parents[1] / "data"
 SPOKEN = DATA / "spoken.wav"

@@ -13,7 +13,7 @@ from pympi.Elan import Eaf
 
 from ser_track.cli.main import main
 from ser_track.cli.outputs import NAMES
-from tests.sinks.schema import parse_lines
+from tests.output.schema import parse_lines
 
 DATA = Path(__file__).parents[1] / "data"
 SPOKEN = DATA / "spoken.wav"

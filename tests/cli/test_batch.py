@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ser_track.cli.main import main
-from tests.sinks.schema import parse_lines
+from tests.output.schema import parse_lines
 
 SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
 

@@ -10,7 +10,7 @@ from ser_track.cli.main import main
 from ser_track.labels import EMOTIONS
 from ser_track.chunk import FloatArray
 from tests.signals import tone
-from tests.sources.recordings import Sound, record
+from tests.recordings.recordings import Sound, record
 
 SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
 

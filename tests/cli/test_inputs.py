@@ -6,7 +6,7 @@ import pytest
 
 from ser_track.cli.inputs import find_inputs
 from ser_track.errors import ConfigError
-from tests.sources.packets.make_packets import mediajson_start
+from tests.recordings.packets.make_packets import mediajson_start
 
 
 def make(folder: Path, *names: str) -> None:

@@ -13,9 +13,9 @@ import pytest
 
 from ser_track.cli.live_view import LIMITS
 from ser_track.cli.main import main
-from tests.sinks.schema import parse_lines
-from tests.sources.machines import Machine, without_microphones
-from tests.sources.pulse import play, pulse_audio
+from tests.output.schema import parse_lines
+from tests.recordings.machines import Machine, without_microphones
+from tests.recordings.pulse import play, pulse_audio
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sources.machines import without_microphones
+from tests.recordings.machines import without_microphones
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "microphone.py"

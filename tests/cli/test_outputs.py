@@ -10,10 +10,10 @@ from ser_track.cli.output_files import file_names, replacing
 from ser_track.cli.outputs import Files, open_outputs
 from ser_track.cli.results import JSONL
 from ser_track.errors import ConfigError
-from ser_track.sinks.formats import FORMATS
-from tests.sinks.formats.timelines import TALK, events_of, talk, text_of
-from tests.sinks.schema import parse_lines
-from tests.sources.packets.make_packets import mediajson_start
+from ser_track.output.documents import FORMATS
+from tests.output.documents.timelines import TALK, events_of, talk, text_of
+from tests.output.schema import parse_lines
+from tests.recordings.packets.make_packets import mediajson_start
 
 ALL = [JSONL, *FORMATS]
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ser_track.meetings.event_log import EventLog
-from ser_track.sinks.encode import encode
+from ser_track.output.wire import encode
 from ser_track.events import (
     ConsentChanged,
     Emotion,

@@ -10,7 +10,7 @@ from tests.meetings.conftest import MakePerson
 from tests.meetings.adapters.janus.janus_server import PIN, ROOM, WITH_PIN, JanusServer, free_port
 from tests.meetings.adapters.janus.test_room import known_as, speaking, watching
 from tests.real_servers import running
-from tests.sinks.schema import VALIDATOR
+from tests.output.schema import VALIDATOR
 
 pytestmark = pytest.mark.meeting
 JOIN = (sys.executable, "-m", "ser_track.cli", "join")

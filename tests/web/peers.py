@@ -13,7 +13,7 @@ import numpy as np
 from aiohttp import ClientSession
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 
-from ser_track.sinks.data_channel import read_message
+from ser_track.output.data_channel import read_message
 
 FRAME_SAMPLES = 320
 RATE_HZ = 16_000

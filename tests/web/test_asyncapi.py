@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ser_track.config.schema import Config
-from tests.sinks.schema import TYPES
+from tests.output.schema import TYPES
 from tests.web.bridges import Bridge
 from tests.web.conftest import Running
 from tests.web.documents import ASYNCAPI, REGISTRY, document, validator

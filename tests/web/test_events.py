@@ -14,7 +14,7 @@ from aiohttp import WSMsgType
 from ser_track.config.schema import Config
 from ser_track.meetings.event_log import EventLog
 from ser_track.web import events
-from tests.sinks.schema import VALIDATOR
+from tests.output.schema import VALIDATOR
 from tests.web.bridges import Bridge
 from tests.web.conftest import Running
 from tests.web.readers import SNAPSHOT, Told, fold, read_socket, reading

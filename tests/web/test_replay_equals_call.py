@@ -19,7 +19,7 @@ from ser_track.cli.main import main
 from ser_track.config.schema import PipelineConfig
 from ser_track.rtp.opus import OpusDecoder
 from ser_track.chunk import FloatArray
-from tests.sinks.schema import parse_lines
+from tests.output.schema import parse_lines
 from tests.test_golden import PROBABILITY_TOLERANCE
 from tests.web.conftest import SPOKEN, Running
 from tests.web.peers import FRAME_SAMPLES, RATE_HZ, Peer, RecordingTrack

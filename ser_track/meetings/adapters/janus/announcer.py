@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from ser_track.sinks.encode import EventLine, encode
+from ser_track.output.wire import EventLine, encode
 from ser_track.events import Joined
 
 _SOON_S: Final = (0.1, 1.0, 2.0, 4.0)

@@ -9,8 +9,8 @@ from ser_track.config.schema import RuntimeConfig
 from ser_track.meetings.adapters.janus.client import Handle, JanusError
 from ser_track.meetings.adapters.janus.feed import DATA_CHANNEL
 from ser_track.live.metrics import Metrics
-from ser_track.sinks.data_channel import DataChannelSink
-from ser_track.sinks.encode import EventLine
+from ser_track.output.data_channel import DataChannelSink
+from ser_track.output.wire import EventLine
 
 _CLOSE_S = 10.0
 _FLUSH_S = 1.0

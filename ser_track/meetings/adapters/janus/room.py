@@ -16,7 +16,7 @@ from ser_track.meetings.adapters.janus.client import Handle, JanusClient, JanusE
 from ser_track.meetings.adapters.janus.feed import Feed, wanted_streams
 from ser_track.meetings.adapters.janus.results import ResultsFeed
 from ser_track.meetings.meeting import Capabilities, Host, Services
-from ser_track.sinks.encode import EventLine
+from ser_track.output.wire import EventLine
 
 log = logging.getLogger(__name__)
 _CODES: Final = {0: "unreachable", 403: "unauthorized", 426: "no_room", 432: "room_full", 433: "wrong_pin"}

@@ -14,7 +14,7 @@ from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.adapters.mediajson.source import Source
 from ser_track.meetings.adapters.mediajson.transcripts import of_emotion, of_notice
 from ser_track.meetings.meeting import Capabilities, Host
-from ser_track.sinks.encode import EventLine
+from ser_track.output.wire import EventLine
 from ser_track.events import Emotion, Left, Notice
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any, Final
 
-from ser_track.sinks.encode import to_json
+from ser_track.output.wire import to_json
 from ser_track.labels import UNSURE
 from ser_track.events import Emotion, Notice
 

@@ -12,7 +12,7 @@ from ser_track.meetings.attendee import Attendee, Home
 from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
-from ser_track.sinks.encode import EventLine, encode
+from ser_track.output.wire import EventLine, encode
 from ser_track.events import Fault, Joined
 
 Signal = Callable[[dict[str, Any]], None]

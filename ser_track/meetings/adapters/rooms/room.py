@@ -5,7 +5,7 @@ from typing import Any
 
 from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.live.metrics import Metrics
-from ser_track.sinks.encode import encode
+from ser_track.output.wire import encode
 from ser_track.events import Event, Joined, StreamKey
 
 

@@ -18,7 +18,7 @@ from aiortc import (
 )
 
 from tests.meetings.adapters.janus.janus_server import ADMIN, ROOM
-from tests.sinks.schema import VALIDATOR
+from tests.output.schema import VALIDATOR
 
 SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
 LABEL = "JanusDataChannel"

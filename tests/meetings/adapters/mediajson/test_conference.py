@@ -19,7 +19,7 @@ from ser_track.config.schema import Config
 from ser_track.chunk import FloatArray
 from ser_track.web.keys import LIVE, SESSIONS
 from tests.meetings.adapters.janus.janus_people import SPOKEN
-from tests.sinks.schema import VALIDATOR
+from tests.output.schema import VALIDATOR
 from tests.web.bridges import Bridge, opus_packets
 from tests.web.conftest import Running
 from tests.web.peers import FRAME_SAMPLES, RATE_HZ

@@ -14,7 +14,7 @@ from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
-from ser_track.sinks.encode import EventLine
+from ser_track.output.wire import EventLine
 from ser_track.events import ConsentChanged, Emotion, Event, Left, MeetingChanged, Notice, SpeechEnded, SpeechStarted
 from tests.engine.stand_ins import EnergyDetector, LevelClassifier
 

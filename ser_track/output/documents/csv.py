@@ -1,0 +1,54 @@
+"""CSV (RFC 4180): a row per segment, in order of time."""
+
+import csv
+from typing import Final, TextIO
+
+from ser_track.engine.timeline import Timeline
+from ser_track.output.documents.wording import LIMITS, Spoken, spoken, verdict
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
+
+_COLUMNS: Final = ("recording", "participant", "name", "segment", "start_s", "end_s", "reason", "label", "confidence")
+_LAST: Final = ("model", "note")
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+
+def write(timeline: Timeline, output: TextIO) -> None:
+    """A header, then segments; ``note`` says of each what its result is worth, or why there is none.
+
+    Columns ``six_…`` are there where a result has six probabilities.
+    """
+    segments = spoken(timeline)
+    six = [f"six_{name}" for name in SIX_EMOTIONS if any(_six(segment) for segment in segments)]
+    table = csv.DictWriter(output, [*_COLUMNS, *EMOTIONS, *six, *_LAST])
+    table.writeheader()
+    table.writerows(_row(timeline.title, segment) for segment in segments)
+
+
+def _row(recording: str, segment: Spoken) -> dict[str, str]:
+    utterance, emotion = segment.utterance, segment.utterance.emotion
+    row = {
+        "recording": _cell(recording),
+        "participant": _cell(segment.line.participant),
+        "name": _cell(segment.line.name),
+        "segment": str(utterance.number),
+        "start_s": f"{utterance.start_s:.3f}",
+        "end_s": f"{utterance.end_s:.3f}",
+        "reason": utterance.reason,
+    }
+    if emotion is None:
+        return row | {"note": verdict(utterance).strip("()")}
+    row |= {"label": emotion.label, "confidence": f"{emotion.confidence:.4f}"}
+    row |= {name: f"{share:.4f}" for name, share in emotion.probabilities.items()}
+    row |= {f"six_{name}": f"{share:.4f}" for name, share in _six(segment).items()}
+    return row | {"model": _cell(emotion.model), "note": LIMITS}
+
+
+def _six(segment: Spoken) -> dict[str, float]:
+    emotion = segment.utterance.emotion
+    return (emotion.six or {}) if emotion is not None else {}
+
+
+def _cell(text: str) -> str:
+    """``text`` from outside: after an apostrophe where a spreadsheet would compute it."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,139 @@
+"""The page as a whole: one file with its style, its script, its data and, where asked for, its sound."""
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Iterable
+from importlib import resources
+from string import Template
+from typing import Any, Final
+
+from ser_track.engine.timeline import Timeline, Utterance
+from ser_track.output.documents.html import limits, tables
+from ser_track.output.documents.html.sound import Sound
+from ser_track.output.documents.html.strips import Stretch, ruler, strip
+from ser_track.output.documents.html.summary import in_time, summarise
+from ser_track.output.documents.html.text import clock, escaped, isolated
+from ser_track.labels import EMOTIONS
+
+_SCREEN_PX: Final = 1000
+_PAPER_PX: Final = 600
+_PAPER_ROWS_S: Final = (15, 30, 60, 120, 300, 600, 1800, 3600)
+_MOST_PAPER_STRIPS: Final = 60
+
+
+def make_page(timeline: Timeline, sound: Sound, min_confidence: float) -> str:
+    """``timeline`` as an HTML document that asks for nothing outside itself.
+
+    min_confidence: below it a result is "unsure"; said beside the results.
+    """
+    style, script = _asset("report.css"), _asset("report.js")
+    duration_s = max(timeline.end_s, sound.duration_s)
+    meeting = summarise(timeline)
+    models = {one.emotion.model for line in timeline.lines for one in line.utterances if one.emotion is not None}
+    model = ", ".join(sorted(models)) or None
+    whole = Stretch(0.0, duration_s, _SCREEN_PX)
+    return Template(_asset("template.html")).substitute(
+        policy=_policy(style, script),
+        style=style,
+        script=script,
+        title=escaped(timeline.title),
+        heading=isolated(timeline.title),
+        model=escaped(model or "no model"),
+        length=clock(duration_s),
+        faults=tables.faults(timeline),
+        limits=_limits(model, min_confidence),
+        meeting=tables.meeting_card(meeting, duration_s),
+        participants=tables.participant_cards(meeting),
+        caption=tables.CAPTION,
+        ruler=ruler(whole),
+        strips="".join(strip(line, sound, whole) for line in timeline.lines),
+        paper=_paper(timeline, sound, duration_s),
+        sound=_player(sound),
+        notice=_notice(timeline, sound),
+        table=tables.utterance_table(timeline),
+        data=_json(_data(timeline, duration_s)),
+    )
+
+
+def _limits(model: str | None, min_confidence: float) -> str:
+    items = "".join(f"<li><b>{head}</b> {text}</li>" for head, text in limits.limits(model, min_confidence))
+    return items.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Nothing but this very style, this very script and sound out of the page itself."""
+    own = {"style-src": style, "script-src": script}
+    hashes = (f"{kind} 'sha256-{_base64(hashlib.sha256(text.encode()).digest())}'" for kind, text in own.items())
+    return "; ".join(
+        ("default-src 'none'", *hashes, "media-src data:", "img-src data:", "base-uri 'none'", "form-action 'none'")
+    )
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def _paper(timeline: Timeline, sound: Sound, duration_s: float) -> str:
+    """The timeline in rows, as a score: whoever speaks within a row is drawn there."""
+    fitting = (s for s in _PAPER_ROWS_S if duration_s / s * len(timeline.lines) <= _MOST_PAPER_STRIPS)
+    row_s = next(fitting, _PAPER_ROWS_S[-1])
+    rows = (Stretch(float(at), float(at + row_s), _PAPER_PX) for at in range(0, math.ceil(duration_s), row_s))
+    return "".join(_paper_row(timeline, sound, stretch) for stretch in rows)
+
+
+def _paper_row(timeline: Timeline, sound: Sound, stretch: Stretch) -> str:
+    speaking = [line for line in timeline.lines if any(stretch.overlaps(one) for one in line.utterances)]
+    strips = "".join(strip(line, sound, stretch) for line in speaking) or "<p>Nobody speaks.</p>"
+    times = f"{clock(stretch.start_s)} to {clock(stretch.end_s)}"
+    scale = f'<svg class="plot ruler" width="100%" height="24">{ruler(stretch)}</svg>'
+    return f'<div class="system"><div class="strip"><span>{times}</span>{scale}</div>{strips}</div>'
+
+
+def _player(sound: Sound) -> str:
+    if sound.webm is None:
+        return ""
+    source = f"data:audio/webm;base64,{_base64(sound.webm)}"
+    return f'<audio id="sound" controls preload="auto" aria-label="Sound of the recording" src="{source}"></audio>'
+
+
+def _notice(timeline: Timeline, sound: Sound) -> str:
+    people = f"{len(timeline.lines)} participant{'' if len(timeline.lines) == 1 else 's'}"
+    if sound.webm is not None:
+        return (
+            f"<b>This file contains the recorded voices of {people}</b>, because whoever made it asked for that "
+            "(<code>--report-audio embed</code>). Whoever has the file can listen: keep, pass on and delete it as you "
+            "would the recording."
+        )
+    missing = (
+        "The sound was asked for and left out: the recording is so long that the page could not be used any more."
+        if sound.too_long
+        else "This file contains no sound of the recording; it was not asked for (<code>--report-audio embed</code>)."
+    )
+    return f"{missing} What a model made of the voices of {people} is personal data too."
+
+
+def _data(timeline: Timeline, duration_s: float) -> dict[str, Any]:
+    lines = [{"name": line.name, "utterances": _utterances(line.utterances)} for line in timeline.lines]
+    return {"duration": round(duration_s, 3), "emotions": EMOTIONS, "lines": lines}
+
+
+def _utterances(utterances: Iterable[Utterance]) -> list[list[object]]:
+    """Beginning, end, label and probabilities of each, by time."""
+    return [
+        [round(one.start_s, 3), round(one.end_s, 3)]
+        + ([one.emotion.label, [round(one.emotion.probabilities[name], 3) for name in EMOTIONS]] if one.emotion else [])
+        for one in in_time(utterances)
+    ]
+
+
+def _json(value: object) -> str:
+    """JSON that may stand in a script element: nothing in it can end the element or begin a comment."""
+    return (
+        json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    )

@@ -1,0 +1,128 @@
+"""What stands in words and figures: summaries, transitions, faults, and a table with all that the timeline shows."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ser_track.engine.timeline import Line, Timeline, Utterance
+from ser_track.output.documents.html.summary import LABELS, MeetingSummary, Summary, Transitions, in_time
+from ser_track.output.documents.html.text import clock, escaped, isolated, percent, remark, symbol
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
+
+CAPTION: Final = "Guesses from the sound of the voice; often wrong."
+_NONE: Final = "\N{EN DASH}"
+"""Where there is no figure."""
+_NOTHING_JUDGED: Final = "<p>No result: nothing was said for long enough.</p>"
+
+
+def meeting_card(meeting: MeetingSummary, duration_s: float) -> str:
+    """All participants together."""
+    everyone = meeting.everyone
+    facts = [
+        ("Length", clock(duration_s)),
+        ("Participants", str(len(meeting.participants))),
+        (
+            "Somebody speaks",
+            f"{clock(meeting.voiced_s)} ({percent(meeting.voiced_s / duration_s if duration_s else 0.0)})",
+        ),
+        ("Several at once", clock(meeting.overlap_s)),
+        ("Utterances", f"{everyone.utterances}, of these {everyone.judged} with a result"),
+    ]
+    return _card("<h2>All together</h2>", facts, everyone)
+
+
+def participant_cards(meeting: MeetingSummary) -> str:
+    """A card for each participant, in the order of the timeline."""
+    return "".join(_participant_card(line, summary, meeting) for line, summary in meeting.participants)
+
+
+def _participant_card(line: Line, summary: Summary, meeting: MeetingSummary) -> str:
+    facts = [
+        ("Speaks for", f"{clock(summary.speech_s)} ({percent(meeting.share_of_speech(summary))} of all speech)"),
+        ("Utterances", f"{summary.utterances}, of these {summary.judged} with a result"),
+        ("Mean length", f"{summary.mean_utterance_s:.1f} s"),
+    ]
+    return _card(f"<h3>{isolated(line.name)}</h3>", facts, summary)
+
+
+def _card(heading: str, facts: Iterable[tuple[str, str]], summary: Summary) -> str:
+    listed = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
+    body = f"{_shares(summary)}{_transitions(summary.transitions)}" if summary.shares else _NOTHING_JUDGED
+    return f'<article class="card">{heading}<dl>{listed}</dl>{body}<p class="caption">{CAPTION}</p></article>'
+
+
+def _shares(summary: Summary) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{symbol(label)} {label}</th>'
+        f'<td class="bar" aria-hidden="true">{_bar(label, summary.shares[label])}</td>'
+        f"<td>{percent(summary.shares[label])}</td>"
+        f"<td>{percent(summary.means[label]) if label in summary.means else _NONE}</td></tr>"
+        for label in LABELS
+    )
+    head = (
+        '<th scope="col">emotion</th><td></td><th scope="col">share of time</th><th scope="col">mean probability</th>'
+    )
+    caption = f"Of {clock(summary.judged_s)} of speech with a result"
+    return (
+        f'<table class="shares"><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    )
+
+
+def _bar(label: str, share: float) -> str:
+    return (
+        f'<svg class="{label}" width="100%" height="12"><rect class="track" width="100%" height="12" rx="3"/>'
+        f'<rect class="fill" width="{100 * share:.1f}%" height="12" rx="3"/>'
+        f'<rect width="{100 * share:.1f}%" height="12" rx="3" fill="url(#p-{label})"/></svg>'
+    )
+
+
+def _transitions(transitions: Transitions) -> str:
+    if not transitions:
+        return "<p>No transitions: nobody has two results.</p>"
+    befores = [label for label in LABELS if any(label == before for before, _ in transitions)]
+    afters = [label for label in LABELS if any(label == after for _, after in transitions)]
+    head = "".join(f'<th scope="col">{symbol(label)} {label}</th>' for label in afters)
+    rows = "".join(
+        f'<tr><th scope="row">{symbol(before)} {before} →</th>'
+        + "".join(f"<td>{transitions[before, after] or '·'}</td>" for after in afters)
+        + "</tr>"
+        for before in befores
+    )
+    return (
+        '<div><p class="caption">Transitions: how often a result (row) was followed by another (column)</p>'
+        '<div class="scroll" role="group" aria-label="Transitions" tabindex="0"><table class="transitions">'
+        f"<thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></div></div>"
+    )
+
+
+def utterance_table(timeline: Timeline) -> str:
+    """Every utterance in words and figures: what the timeline shows, for those who do not see it."""
+    both = [(line, utterance) for line in timeline.lines for utterance in in_time(line.utterances)]
+    both.sort(key=lambda each: each[1].start_s)
+    six = any(one.emotion is not None and one.emotion.six for _, one in both)
+    others = SIX_EMOTIONS[len(EMOTIONS) :] if six else ()
+    names = ("from", "to", "participant", "heard as", *EMOTIONS, *(f"{name} (of six)" for name in others), "remark")
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    rows = "".join(_row(line, utterance, others) for line, utterance in both)
+    return f'<table class="all"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _row(line: Line, utterance: Utterance, others: tuple[str, ...]) -> str:
+    emotion = utterance.emotion
+    label = f"{symbol(emotion.label)} {escaped(emotion.label)}" if emotion else _NONE
+    figures = [percent(emotion.probabilities[name]) if emotion else "" for name in EMOTIONS]
+    figures += [percent(emotion.six[name]) if emotion and emotion.six else "" for name in others]
+    cells = "".join(f'<td class="number">{value}</td>' for value in figures)
+    times = "".join(f'<td class="number">{clock(at_s, 1)}</td>' for at_s in (utterance.start_s, utterance.end_s))
+    return f"<tr>{times}<td>{isolated(line.name)}</td><td>{label}</td>{cells}<td>{remark(utterance)}</td></tr>"
+
+
+def faults(timeline: Timeline) -> str:
+    """What failed, or nothing."""
+    if not timeline.faults:
+        return ""
+    listed = "".join(
+        f"<li>{isolated(name)}: {escaped(message)}</li>"
+        for name, message in dict.fromkeys((fault.key.participant, fault.message) for fault in timeline.faults)
+    )
+    heading = '<h2 id="faults">! Not everything could be analysed</h2>'
+    return f'<section class="problem" aria-labelledby="faults">{heading}<ul>{listed}</ul></section>'

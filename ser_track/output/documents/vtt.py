@@ -1,0 +1,43 @@
+"""WebVTT: captions that say over the video how each voice sounds."""
+
+from typing import Final, TextIO
+
+from ser_track.engine.timeline import Timeline, Utterance
+from ser_track.output.documents.wording import about, milliseconds, spoken
+from ser_track.labels import UNSURE
+
+_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+def write(timeline: Timeline, output: TextIO) -> None:
+    """A cue per segment, in the speaker's voice tag, after a note.
+
+    Segments too short to be judged have none: they would flicker, and say nothing.
+    """
+    output.write("WEBVTT\n")
+    for line in about(timeline):
+        output.write(f"\nNOTE {_escaped(line)}\n")
+    for speaker, _, utterance in spoken(timeline):
+        caption = _caption(utterance)
+        if caption:
+            times = f"{_timestamp(utterance.start_s)} --> {_timestamp(utterance.end_s)}"
+            name = _escaped(speaker)
+            output.write(f"\n{times}\n<v {name}>{name}: {caption}</v>\n")
+
+
+def _caption(utterance: Utterance) -> str:
+    if utterance.emotion is None:
+        return "no result, the model failed" if utterance.classified else ""
+    if utterance.emotion.label == UNSURE:
+        return UNSURE
+    return f"sounds like {utterance.emotion.label} ({100 * utterance.emotion.confidence:.0f} %)"
+
+
+def _escaped(text: str) -> str:
+    """``text`` inside a cue or a note: no tag, no entity and no arrow, which would begin another cue."""
+    return text.translate(_ESCAPES)
+
+
+def _timestamp(seconds: float) -> str:
+    minutes, milli = divmod(milliseconds(seconds), 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{milli // 1000:02}.{milli % 1000:03}"

@@ -1,0 +1,66 @@
+"""RTP in a capture: which packets there are, and whose connections are encrypted."""
+
+from collections.abc import Iterator
+from typing import BinaryIO, Final
+
+from ser_track.errors import AudioError
+from ser_track.rtp.header import RTP_VERSION, read_header, read_packet
+from ser_track.rtp.packet_reader import RecordedPacket
+from ser_track.recordings.packets.link_layer import LINK_TYPES, Datagram, datagram
+from ser_track.recordings.packets.pcap import Frame, frames
+
+_DTLS: Final = range(20, 64)
+"""First byte of a datagram of DTLS (RFC 7983, 7)."""
+
+
+class Capture:
+    """Packets of every sender that sends RTP over UDP: an address, to an address, with an SSRC."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Read ``file``, a pcap or pcapng."""
+        self.problems: list[str] = []
+        self.keyed: set[str] = set()
+        self._keyed_ways: set[tuple[str, str]] = set()
+        self._file = file
+        self._senders: dict[tuple[str, str, int], str] = {}
+        self._in_part = 0
+
+    def packets(self) -> Iterator[RecordedPacket]:
+        """See `Dump.packets`. What looks like RTP and is none is among them: only several packets together show it."""
+        self.problems, self._in_part = [], 0
+        unknown_links = set[int]()
+        try:
+            for frame in frames(self._file):
+                if frame.link_type not in LINK_TYPES:
+                    unknown_links.add(frame.link_type)
+                elif (found := datagram(frame.link_type, frame.data)) and (recorded := self._read(frame, found)):
+                    yield recorded
+        except AudioError as error:
+            self.problems.append(str(error))
+        if self._in_part:
+            self.problems.append(f"holds {self._in_part} packets in part only; capture with tcpdump -s 0")
+        if unknown_links:
+            numbers = ", ".join(map(str, sorted(unknown_links)))
+            self.problems.append(f"was captured on a kind of link that is not read (type {numbers}); see recordings.md")
+
+    def _read(self, frame: Frame, found: Datagram) -> RecordedPacket | None:
+        source, destination, payload = found
+        if payload and payload[0] in _DTLS:
+            self._keyed_ways |= {(source, destination), (destination, source)}
+            return None
+        if not frame.whole:
+            self._in_part += payload[:1] != b"" and payload[0] >> 6 == RTP_VERSION
+            return None
+        if (header := read_header(payload)) is None:
+            return None
+        sender = self._sender(source, destination, header.ssrc)
+        if (source, destination) in self._keyed_ways:
+            self.keyed.add(sender)
+        return RecordedPacket(sender, source, header.payload_type & 127, read_packet(header, payload, None, frame.now))
+
+    def _sender(self, source: str, destination: str, ssrc: int) -> str:
+        """Made once for each: there are a hundred packets of it in two seconds."""
+        key = source, destination, ssrc
+        if key not in self._senders:
+            self._senders[key] = f"{source} to {destination}, SSRC {ssrc:08x}"
+        return self._senders[key]

@@ -1,0 +1,92 @@
+"""Who sends Opus in recorded packets, from when to when; and what cannot be heard, with the reason."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ser_track.rtp.packet_reader import PacketReader, RecordedPacket
+from ser_track.recordings.packets.merge import Key, merged
+from ser_track.recordings.packets.opus_detection import OpusDetection
+
+_DYNAMIC: Final = range(96, 128)
+"""Payload types without a fixed meaning, as Opus has none (RFC 3551, 3)."""
+_MOST_NAMED: Final = 3
+
+
+@dataclass(slots=True)
+class Sender:
+    """One source of packets."""
+
+    name: str
+    first_s: float
+    """Time of day of the first packet."""
+    last_s: float
+    keyed: bool = False
+    """Its connection is encrypted."""
+    trials: dict[int | None, OpusDetection] = field(default_factory=dict)
+    """By payload type."""
+    opus_types: frozenset[int | None] = frozenset()
+
+    def sends(self, packet: RecordedPacket) -> bool:
+        """Whether ``packet``, one of theirs, is Opus."""
+        return packet.payload_type in self.opus_types
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSenders:
+    """What was found."""
+
+    senders: dict[Key, Sender]
+    """Those who send Opus: file by file, in each in the order in which they came."""
+    problems: list[str]
+    """Streams that are meant to be heard and cannot be; each goes on from the file's name."""
+
+
+def find_senders(dumps: Sequence[PacketReader], payload_type: int | None) -> FoundSenders:
+    """Read all of ``dumps``; with a ``payload_type`` only packets of that are Opus."""
+    found: dict[Key, Sender] = {}
+    for key, packet in merged(dumps):
+        now_s = packet.arrival.now
+        if (sender := found.get(key)) is None:
+            sender = found[key] = Sender(packet.name, now_s, now_s)
+        sender.last_s = max(sender.last_s, now_s)
+        if (trial := sender.trials.get(packet.payload_type)) is None:
+            trial = sender.trials[packet.payload_type] = OpusDetection()
+        if packet.payload_type is not None:
+            trial.note(packet.arrival)
+    for (number, name), sender in found.items():
+        sender.keyed = name in dumps[number].keyed
+        sender.opus_types = frozenset(_opus_types(sender, payload_type))
+    heard = {key: found[key] for key in sorted(found, key=lambda key: key[0]) if found[key].opus_types}
+    return FoundSenders(heard, list(_problems(found, bool(heard), payload_type)))
+
+
+def _opus_types(sender: Sender, told: int | None) -> Iterator[int | None]:
+    for kind, trial in sender.trials.items():
+        known = kind is None or (kind == told and trial.verdict != "other")
+        if known or (told is None and kind in _DYNAMIC and trial.verdict == "opus"):
+            yield kind
+
+
+def _problems(found: dict[Key, Sender], any_heard: bool, told: int | None) -> Iterator[str]:
+    unheard = {name: sender for (_, name), sender in found.items() if not sender.opus_types}
+    encrypted, unclear = list[str](), list[str]()
+    for name, sender in unheard.items():
+        wanted = [trial for kind, trial in sender.trials.items() if kind == told or (told is None and kind in _DYNAMIC)]
+        if any(trial.verdict == "other" and trial.keeps_time_of_opus for trial in wanted):
+            (encrypted if sender.keyed else unclear).append(name)
+    if encrypted:
+        remedy = "record where it is not encrypted, for example at the media server"
+        yield f"has {_streams(encrypted)} that cannot be heard, as SRTP encrypts it; {remedy}"
+    if unclear:
+        reason = "it keeps the time of Opus and is none, so it is encrypted (SRTP) or another codec"
+        yield f"has {_streams(unclear)} that cannot be heard: {reason}"
+    if not any_heard and not encrypted and not unclear:
+        kinds = {kind for sender in unheard.values() for kind in sender.trials}
+        seen = f"payload types seen: {', '.join(map(str, sorted(filter(None, kinds))))}" if kinds else "it has no RTP"
+        yield f"has no stream that is known to be Opus ({seen}); say which one is with --payload-type"
+
+
+def _streams(names: list[str]) -> str:
+    some = "; ".join(names[:_MOST_NAMED]) + (" …" if len(names) > _MOST_NAMED else "")
+    return f"{len(names)} stream{'s' * (len(names) > 1)} of audio ({some})"

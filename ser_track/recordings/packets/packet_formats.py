@@ -1,0 +1,42 @@
+"""Which format of packets a file has. Its first bytes say so, its name never does."""
+
+from pathlib import PurePath
+from typing import BinaryIO, Final
+
+from ser_track.errors import AudioError
+from ser_track.mediajson import dump
+from ser_track.recordings.packets import mjr, rtpdump
+from ser_track.recordings.packets.capture import Capture
+from ser_track.rtp.packet_reader import PacketReader
+from ser_track.recordings.packets.pcap import PCAP_MAGICS, PCAPNG_MAGIC
+
+HEAD_BYTES: Final = 512
+"""Enough to know a format by."""
+
+
+def holds_packets(head: bytes) -> bool:
+    """Whether a file that begins with ``head`` is a recording of packets."""
+    magics = (mjr.MAGIC, *mjr.OLD_MAGICS, rtpdump.MAGIC, *PCAP_MAGICS, PCAPNG_MAGIC)
+    return head.startswith(magics) or dump.is_dump(head)
+
+
+def open_dump(file: BinaryIO, path: PurePath) -> PacketReader:
+    """The dump in ``file``, for which `holds_packets` is true; ``path`` is its name.
+
+    Raises:
+        AudioError: it is no recording of Opus, or damaged from the beginning.
+    """
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    try:
+        if head.startswith(mjr.OLD_MAGICS):
+            raise AudioError("is an .mjr of an old Janus, without times of arrival; convert it with janus-pp-rec")
+        if head.startswith(mjr.MAGIC):
+            return mjr.Mjr(file, path.stem)
+        if head.startswith(rtpdump.MAGIC):
+            return rtpdump.RtpDump(file)
+        if dump.is_dump(head):
+            return dump.MediaJsonDump(file)
+        return Capture(file)
+    except AudioError as error:
+        raise AudioError(f"{path} {error}") from error

@@ -1,0 +1,120 @@
+"""Anything recorded: a file that FFmpeg opens, recorded packets, or either from standard input."""
+
+import io
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from shutil import copyfileobj
+from typing import BinaryIO, Final, Protocol, cast
+
+from ser_track.errors import AudioError
+from ser_track.recordings.file import open_stream, open_tracks
+from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets, open_dump
+from ser_track.recordings.packets.recording import PacketRecording
+from ser_track.recordings.tracks import Piece
+
+STDIN: Final = Path("-")
+
+
+class Recording(Protocol):
+    """``participants`` are known at once; iterating goes through it once, from the beginning to the end.
+
+    `AudioError` comes after all pieces that could be read.
+    """
+
+    @property
+    def participants(self) -> tuple[str, ...]:
+        """Names, each once."""
+        ...
+
+    @property
+    def duration_s(self) -> float | None:
+        """About how long it is, for progress; ``None`` where nobody knows."""
+        ...
+
+    @property
+    def position_s(self) -> float:
+        """How far it was read."""
+        ...
+
+    def __iter__(self) -> Iterator[Piece]:
+        """Pieces of all participants, as they came."""
+        ...
+
+
+@contextmanager
+def open_recording(path: Path, *, split_channels: bool = False, payload_type: int | None = None) -> Iterator[Recording]:
+    """Open ``path``, or standard input where it is `STDIN`; ``payload_type`` is RTP's for Opus, if it must be told.
+
+    Raises:
+        AudioError: there is nothing that could be heard in it.
+    """
+    with ExitStack() as stack:
+        if path == STDIN:
+            file = stack.enter_context(_standard_input())
+            if not holds_packets(_head(file)):
+                yield stack.enter_context(open_stream(file, "standard input", split_channels))
+                return
+        elif not path.is_file() or not is_dump(path):
+            yield stack.enter_context(open_tracks(path, split_channels))
+            return
+        else:
+            file = stack.enter_context(path.open("rb"))
+        yield PacketRecording(str(path), [open_dump(file, path)], payload_type)
+
+
+@contextmanager
+def open_meeting(paths: Sequence[Path], payload_type: int | None = None) -> Iterator[Recording]:
+    """Open ``paths``, recordings of packets, as one meeting: in one time, by the time of day in them.
+
+    Raises:
+        AudioError: one of them is no recording of packets, or cannot be read.
+    """
+    with ExitStack() as stack:
+        dumps = []
+        for path in paths:
+            if not is_dump(path):
+                raise AudioError(f"{path} has no time of day, so it cannot go together with others; give it alone")
+            dumps.append(open_dump(stack.enter_context(path.open("rb")), path))
+        yield PacketRecording(str(paths[0]), dumps, payload_type)
+
+
+def is_dump(path: Path) -> bool:
+    """Whether ``path`` is a recording of packets, by its content.
+
+    Raises:
+        AudioError: it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return holds_packets(file.read(HEAD_BYTES))
+    except OSError as error:
+        raise AudioError(f"{path} cannot be read ({error.strerror}); correct the path or the rights") from error
+
+
+@contextmanager
+def _standard_input() -> Iterator[BinaryIO]:
+    """Standard input; what must be read twice or from its end goes through a file that has no name and is soon gone."""
+    given = cast("io.BufferedReader", sys.stdin.buffer)
+    if given.seekable():
+        yield given
+        return
+    head = _head(given)
+    if not holds_packets(head) and head[4:8] != b"ftyp":  # MP4 may have its table of contents at the end
+        yield given
+        return
+    with tempfile.TemporaryFile() as whole:
+        copyfileobj(given, whole)
+        whole.seek(0)
+        yield cast("BinaryIO", whole)
+
+
+def _head(file: BinaryIO) -> bytes:
+    """The first bytes, without moving on."""
+    if file.seekable():
+        head = file.read(HEAD_BYTES)
+        file.seek(0)
+        return head
+    return cast("io.BufferedReader", file).peek(HEAD_BYTES)[:HEAD_BYTES]

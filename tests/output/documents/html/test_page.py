@@ -1,0 +1,121 @@
+"""The page as text: who may do what in it, what it says, and that its colours can be read."""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from ser_track.engine.timeline import Line, Timeline
+from ser_track.output.documents.html import Sound, make_page
+from ser_track.output.documents.html.limits import FIGURES
+from ser_track.output.documents.html.text import clock
+from ser_track.labels import EMOTIONS
+from ser_track.events import Fault, StreamKey
+from tests.output.documents.html.timelines import timeline, utterance
+
+ROOT = Path(__file__).parents[3]
+ASSETS = ROOT / "ser_track" / "sinks" / "report"
+
+
+@pytest.fixture
+def talk() -> Timeline:
+    return timeline(Line("ann", "Ann", [utterance(1, 3, 0.1, 0.7, 0.1, 0.1), utterance(4, 4.3)]))
+
+
+def test_only_its_own_style_and_script_may_do_anything(talk: Timeline) -> None:
+    page = make_page(talk, Sound(), 0.5)
+    found = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]+)">', page)
+    assert found is not None
+    rules = dict(rule.split(" ", 1) for rule in found[1].split("; "))
+    assert rules["default-src"] == "'none'"
+    for kind, tag in (("style-src", "style"), ("script-src", "script")):
+        (text,) = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        assert rules[kind] == f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    assert not re.search(r"https?://(?!www\.w3\.org)", page)
+    assert not re.search(r"\s(style|on\w+)=", page)
+
+
+def test_what_comes_from_outside_is_text(talk: Timeline) -> None:
+    hostile = "</script><img src=x onerror=alert(1)>&\udcff"
+    talk.title, talk.lines[0].name = hostile, hostile
+    talk.faults.append(Fault(StreamKey("file", hostile, "a"), "audio_unreadable", hostile))
+    page = make_page(talk, Sound(), 0.5)
+    assert "<img" not in page
+    assert page.count("</script>") == 2
+    page.encode()
+
+
+def test_it_says_what_it_is_and_what_it_is_not(talk: Timeline) -> None:
+    page = make_page(talk, Sound(), 0.6)
+    assert "none reaches 60\N{NO-BREAK SPACE}%" in page
+    assert f"{FIGURES['small'][1]}\N{NO-BREAK SPACE}% on RAVDESS" in page
+    assert "contains no sound of the recording" in page
+    assert "<audio" not in page
+    talk.faults.append(Fault(StreamKey("file", "ann", "a"), "audio_unreadable", "it is cut off"))
+    assert "Not everything could be analysed" in make_page(talk, Sound(), 0.5)
+    assert "recorded voices of 1 participant</b>" in make_page(talk, Sound(webm=b"webm"), 0.5)
+    assert "so long that" in make_page(talk, Sound(too_long=True), 0.5)
+
+
+def test_nobody_spoke() -> None:
+    page = make_page(timeline(Line("ann", "Ann")), Sound(), 0.5)
+    assert "No result: nothing was said for long enough." in page
+    make_page(timeline(), Sound(), 0.5)
+
+
+def test_the_figures_are_the_model_cards() -> None:
+    card = (ROOT / "ser_track" / "models" / "CARD.md").read_text(encoding="utf-8")
+    for model, stated in FIGURES.items():
+        for corpus, figure in zip(("CREMA-D, 20 unseen speakers", "RAVDESS, an unseen corpus"), stated, strict=True):
+            found = re.search(rf"\| {corpus}, each clip alone \| {model} \| four \| \*\*(\d+\.\d)\*\*", card)
+            assert found is not None
+            assert abs(float(found[1]) - figure) <= 0.5
+    assert "only about 56 % of the cases" in card
+
+
+def test_emotions_have_the_marks_of_the_demo_page() -> None:
+    template = (ASSETS / "template.html").read_text(encoding="utf-8")
+    emotions = (ROOT / "static" / "emotions.js").read_text(encoding="utf-8")
+    for name in (*EMOTIONS, "unsure"):
+        found = re.search(rf'{name}:\s*("[^,]+"),\n', emotions)
+        assert found is not None, name
+        path = "".join(re.findall(r'"([^"]*)"', found[1]))
+        assert f'd="{path}"' in template, name
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of WCAG 2."""
+    digits = colour.lstrip("#")
+    digits = "".join(2 * digit for digit in digits) if len(digits) == 3 else digits
+    linear = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    darker, lighter = sorted(map(luminance, (one, other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_text_and_marks_have_the_contrast_of_wcag_aa(scheme: int) -> None:
+    style = (ASSETS / "report.css").read_text(encoding="utf-8")
+    colours = dict(re.findall(r"--([\w-]+): (#\w+)", re.findall(r":root \{(.*?)\}", style, re.DOTALL)[scheme]))
+    for ground in ("bg", "surface"):
+        for text in ("text", "muted", "accent", *EMOTIONS):
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+        assert contrast(colours["control"], colours[ground]) >= 3, ground
+    for ground in ("info", "problem"):
+        assert contrast(colours["text"], colours[ground]) >= 4.5, ground
+
+
+@pytest.mark.parametrize(
+    ("at_s", "decimals", "text"),
+    [(0, 0, "0:00"), (59.6, 0, "1:00"), (59.96, 1, "1:00.0"), (3661.25, 1, "1:01:01.2"), (7.04, 1, "0:07.0")],
+)
+def test_times_are_rounded_once(at_s: float, decimals: int, text: str) -> None:
+    assert clock(at_s, decimals) == text

@@ -1,0 +1,246 @@
+"""Recordings as users have them: many formats, several tracks, damaged, cut off, no recording at all."""
+
+import tracemalloc
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ser_track.errors import AudioError
+from ser_track.recordings.file import open_tracks, read_mono
+from ser_track.recordings.tracks import Piece, unique_names
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from tests.signals import level_db, noise, tone
+from tests.recordings.recordings import Sound, record
+
+TWO_TRACKS = Path(__file__).parents[1] / "data" / "spoken_two_tracks.mka"
+
+
+def mono(samples: FloatArray) -> FloatArray:
+    return samples[:, None]
+
+
+def heard(path: Path, split: bool = False) -> dict[str, FloatArray]:
+    """Everything of ``path``, per participant, gaps as zeros."""
+    with open_tracks(path, split) as recording:
+        return joined(list(recording), recording.participants)
+
+
+def joined(pieces: list[Piece], participants: tuple[str, ...]) -> dict[str, FloatArray]:
+    ends = {
+        name: max((p.at + len(p.samples) for p in pieces if p.participant == name), default=0) for name in participants
+    }
+    tracks = {name: np.zeros(end, np.float32) for name, end in ends.items()}
+    for piece in pieces:
+        tracks[piece.participant][piece.at : piece.at + len(piece.samples)] = piece.samples
+    return tracks
+
+
+def until_error(path: Path, split: bool = False) -> tuple[list[Piece], AudioError]:
+    """What is heard of ``path`` before it fails, and how it fails."""
+    pieces: list[Piece] = []
+    with open_tracks(path, split) as recording, pytest.raises(AudioError) as failure:
+        pieces.extend(recording)
+    return pieces, failure.value
+
+
+def lag_ms(track: FloatArray, original: FloatArray) -> float:
+    """How much later ``track`` has what ``original`` has."""
+    size = 1 << (len(track) + len(original)).bit_length()
+    spectrum = np.fft.rfft(track, size) * np.conj(np.fft.rfft(original, size))
+    shift = int(np.fft.irfft(spectrum, size).argmax())
+    return 1000 * (shift if shift < size // 2 else shift - size) / SAMPLE_RATE_HZ
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "video"),
+    [
+        ("a.wav", "pcm_s16le", False),
+        ("a.wav", "pcm_f32le", False),
+        ("a.flac", "flac", False),
+        ("a.ogg", "libopus", False),
+        ("a.mp3", "libmp3lame", False),
+        ("a.m4a", "aac", False),
+        ("a.webm", "libopus", False),
+        ("a.mka", "ac3", False),
+        ("a.mp4", "aac", True),
+        ("a.mkv", "libopus", True),
+        ("a.avi", "libmp3lame", True),
+    ],
+)
+def test_any_format_is_heard_at_its_level_and_in_its_time(tmp_path: Path, name: str, codec: str, video: bool) -> None:
+    burst = np.convolve(noise(48_000), np.ones(16) / 16, "same").astype(np.float32)  # below 3 kHz, which codecs keep
+    sound = np.concatenate([np.zeros(24_000, np.float32), burst, np.zeros(24_000, np.float32)])
+    path = record(tmp_path / name, codec, [Sound(np.stack([sound, sound], 1), 48_000)], video)
+    (track,) = heard(path).values()
+    assert len(track) / SAMPLE_RATE_HZ == pytest.approx(2, abs=0.1)
+    assert level_db(track[: 2 * SAMPLE_RATE_HZ]) == pytest.approx(level_db(sound), abs=1)
+    # MP3 in AVI cannot say that the encoder begins 23 ms late; every other format corrects for its encoder.
+    assert abs(lag_ms(track, sound[::3])) < (25 if name == "a.avi" else 3)
+
+
+def test_16_khz_mono_comes_through_unchanged(tmp_path: Path) -> None:
+    original = tone(440, 1.234)
+    assert np.array_equal(read_mono(record(tmp_path / "a.wav", "pcm_f32le", [Sound(mono(original))])), original)
+
+
+def test_tracks_are_named_and_keep_their_offset() -> None:
+    with open_tracks(TWO_TRACKS) as recording:
+        assert recording.participants == ("Ada", "Bob")
+        assert recording.duration_s == pytest.approx(14.4, abs=0.1)
+        first: dict[str, int] = {}
+        for piece in recording:
+            first.setdefault(piece.participant, piece.at)
+        assert recording.position_s == pytest.approx(14.4, abs=0.1)
+    assert first["Ada"] == 0
+    assert first["Bob"] / SAMPLE_RATE_HZ == pytest.approx(2.0, abs=0.03)
+
+
+def test_time_begins_with_the_earliest_track(tmp_path: Path) -> None:
+    sounds = [Sound(mono(tone(440, 1)), start_s=7.5), Sound(mono(tone(880, 1)), start_s=7)]
+    late, early = heard(record(tmp_path / "a.mkv", "flac", sounds)).values()
+    assert np.flatnonzero(early)[0] < 0.01 * SAMPLE_RATE_HZ
+    assert np.flatnonzero(late)[0] / SAMPLE_RATE_HZ == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "names"),
+    [
+        (({}, {}), ("track-1", "track-2")),
+        (({"title": "Ada"}, {"title": "Ada"}), ("Ada", "Ada-2")),
+        (({"language": "ger"}, {"title": " "}), ("ger", "track-2")),
+        (({"title": "track-2"}, {}), ("track-2", "track-2-2")),
+    ],
+)
+def test_every_participant_has_a_name_of_its_own(
+    tmp_path: Path, metadata: tuple[dict[str, str], ...], names: tuple[str, ...]
+) -> None:
+    sounds = [Sound(mono(tone(440, 0.2)), metadata=own) for own in metadata]
+    with open_tracks(record(tmp_path / "a.mkv", "flac", sounds)) as recording:
+        assert recording.participants == names
+
+
+@given(st.lists(st.sampled_from(["a", "a-2", "a-left", "a-left-2", "b"]), max_size=12))
+def test_names_are_made_unique_and_otherwise_kept(names: list[str]) -> None:
+    unique = unique_names(names)
+    assert len(set(unique)) == len(names)
+    assert all(new.startswith(name) for new, name in zip(unique, names, strict=True))
+    assert [new for new in unique if new in names][:1] == names[:1]
+
+
+def test_a_channel_and_a_track_never_share_a_name(tmp_path: Path) -> None:
+    stereo = Sound(np.zeros((1_600, 2), np.float32), metadata={"title": "Ada"})
+    other = Sound(np.zeros((1_600, 1), np.float32), metadata={"title": "Ada-left"})
+    with open_tracks(record(tmp_path / "a.mkv", "flac", [stereo, other]), split_channels=True) as recording:
+        assert recording.participants == ("Ada-left", "Ada-right", "Ada-left-2")
+
+
+def test_channels_become_participants(tmp_path: Path) -> None:
+    stereo = np.stack([tone(440, 1), np.zeros(SAMPLE_RATE_HZ, np.float32)], 1)
+    path = record(tmp_path / "a.wav", "pcm_s16le", [Sound(stereo)])
+    tracks = heard(path, split=True)
+    assert list(tracks) == ["track-1-left", "track-1-right"]
+    assert level_db(tracks["track-1-left"]) == pytest.approx(-6, abs=0.1)
+    assert not tracks["track-1-right"].any()
+    # Mixed, the one voice is at half its level, because the other channel is silent.
+    assert level_db(heard(path)["track-1"]) == pytest.approx(-12, abs=0.1)
+
+
+def test_more_channels_are_numbered_and_one_channel_is_the_track(tmp_path: Path) -> None:
+    levels = np.array([0.6, 0.5, 0.4, 0.3, 0.2, 0.1], np.float32)
+    six = record(tmp_path / "six.wav", "pcm_s16le", [Sound(tone(300, 1, 48_000, 1)[:, None] * levels, 48_000)])
+    tracks = heard(six, split=True)
+    assert list(tracks) == [f"track-1-channel-{number}" for number in range(1, 7)]
+    assert [float(np.abs(track).max()) for track in tracks.values()] == pytest.approx(levels.tolist(), abs=0.02)
+    one = record(tmp_path / "one.wav", "pcm_s16le", [Sound(mono(tone(300, 0.1)))])
+    assert list(heard(one, split=True)) == ["track-1"]
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.wav", "pcm_s16le"), ("a.flac", "flac"), ("a.mka", "flac")])
+def test_a_file_that_was_cut_off_is_heard_up_to_there(tmp_path: Path, name: str, codec: str) -> None:
+    original = noise(10 * SAMPLE_RATE_HZ)
+    path = record(tmp_path / name, codec, [Sound(mono(original))])
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    pieces, error = until_error(path)
+    track = joined(pieces, ("track-1",))["track-1"]
+    assert len(track) / SAMPLE_RATE_HZ == pytest.approx(5, abs=0.5)
+    assert np.abs(track - original[: len(track)]).max() < 1e-3
+    assert str(path) in str(error)
+    with pytest.raises(AudioError, match=r"cut off|damaged|cannot be read"):
+        read_mono(path)
+
+
+def test_damage_in_the_middle_is_a_gap_that_shifts_nothing(tmp_path: Path) -> None:
+    original = np.convolve(noise(10 * SAMPLE_RATE_HZ), np.ones(4) / 4, "same").astype(np.float32)
+    path = record(tmp_path / "a.m4a", "aac", [Sound(mono(original))])
+    (whole,) = heard(path).values()
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 600] = bytes(255 - byte for byte in data[middle : middle + 600])
+    path.write_bytes(data)
+    pieces, error = until_error(path)
+    track = joined(pieces, ("track-1",))["track-1"]
+    assert "damaged" in str(error)
+    assert len(track) == len(whole)
+    late = slice(7 * SAMPLE_RATE_HZ, None)
+    assert np.array_equal(track[late], whole[late])
+
+
+def test_a_sample_that_is_no_number_is_refused_after_what_came_before(tmp_path: Path) -> None:
+    samples = tone(440, 2)
+    samples[SAMPLE_RATE_HZ] = np.nan
+    pieces, error = until_error(record(tmp_path / "a.wav", "pcm_f32le", [Sound(mono(samples))]))
+    assert "finite" in str(error)
+    assert 0.5 < sum(len(piece.samples) for piece in pieces) / SAMPLE_RATE_HZ <= 1
+
+
+def test_what_is_no_recording_is_named_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "noise.mp3").write_bytes(np.random.default_rng(1).bytes(50_000))
+    (tmp_path / "text.wav").write_text("dear diary")
+    record(tmp_path / "silent.mp4", "aac", [], video=True)
+    reasons = {
+        "long" * 100: "cannot be read",
+        ".": "directory",
+        "missing.wav": "does not exist",
+        "empty.wav": "is empty",
+        "noise.mp3": "cannot be read|damaged",
+        "text.wav": "cannot be read",
+        "silent.mp4": "no audio track",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(AudioError, match=reason) as failure:
+            read_mono(tmp_path / name)
+        assert str(tmp_path / name) in str(failure.value)
+
+
+def test_a_recording_without_samples_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, SAMPLE_RATE_HZ, 0, "NONE", "not compressed"))
+    with pytest.raises(AudioError, match="holds no samples"):
+        read_mono(path)
+
+
+def test_names_and_tags_of_any_kind_do_not_matter(tmp_path: Path) -> None:
+    path = record(tmp_path / "http:a%03d é.wav", "pcm_s16le", [Sound(mono(tone(440, 0.5)))])
+    data = bytearray(path.read_bytes())
+    tag = b"LIST" + (14).to_bytes(4, "little") + b"INFOINAM" + (2).to_bytes(4, "little") + b"\xe9\xff"
+    data[4:8] = (int.from_bytes(data[4:8], "little") + len(tag)).to_bytes(4, "little")
+    path.write_bytes(bytes(data[:12]) + tag + bytes(data[12:]))
+    assert len(read_mono(path)) == 0.5 * SAMPLE_RATE_HZ
+
+
+def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
+    path = record(tmp_path / "a.flac", "flac", [Sound(mono(tone(440, 300)))])
+    tracemalloc.start()
+    with open_tracks(path) as recording:
+        seconds = sum(len(piece.samples) for piece in recording) / SAMPLE_RATE_HZ
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert seconds == pytest.approx(300, abs=0.1)
+    assert peak_bytes < 1_000_000  # all of it would be 19 MB
