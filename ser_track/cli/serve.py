@@ -9,9 +9,9 @@ from aiohttp import web
 
 from ser_track.config.schema import Config, ServerConfig, load_config
 from ser_track.errors import ConfigError
-from ser_track.front.app import make_front
-from ser_track.front.logs import log_to_stderr
-from ser_track.front.worker import SHUTDOWN_S
+from ser_track.workers.app import make_front
+from ser_track.logging_setup import log_to_stderr
+from ser_track.workers.worker import SHUTDOWN_S
 from ser_track.web.app import make_app
 
 

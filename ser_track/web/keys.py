@@ -12,7 +12,7 @@ from ser_track.meetings.session import Session
 from ser_track.meetings.sessions import Sessions
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
-from ser_track.web.fair import Allowance
+from ser_track.web.rate_limits import Allowance
 
 CONFIG = web.AppKey("config", Config)
 METRICS = web.AppKey("metrics", Metrics)

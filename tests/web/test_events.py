@@ -13,7 +13,7 @@ from aiohttp import WSMsgType
 
 from ser_track.config.schema import Config
 from ser_track.meetings.event_log import EventLog
-from ser_track.web import events
+from ser_track.web.routes import events
 from tests.output.schema import VALIDATOR
 from tests.web.bridges import Bridge
 from tests.web.conftest import Running

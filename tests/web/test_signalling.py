@@ -14,10 +14,11 @@ import pytest_asyncio
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from ser_track.config.schema import Config, IceServer
-from ser_track.web import fair
-from ser_track.web.fair import CLOSE_S, Allowance
+from ser_track.web import outbox
+from ser_track.web.outbox import CLOSE_S
+from ser_track.web.rate_limits import Allowance
 from ser_track.web.keys import ROOMS, SOCKETS
-from ser_track.web.signalling import close_sockets
+from ser_track.web.routes.signalling import close_sockets
 from tests.web.conftest import Running
 from tests.web.peers import Peer
 
@@ -178,7 +179,7 @@ async def test_who_floods_the_room_is_taken_out_and_nobody_else(join: Join, serv
 async def test_a_page_that_reads_nothing_is_cut_off_though_it_sends(
     join: Join, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fair, "_SEND_S", 0.3)
+    monkeypatch.setattr(outbox, "_SEND_S", 0.3)
     (ann_page, _), (deaf_page, deaf) = await join("Ann"), await join("Deaf")
     transport = transport_of(deaf_page)
     transport.pause_reading()

@@ -1,0 +1,83 @@
+"""One recording through the engine: what `analyze` does to each, here or in a worker process."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from ser_track.cli.analyze.inputs import Input
+from ser_track.cli.analyze.documents import Pictures
+from ser_track.cli.analyze.sinks import Sink
+from ser_track.config.schema import PipelineConfig
+from ser_track.engine.engine import Engine
+from ser_track.errors import AudioError
+from ser_track.models import load_models
+from ser_track.replay import replay
+from ser_track.recordings.recording import Recording, open_meeting, open_recording
+from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.events import Fault
+
+Show = Callable[[float, float | None], None]
+"""Is told how many seconds are done, and of how many, if that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is done to each recording."""
+
+    config: PipelineConfig
+    pictures: Pictures
+    split: bool
+    provisional: bool
+    names: tuple[str, ...] = ()
+    """Of the participants, in their order, instead of those in the recording."""
+    payload_type: int | None = None
+    """RTP's for Opus, where it must be told."""
+    threads: int = 0
+    """Beside the voice detector's; results do not depend on it."""
+
+
+def analyze(source: Input, task: Task, sink: Sink, fail: Callable[[str], None], show: Show) -> None:
+    """Give every event of ``source`` to ``sink``; what cannot be read is said to ``fail``.
+
+    Raises:
+        InferenceError: a model failed, as it would with the next recording.
+    """
+    models = load_models(task.config)
+    engine = Engine(models.detector, models.classifier, task.config)
+    block_samples = round(task.config.consumed_duration_s * SAMPLE_RATE_HZ)
+    try:
+        with _opened(source, task) as recording, task.pictures.of(source, fail) as gathering:
+            _check_names(source, recording, task.names)
+
+            def tell() -> None:
+                show(recording.position_s, recording.duration_s)
+
+            events = replay(
+                gathering.listen(recording, task.names),
+                str(source),
+                engine,
+                block_samples,
+                provisional=task.provisional,
+                threads=task.threads,
+                names=task.names,
+                on_block=tell,
+            )
+            for event in gathering.watch(events):
+                if isinstance(event, Fault):
+                    fail(event.message)
+                sink.put(event)
+    except AudioError as error:
+        fail(str(error))
+
+
+def _opened(source: Input, task: Task) -> AbstractContextManager[Recording]:
+    if len(source.paths) > 1:
+        return open_meeting(source.paths, task.payload_type)
+    return open_recording(source.paths[0], split_channels=task.split, payload_type=task.payload_type)
+
+
+def _check_names(source: Input, recording: Recording, names: tuple[str, ...]) -> None:
+    own = recording.participants
+    if names and len(names) != len(own):
+        known = f"{len(own)} participant{'s' * (len(own) != 1)} ({', '.join(own)})"
+        raise AudioError(f"{source} has {known}, and --names gives {len(names)}; give one name for each")

@@ -1,0 +1,180 @@
+"""Many recordings: one by one or in processes at once; which of them failed, and what an interruption left undone."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from ser_track.cli.analyze.analysis import Show, Task, analyze
+from ser_track.cli.console import Feedback
+from ser_track.cli.analyze.inputs import Input
+from ser_track.cli.analyze.targets import Files, Stream
+from ser_track.cli.analyze.pool import Progress, in_order
+from ser_track.cli.analyze.sinks import Spooled, WholeFiles
+from ser_track.errors import InferenceError
+
+_MOST_NAMED: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What failed in one recording; ``broken`` where a model did, which ends the command."""
+
+    failures: list[str]
+    broken: InferenceError | None
+
+
+class Batch:
+    """The recordings of one command."""
+
+    def __init__(self, output: Stream | Files, task: Task, cores: int, told: Feedback) -> None:
+        """Work on those of ``output`` with so many ``cores``: a process for each; threads where cores are left."""
+        self._output = output
+        self._sources = output.sources
+        self._cores = cores
+        self._task = task
+        self._told = told
+        self._failed: list[Input] = []
+
+    def run(self) -> None:
+        """Work on each, and tell what fails.
+
+        Raises:
+            OSError: results cannot be written.
+            InferenceError: a model failed.
+        """
+        try:
+            if isinstance(self._output, Files):
+                self._into_files(self._output)
+            else:
+                self._into_stream(self._output)
+        finally:
+            self._task.pictures.clean_up(self._sources)
+
+    def _into_stream(self, output: Stream) -> None:
+        written: list[Input] = []
+        with self._says_what_is_missing(lambda: written):
+            if min(self._cores, len(self._sources)) > 1:
+                self._spool(output, written)
+            else:
+                self._write(output, written)
+
+    def _into_files(self, output: Files) -> None:
+        beside = self._task.pictures.files
+        done = output.noted(beside) if output.resume else set()
+        if done:
+            self._told.say(f"{len(done)} of {len(self._sources)} recordings were done before")
+        waiting = [results for results in output.results if results.source not in done]
+        written: list[Input] = []
+        try:
+            with (
+                self._says_what_is_missing(lambda: written if output.done is None else output.noted(beside)),
+                closing(self._outcomes(waiting)) as outcomes,
+            ):
+                for results, outcome in zip(waiting, outcomes, strict=True):
+                    self._tell(results.source, outcome)
+                    written.append(results.source)
+        finally:
+            for results in waiting:
+                results.clean_up()
+
+    def _write(self, output: Stream, written: list[Input]) -> None:
+        """One by one, each event as it happens."""
+        task = self._task_for(1)
+        for source in self._sources:
+            failures: list[str] = []
+            with output.sink(source) as sink:
+                analyze(source, task, sink, failures.append, self._show_of(source, len(written)))
+            self._tell(source, _Outcome(failures, None))
+            written.append(source)
+
+    def _spool(self, output: Stream, written: list[Input]) -> None:
+        """At once, into temporary files: events of hours may have to wait for their turn."""
+        with tempfile.TemporaryDirectory(prefix="ser-track-") as folder:
+            parts = [Spooled(source, Path(folder, str(number))) for number, source in enumerate(self._sources)]
+            with closing(self._outcomes(parts)) as outcomes:  # before the folder goes, so do those who write
+                for part, outcome in zip(parts, outcomes, strict=True):
+                    with part.file.open(encoding="utf-8") as lines:
+                        shutil.copyfileobj(lines, output.stream)
+                    output.stream.flush()
+                    part.file.unlink()
+                    self._tell(part.source, outcome)
+                    written.append(part.source)
+
+    def _outcomes(self, all_results: Sequence[WholeFiles | Spooled]) -> Generator[_Outcome, None, None]:
+        """Of each recording, in order, when its results are where they go."""
+        jobs = min(self._cores, len(all_results))
+        work = partial(_into, self._task_for(jobs))
+        if jobs > 1:
+            with closing(in_order(work, all_results, jobs, partial(self._show, 0))) as outcomes:
+                yield from outcomes
+            return
+        for number, results in enumerate(all_results):
+            yield work(results, partial(self._show, number))
+
+    def _task_for(self, jobs: int) -> Task:
+        """Cores that no recording is left for go to threads: there the classifier works beside the voice detector."""
+        return replace(self._task, threads=max(0, self._cores // max(1, jobs) - 1))
+
+    def _show(self, before: int, done: float) -> None:
+        """So many recordings are done, and ``done`` more, parts included."""
+        self._told.show(f"{len(self._sources)} files", before + done, len(self._sources))
+
+    def _show_of(self, source: Input, before: int) -> Show:
+        """One recording is shown in seconds, several by their number."""
+        if len(self._sources) == 1:
+            return partial(self._told.show, str(source))
+        return _as_share(partial(self._show, before))
+
+    def _tell(self, source: Input, outcome: _Outcome) -> None:
+        for failure in outcome.failures:
+            self._told.fail(failure)
+        if outcome.broken is not None:
+            raise outcome.broken
+        if outcome.failures:
+            self._failed.append(source)
+
+    @contextmanager
+    def _says_what_is_missing(self, done: Callable[[], Collection[Input]]) -> Iterator[None]:
+        """After Ctrl-C which recordings are not ``done``; at the end of many which of them failed."""
+        count = len(self._sources)
+        try:
+            yield
+        except KeyboardInterrupt:
+            have = done()
+            missing = [source for source in self._sources if source not in have]
+            self._told.say(f"interrupted: {len(have)} of {count} recordings are done; missing: {_listed(missing)}")
+            raise
+        if self._failed and count > 1:
+            self._told.say(
+                f"{len(self._failed)} of {count} recordings failed, at least in part: {_listed(self._failed)}"
+            )
+
+
+def _into(task: Task, results: WholeFiles | Spooled, progress: Progress) -> _Outcome:
+    """Here or in a worker: one recording into its files."""
+    failures: list[str] = []
+    try:
+        with results.sink() as sink:
+            analyze(results.source, task, sink, failures.append, _as_share(progress))
+    except InferenceError as error:
+        return _Outcome(failures, error)
+    if not failures:
+        results.finish(task.pictures.files(results.source))
+    return _Outcome(failures, None)
+
+
+def _as_share(progress: Progress) -> Show:
+    def show(position_s: float, duration_s: float | None) -> None:
+        progress(min(1.0, position_s / duration_s) if duration_s else 0.0)
+
+    return show
+
+
+def _listed(sources: Sequence[Input]) -> str:
+    more = len(sources) - _MOST_NAMED
+    return ", ".join(map(str, sources[:_MOST_NAMED])) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,100 @@
+"""`ser-track analyze`: recordings in, the events of a live call out, or files made of them."""
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from ser_track.cli.analyze.analysis import Task
+from ser_track.cli.analyze.batch import Batch
+from ser_track.cli.console import feedback
+from ser_track.cli.analyze.inputs import find_inputs
+from ser_track.cli.analyze.targets import add_output_arguments, open_outputs
+from ser_track.cli.analyze.documents import add_picture_arguments, pictures_of
+from ser_track.cli.analyze.pool import usable_cores
+from ser_track.config.schema import load_config
+from ser_track.models import load_models
+
+_EPILOG: Final = """\
+FILE is audio or video, a recording of packets (Janus .mjr, pcap, pcapng, rtpdump, MediaJson; docs/recordings.md), a
+folder with such files, a pattern in quotes, or - for standard input. What a file is, its content says.
+
+By default each line is one event (docs/protocol.md). 'participant' is the track's title or language, else track-1,
+track-2 …; in packets what the recording knows of the sender; or what --names says. 'stream' is FILE. Times are seconds
+from where the earliest track, or the first packet, begins. Several files are worked on at once; their events come in
+the order of the files all the same. A file that cannot be read is named, the others are done, and the exit code is 1.
+
+With --out FOLDER/ each recording gets files of its own there, one per format (call.wav: call.vtt, call.csv). They are
+complete or not there, also after Ctrl-C. --resume does what is missing: it passes over recordings that have all of
+them, as FOLDER/ser-track-done.jsonl says, unless they, the model or the settings have changed since. Those that failed
+are tried again.
+
+examples:
+  ser-track analyze meeting.mkv --out events.jsonl
+  ser-track analyze --final-only --jobs 4 calls/*.opus > events.jsonl
+  ser-track analyze --format vtt,csv --out results/ meeting.mp4
+  ser-track analyze --format vtt meeting.mp4 > meeting.vtt
+  ser-track analyze --out results/ --resume --report 'pages/{folder}-{name}.html' archive/
+  ser-track analyze --channels split --names Agent,Caller call.wav | jq 'select(.type == "emotion")'
+  ser-track analyze --together videoroom-1234-user-*-audio-*.mjr
+  arecord -f S16_LE -r 16000 -t wav | ser-track analyze -
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `run` reads."""
+    parser.epilog = _EPILOG
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what to hear: see below")
+    parser.add_argument(
+        "--channels", choices=("mix", "split"), default="mix", help="split: each channel of a track is a participant"
+    )
+    parser.add_argument("--names", type=_names, default=(), metavar="A,B,…", help="the participants, in their order")
+    parser.add_argument("--together", action="store_true", help="the FILEs, recorded packets, are one meeting")
+    payload_type = "RTP's number for Opus in captures; default: every number from 96 on whose packets are Opus"
+    parser.add_argument("--payload-type", type=_payload_type, metavar="N", help=payload_type)
+    parser.add_argument("--final-only", action="store_true", help="compute no provisional results")
+    add_output_arguments(parser)
+    add_picture_arguments(parser)
+    jobs = "cores to use: a process for each file, threads where a file has several cores; default: all that we may use"
+    parser.add_argument("--jobs", type=_positive, metavar="N", help=jobs)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Analyze each recording; one that fails is named, the others are done all the same.
+
+    Raises:
+        ConfigError: the configuration, or where to write to, cannot be used.
+        ModelError: the model cannot be used.
+    """
+    inputs = find_inputs(args.files, args.together)
+    config = load_config(args.config).pipeline
+    pictures = pictures_of(args, inputs.found, config.min_confidence)
+    split, provisional = args.channels == "split", not args.final_only
+    task = Task(config, pictures, split, provisional, args.names, args.payload_type)
+    model = load_models(task.config).classifier.name  # what is wrong with it is said once, and by no worker
+    with (
+        open_outputs(args.format, args.out, inputs.found, f"{task} {model}", args.resume) as output,
+        feedback(output.on_terminal) as told,
+    ):
+        for message in inputs.missing:
+            told.fail(message)
+        Batch(output, task, args.jobs or usable_cores(), told).run()
+        return int(told.failed)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names) or len(set(names)) < len(names):
+        raise argparse.ArgumentTypeError(f"'{text}' must be different names with commas between them, as Ann,Bob")
+    return names
+
+
+def _payload_type(text: str) -> int:
+    if not text.isdecimal() or int(text) > 127:
+        raise argparse.ArgumentTypeError(f"{text} is no payload type of RTP; give 0 to 127")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is no number of processes; give 1 or more")
+    return int(text)

@@ -1,0 +1,77 @@
+"""Which results in a folder are done: a list beside them, for `--resume`."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from ser_track.cli.analyze.inputs import Input
+from ser_track.recordings.recording import STDIN
+
+_NAME: Final = "ser-track-done.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class DoneList:
+    """A line for each file of results of a recording of which nothing failed. Worker processes use this too.
+
+    The line holds the state of that file and of the recording, so it counts while neither has changed.
+    """
+
+    path: Path
+    settings: str
+    """A digest of all that results depend on beside the recording."""
+
+    @classmethod
+    def of(cls, folder: Path, settings: str) -> Self:
+        """The list of the results in ``folder``."""
+        return cls(folder / _NAME, hashlib.sha256(settings.encode()).hexdigest()[:16])
+
+    def add(self, source: Input, files: Iterable[Path]) -> None:
+        """Note that ``files`` are the results of ``source``, whole.
+
+        Raises:
+            OSError: the folder cannot be written to.
+        """
+        try:
+            lines = self._lines(source, files)
+        except OSError:  # gone meanwhile, or standard input: nothing to know it by when it is given again
+            return
+        # One write at the end of the file, so that several processes may do it.
+        with self.path.open("ab", buffering=0) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+
+    def read(self) -> set[str]:
+        """All lines, for `holds`.
+
+        Raises:
+            OSError: the list is there and cannot be read.
+        """
+        try:
+            text = self.path.read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return set()
+        return set(text.splitlines())
+
+    def holds(self, lines: set[str], source: Input, files: Iterable[Path]) -> bool:
+        """Whether ``files`` are there, whole, of these settings and of ``source`` as it is now."""
+        try:
+            return lines.issuperset(self._lines(source, files))
+        except OSError:
+            return False
+
+    def _lines(self, source: Input, files: Iterable[Path]) -> list[str]:
+        if STDIN in source.paths:
+            raise FileNotFoundError(f"{STDIN} is another recording each time")
+        recording = [[str(path.resolve()), *_state(path)] for path in source.paths]
+        return [
+            json.dumps({"result": file.name, "state": _state(file), "files": recording, "settings": self.settings})
+            for file in files
+        ]
+
+
+def _state(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]

@@ -1,0 +1,148 @@
+"""Where `ser-track analyze` writes to: one stream as results come, or whole files for each recording, in any format."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO
+
+from ser_track.cli.analyze.done_list import DoneList
+from ser_track.cli.analyze.inputs import Input
+from ser_track.cli.analyze.atomic_files import file_names, make_folder, refuse_recordings
+from ser_track.cli.analyze.sinks import JSONL, Sink, WholeFiles, written_to
+from ser_track.errors import ConfigError
+from ser_track.output.documents import FORMATS
+
+NAMES: Final = (JSONL, *FORMATS)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The results of all recordings on one stream; in another format than `JSONL` there is one recording."""
+
+    sources: Sequence[Input]
+    stream: TextIO
+    format: str = JSONL
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether results scroll by on a terminal."""
+        return self.stream.isatty()
+
+    def sink(self, source: Input) -> AbstractContextManager[Sink]:
+        """Takes the events of ``source``; what is made of all is written when the context ends without an error."""
+        return written_to(source, {self.format: self.stream})
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files for each recording."""
+
+    results: list[WholeFiles]
+    done: DoneList | None = None
+    """Of the folder that they are in, if it is one."""
+    resume: bool = False
+    """Whether recordings that are done are passed over."""
+
+    @property
+    def sources(self) -> list[Input]:
+        """Each recording once."""
+        return [results.source for results in self.results]
+
+    @property
+    def on_terminal(self) -> bool:
+        """Never."""
+        return False
+
+    def noted(self, beside: Callable[[Input], Iterable[Path]]) -> set[Input]:
+        """The recordings that ``done`` holds as done, together with the files ``beside`` that others write of each."""
+        lines = set() if self.done is None else self.done.read()
+        return {each.source for each in self.results if each.noted(lines, beside(each.source))}
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `open_outputs` reads: ``format``, ``out`` and ``resume``."""
+    meanings = "; ".join(f"{name}: {format_.meaning}" for name, format_ in FORMATS.items())
+    formats = f"one or more of {', '.join(NAMES)} (docs/formats.md); {JSONL}, the default: events; {meanings}"
+    parser.add_argument(
+        "--format", type=_formats, action="extend", metavar="NAME[,NAME…]", help=formats.replace("%", "%%")
+    )
+    out = f"a folder, which gets a file per recording and format; with {JSONL} alone, a file for the events of all"
+    parser.add_argument("--out", metavar="FOLDER/|FILE", help=f"{out}; without it, results go to stdout")
+    resume = "pass over recordings whose results are in --out FOLDER/, whole and of the same settings"
+    parser.add_argument("--resume", action="store_true", help=resume)
+
+
+def open_outputs(
+    formats: Sequence[str] | None, out: str | None, sources: Sequence[Input], settings: str = "", resume: bool = False
+) -> AbstractContextManager[Stream | Files]:
+    """Where results of ``sources`` go; folders are made, and a file for events is opened, when this is called.
+
+    formats: of `NAMES`, `JSONL` where none is given.
+    out: a folder, or a file for one format: for `JSONL` any name, for others, which take one recording, one with
+        their suffix.
+    settings: all that results depend on beside the recording; ``resume`` makes those of other settings anew.
+
+    Raises:
+        ConfigError: it cannot be written there, results of these formats cannot be told apart there, or it shows
+            nobody what is done.
+    """
+    wanted = list(dict.fromkeys(formats or [JSONL]))
+    suffixes = {name: f".{JSONL}" if name == JSONL else FORMATS[name].suffix for name in wanted}
+    if out is not None and _is_folder(out, wanted, suffixes):
+        folder = Path(out)
+        make_folder(folder)
+        done = DoneList.of(folder, settings)
+        named = file_names(folder, suffixes, sources)
+        return nullcontext(Files([WholeFiles(source, files, done) for source, files in named.items()], done, resume))
+    if resume:
+        raise ConfigError("--resume", ["only a folder shows what is done; give --out FOLDER/"])
+    if out is None:
+        return nullcontext(_on_stdout(wanted, sources))
+    return _into_file(Path(out), wanted, sources)
+
+
+def _is_folder(out: str, formats: list[str], suffixes: dict[str, str]) -> bool:
+    if out.endswith(("/", os.sep)) or Path(out).is_dir():
+        return True
+    return formats != [JSONL] and Path(out).suffix not in suffixes.values()
+
+
+def _on_stdout(formats: list[str], sources: Sequence[Input]) -> Stream:
+    if formats == [JSONL] or (len(formats) == 1 and len(sources) <= 1):
+        return Stream(sources, sys.stdout, formats[0])
+    raise ConfigError("--format", [f"{_amount(formats, sources)} cannot share stdout; name a folder with --out DIR"])
+
+
+def _into_file(file: Path, formats: list[str], sources: Sequence[Input]) -> AbstractContextManager[Stream | Files]:
+    refuse_recordings("--out", file, sources)
+    if formats == [JSONL]:
+        return _stream_into(file, sources)
+    if len(formats) == 1 and len(sources) <= 1:
+        return nullcontext(Files([WholeFiles(source, {formats[0]: file}) for source in sources]))
+    raise ConfigError("--out", [f"{_amount(formats, sources)} do not go into one file, {file}; name a folder"])
+
+
+@contextmanager
+def _stream_into(path: Path, sources: Sequence[Input]) -> Iterator[Stream]:
+    try:
+        file = path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError("--out", [f"{path} cannot be written ({error.strerror}); name another file"]) from error
+    with file:
+        yield Stream(sources, file)
+
+
+def _amount(formats: Sequence[str], sources: Sequence[Input]) -> str:
+    return f"{', '.join(formats)} of {len(sources)} recording{'s' if len(sources) > 1 else ''}"
+
+
+def _formats(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in NAMES:
+            raise argparse.ArgumentTypeError(f"{name!r} is no format; give one of {', '.join(NAMES)}")
+    return names

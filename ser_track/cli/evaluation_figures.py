@@ -1,0 +1,115 @@
+"""The figures of one evaluation, as an object and as text."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from ser_track import evaluation
+from ser_track.cli.evaluation_runs import Judged
+from ser_track.labels import SIX_EMOTIONS
+
+_WIDTH: Final = 11
+
+
+def figures(judged: Sequence[Judged], n_emotions: int, min_confidence: float) -> dict[str, Any]:
+    """Fractions 0 … 1 for ``--json``; a class without clips has recall ``None`` and is in no mean.
+
+    min_confidence: results below are "unsure"; ``coverage`` is the share of the others, ``accuracy_when_sure`` theirs.
+
+    Raises:
+        ValueError: there is no clip.
+    """
+    true = np.array([item.clip.emotion for item in judged], np.int64)
+    probabilities = np.array([item.probabilities for item in judged], np.float64).reshape(len(judged), -1)
+    predicted = probabilities.argmax(axis=1) if len(judged) else true
+    names = SIX_EMOTIONS[:n_emotions]
+    confusion = evaluation.confusion_matrix(true, predicted, n_emotions)
+    shares = evaluation.recalls(confusion).tolist()
+    sure = probabilities.max(axis=1) >= min_confidence
+    return {
+        "n": len(judged),
+        "uar": float(evaluation.unweighted_average_recall(confusion)),
+        **_interval(judged, true, predicted, n_emotions),
+        "accuracy": evaluation.accuracy(confusion),
+        "recall": {name: None if np.isnan(share) else share for name, share in zip(names, shares, strict=True)},
+        "confusion": {
+            name: dict(zip(names, row, strict=True)) for name, row in zip(names, confusion.tolist(), strict=True)
+        },
+        "ece": evaluation.expected_calibration_error(true, probabilities),
+        "coverage": float(sure.mean()),
+        "accuracy_when_sure": float((predicted == true)[sure].mean()) if sure.any() else None,
+    }
+
+
+def _interval(
+    judged: Sequence[Judged], true: evaluation.Indices, predicted: evaluation.Indices, n_emotions: int
+) -> dict[str, object]:
+    """Number of speakers and interval of the UAR; both ``None`` unless every clip names its speaker."""
+    speakers = np.array([item.clip.speaker for item in judged])
+    names = np.unique(speakers)
+    if "" in names:
+        return {"speakers": None, "uar_95": None}
+    if len(names) < 2:
+        return {"speakers": len(names), "uar_95": None}
+    own = [speakers == name for name in names]
+    counts = np.stack([evaluation.confusion_matrix(true[i], predicted[i], n_emotions) for i in own])
+    return {"speakers": len(names), "uar_95": list(evaluation.speaker_interval(counts))}
+
+
+def as_text(result: Mapping[str, Any]) -> str:
+    """``result`` of `figures`, with ``model`` and ``skipped`` added, for people."""
+    lines = [*_summary(result), "", *_recall_lines(result), "", *_confusion_lines(result)]
+    if "in_call" in result:
+        again = {**result["in_call"], "model": result["model"]}
+        lines += ["", "IN A CALL: the same clips, each with what its speaker said before (--adapt)", *_summary(again)]
+        lines += ["", *_recall_lines(again), "", *_confusion_lines(again)]
+    return "\n".join([*lines, *_skipped(result)])
+
+
+def _summary(result: Mapping[str, Any]) -> list[str]:
+    interval = ""
+    if result["uar_95"] is not None:
+        low, high = result["uar_95"]
+        interval = f"   95 %: {100 * low:.1f} … {100 * high:.1f} % over {result['speakers']} speakers"
+    absent = [name for name, share in result["recall"].items() if share is None]
+    return [
+        f"model     {result['model']}",
+        f"clips     {result['n']}",
+        f"UAR       {100 * result['uar']:.1f} %{interval}",
+        *([f"          over the classes that the manifest has; without {', '.join(absent)}"] if absent else []),
+        f"accuracy  {100 * result['accuracy']:.1f} %",
+        f"ECE       {100 * result['ece']:.1f} %",
+        f"sure      {100 * result['coverage']:.1f} % of the clips, {_percent(result['accuracy_when_sure'])} right",
+    ]
+
+
+def _percent(share: float | None) -> str:
+    return "none" if share is None else f"{100 * share:.1f} %"
+
+
+def _recall_lines(result: Mapping[str, Any]) -> list[str]:
+    return ["recall"] + [
+        f"  {name:<{_WIDTH}}" + ("   none in the manifest" if share is None else f"{100 * share:6.1f} %")
+        for name, share in result["recall"].items()
+    ]
+
+
+def _confusion_lines(result: Mapping[str, Any]) -> list[str]:
+    head = "".join(f"{name:>{_WIDTH}}" for name in result["confusion"])
+    rows = [
+        f"  {name:<{_WIDTH}}" + "".join(f"{count:>{_WIDTH}}" for count in row.values())
+        for name, row in result["confusion"].items()
+    ]
+    return ["confusion (rows: true, columns: judged)", f"  {'':<{_WIDTH}}{head}", *rows]
+
+
+def _skipped(result: Mapping[str, Any]) -> list[str]:
+    emotions, files = result["skipped"]["emotions"], result["skipped"]["files"]
+    lines = []
+    if emotions:
+        others = ", ".join(f"{name} {count}" for name, count in emotions.items())
+        lines.append(f"left out  {sum(emotions.values())} clips of emotions that the model does not tell: {others}")
+    if files:
+        lines.append(f"failed    {len(files)} clips could not be judged (named above)")
+    return ["", *lines] if lines else []

@@ -1,0 +1,161 @@
+"""``/meetings/{id}/events``: results for programs, as Server-Sent Events or over a WebSocket, with resumption.
+
+First comes a snapshot, then each event with its number. Who comes back names the last number it has, and gets what it
+missed; if that is not kept any more, a snapshot again. `docs/asyncapi.json` has the messages.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final, NamedTuple
+
+from aiohttp import WSCloseCode, web
+
+from ser_track.errors import BadRequestError, MeetingFullError
+from ser_track.meetings.event_log import EventLog
+from ser_track.web.outbox import CLOSE_S
+from ser_track.web.guard import cors_headers
+from ser_track.web.keys import READERS
+from ser_track.web.routes.meetings import find
+
+_HEARTBEAT_S: Final = 15.0
+_SEND_S: Final = 20.0
+"""Who takes nothing for so long is let go, and can come back for what it missed."""
+_MOST_READERS: Final = 200
+_SNAPSHOT: Final = "snapshot"
+
+
+class Told(NamedTuple):
+    """One message to a reader; ``text`` is JSON."""
+
+    number: int
+    type: str
+    text: str
+
+
+async def get_events(request: web.Request) -> web.StreamResponse:
+    """Stream the events of a meeting until it is over or the reader has gone.
+
+    Raises:
+        NotFoundError: there is no such meeting.
+        BadRequestError: what is to be the last event's number is none.
+        MeetingFullError: too many read along.
+    """
+    log, seen = find(request).attendance.log, _last_seen(request)
+    by_websocket = wants_websocket(request)
+    if log.ended and seen == log.last and not by_websocket:
+        return web.Response(status=204)  # the only answer after which browsers do not ask again
+    readers = request.app[READERS]
+    if len(readers) >= _MOST_READERS:
+        raise MeetingFullError(f"{_MOST_READERS} programs read events here already; try again later")
+    task = asyncio.current_task()
+    assert task is not None
+    readers.add(task)
+    try:
+        if by_websocket:
+            return await _websocket(request, log, seen)
+        return await _event_stream(request, log, seen)
+    finally:
+        readers.discard(task)
+
+
+def wants_websocket(request: web.Request) -> bool:
+    """Whether events are to come over a WebSocket."""
+    return request.headers.get("Upgrade", "").lower() == "websocket"
+
+
+async def close_readers(app: web.Application) -> None:
+    """See the streams end, which the meetings have said goodbye in; the server need not wait for who does not read."""
+    readers = app[READERS]
+    if readers:
+        _, pending = await asyncio.wait(tuple(readers), timeout=CLOSE_S)
+        for task in pending:
+            task.cancel()
+
+
+async def _event_stream(request: web.Request, log: EventLog, seen: int | None) -> web.StreamResponse:
+    headers = {
+        "Content-Type": "text/event-stream; charset=utf-8",
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+        "X-Content-Type-Options": "nosniff",
+        **cors_headers(request),
+    }
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+
+    async def send(told: Told | None) -> None:
+        text = ":\n\n" if told is None else f"id: {told.number}\nevent: {told.type}\ndata: {told.text}\n\n"
+        await response.write(text.encode())
+
+    await _tell(request, log, seen, send)
+    return response
+
+
+async def _websocket(request: web.Request, log: EventLog, seen: int | None) -> web.WebSocketResponse:
+    # Without a limit of its own it waits as soon as the connection says so, and `_SEND_S` begins there.
+    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=1024, timeout=CLOSE_S, writer_limit=0)
+    await socket.prepare(request)
+
+    async def send(told: Told | None) -> None:
+        if told is not None:
+            await socket.send_str(f'{{"id":{told.number},"type":"{told.type}","data":{told.text}}}')
+
+    async def read() -> None:
+        async for _ in socket:  # nothing is said here, but that it closes is noticed
+            pass
+
+    telling, reading = asyncio.create_task(_tell(request, log, seen, send)), asyncio.create_task(read())
+    try:
+        await asyncio.wait([telling, reading], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (telling, reading):
+            task.cancel()
+        await asyncio.gather(telling, reading, return_exceptions=True)
+        await socket.close(code=WSCloseCode.OK if log.ended else WSCloseCode.GOING_AWAY)
+    return socket
+
+
+async def _tell(
+    request: web.Request, log: EventLog, seen: int | None, send: Callable[[Told | None], Awaitable[None]]
+) -> None:
+    try:
+        async for told in _news(log, seen):
+            async with asyncio.timeout(_SEND_S):
+                await send(told)
+    except TimeoutError:
+        # It can come back. Ending politely would wait behind what it does not read.
+        if isinstance(request.transport, asyncio.Transport):
+            request.transport.abort()
+    except ConnectionError:
+        return  # gone
+
+
+async def _news(log: EventLog, seen: int | None) -> AsyncIterator[Told | None]:
+    """What a reader that has ``seen`` so much is to be told; ``None`` now and then, when there is nothing."""
+    while True:
+        entries = None if seen is None else log.after(seen)
+        if entries is None:
+            seen = log.last  # now: more may happen while this is being sent
+            yield Told(seen, _SNAPSHOT, json.dumps(log.snapshot(), ensure_ascii=False, separators=(",", ":")))
+            continue
+        for entry in entries:
+            yield Told(*entry)
+            seen = entry.number
+        assert seen is not None
+        if log.ended and log.last <= seen:
+            return
+        try:
+            async with asyncio.timeout(_HEARTBEAT_S):
+                await log.news(seen)
+        except TimeoutError:
+            yield None
+
+
+def _last_seen(request: web.Request) -> int | None:
+    given = request.headers.get("Last-Event-ID", request.query.get("last_event_id"))
+    if given is None or given == "":
+        return None
+    if not given.isascii() or not given.isdecimal() or len(given) > 15:
+        raise BadRequestError("Last-Event-ID must be the 'id' of an event of this meeting, a number; or leave it out")
+    return int(given)

@@ -1,0 +1,126 @@
+"""``/mediajson?sessionId=…``: the WebSocket that bridges connect to, with the audio of a conference."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from ser_track.errors import AudioError, BadRequestError, CalledBackError
+from ser_track.mediajson.frames import read_frame
+from ser_track.meetings.adapters.mediajson.conference import Conference
+from ser_track.meetings.session import Session
+from ser_track.web.outbox import CLOSE_S, Outbox
+from ser_track.web.keys import CONFIG, SESSIONS, SOCKETS
+from ser_track.web.routes.meetings import base_url
+
+log = logging.getLogger(__name__)
+_HEARTBEAT_S: Final = 15.0
+_LONGEST_SESSION: Final = 200
+_MOST_BROKEN: Final = 100
+"""Frames that cannot be read; who sends more of them is no bridge."""
+_MOST_WAITING: Final = 128
+
+
+class BridgeSocket:
+    """See `Bridge`."""
+
+    def __init__(self, outbox: Outbox, query: Mapping[str, str]) -> None:
+        """``query`` says what is wanted back, beside answers to pings: results, provisional ones too?"""
+        self._outbox = outbox
+        self._results = query.get("sendBack", "true") != "false"
+        self._interim = query.get("sendBackInterim", "false") == "true"
+
+    def answer(self, text: str) -> None:
+        """See `Bridge`."""
+        self._outbox.put_text(text)
+
+    def tell(self, text: str, interim: bool) -> None:
+        """See `Bridge`."""
+        if self._results and (not interim or (self._interim and self._outbox.waiting < _MOST_WAITING)):
+            self._outbox.put_text(text)
+
+
+async def mediajson(request: web.Request) -> web.WebSocketResponse:
+    """Serve one bridge until it leaves; several may send the same session.
+
+    Raises:
+        MeetingError: it names no session, or there are too many meetings.
+    """
+    name, limit = session_name(request), request.app[CONFIG].server.max_message_bytes
+    socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=limit, timeout=CLOSE_S)
+    if not socket.can_prepare(request).ok:  # before there is a meeting that nobody comes to
+        raise BadRequestError("/mediajson is a WebSocket: connect to it as one")
+    session = await _session(request, name)
+    await socket.prepare(request)
+    request.app[SOCKETS].add(socket)
+    outbox = Outbox(socket, request.transport)
+    bridge = BridgeSocket(outbox, request.query)
+    conference = session.meeting
+    assert isinstance(conference, Conference)
+    conference.add(bridge)
+    code = WSCloseCode.INTERNAL_ERROR
+    goodbye = asyncio.create_task(_close_when_over(session, outbox))
+    try:
+        code = await _serve(socket, conference, bridge, session)
+    finally:
+        goodbye.cancel()
+        request.app[SOCKETS].discard(socket)
+        conference.remove(bridge)
+        # What the last words of those who came over it were is told first.
+        await asyncio.shield(session.attendance.parted())
+        await outbox.close(code)
+    return socket
+
+
+async def _close_when_over(session: Session, outbox: Outbox) -> None:
+    await session.ended()
+    await outbox.close(WSCloseCode.GOING_AWAY)
+
+
+def session_name(request: web.Request) -> str:
+    """The session that a bridge names. Raises BadRequestError."""
+    name = request.query.get("sessionId", "")
+    if not 0 < len(name) <= _LONGEST_SESSION or not name.isprintable():
+        raise BadRequestError(f"'sessionId' must be in the query, with 1 to {_LONGEST_SESSION} printable characters")
+    return name
+
+
+async def _session(request: web.Request, name: str) -> Session:
+    sessions = request.app[SESSIONS]
+    found = sessions.having(lambda meeting: isinstance(meeting, Conference) and meeting.session == name)
+    if found is not None:
+        return found
+    meeting = Conference(name, request.app[CONFIG].meetings.linger_s)
+    if sessions.called_back(meeting.where):
+        wait_s = request.app[CONFIG].meetings.linger_s
+        raise CalledBackError(
+            f"the bot was called back from this session; stay away for {wait_s:.0f} s to send it anew"
+        )
+    return await sessions.join(meeting, base_url(request))
+
+
+async def _serve(
+    socket: web.WebSocketResponse, conference: Conference, bridge: BridgeSocket, session: Session
+) -> WSCloseCode:
+    broken = 0
+    async for message in socket:
+        if session.state == "left":
+            return WSCloseCode.GOING_AWAY
+        try:
+            if message.type is not WSMsgType.TEXT:
+                raise AudioError("a binary message came; MediaJson is text")
+            frame = read_frame(message.data)
+        except AudioError as error:
+            broken += 1
+            if broken == 1:
+                log.warning("%s: %s (further ones are counted)", conference.where, error)
+            if broken > _MOST_BROKEN:
+                return WSCloseCode.POLICY_VIOLATION
+            continue
+        if frame is not None and not await conference.take(bridge, frame, session.attendance.notice):
+            return WSCloseCode.OK
+        # Frames that came together are handled together: others must have their turn meanwhile.
+        await asyncio.sleep(0)
+    return WSCloseCode.OK

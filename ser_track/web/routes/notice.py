@@ -1,0 +1,70 @@
+"""``/meetings/{id}/notice``: where people in a meeting elsewhere read what the bot does, and refuse or agree.
+
+Open to all who were told the link: they have no token, and the link cannot be guessed. Nothing of the results is here.
+"""
+
+from aiohttp import web
+
+from ser_track.errors import BadRequestError, MeetingError, NotFoundError
+from ser_track.web.rate_limits import Allowance
+from ser_track.web.static_files import STATIC
+from ser_track.web.guard import check_origin
+from ser_track.web.keys import ANSWERS, CONFIG
+from ser_track.web.routes.meetings import find
+from ser_track.web.requests import flag, read_object, text
+
+_ANSWERS_PER_S = 5
+_BURST = 100
+
+
+class TooManyError(MeetingError):
+    """Answers come faster than people give them."""
+
+    status = 429
+    code = "too_many"
+
+
+async def get_notice(request: web.Request) -> web.FileResponse:
+    """The page; it also tells whoever comes with a link to no meeting that there is none."""
+    try:
+        find(request)
+    except NotFoundError:
+        return web.FileResponse(STATIC / "notice.html", status=404)
+    return web.FileResponse(STATIC / "notice.html")
+
+
+async def get_people(request: web.Request) -> web.Response:
+    """What the page shows: who is there, and who is analysed. Raises NotFoundError."""
+    session = find(request)
+    attendance = session.attendance
+    people = [
+        {"participant": one.id, "name": one.name, "analysed": one.analysed}
+        for one in attendance.people.values()
+        if not one.leaving
+    ]
+    notice = attendance.notice
+    body = {
+        "state": session.state,
+        "text": notice.text,
+        "consent": notice.consent,
+        "recorded": attendance.recording is not None,
+        "participants": people,
+    }
+    return web.json_response(body, headers={"Cache-Control": "no-store"})
+
+
+async def post_answer(request: web.Request) -> web.Response:
+    """Refuse or agree for one participant: see `Attendance.answered_outside`.
+
+    Raises:
+        MeetingError: no such meeting or participant, or the answer is not theirs to give.
+    """
+    check_origin(request, request.app[CONFIG].server)
+    session, body = find(request), await read_object(request)
+    if not request.app[ANSWERS].setdefault(session, Allowance(_ANSWERS_PER_S, _BURST)).take():
+        raise TooManyError("more answers come than people give; try again in a moment")
+    participant, analysed, given = text(body, "participant"), flag(body, "analysed"), body.get("secret", "")
+    if not isinstance(given, str):
+        raise BadRequestError("'secret' must be a string: the one that an earlier answer came with")
+    secret = session.attendance.answered_outside(participant, analysed, given)
+    return web.json_response({"participant": participant, "analysed": analysed, "secret": secret})

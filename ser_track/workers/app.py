@@ -1,0 +1,100 @@
+"""The front's application: pages by itself, meetings through the workers."""
+
+import socket
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from ser_track.config.schema import Config
+from ser_track.errors import ConfigError
+from ser_track.workers.keys import WORKERS
+from ser_track.workers.meetings import get_meetings, one_meeting, post_meeting
+from ser_track.workers.proxy import metrics, post_offer
+from ser_track.workers.sockets import websocket
+from ser_track.workers.streams import events, mediajson
+from ser_track.workers.supervisor import Supervisor
+from ser_track.web.static_files import STATIC
+from ser_track.web.guard import errors_as_json, only_invited, refusal
+from ser_track.web.keys import CONFIG, SOCKETS
+from ser_track.web.requests import preflight
+from ser_track.web.routes.signalling import close_sockets
+
+
+def make_front(config: Config) -> web.Application:
+    """The server with ``config.server.workers`` processes behind it, as an aiohttp application.
+
+    It asks the same guard as they do: strangers get the same answers from one process and from many, and none of them
+    reaches a worker or takes up a room.
+
+    Raises:
+        ConfigError: this platform has no Unix sockets.
+    """
+    if not hasattr(socket, "AF_UNIX"):
+        problem = f"server.workers is {config.server.workers}, but this platform has no Unix sockets to reach them by"
+        raise ConfigError("server", [f"{problem}; set it to 1"])
+    app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
+    app[CONFIG], app[SOCKETS], app[WORKERS] = config, set(), Supervisor(config)
+    app.cleanup_ctx.append(_running)
+    app.on_shutdown.append(_say_goodbye)
+    app.add_routes(
+        [
+            web.get("/", _page),
+            web.get("/ws", websocket),
+            web.post("/offer", post_offer),
+            web.options("/offer", preflight),
+            web.get("/healthz", _health),
+            web.get("/metrics", metrics),
+            web.static("/static", STATIC),
+            *_MEETINGS,
+        ]
+    )
+    return app
+
+
+_MEETINGS = (
+    web.options("/meetings", preflight),
+    web.options("/meetings/{meeting}", preflight),
+    web.get("/meetings", get_meetings),
+    web.post("/meetings", post_meeting),
+    web.get("/meetings/{meeting}", one_meeting),
+    web.delete("/meetings/{meeting}", one_meeting),
+    web.get("/meetings/{meeting}/events", events, allow_head=False),
+    web.get("/meetings/{meeting}/notice", one_meeting),
+    web.get("/meetings/{meeting}/notice/participants", one_meeting),
+    web.post("/meetings/{meeting}/notice/answer", one_meeting),
+    web.get("/mediajson", mediajson, allow_head=False),
+)
+
+
+async def _running(app: web.Application) -> AsyncIterator[None]:
+    try:
+        await app[WORKERS].start()
+        yield
+    finally:
+        await app[WORKERS].stop()
+
+
+async def _say_goodbye(app: web.Application) -> None:
+    # Workers first: they take leave of their pages, through us, and deliver their last results.
+    await app[WORKERS].stop()
+    await close_sockets(app)
+
+
+async def _page(request: web.Request) -> web.FileResponse:
+    return web.FileResponse(STATIC / "index.html")
+
+
+async def _health(request: web.Request) -> web.Response:
+    """Totals as of the last reports, at most about a second old, and how each worker is."""
+    workers = request.app[WORKERS]
+    states = workers.states()
+    if not workers.placement.workers:
+        return refusal(503, "no_workers", "no worker process is running; they are being restarted, see the log")
+    stuck = [worker for worker in workers.placement.workers if states[worker.number] == "hanging"]
+    rooms, meetings = workers.placement.rooms, workers.placement.meetings
+    if cut_off := sum(len(rooms.on(worker)) + len(meetings.on(worker)) for worker in stuck):
+        names = ", ".join(str(worker.number) for worker in stuck)
+        message = f"{cut_off} rooms and meetings wait for worker {names}, which does not answer"
+        return refusal(503, "worker_hanging", message)
+    totals = {"rooms": len(rooms), "participants": rooms.people}
+    return web.json_response({"status": "ok", **totals, "workers": {str(n): state for n, state in states.items()}})

@@ -1,0 +1,191 @@
+"""One worker process as the front sees it: from its start to its end, once."""
+
+import asyncio
+import logging
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing import resource_tracker
+from pathlib import Path
+
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, UnixConnector
+from yarl import URL
+
+from ser_track.config.schema import Config
+from ser_track.errors import ModelError, WorkerError
+from ser_track.workers.heartbeat import REPORT, Heartbeat
+from ser_track.workers.worker import run_worker
+
+log = logging.getLogger(__name__)
+START_S = 60.0
+"""For imports and models, on a machine with other things to do."""
+STOP_S = 10.0
+"""For goodbyes; who is not gone by then is killed."""
+ASK_S = 2.0
+# Not fork: the threads and locks of this process would come along, half alive.
+_SPAWN = multiprocessing.get_context("spawn")
+_ONE_AT_A_TIME = threading.Lock()
+"""Starting one process also looks for others that have ended, and two who find the same one confuse multiprocessing."""
+
+
+class WorkerProcess:
+    """A worker process. `start` it once; `dispose` of it in any case."""
+
+    def __init__(
+        self,
+        number: int,
+        config: Config,
+        path: Path,
+        on_goodbye: Callable[["WorkerProcess"], None],
+        on_end: Callable[["WorkerProcess"], None],
+    ) -> None:
+        """``path`` is the Unix socket to listen on.
+
+        Both are called on the event loop: ``on_goodbye`` as soon as it takes nothing new any more, whether it was asked
+        to end by us or by others; ``on_end`` as soon as it has ended.
+        """
+        self.number = number
+        self.pid: int | None = None
+        """Its process id; ``None`` before the start."""
+        self.ended = asyncio.Event()
+        self.missed = 0
+        """Reports in a row that did not come."""
+        self.http = ClientSession(
+            connector=UnixConnector(str(path), limit=0),  # each page takes one for as long as it stays
+            cookie_jar=DummyCookieJar(),
+            timeout=ClientTimeout(total=None),  # the worker's death ends requests, and one that hangs is killed
+        )
+        self._path = path
+        self._on_goodbye = on_goodbye
+        self._on_end = on_end
+        self._stopping = False
+        self._listening = False
+        self._news, self._their_end = _SPAWN.Pipe(duplex=False)
+        arguments = (number, config, str(path), self._their_end)
+        self._process = _SPAWN.Process(target=run_worker, args=arguments, name=f"worker {number}", daemon=True)
+
+    def url(self, path: str, query: str = "") -> URL:
+        """For requests with `http`; ``query`` as it stood in the request from outside."""
+        return URL.build(scheme="http", host="localhost", path=path, query_string=query, encoded=True)
+
+    async def start(self) -> None:
+        """Returns once it answers.
+
+        Raises:
+            ModelError: it says that it cannot load its models.
+            WorkerError: it has ended, or was not ready in time.
+        """
+        try:
+            await asyncio.to_thread(self._spawn)
+        except Exception as error:  # whatever it is, nothing has started that could end
+            self.ended.set()
+            raise WorkerError(f"worker {self.number} cannot be started ({error!r}); lower server.workers") from error
+        asyncio.get_running_loop().add_reader(self._process.sentinel, self._end)
+        if self._stopping:
+            self._process.terminate()
+        try:
+            async with asyncio.timeout(START_S):
+                await _readable(self._news.fileno())
+            problem = await asyncio.to_thread(self._news.recv)
+        except TimeoutError as error:
+            raise WorkerError(f"worker {self.number} was not ready in {START_S:.0f} s; is the machine busy?") from error
+        except EOFError as error:
+            told = "its lines above say why"
+            raise WorkerError(f"worker {self.number} ended before it was ready; {told}") from error
+        if problem is not None:
+            raise ModelError(problem)
+        if not self.ended.is_set():
+            self._listening = True
+            asyncio.get_running_loop().add_reader(self._news.fileno(), self._goodbye)
+
+    async def ask(self) -> Heartbeat:
+        """What it says of itself now.
+
+        Raises:
+            WorkerError: no answer came in time.
+        """
+        try:
+            async with asyncio.timeout(ASK_S), self.http.get(self.url(REPORT)) as response:
+                response.raise_for_status()
+                return Heartbeat(**await response.json())
+        except Exception as error:  # whatever it says instead of a report is none
+            raise WorkerError(f"worker {self.number} does not answer ({error!r})") from error
+
+    async def ends_within(self, seconds: float) -> bool:
+        """Whether it has ended, or does so in the next ``seconds``."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.ended.wait()
+        return self.ended.is_set()
+
+    def kill(self) -> None:
+        """End it at once."""
+        if not self.ended.is_set():
+            self._process.kill()
+
+    async def stop(self) -> None:
+        """Let it say goodbye to everyone; returns when it is gone."""
+        self._stopping = True
+        if self.pid is not None and not self.ended.is_set():
+            self._process.terminate()
+        if not await self.ends_within(STOP_S):
+            log.error("worker %d did not end within %.0f s and is killed", self.number, STOP_S)
+            self.kill()
+            await self.ended.wait()
+
+    async def dispose(self) -> int | None:
+        """Release what is held of it here, killing it if it still runs; returns its exit code."""
+        self.kill()
+        await self.ended.wait()
+        code = await asyncio.to_thread(self._tidy)
+        await self.http.close()  # after the last that it said
+        return code
+
+    def _spawn(self) -> None:
+        # Ctrl-C is for the front alone, also while the new process is still importing: it inherits the blocked signal.
+        # Whatever starts multiprocessing's tracker would lift the block again, so that comes first.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            with _ONE_AT_A_TIME:
+                self._process.start()
+                self.pid = self._process.pid
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            self._their_end.close()
+
+    def _goodbye(self) -> None:
+        # All that comes after it was ready is this, or the end of the pipe; both mean the same.
+        asyncio.get_running_loop().remove_reader(self._news.fileno())
+        self._on_goodbye(self)
+
+    def _end(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._process.sentinel)
+        if self._listening:  # else `start` still does, and sees the end there
+            loop.remove_reader(self._news.fileno())
+        self.ended.set()
+        self._on_end(self)
+
+    def _tidy(self) -> int | None:
+        self._news.close()
+        self._path.unlink(missing_ok=True)
+        if self.pid is None:
+            return None
+        with _ONE_AT_A_TIME:
+            self._process.join()
+            code = self._process.exitcode
+            self._process.close()
+        return code
+
+
+async def _readable(descriptor: int) -> None:
+    """Returns once there is something to read, or the other end is closed."""
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)

@@ -1,0 +1,122 @@
+"""Requests from outside, answered by a worker."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
+
+from aiohttp import ClientError, ClientResponse, web
+from yarl import URL
+
+from ser_track.errors import NoWorkerError
+from ser_track.workers.routing import holding
+from ser_track.workers.keys import WORKERS
+from ser_track.workers.metrics import merged
+from ser_track.workers.process import ASK_S, WorkerProcess
+from ser_track.web.requests import read_object
+
+T = TypeVar("T")
+SEE_S: Final = 1.0
+"""In which the end of a process is seen; much longer than it takes."""
+# All that a worker's guard and handlers look at. The connection's own headers end here.
+_PASSED_ON = ("Host", "Origin", "Authorization", "Content-Type", "Last-Event-ID")
+# All that a worker says beside what is the same for every answer, and is added here too (web/guard.py).
+_PASSED_BACK = ("Content-Type", "Location", "Cache-Control", "X-Accel-Buffering")
+
+
+def headers_for_worker(request: web.Request) -> dict[str, str]:
+    """The headers of ``request`` that its worker is to see, unchanged."""
+    given = {name: value for name in _PASSED_ON if (value := request.headers.get(name)) is not None}
+    # Bytes that are no UTF-8 cannot be sent on; the guard has let the request pass without them having a meaning.
+    return {name: value for name, value in given.items() if _is_text(value)}
+
+
+def url_at_worker(request: web.Request, worker: WorkerProcess) -> URL:
+    """Where ``worker`` has what ``request`` asks for."""
+    return worker.url(request.rel_url.raw_path, request.rel_url.raw_query_string)
+
+
+def headers_for_client(answer: ClientResponse) -> dict[str, str]:
+    """The headers of a worker's answer that go out, unchanged."""
+    return {name: value for name in _PASSED_BACK if (value := answer.headers.get(name)) is not None}
+
+
+async def post_offer(request: web.Request) -> web.Response:
+    """Pass an offer on to the worker of its room; a newcomer's room gets a worker first.
+
+    Raises:
+        MeetingError: the body is no JSON object, there is one room too many, or there is no worker just now.
+    """
+    body, workers = await read_object(request), request.app[WORKERS]
+    room = given if isinstance(given := body.get("room"), str) else None
+    if room is None or "participant" in body:  # who names a participant has been in the room, or is refused there
+        return await answered(request, workers.placement.rooms.worker_of(room))
+    async with holding(workers, workers.placement.rooms, room) as worker:
+        return await answered(request, worker)
+
+
+async def while_alive(worker: WorkerProcess, work: Coroutine[Any, Any, T]) -> T:
+    """The result of ``work``, which waits for ``worker``.
+
+    Raises:
+        NoWorkerError: the worker has ended, and with it what ``work`` waits for.
+    """
+    # An exchange whose connection is closed with the others of a dead worker would wait for ever.
+    task, end = asyncio.create_task(work), asyncio.create_task(worker.ended.wait())
+    try:
+        await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((task,), timeout=SEE_S)  # what the worker said before its end is passed on
+        if not task.done():
+            raise NoWorkerError
+        return task.result()
+    finally:
+        task.cancel()
+        end.cancel()
+        await asyncio.gather(task, end, return_exceptions=True)
+
+
+async def answered(request: web.Request, worker: WorkerProcess) -> web.Response:
+    """What ``worker`` answers.
+
+    Raises:
+        NoWorkerError: it ended before it had.
+    """
+    return await while_alive(worker, _answer(request, worker, await request.read()))
+
+
+async def _answer(request: web.Request, worker: WorkerProcess, body: bytes) -> web.Response:
+    url, headers = url_at_worker(request, worker), headers_for_worker(request)
+    try:
+        async with worker.http.request(request.method, url, headers=headers, data=body) as answer:
+            return await whole(answer)
+    except ClientError as error:
+        raise NoWorkerError from error
+
+
+async def whole(answer: ClientResponse) -> web.Response:
+    """A worker's answer, read to its end, as ours."""
+    return web.Response(status=answer.status, body=await answer.read(), headers=headers_for_client(answer))
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """What all workers count, and the front itself; a worker that does not answer is left out."""
+    workers = request.app[WORKERS]
+    texts = await asyncio.gather(*(_metrics_of(worker, request) for worker in workers.placement.workers))
+    body = merged(dict(sorted(text for text in texts if text is not None)), workers.registry)
+    return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4"})
+
+
+async def _metrics_of(worker: WorkerProcess, request: web.Request) -> tuple[int, str] | None:
+    url = worker.url("/metrics", request.rel_url.raw_query_string)
+    try:
+        async with asyncio.timeout(ASK_S), worker.http.get(url, headers=headers_for_worker(request)) as answer:
+            return (worker.number, await answer.text()) if answer.status == 200 else None
+    except (ClientError, TimeoutError):
+        return None
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,49 @@
+"""The worker for a request: of a room, of a meeting on another server, or for a new one."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ser_track.errors import MeetingFullError, NotFoundError
+from ser_track.workers.placement import Place, Places
+from ser_track.workers.process import WorkerProcess
+from ser_track.workers.supervisor import Supervisor
+
+
+@asynccontextmanager
+async def holding(workers: Supervisor, places: Places[WorkerProcess], name: str) -> AsyncIterator[WorkerProcess]:
+    """The worker that has this place, or will; it stays its worker within.
+
+    Raises:
+        MeetingFullError: it would be one too many.
+        NoWorkerError: there is no worker just now.
+    """
+    place = await _take(workers, places, name)
+    try:
+        yield place.worker
+    finally:
+        places.release(place, time.monotonic())
+
+
+async def worker_with(workers: Supervisor, meeting: str) -> WorkerProcess:
+    """The worker that has the meeting with this id.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    directory = workers.placement.directory
+    try:
+        return directory.worker_of(meeting)
+    except NotFoundError:
+        if not workers.searches.take():
+            raise
+    await workers.refresh()  # it may be younger than the last report
+    return directory.worker_of(meeting)
+
+
+async def _take(workers: Supervisor, places: Places[WorkerProcess], name: str) -> Place[WorkerProcess]:
+    try:
+        return places.take(name)
+    except MeetingFullError:
+        await workers.refresh()  # one may have ended since the last report
+        return places.take(name)

@@ -1,0 +1,64 @@
+"""What stays open between programs and the worker of a meeting: its events, and the audio of bridges."""
+
+import asyncio
+
+from aiohttp import ClientError, ClientResponse, web
+
+from ser_track.errors import NoWorkerError
+from ser_track.workers.routing import holding, worker_with
+from ser_track.workers.keys import WORKERS
+from ser_track.workers.process import WorkerProcess
+from ser_track.workers.proxy import headers_for_client, headers_for_worker, url_at_worker, while_alive, whole
+from ser_track.workers.heartbeat import place_of_session
+from ser_track.workers.tunnel import SEND_S, abort, tunnel
+from ser_track.web.routes.events import wants_websocket
+from ser_track.web.routes.mediajson import session_name
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Pass the events of a meeting on, as they come.
+
+    Raises:
+        NotFoundError: there is no such meeting.
+        NoWorkerError: its worker has just ended.
+    """
+    worker = await worker_with(request.app[WORKERS], request.match_info["meeting"])
+    if wants_websocket(request):
+        return await tunnel(request, worker)
+    return await _event_stream(request, worker)
+
+
+async def mediajson(request: web.Request) -> web.StreamResponse:
+    """Connect a bridge with the worker that has its session, or will: all bridges of one session meet there.
+
+    Raises:
+        MeetingError: it names no session, there is one meeting too many, or no worker just now.
+    """
+    name, workers = session_name(request), request.app[WORKERS]
+    async with holding(workers, workers.placement.meetings, place_of_session(name)) as worker:
+        return await tunnel(request, worker)
+
+
+async def _event_stream(request: web.Request, worker: WorkerProcess) -> web.StreamResponse:
+    url, headers = url_at_worker(request, worker), headers_for_worker(request)
+    try:
+        answer = await worker.http.get(url, headers=headers)
+    except ClientError as error:
+        raise NoWorkerError from error
+    async with answer:
+        if answer.status != 200:
+            return await whole(answer)
+        response = web.StreamResponse(headers=headers_for_client(answer))
+        try:
+            await response.prepare(request)
+            await while_alive(worker, _pass_on(answer, response))
+        except (NoWorkerError, ClientError, ConnectionError, TimeoutError):
+            # Either side is gone, or the reader too slow. No proper end: that would say that the meeting is over.
+            abort(request)
+        return response
+
+
+async def _pass_on(answer: ClientResponse, response: web.StreamResponse) -> None:
+    async for piece in answer.content.iter_any():
+        async with asyncio.timeout(SEND_S):
+            await response.write(piece)

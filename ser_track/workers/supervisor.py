@@ -1,0 +1,178 @@
+"""The worker processes together: started, asked once a second, restarted, stopped."""
+
+import asyncio
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import count
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from ser_track.config.schema import Config
+from ser_track.errors import SerTrackError, WorkerError
+from ser_track.workers.restart_delay import RestartDelay
+from ser_track.workers.folder import socket_folder
+from ser_track.workers.placement import Placement
+from ser_track.workers.process import WorkerProcess
+from ser_track.web.rate_limits import Allowance
+
+log = logging.getLogger(__name__)
+POLL_S = 1.0
+MISSES = 3
+"""Reports in a row that a worker may not miss. Counted, not timed: of a suspended machine, no part is to blame."""
+_SEARCHES_PER_S = 5
+
+
+class Supervisor:
+    """As many worker processes as configured, whatever happens to one of them."""
+
+    def __init__(self, config: Config) -> None:
+        self.placement: Placement[WorkerProcess] = Placement(config.rooms.max_rooms, config.meetings.max_meetings)
+        self.searches = Allowance(_SEARCHES_PER_S, 20)
+        """How often all workers are asked for a meeting that is not known of; strangers can guess at links."""
+        self.stopping = asyncio.Event()
+        self.processes: dict[int, WorkerProcess] = {}
+        """By number, from 1 on; also those that are still starting."""
+        self.registry = CollectorRegistry()
+        self._config = config
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._paths: Iterator[Path] = iter(())
+        self._tasks: list[asyncio.Task[None]] = []
+        self._dismissals: set[asyncio.Task[None]] = set()
+        self._asking = asyncio.Lock()
+        self._asked_at = 0.0
+        alive = Gauge("ser_track_workers_alive", "Worker processes that take rooms", registry=self.registry)
+        alive.set_function(lambda: len(self.placement.workers))
+        self._restarts = Counter("ser_track_worker_restarts", "Restarts", ["worker"], registry=self.registry)
+
+    async def start(self) -> None:
+        """Start them all; returns when they are ready.
+
+        Raises:
+            ConfigError: there is no place for their sockets.
+            ModelError: they cannot load their models.
+            WorkerError: one of them ended, or was not ready in time.
+        """
+        self._folder = await asyncio.to_thread(socket_folder)
+        self._paths = map(Path(self._folder.name).joinpath, (f"{number}.sock" for number in count(1)))
+        loop, numbers = asyncio.get_running_loop(), range(1, self._config.server.workers + 1)
+        first: dict[int, asyncio.Future[SerTrackError | None]] = {number: loop.create_future() for number in numbers}
+        for number in numbers:
+            self._restarts.labels(worker=str(number))
+        self._tasks = [asyncio.create_task(self._keep(number, first[number])) for number in numbers]
+        for problem in await asyncio.gather(*first.values()):
+            if problem is not None:
+                raise problem
+        self._tasks.append(asyncio.create_task(self._watch()))
+        log.info("%d workers are ready", len(numbers))
+
+    async def stop(self) -> None:
+        """Let them say goodbye; returns when all are gone."""
+        self.stopping.set()
+        await asyncio.gather(*(worker.stop() for worker in self.processes.values()))
+        await asyncio.gather(*self._tasks, *self._dismissals)
+        if self._folder is not None:
+            await asyncio.to_thread(self._folder.cleanup)
+
+    def dismiss(self, worker: WorkerProcess) -> None:
+        """``worker`` says goodbye: what it has may begin elsewhere at once, and it must be gone soon."""
+        if worker in self.placement.workers and not self.stopping.is_set():
+            self._ended(worker)
+            task = asyncio.create_task(worker.stop())
+            self._dismissals.add(task)
+            task.add_done_callback(self._dismissals.discard)
+
+    async def refresh(self, watching: bool = False) -> None:
+        """Ask every worker for a report that is not older than this call; ``watching`` counts who gives none."""
+        wanted_at = time.monotonic()
+        async with self._asking:
+            if watching or self._asked_at < wanted_at:  # else another who waited has just asked
+                self._asked_at = time.monotonic()
+                await asyncio.gather(
+                    *(self._ask(worker, self._asked_at, watching) for worker in self.placement.workers)
+                )
+
+    def states(self) -> dict[int, str]:
+        """Of each worker: ``ok``, ``hanging`` or ``restarting``."""
+        return {number: self._state(number) for number in range(1, self._config.server.workers + 1)}
+
+    def _state(self, number: int) -> str:
+        worker = self.processes.get(number)
+        if worker is None or worker not in self.placement.workers:
+            return "restarting"
+        return "hanging" if worker.missed > 1 else "ok"
+
+    async def _keep(self, number: int, first: "asyncio.Future[SerTrackError | None]") -> None:
+        """Have worker ``number`` running until `stop`; ``first`` learns how the first start went."""
+        backoff = RestartDelay()
+        while not self.stopping.is_set():
+            begun = time.monotonic()
+            try:
+                problem = await self._live(number, first)
+            except Exception as error:  # nobody else would start this worker again
+                log.exception("worker %d was not looked after well", number)
+                problem = repr(error)
+                if not first.done():  # somebody waits for it
+                    first.set_result(WorkerError(f"worker {number} cannot be started ({error!r})"))
+            if first.result() is not None or self.stopping.is_set():
+                return
+            wait_s = backoff.wait_s(time.monotonic() - begun)
+            log.error("worker %d: %s; it is started again in %.1f s", number, problem, wait_s)
+            self._restarts.labels(worker=str(number)).inc()
+            await self._pause(wait_s)
+
+    async def _live(self, number: int, first: "asyncio.Future[SerTrackError | None]") -> str:
+        """One life of worker ``number``, from its start to its end; returns how it ended."""
+        path = next(self._paths)
+        worker = self.processes[number] = WorkerProcess(number, self._config, path, self.dismiss, self._ended)
+        problem: SerTrackError | None = None
+        try:
+            await worker.start()
+            if not worker.ended.is_set():
+                self.placement.add(worker)
+        except SerTrackError as error:
+            problem = error
+        if not first.done():
+            first.set_result(problem)
+        if problem is None:
+            await worker.ended.wait()
+        del self.processes[number]
+        code = await worker.dispose()
+        return str(problem or f"ended with exit code {code}")
+
+    def _ended(self, worker: WorkerProcess) -> None:
+        if (rooms := self.placement.rooms.on(worker)) and not self.stopping.is_set():
+            log.error("worker %d took %d rooms with it; who comes back is given another", worker.number, len(rooms))
+        if (meetings := self.placement.meetings.on(worker)) and not self.stopping.is_set():
+            log.error("worker %d took %d meetings with it: %s", worker.number, len(meetings), ", ".join(meetings))
+        self.placement.remove(worker)
+
+    async def _watch(self) -> None:
+        while not self.stopping.is_set():
+            await self.refresh(watching=True)
+            await self._pause(POLL_S)
+
+    async def _ask(self, worker: WorkerProcess, asked_at: float, watching: bool) -> None:
+        try:
+            report = await worker.ask()
+        except WorkerError as error:
+            worker.missed += watching
+            self.placement.avoided.add(worker)
+            if worker.missed >= MISSES and not self.stopping.is_set():
+                log.error("%s; it is killed", error)
+                worker.kill()
+            return
+        worker.missed = 0
+        self.placement.avoided.discard(worker)
+        self.placement.reported(worker, report, asked_at)
+        if not report.engine_alive and not self.stopping.is_set():
+            log.error("the engine of worker %d has stopped; it is killed", worker.number)
+            worker.kill()
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()

@@ -1,0 +1,103 @@
+"""The inside of a worker process: the whole server as one process has it, on a socket that only the front reaches."""
+
+import asyncio
+import gc
+import logging
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import asdict
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from ser_track.config.schema import Config
+from ser_track.errors import SerTrackError
+from ser_track.logging_setup import log_to_stderr
+from ser_track.workers.heartbeat import REPORT, Heartbeat, place_of_session
+from ser_track.meetings.adapters.mediajson.conference import Conference
+from ser_track.meetings.session import Session
+from ser_track.web.app import make_app
+from ser_track.web.keys import LIVE, ROOMS, SESSIONS
+
+log = logging.getLogger(__name__)
+SHUTDOWN_S = 3.0
+"""For requests that are under way; one whose body never ends would otherwise hold up the end for a minute."""
+_LAST_WORDS_S = 10.0
+"""For the goodbyes of a worker that lost its front; if it hangs, it must be gone all the same."""
+
+
+def run_worker(number: int, config: Config, path: str, news: "Connection[Any, Any]") -> None:
+    """Serve on the Unix socket ``path`` until SIGTERM, or until the front is gone.
+
+    Sends ``None`` on ``news`` when it is ready, or why it cannot start; once more when it is about to end.
+    """
+    # Ctrl-C reaches every process of the terminal; the front answers it, and then tells us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    log_to_stderr(f"worker {number}")
+    try:
+        app = make_app(config)
+    except SerTrackError as error:
+        news.send(str(error))
+        sys.exit(2)
+    app.router.add_get(REPORT, _report)
+    # As in a single process: modules and models stay until the end.
+    gc.freeze()
+    asyncio.run(_serve(app, path, news))
+    if (front := multiprocessing.parent_process()) is not None and not front.is_alive():
+        # Nobody else is left to tidy up.
+        shutil.rmtree(Path(path).parent, ignore_errors=True)
+
+
+async def _serve(app: web.Application, path: str, news: "Connection[Any, Any]") -> None:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    threading.Thread(target=_end_with_the_front, args=(loop, stop), name="ser-front", daemon=True).start()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await runner.setup()
+    try:
+        await web.UnixSite(runner, path).start()
+        news.send(None)
+        await stop.wait()
+        with suppress(OSError):  # the front is gone
+            news.send(None)
+    finally:
+        await runner.cleanup()
+
+
+def _end_with_the_front(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    front = multiprocessing.parent_process()
+    if front is None:
+        return
+    front.join()  # a pipe of multiprocessing's, which breaks however the front ends
+    log.error("the front process is gone; ending")
+    with suppress(RuntimeError):  # the loop is closed: we are ending anyway
+        loop.call_soon_threadsafe(stop.set)
+    time.sleep(_LAST_WORDS_S)
+    os._exit(1)
+
+
+async def _report(request: web.Request) -> web.Response:
+    sessions = request.app[SESSIONS]
+    # The front counts those that are just being joined itself: it waits for their answers.
+    joined = [session for session in sessions.present if session.state != "joining"]
+    report = Heartbeat(
+        rooms=dict(Counter(participant.key.meeting for participant in request.app[ROOMS].people())),
+        meetings={_place(session): len(session.attendance.people) for session in joined},
+        meeting_ids=[session.id for session in sessions],
+        engine_alive=request.app[LIVE].alive,
+    )
+    return web.json_response(asdict(report))
+
+
+def _place(session: Session) -> str:
+    meeting = session.meeting
+    return place_of_session(meeting.session) if isinstance(meeting, Conference) else session.id
