@@ -20,14 +20,13 @@ from typing import Any, Final
 import numpy as np
 
 from bench.packets import SPOKEN
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
-from ser_track.models.silero import SileroVad
-from ser_track.protocols import DetectorState
-from ser_track.labels import EMOTIONS
-from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
-from ser_track.protocols import Prediction
 from ser_track.events import StreamKey
+from ser_track.labels import EMOTIONS
+from ser_track.models.silero import SileroVad
+from ser_track.protocols import DetectorState, Prediction
 from ser_track.voice_profile import VoiceProfile
 
 _PACKET_SAMPLES: Final = SAMPLE_RATE_HZ // 50

@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 from pylibsrtp import Policy, Session
 
-from ser_track.rtp.opus import OpusDecoder
 from ser_track.aiortc_internals.udp_batches import DatagramReader
-from ser_track.models.silero import SileroVad
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES
+from ser_track.models.silero import SileroVad
+from ser_track.rtp.opus import OpusDecoder
 
 _ROUNDS: Final = 5
 _STEPS: Final = 40

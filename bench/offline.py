@@ -35,12 +35,12 @@ import numpy as np
 
 from bench.engine import CostFreeClassifier
 from bench.packets import SPOKEN
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
+from ser_track.events import EngineEvent, SpeechEnded, StreamKey
 from ser_track.models import load_models
 from ser_track.protocols import EmotionClassifier
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
-from ser_track.events import EngineEvent, SpeechEnded, StreamKey
 
 _ROUNDS: Final = 3
 _BLOCK: Final = SAMPLE_RATE_HZ

@@ -16,11 +16,11 @@ from typing import Any, Final
 from bench.packets import room_noise, speech
 from ser_track.config.schema import Config
 from ser_track.engine.engine import Engine
-from ser_track.rtp.header import Arrival
-from ser_track.models import load_models
-from ser_track.live.intake import Intake
-from ser_track.live.cpu_stages import CpuStages
 from ser_track.events import EngineEvent, SpeechEnded, StreamKey
+from ser_track.live.cpu_stages import CpuStages
+from ser_track.live.intake import Intake
+from ser_track.models import load_models
+from ser_track.rtp.header import Arrival
 
 _TICK_S: Final = 0.032
 _PACKET_S: Final = 0.02

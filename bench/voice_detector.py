@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.models.session import open_session
 from ser_track.models.silero import SileroVad
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 
 _BATCHES: Final = (1, 16, 64, 250)
 _WINDOWS: Final = 2_000

@@ -10,11 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ser_track.audio.track import SERTrack
     from ser_track.async_event_iterators import aevents
+    from ser_track.audio.track import SERTrack
     from ser_track.event_iterators import events
-    from ser_track.output.dataframe import to_dataframe
-    from ser_track.pipeline import SERPipeline
     from ser_track.events import (
         ConsentChanged,
         Emotion,
@@ -27,6 +25,8 @@ if TYPE_CHECKING:
         SpeechStarted,
         Stalled,
     )
+    from ser_track.output.dataframe import to_dataframe
+    from ser_track.pipeline import SERPipeline
 
 __all__ = [
     "ConsentChanged",

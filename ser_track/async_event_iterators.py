@@ -11,9 +11,9 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from ser_track.errors import InferenceError
+from ser_track.events import Event, Fault, Joined, Left, StreamKey
 from ser_track.models import Models
 from ser_track.pipeline import SERPipeline
-from ser_track.events import Event, Fault, Joined, Left, StreamKey
 
 
 async def aevents(

@@ -7,17 +7,17 @@ from typing import Any, Final
 
 from numpy.typing import ArrayLike
 
+from ser_track.audio.pcm import PcmReader, as_array
+from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.config.schema import load_config
 from ser_track.engine.engine import Engine
-from ser_track.audio.pcm import PcmReader, as_array
 from ser_track.errors import AudioError
+from ser_track.events import Event
 from ser_track.models import Models, load_models
-from ser_track.replay import Source, replay
 from ser_track.recordings.array import ArraySource
 from ser_track.recordings.recording import open_recording
 from ser_track.recordings.tracks import channel_names
-from ser_track.chunk import SAMPLE_RATE_HZ
-from ser_track.events import Event
+from ser_track.replay import Source, replay
 
 _NAME: Final = "track-1"
 

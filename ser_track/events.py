@@ -1,21 +1,7 @@
-"""The values that travel through the program: frozen, slotted, without behaviour beyond their own meaning."""
+"""What happens in a meeting, as values: frozen and slotted, without behaviour."""
 
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
-
-FloatArray = NDArray[np.float32]
-
-SAMPLE_RATE_HZ: Final = 16_000
-"""Rate of all audio inside the engine; the rate both models were trained at."""
-WINDOW_SAMPLES: Final = 512
-"""One VAD window, 32 ms at 16 kHz: Silero's fixed input length."""
-EMOTIONS: Final = ("anger", "happiness", "sadness", "neutral")
-SIX_EMOTIONS: Final = (*EMOTIONS, "disgust", "fear")
-UNSURE: Final = "unsure"
-"""Label of a result whose likeliest emotion is less likely than ``pipeline.min_confidence``."""
+from typing import Literal, NamedTuple
 
 EndReason = Literal["silence", "max_duration", "stalled", "flush"]
 Consent = Literal["required", "notice"]
@@ -29,17 +15,6 @@ class StreamKey(NamedTuple):
     meeting: str
     participant: str
     stream: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judgement:
-    """What a classifier makes of one segment: a distribution ``[4]`` over `EMOTIONS`, and two things if it can."""
-
-    probabilities: FloatArray
-    six: FloatArray | None = None
-    """Distribution ``[6]`` over `SIX_EMOTIONS`."""
-    embedding: FloatArray | None = None
-    """``[size]``, before anything known of the voice was taken off it: what the voice's statistics are made of."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from ser_track.config.schema import load_config
-from ser_track.engine.engine import Engine
 from ser_track.audio.pcm import PcmReader
 from ser_track.audio.resample import Resampler
-from ser_track.errors import InferenceError
-from ser_track.models import Models, load_models
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.config.schema import load_config
+from ser_track.engine.engine import Engine
+from ser_track.errors import InferenceError
 from ser_track.events import Emotion, EngineEvent, Fault, StreamKey
+from ser_track.models import Models, load_models
 
 _KEY = StreamKey("pipeline", "participant", "0")
 

@@ -1,11 +1,22 @@
 """The joints: what the engine needs from a model."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from ser_track.chunk import FloatArray
-from ser_track.protocols import Prediction
 from ser_track.voice_profile import VoiceProfile
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """What a classifier makes of one segment: a distribution ``[4]`` over `EMOTIONS`, and two things if it can."""
+
+    probabilities: FloatArray
+    six: FloatArray | None = None
+    """Distribution ``[6]`` over `SIX_EMOTIONS`."""
+    embedding: FloatArray | None = None
+    """``[size]``, before anything known of the voice was taken off it: what the voice's statistics are made of."""
 
 
 class DetectorState(Protocol):

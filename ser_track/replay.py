@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
+from ser_track.chunk import FloatArray
 from ser_track.classifier_threads import OrderedClassification
 from ser_track.engine.engine import Engine
 from ser_track.errors import AudioError, InferenceError
-from ser_track.recordings.tracks import Piece
 from ser_track.events import Event, Fault, Joined, Left, StreamKey
-from ser_track.chunk import FloatArray
+from ser_track.recordings.tracks import Piece
 
 Block = list[tuple[int, FloatArray]]
 

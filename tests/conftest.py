@@ -1,12 +1,11 @@
 """What every test shares: a reproducible hypothesis profile and one real recording."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
 from ser_track.chunk import FloatArray
+from tests.paths import SPOKEN
 from tests.signals import read_wav
 
 settings.register_profile(
@@ -18,8 +17,6 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("fast")
-
-SPOKEN = Path(__file__).parent / "data" / "spoken.wav"
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,14 @@ from blockbuster import blockbuster_ctx
 from numpy.typing import ArrayLike
 
 from ser_track import Emotion, Event, Fault, Joined, Left, SpeechEnded, SpeechStarted, aevents, events
+from ser_track.chunk import FloatArray
 from ser_track.errors import AudioError, ConfigError, InferenceError
 from ser_track.models import Models
-from ser_track.chunk import FloatArray
 from ser_track.protocols import Prediction
 from ser_track.voice_profile import VoiceProfile
 from tests.engine.stand_ins import EnergyDetector, FaultyClassifier, FaultyDetector, LevelClassifier
-from tests.test_event_iterators import told
 from tests.signals import cut, noise, talk
+from tests.test_event_iterators import told
 
 FAKES = Models(EnergyDetector(), LevelClassifier())
 CALL = talk(1.0, 0.9, 1.1, 1.3)

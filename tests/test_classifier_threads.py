@@ -7,22 +7,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.classifier_threads import OrderedClassification
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.errors import InferenceError
-from ser_track.models import load_models
-from ser_track.protocols import DetectorState
-from ser_track.replay import replay
-from ser_track.output.wire import to_line
-from ser_track.recordings.file import open_tracks
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.events import Emotion, Event, SpeechEnded, StreamKey
-from ser_track.protocols import Prediction
+from ser_track.models import load_models
+from ser_track.output.wire import to_line
+from ser_track.protocols import DetectorState, Prediction
+from ser_track.recordings.file import open_tracks
+from ser_track.replay import replay
 from ser_track.voice_profile import VoiceProfile
 from tests.engine.stand_ins import EnergyDetector, LevelClassifier
+from tests.paths import DATA
 
-DATA = Path(__file__).parent / "data"
 CONFIG = PipelineConfig()
 
 

@@ -10,15 +10,15 @@ import pytest
 from numpy.typing import ArrayLike
 
 from ser_track import Emotion, Event, Fault, Joined, Left, SpeechEnded, events
+from ser_track.chunk import FloatArray
 from ser_track.cli.main import main
 from ser_track.errors import AudioError, ConfigError
 from ser_track.models import Models
 from ser_track.output.wire import to_json, to_line
-from ser_track.chunk import FloatArray
 from tests.engine.stand_ins import EnergyDetector, FaultyClassifier, LevelClassifier
+from tests.paths import DATA
 from tests.signals import noise, talk
 
-DATA = Path(__file__).parents[1] / "data"
 SPOKEN = DATA / "spoken.wav"
 FAKES = Models(EnergyDetector(), LevelClassifier())
 CALL = talk(1.0, 0.9, 1.1, 1.3)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from ser_track.labels import EMOTIONS
+from tests.paths import ROOT
 from tests.signals import read_wav
 
-ROOT = Path(__file__).parents[1]
 DATA = ROOT / "tests" / "data"
 # The functions of docs/programs.md want a server: tests/web/test_programs.py runs them.
 PAGES = (ROOT / "README.md", *sorted(page for page in (ROOT / "docs").glob("*.md") if page.name != "programs.md"))

@@ -1,7 +1,6 @@
 """The golden recording: every way through the program gives the same segments, and they are the stored ones."""
 
 import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,17 +9,17 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from ser_track import SERPipeline
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.cli.main import main
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
+from ser_track.events import Emotion, EngineEvent, StreamKey
 from ser_track.models import load_models
 from ser_track.models.silero import SileroVad
 from ser_track.output.jsonl import JsonLines
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
-from ser_track.events import Emotion, EngineEvent, StreamKey
 from tests.output.schema import parse_lines
+from tests.paths import DATA
 
-DATA = Path(__file__).parent / "data"
 SPOKEN = DATA / "spoken.wav"
 Events = list[dict[str, Any]]
 

@@ -10,8 +10,8 @@ import pytest
 
 from ser_track.cli.main import main
 from tests.output.schema import parse_lines
+from tests.paths import PACKETS
 
-PACKETS = Path(__file__).parent / "data" / "packets"
 OGG = PACKETS / "spoken.ogg"
 Events = list[dict[str, Any]]
 

@@ -14,11 +14,11 @@ from matplotlib.image import imread
 from nbclient import NotebookClient
 
 from ser_track import SERPipeline
-from ser_track.labels import EMOTIONS
 from ser_track.chunk import FloatArray
+from ser_track.labels import EMOTIONS
+from tests.paths import ROOT
 from tests.recordings.machines import without_microphones
 
-ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "examples" / "real_time_example.ipynb"
 
 

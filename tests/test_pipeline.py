@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
 from ser_track import SERPipeline
+from ser_track.chunk import FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.errors import AudioError, ConfigError, InferenceError
+from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted
 from ser_track.models import Models, load_models
 from ser_track.models.silero import SileroVad
-from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted
-from ser_track.chunk import FloatArray
 from tests.engine.stand_ins import EnergyDetector, FaultyClassifier, FaultyDetector, LevelClassifier
 from tests.signals import noise, talk
 

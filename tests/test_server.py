@@ -25,10 +25,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.conftest import SPOKEN
+from tests.paths import ROOT, SPOKEN
 from tests.web.peers import Peer, RecordingTrack
 
-ROOT = Path(__file__).parents[1]
 START_S = 60
 STOP_S = 5
 

@@ -15,9 +15,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_track.models.log_mel import log_mel
-from ser_track.labels import EMOTIONS
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.labels import EMOTIONS
+from ser_track.models.log_mel import log_mel
 from training.corpora import Clip, read_audio, read_clips, votes
 from training.folds import folds
 from training.metrics import uar

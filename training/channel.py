@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
-from ser_track.models.log_mel import N_MELS
 from ser_track.chunk import FloatArray
+from ser_track.models.log_mel import N_MELS
 
 TOP: Final = 1.25  # the loudest cell, and 80 dB below it: as in ser_track.models.log_mel
 FLOOR: Final = TOP - 2.0

@@ -12,8 +12,8 @@ from typing import Final
 import av
 import numpy as np
 
-from ser_track.labels import EMOTIONS
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.labels import EMOTIONS
 
 SHARED: Final = Path(__file__).parents[2] / "shared"
 CORPORA: Final = SHARED / "corpora"

@@ -14,8 +14,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto
 
-from ser_track.models.log_mel import N_MELS
 from ser_track.chunk import FloatArray
+from ser_track.models.log_mel import N_MELS
 from training.graph import Graph, Shapes
 
 HEAD_WIDTH: Final = 64

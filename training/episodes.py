@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ser_track.models.log_mel import N_MELS
-from ser_track.labels import EMOTIONS
 from ser_track.chunk import FloatArray
+from ser_track.labels import EMOTIONS
+from ser_track.models.log_mel import N_MELS
 from training.channel import Channel, levelled
 from training.corpora import SIX_EMOTIONS, votes
 from training.spectra import N_VIEWS, Spectra

@@ -16,14 +16,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.config.schema import SHIPPED_MODELS, PipelineConfig
 from ser_track.engine.engine import Engine
-from ser_track.models.trimming import voiced_windows
+from ser_track.events import Emotion, StreamKey
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.models.emotion import EmotionModel
 from ser_track.models.silero import SileroVad
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
-from ser_track.events import Emotion, StreamKey
+from ser_track.models.trimming import voiced_windows
 from training.corpora import CORPORA, Clip, read_audio, read_clips, votes
 from training.export import cremad, full_precision_path, shipped_path
 from training.listening import THREADS, Heard, hear, hear_in_call, prepare

@@ -17,10 +17,10 @@ from onnx import helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from scipy.optimize import minimize_scalar
 
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.models.emotion import EmotionModel
 from ser_track.models.log_mel import FRONT_END
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from training import encoder
 from training.corpora import Clip, read_clips
 from training.listening import Heard, hear, hear_in_call, prepare

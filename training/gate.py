@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from ser_track.models.log_mel import log_mel
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.models.log_mel import log_mel
 from training.channel import Channel, levelled
 from training.conditions import band, coloured_noise, tilted
 from training.episodes import SHORTEST

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_track.chunk import FloatArray
 from ser_track.cli.evaluation_runs import voices_in_call
 from ser_track.models.emotion import EmotionModel
-from ser_track.chunk import FloatArray
 from ser_track.protocols import Prediction
 from ser_track.voice_profile import VoiceProfile
 from training.corpora import Clip, read_audio

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_track.chunk import FloatArray
 from ser_track.evaluation import (
     accuracy,
     confusion_matrix,
@@ -12,7 +13,6 @@ from ser_track.evaluation import (
     unweighted_average_recall,
 )
 from ser_track.labels import SIX_EMOTIONS
-from ser_track.chunk import FloatArray
 
 Labels = NDArray[np.int64]
 

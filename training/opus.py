@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from ser_track.rtp import opus
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.rtp import opus
 
 FRAME_SAMPLES: Final = 320  # 20 ms
 _VOIP: Final = 2048

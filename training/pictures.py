@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ser_track.labels import EMOTIONS
 from ser_track.chunk import FloatArray
+from ser_track.labels import EMOTIONS
 
 _EPOCHS = 8
 _BATCH = 64

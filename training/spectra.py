@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_track.models.log_mel import FRONT_END, log_mel
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.models.log_mel import FRONT_END, log_mel
 from training.conditions import random_chain
 from training.corpora import Clip, read_audio, read_clips, read_sounds
 from training.splits import read_splits

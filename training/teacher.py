@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 import torch
 
-from ser_track.labels import SIX_EMOTIONS
 from ser_track.chunk import FloatArray
+from ser_track.labels import SIX_EMOTIONS
 from training.head import Corpus, Head, Plan, fit
 from training.judge import in_call_order, recall
 from training.spectra import CACHE

@@ -5,9 +5,9 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
+from ser_track.chunk import FloatArray
 from ser_track.models import trimming
 from ser_track.models.silero import SileroVad
-from ser_track.chunk import FloatArray
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""What is known of voices, for many clips at once: the counterpart of `ser_track.voice_profile` in training. Needs torch."""
+"""Voice profiles of many clips at once: the counterpart of `ser_track.voice_profile` in training. Needs torch."""
 
 import numpy as np
 import torch

@@ -5,8 +5,8 @@ several times what is needed; here the thread that ticks reads all that came sin
 Opus in RTP (STUN, DTLS, RTCP, other codecs), and the first packet of each source, is handed on to aiortc as it came;
 so is all that arrives from another address. Receiver reports stay aiortc's, over packets that are counted here.
 
-The private names are all in this module; `tests/aiortc_internals/test_socket.py` fails, with the name of what moved, when
-a release changes under us. Then, or where the system has no such sockets, `aiortc_packets.py` does the work alone.
+The private names are all in this module; `tests/aiortc_internals/test_socket.py` fails, with the name of what
+moved, when a release changes under us. Then, or where the system has no such sockets, `packets.py` does the work alone.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ from pylibsrtp import Session
 
 from ser_track.aiortc_internals import udp_batches
 from ser_track.aiortc_internals.receiver_stats import ReceiverStats
-from ser_track.rtp.header import Arrival, Header, read_header, read_packet
 from ser_track.events import StreamKey
+from ser_track.rtp.header import Arrival, Header, read_header, read_packet
 
 log = logging.getLogger(__name__)
 _CODECS: Final = "_RTCRtpReceiver__codecs"

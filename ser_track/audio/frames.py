@@ -8,8 +8,8 @@ import numpy as np
 
 from ser_track.audio.pcm import average_channels, require_finite, to_float
 from ser_track.audio.resample import Resampler
-from ser_track.errors import AudioError
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.errors import AudioError
 
 _TOLERANCE_S: Final = 0.005
 """Timestamps that are off by less than 5 ms are rounding of the container, no gap."""

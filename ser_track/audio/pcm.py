@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ser_track.chunk import FloatArray
 from ser_track.config.schema import SampleFormat
 from ser_track.errors import AudioError
-from ser_track.chunk import FloatArray
 
 _DTYPES = {"float32": "<f4", "int16": "<i2", "int32": "<i4", "uint8": "u1"}
 

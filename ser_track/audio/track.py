@@ -12,9 +12,9 @@ from aiortc.mediastreams import MediaStreamError
 from av.frame import Frame
 from av.packet import Packet
 
-from ser_track.errors import AudioError
 from ser_track.audio.frames import FrameConverter
 from ser_track.chunk import FloatArray
+from ser_track.errors import AudioError
 
 _log = logging.getLogger(__name__)
 _FRAMES_IN_A_ROW: Final = 10

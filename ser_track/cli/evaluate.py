@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from ser_track.cli.console import Feedback, feedback
+from ser_track.cli.evaluation_figures import as_text, figures
 from ser_track.cli.evaluation_runs import Judge, Judged
 from ser_track.cli.manifest import Clip, Manifest, read_manifest
-from ser_track.cli.evaluation_figures import as_text, figures
 from ser_track.config.schema import load_config
 from ser_track.errors import AudioError, ConfigError, SerTrackError
 from ser_track.models import load_models

@@ -8,14 +8,14 @@ from typing import Final
 
 import numpy as np
 
+from ser_track.chunk import FloatArray
 from ser_track.cli.manifest import Clip
 from ser_track.errors import AudioError, SerTrackError
+from ser_track.labels import EMOTIONS
 from ser_track.models import Models
 from ser_track.models.trimming import voiced_part
-from ser_track.recordings.file import read_mono
-from ser_track.labels import EMOTIONS
-from ser_track.chunk import FloatArray
 from ser_track.protocols import Prediction
+from ser_track.recordings.file import read_mono
 from ser_track.voice_profile import VoiceProfile
 
 SEED: Final = 20_261

@@ -13,12 +13,12 @@ from aiohttp import web
 
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
+from ser_track.events import MeetingChanged, Notice
 from ser_track.logging_setup import log_to_stderr
-from ser_track.meetings.roster import Listener
 from ser_track.meetings.registry import KINDS, Kind, make_meeting
+from ser_track.meetings.roster import Listener
 from ser_track.meetings.session import Session
 from ser_track.output.wire import EventLine
-from ser_track.events import MeetingChanged, Notice
 from ser_track.web.app import make_app
 from ser_track.web.keys import SESSIONS
 

@@ -9,18 +9,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.cli.console import display_name
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
 from ser_track.engine.engine import Engine
+from ser_track.events import Event, Fault
 from ser_track.models import load_models
-from ser_track.replay import replay
 from ser_track.output.jsonl import JsonLines
 from ser_track.recordings.microphone import Microphone, input_devices
 from ser_track.recordings.paced import Paced
 from ser_track.recordings.recording import open_recording
-from ser_track.chunk import SAMPLE_RATE_HZ
-from ser_track.events import Event, Fault
+from ser_track.replay import replay
 
 _BLOCK_SAMPLES: Final = SAMPLE_RATE_HZ // 10
 _EPILOG: Final = """\

@@ -5,7 +5,6 @@ from typing import Final
 
 from rich.text import Text
 
-from ser_track.labels import EMOTIONS
 from ser_track.events import (
     ConsentChanged,
     Emotion,
@@ -18,6 +17,7 @@ from ser_track.events import (
     SpeechStarted,
     Stalled,
 )
+from ser_track.labels import EMOTIONS
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 

@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ser_track.cli.live_rows import Row, printable
-from ser_track.labels import EMOTIONS
 from ser_track.events import Emotion, Event, Fault, Joined
+from ser_track.labels import EMOTIONS
 
 LIMITS: Final = "How voices sound to a model of acted speech. Often wrong; not what anyone feels."
 _REFRESHES_PER_S: Final = 8

@@ -9,10 +9,10 @@ from aiohttp import web
 
 from ser_track.config.schema import Config, ServerConfig, load_config
 from ser_track.errors import ConfigError
-from ser_track.workers.app import make_front
 from ser_track.logging_setup import log_to_stderr
-from ser_track.workers.worker import SHUTDOWN_S
 from ser_track.web.app import make_app
+from ser_track.workers.app import make_front
+from ser_track.workers.worker import SHUTDOWN_S
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

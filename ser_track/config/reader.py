@@ -1,26 +1,13 @@
-"""Reads a configuration: JSON without surprises, and what a single value may be. Which keys there are: config/schema.py."""
+"""Reads a configuration: JSON without surprises, and what a single value may be. `schema.py` has the keys."""
 
 import json
-import re
 import types
 from collections.abc import Mapping
 from dataclasses import Field, fields
 from pathlib import Path
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
-from urllib.parse import urlsplit
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ser_track.errors import ConfigError
-
-# What browsers send as Origin, and nothing else: it is compared as it stands.
-_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
-_PUBLIC_URL: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*[^/])?")
-_WEBSOCKET_URL: Final = re.compile(r"wss?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
-_NEVER_SENT: Final = re.compile(r"http://.*:80|https://.*:443")
-# Narrower than RFC 7064 and 7065: aiortc takes no IPv6 address here, and would blame the offer of whoever joins.
-_ICE_URL: Final = re.compile(r"(?P<scheme>stuns?|turns?):[A-Za-z0-9._-]+(:(?P<port>[0-9]{1,5}))?(?P<transport>\?.+)?")
-
-# Only TURN has a choice of transport; over TLS, aiortc would pass over UDP without a word.
-_TRANSPORTS: Final = {"turn": (None, "?transport=udp", "?transport=tcp"), "turns": (None, "?transport=tcp")}
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -124,51 +111,6 @@ def existing_folder(value: str) -> str:
     if not Path(value).is_dir():
         raise ValueError(f"must be a folder, but {value} is none; make it, or leave the key out")
     return value
-
-
-def origin_of_pages(value: Any) -> str:
-    """``*``, or an origin as browsers send it. Raises ValueError."""
-    fits = isinstance(value, str) and _ORIGIN.fullmatch(value) and not _NEVER_SENT.fullmatch(value)
-    if value != "*" and not fits:
-        raise ValueError(
-            "must be * or scheme://host[:port] as browsers send it (lower case, no path, no slash at the end, no :80 "
-            f"of http or :443 of https), not {value!r}"
-        )
-    return str(value)
-
-
-def public_url(value: Any) -> str:
-    """``http(s)://host[:port][/path]`` without a slash at its end. Raises ValueError."""
-    if not isinstance(value, str) or not _PUBLIC_URL.fullmatch(value) or not _reachable(value):
-        raise ValueError(f"must be http(s)://host[:port][/path] without a slash at the end, not {value!r}")
-    return value
-
-
-def websocket_url(value: Any) -> str:
-    """``ws(s)://host[:port][/path]``, without user, query or fragment. Raises ValueError."""
-    if not isinstance(value, str) or not _WEBSOCKET_URL.fullmatch(value) or not _reachable(value):
-        raise ValueError(f"must be ws://host[:port][/path] or wss://…, without user, query or fragment, not {value!r}")
-    return value
-
-
-def _reachable(url: str) -> bool:
-    try:
-        return urlsplit(url).port != 0
-    except ValueError:  # a port over 65535, or brackets without an IPv6 address in them
-        return False
-
-
-def ice_url(value: Any) -> str:
-    """A STUN or TURN URI that browsers and aiortc both understand. Raises ValueError."""
-    parts = _ICE_URL.fullmatch(value) if isinstance(value, str) else None
-    transports = _TRANSPORTS.get(parts["scheme"], (None,)) if parts else ()
-    if parts is None or parts["transport"] not in transports or not 0 < int(parts["port"] or 1) < 65_536:
-        what = repr(value) if isinstance(value, str) else name_of(value)
-        raise ValueError(
-            "must be stun:host[:port], stuns:… or, with credentials, turn:host[:port][?transport=udp or tcp] or "
-            f"turns:…[?transport=tcp], not {what}"
-        )
-    return str(value)
 
 
 def name_of(value: Any) -> str:

@@ -6,13 +6,12 @@ from itertools import islice
 
 import numpy as np
 
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.engine.segmenter import Segment
 from ser_track.errors import InferenceError
-from ser_track.protocols import EmotionClassifier
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
-from ser_track.labels import SIX_EMOTIONS, UNSURE
 from ser_track.events import Emotion, Fault, StreamKey
-from ser_track.protocols import Prediction
+from ser_track.labels import SIX_EMOTIONS, UNSURE
+from ser_track.protocols import EmotionClassifier, Prediction
 from ser_track.voice_profile import VoiceProfile
 
 

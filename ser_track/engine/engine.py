@@ -3,16 +3,15 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.classification import Classification, Request, RequestQueue
 from ser_track.engine.segmenter import Closed, Growing, Mark, Opened, Segmenter
 from ser_track.engine.smoothing import Smoothing
-from ser_track.engine.vad_batches import VadBatches, Stream
+from ser_track.engine.vad_batches import Stream, VadBatches
 from ser_track.engine.windows import WindowBuffer
-from ser_track.protocols import EmotionClassifier, VoiceDetector
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.events import Emotion, EndReason, EngineEvent, Fault, SpeechEnded, SpeechStarted, StreamKey
-from ser_track.protocols import Prediction
+from ser_track.protocols import EmotionClassifier, Prediction, VoiceDetector
 
 
 class Question(NamedTuple):

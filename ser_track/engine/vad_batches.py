@@ -6,14 +6,13 @@ from typing import Final
 
 import numpy as np
 
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.engine.segmenter import Mark, Segmenter
 from ser_track.engine.smoothing import Smoothing
 from ser_track.engine.windows import Gap, Window, WindowBuffer
 from ser_track.errors import InferenceError
-from ser_track.protocols import VoiceDetector, DetectorState
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.events import EngineEvent, StreamKey
-from ser_track.protocols import Prediction
+from ser_track.protocols import DetectorState, Prediction, VoiceDetector
 from ser_track.voice_profile import VoiceProfile
 
 _SHORTEST_RUN: Final = 16

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal
 
-from ser_track.protocols import EmotionClassifier, VoiceDetector, DetectorState
 from ser_track.chunk import FloatArray
-from ser_track.protocols import Prediction
+from ser_track.protocols import DetectorState, EmotionClassifier, Prediction, VoiceDetector
 from ser_track.voice_profile import VoiceProfile
 
 Stage = Literal["receive", "decode", "segment", "detect", "classify", "other"]

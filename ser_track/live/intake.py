@@ -3,16 +3,16 @@
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
-from ser_track.rtp import opus
 from ser_track.aiortc_internals.socket import MediaSocket
-from ser_track.rtp.jitter_buffer import PacketCounts
-from ser_track.rtp.header import Arrival
-from ser_track.live.stream_queue import StreamQueue, Samples
-from ser_track.live.media_sockets import MediaSockets
-from ser_track.live.packet_streams import PacketStreams, Pieces
-from ser_track.live.cpu_stages import CpuStages
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.events import StreamKey
+from ser_track.live.cpu_stages import CpuStages
+from ser_track.live.media_sockets import MediaSockets
+from ser_track.live.packet_streams import PacketStreams, Pieces
+from ser_track.live.stream_queue import Samples, StreamQueue
+from ser_track.rtp import opus
+from ser_track.rtp.header import Arrival
+from ser_track.rtp.jitter_buffer import PacketCounts
 
 Keep = Callable[[Iterable[Arrival]], None]
 """Takes packets as they are heard; must not raise, and not take long."""

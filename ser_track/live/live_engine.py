@@ -10,19 +10,19 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
 
+from ser_track.aiortc_internals.socket import MediaSocket
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.config.schema import RuntimeConfig
 from ser_track.engine.engine import Engine
-from ser_track.rtp import opus
-from ser_track.aiortc_internals.socket import MediaSocket
-from ser_track.rtp.header import Arrival
-from ser_track.live.stream_queue import Samples
+from ser_track.events import EndReason, EngineEvent, Fault, SpeechEnded, StreamKey
+from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.intake import Intake, Keep
 from ser_track.live.load_shedding import LoadShedding
 from ser_track.live.metrics import Metrics
 from ser_track.live.packet_streams import Pieces
-from ser_track.live.cpu_stages import CpuStages
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
-from ser_track.events import EndReason, EngineEvent, Fault, SpeechEnded, StreamKey
+from ser_track.live.stream_queue import Samples
+from ser_track.rtp import opus
+from ser_track.rtp.header import Arrival
 
 log = logging.getLogger(__name__)
 _FAULT_INTERVAL_S = 5.0

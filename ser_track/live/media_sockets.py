@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from ser_track.aiortc_internals.socket import MediaSocket
-from ser_track.rtp.opus import RTP_PER_SAMPLE, packet_length
-from ser_track.rtp.header import Arrival
 from ser_track.aiortc_internals.udp_batches import DatagramReader, available
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.events import StreamKey
+from ser_track.rtp.header import Arrival
+from ser_track.rtp.opus import RTP_PER_SAMPLE, packet_length
 
 log = logging.getLogger(__name__)
 _MOST_BATCHES: Final = 4

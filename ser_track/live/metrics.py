@@ -6,9 +6,9 @@ from dataclasses import fields
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from ser_track.rtp.jitter_buffer import PacketCounts
-from ser_track.live.cpu_stages import STAGES, Stage
 from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.live.cpu_stages import STAGES, Stage
+from ser_track.rtp.jitter_buffer import PacketCounts
 
 _OF_PACKETS = (
     ("packets", "Opus packets received"),

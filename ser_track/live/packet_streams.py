@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from ser_track.rtp.jitter_buffer import PacketCounts
-from ser_track.rtp.opus_stream import OpusStream
-from ser_track.rtp.header import Arrival
 from ser_track.chunk import FloatArray
 from ser_track.events import StreamKey
+from ser_track.rtp.header import Arrival
+from ser_track.rtp.jitter_buffer import PacketCounts
+from ser_track.rtp.opus_stream import OpusStream
 
 Pieces = list[tuple[FloatArray, int]]
 """Samples ``[n]`` at 16 kHz, and the index of the first."""

@@ -1,9 +1,9 @@
 """One consenting participant's way into the engine: rebases media time, watches for silence of the sender."""
 
-from ser_track.rtp.header import Arrival
-from ser_track.live.live_engine import LiveEngine
 from ser_track.chunk import FloatArray
 from ser_track.events import Resumed, Stalled, StreamKey
+from ser_track.live.live_engine import LiveEngine
+from ser_track.rtp.header import Arrival
 
 _PAUSE_S = 1.0
 """Without audio for this long, an open segment is closed: longer than any gap of DTX or a burst of loss."""

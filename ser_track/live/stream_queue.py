@@ -5,9 +5,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ser_track.rtp.header import Arrival
 from ser_track.chunk import FloatArray
 from ser_track.events import StreamKey
+from ser_track.rtp.header import Arrival
 
 
 class Samples(NamedTuple):

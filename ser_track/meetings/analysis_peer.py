@@ -16,19 +16,19 @@ from aiortc import (
     RTCSessionDescription,
 )
 
+from ser_track.aiortc_internals.packets import take_packets
+from ser_track.aiortc_internals.sdp import ask_for_correction, audio_level_id
+from ser_track.aiortc_internals.socket import MediaSocket, take_socket
+from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
+from ser_track.audio.track import SERTrack, consume
 from ser_track.config.schema import IceServer, RuntimeConfig
 from ser_track.errors import AudioError, BadRequestError
-from ser_track.rtp import opus
-from ser_track.aiortc_internals.packets import take_packets
-from ser_track.aiortc_internals.socket import MediaSocket, take_socket
-from ser_track.audio.track import SERTrack, consume
-from ser_track.meetings.peer_owner import PeerOwner, SocketReader
-from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
-from ser_track.aiortc_internals.sdp import ask_for_correction, audio_level_id
+from ser_track.events import StreamKey
 from ser_track.live.metrics import Metrics
+from ser_track.meetings.peer_owner import PeerOwner, SocketReader
 from ser_track.output.data_channel import DataChannelSink
 from ser_track.output.wire import EventLine
-from ser_track.events import StreamKey
+from ser_track.rtp import opus
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0

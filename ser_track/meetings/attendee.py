@@ -5,13 +5,13 @@ import secrets
 import time
 from typing import Protocol
 
+from ser_track.chunk import FloatArray
 from ser_track.config.schema import RuntimeConfig
-from ser_track.rtp.header import Arrival
+from ser_track.events import ConsentChanged, Event, Fault, Joined, StreamKey
 from ser_track.live.intake import Keep
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.stream_feed import StreamFeed
-from ser_track.events import ConsentChanged, Event, Fault, Joined, StreamKey
-from ser_track.chunk import FloatArray
+from ser_track.rtp.header import Arrival
 
 
 class Home(Protocol):

@@ -8,7 +8,6 @@ import asyncio
 from collections import deque
 from typing import Any, Final, NamedTuple
 
-from ser_track.output.wire import EventLine, to_json
 from ser_track.events import (
     ConsentChanged,
     Emotion,
@@ -20,6 +19,7 @@ from ser_track.events import (
     SpeechStarted,
     Stalled,
 )
+from ser_track.output.wire import EventLine, to_json
 
 KEPT_EVENTS: Final = 2_000
 """About a quarter of an hour of one speaker, a minute of a lively meeting of twenty."""

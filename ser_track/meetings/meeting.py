@@ -11,11 +11,11 @@ from typing import Literal, Protocol
 from aiohttp import ClientSession
 
 from ser_track.config.schema import Config
+from ser_track.events import Joined
+from ser_track.live.metrics import Metrics
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.peer_owner import SocketReader
-from ser_track.live.metrics import Metrics
 from ser_track.output.wire import EventLine
-from ser_track.events import Joined
 
 
 @dataclass(frozen=True, slots=True)

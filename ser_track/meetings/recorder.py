@@ -11,9 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from ser_track.rtp.header import Arrival
 from ser_track.live.intake import Keep
 from ser_track.mediajson.writer import MediaJsonWriter
+from ser_track.rtp.header import Arrival
 
 log = logging.getLogger(__name__)
 _MOST_BYTES: Final = 8 << 30

@@ -8,14 +8,14 @@ from typing import Final
 
 from ser_track.config.schema import Config
 from ser_track.errors import JoinError
-from ser_track.meetings.roster import Roster
-from ser_track.meetings.retry import Backoff
+from ser_track.events import Consent, MeetingChanged, MeetingState, Notice
+from ser_track.live.live_engine import LiveEngine
 from ser_track.meetings.consent import Consents
 from ser_track.meetings.meeting import Meeting
 from ser_track.meetings.notice_text import notice_text
-from ser_track.live.live_engine import LiveEngine
+from ser_track.meetings.retry import Backoff
+from ser_track.meetings.roster import Roster
 from ser_track.output.wire import encode
-from ser_track.events import Consent, MeetingChanged, MeetingState, Notice
 
 log = logging.getLogger(__name__)
 FINAL = frozenset({"no_room", "wrong_pin", "unauthorized", "kicked", "destroyed"})

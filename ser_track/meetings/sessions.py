@@ -12,14 +12,14 @@ from aiohttp import ClientSession, TraceConfig
 
 from ser_track.config.schema import Config
 from ser_track.errors import MeetingFullError, NotFoundError
-from ser_track.meetings.roster import Listener
-from ser_track.meetings.consent import Consents
-from ser_track.meetings.meeting import Meeting, Services
-from ser_track.meetings.session import Session
+from ser_track.events import Consent, EngineEvent
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
+from ser_track.meetings.consent import Consents
+from ser_track.meetings.meeting import Meeting, Services
+from ser_track.meetings.roster import Listener
+from ser_track.meetings.session import Session
 from ser_track.output.wire import EventLine
-from ser_track.events import Consent, EngineEvent
 
 log = logging.getLogger(__name__)
 _CHECK_S: Final = 0.5

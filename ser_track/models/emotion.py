@@ -14,12 +14,12 @@ from typing import Final, Self
 import numpy as np
 import onnxruntime as ort
 
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.config.schema import DEFAULT_MODEL, SHIPPED_MODELS
 from ser_track.errors import InferenceError, ModelError
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.models.log_mel import FRONT_END, N_MELS, log_mel
 from ser_track.models.session import open_session
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.protocols import Prediction
 from ser_track.voice_profile import VoiceProfile
 

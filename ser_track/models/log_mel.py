@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_track.errors import AudioError
 from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.errors import AudioError
 
 FRONT_END: Final = "log-mel-80-peak@1"
 N_MELS: Final = 80

@@ -11,10 +11,10 @@ from typing import Final, cast
 
 import numpy as np
 
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.errors import InferenceError
 from ser_track.models.session import open_session
 from ser_track.protocols import DetectorState
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 
 CONTEXT_SAMPLES: Final = 64
 """The end of a window, which the network sees again before the next."""

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_track.protocols import VoiceDetector
 from ser_track.chunk import WINDOW_SAMPLES, FloatArray
+from ser_track.protocols import VoiceDetector
 
 
 def voiced_windows(detector: VoiceDetector, samples: FloatArray, min_confidence: float = 0.5) -> NDArray[np.bool_]:

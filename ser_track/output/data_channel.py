@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ser_track.config.schema import RuntimeConfig
-from ser_track.output.wire import EventLine
 from ser_track.events import Announcement, ConsentChanged, Emotion, Event, Joined, Notice, SpeechEnded, SpeechStarted
+from ser_track.output.wire import EventLine
 
 _MAX_WAITING = 512
 _MAX_BUFFERED_BYTES = 65_536

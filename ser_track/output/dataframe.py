@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, Final
 
-from ser_track.output.wire import encode
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.events import Emotion, Event
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
+from ser_track.output.wire import encode
 
 _KINDS: Final = {
     "type": "string",

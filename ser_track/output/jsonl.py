@@ -2,8 +2,8 @@
 
 from typing import TextIO
 
-from ser_track.output.wire import to_line
 from ser_track.events import Event
+from ser_track.output.wire import to_line
 
 
 class JsonLines:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from ser_track.audio.resample import Resampler
-from ser_track.recordings.tracks import Piece
 from ser_track.chunk import FloatArray
+from ser_track.recordings.tracks import Piece
 
 
 class ArraySource:

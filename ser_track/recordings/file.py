@@ -13,10 +13,10 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Stream
 
+from ser_track.chunk import FloatArray
 from ser_track.errors import AudioError
 from ser_track.recordings.container import audio_streams, open_container, open_file
 from ser_track.recordings.tracks import Piece, Track, channel_names, unique_names
-from ser_track.chunk import FloatArray
 
 _ANNOUNCING: Final = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "aiff")
 """Formats whose header says how long the audio is; in others FFmpeg guesses from the file size."""

@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 from ser_track.audio.resample import Resampler
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.errors import AudioError, ConfigError
 from ser_track.recordings.tracks import Piece
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 _BLOCK_S: Final = 0.1
 _NAME: Final = "microphone"

@@ -4,9 +4,9 @@ import threading
 import time
 from collections.abc import Iterator
 
+from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.recordings.recording import Recording
 from ser_track.recordings.tracks import Piece
-from ser_track.chunk import SAMPLE_RATE_HZ
 
 
 class Paced:

@@ -8,9 +8,9 @@ from typing import Final
 import av
 import numpy as np
 
-from ser_track.errors import AudioError
 from ser_track.audio.frames import FrameConverter, frame_to_channels
 from ser_track.chunk import FloatArray
+from ser_track.errors import AudioError
 
 _STEREO: Final = ("left", "right")
 

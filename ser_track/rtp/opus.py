@@ -13,8 +13,8 @@ from typing import Final
 import av
 import numpy as np
 
-from ser_track.errors import AudioError
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.errors import AudioError
 
 RTP_CLOCK_HZ: Final = 48_000
 """Of Opus, whatever its bandwidth (RFC 7587, section 4.1)."""

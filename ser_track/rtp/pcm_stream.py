@@ -6,9 +6,9 @@ from typing import Final
 
 import av
 
-from ser_track.errors import AudioError
 from ser_track.audio.frames import FrameConverter
 from ser_track.chunk import FloatArray
+from ser_track.errors import AudioError
 
 _CODECS: Final = {
     "pcm16": "pcm_s16le",

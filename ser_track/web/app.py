@@ -9,23 +9,23 @@ from aiohttp import web
 
 from ser_track.config.schema import Config
 from ser_track.engine.engine import Engine
+from ser_track.events import EngineEvent
+from ser_track.live.cpu_stages import CpuStages, TimedClassifier, TimedDetector
+from ser_track.live.live_engine import LiveEngine
+from ser_track.live.metrics import Metrics
 from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.meetings.sessions import Sessions
 from ser_track.models import load_models
-from ser_track.live.live_engine import LiveEngine
-from ser_track.live.metrics import Metrics
-from ser_track.live.cpu_stages import CpuStages, TimedClassifier, TimedDetector
-from ser_track.events import EngineEvent
-from ser_track.web.routes.events import close_readers, get_events
-from ser_track.web.static_files import STATIC
 from ser_track.web.guard import errors_as_json, only_invited, refusal
 from ser_track.web.keys import ANSWERS, CONFIG, LIVE, METRICS, READERS, ROOMS, SESSIONS, SOCKETS
+from ser_track.web.requests import preflight
+from ser_track.web.routes.events import close_readers, get_events
 from ser_track.web.routes.mediajson import mediajson
 from ser_track.web.routes.meetings import delete_meeting, get_meeting, get_meetings, post_meeting
 from ser_track.web.routes.notice import get_notice, get_people, post_answer
 from ser_track.web.routes.offer import post_offer
-from ser_track.web.requests import preflight
 from ser_track.web.routes.signalling import close_sockets, websocket
+from ser_track.web.static_files import STATIC
 
 
 def make_app(config: Config) -> web.Application:

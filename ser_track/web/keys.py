@@ -7,11 +7,11 @@ from weakref import WeakKeyDictionary
 from aiohttp import web
 
 from ser_track.config.schema import Config
+from ser_track.live.live_engine import LiveEngine
+from ser_track.live.metrics import Metrics
 from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.meetings.session import Session
 from ser_track.meetings.sessions import Sessions
-from ser_track.live.live_engine import LiveEngine
-from ser_track.live.metrics import Metrics
 from ser_track.web.rate_limits import Allowance
 
 CONFIG = web.AppKey("config", Config)

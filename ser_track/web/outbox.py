@@ -1,10 +1,8 @@
-"""What keeps one page from becoming a burden to the others: an outbox that gives up, an allowance that runs out."""
+"""Messages to one page or program; one that does not read them is disconnected."""
 
 import asyncio
 import contextlib
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
 from aiohttp import WSCloseCode, web
@@ -72,24 +70,3 @@ class Outbox:
         # Closing politely would wait behind what the page does not read.
         if isinstance(self._transport, asyncio.Transport):
             self._transport.abort()
-
-
-class Allowance:
-    """How much a page may send: ``burst`` messages at once, ``per_s`` in the long run."""
-
-    def __init__(self, per_s: float, burst: int, now: Callable[[], float] = time.monotonic) -> None:
-        self._per_s = per_s
-        self._burst = burst
-        self._now = now
-        self._left = float(burst)
-        self._at = now()
-
-    def take(self) -> bool:
-        """Use up one message; False where none is left."""
-        now = self._now()
-        self._left = min(self._burst, self._left + (now - self._at) * self._per_s)
-        self._at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True

@@ -7,17 +7,17 @@ from aiohttp import web
 
 from ser_track.config.schema import Config
 from ser_track.errors import ConfigError
+from ser_track.web.guard import errors_as_json, only_invited, refusal
+from ser_track.web.keys import CONFIG, SOCKETS
+from ser_track.web.requests import preflight
+from ser_track.web.routes.signalling import close_sockets
+from ser_track.web.static_files import STATIC
 from ser_track.workers.keys import WORKERS
 from ser_track.workers.meetings import get_meetings, one_meeting, post_meeting
 from ser_track.workers.proxy import metrics, post_offer
 from ser_track.workers.sockets import websocket
 from ser_track.workers.streams import events, mediajson
 from ser_track.workers.supervisor import Supervisor
-from ser_track.web.static_files import STATIC
-from ser_track.web.guard import errors_as_json, only_invited, refusal
-from ser_track.web.keys import CONFIG, SOCKETS
-from ser_track.web.requests import preflight
-from ser_track.web.routes.signalling import close_sockets
 
 
 def make_front(config: Config) -> web.Application:

@@ -13,11 +13,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ser_track.config.schema import Config
 from ser_track.errors import SerTrackError, WorkerError
-from ser_track.workers.restart_delay import RestartDelay
+from ser_track.web.rate_limits import Allowance
 from ser_track.workers.folder import socket_folder
 from ser_track.workers.placement import Placement
 from ser_track.workers.process import WorkerProcess
-from ser_track.web.rate_limits import Allowance
+from ser_track.workers.restart_delay import RestartDelay
 
 log = logging.getLogger(__name__)
 POLL_S = 1.0

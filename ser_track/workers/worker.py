@@ -22,11 +22,11 @@ from aiohttp import web
 from ser_track.config.schema import Config
 from ser_track.errors import SerTrackError
 from ser_track.logging_setup import log_to_stderr
-from ser_track.workers.heartbeat import REPORT, Heartbeat, place_of_session
 from ser_track.meetings.adapters.mediajson.conference import Conference
 from ser_track.meetings.session import Session
 from ser_track.web.app import make_app
 from ser_track.web.keys import LIVE, ROOMS, SESSIONS
+from ser_track.workers.heartbeat import REPORT, Heartbeat, place_of_session
 
 log = logging.getLogger(__name__)
 SHUTDOWN_S = 3.0

@@ -13,10 +13,10 @@ from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtp
 
 from ser_track.aiortc_internals.packets import take_packets
 from ser_track.aiortc_internals.socket import MediaSocket, missing_parts, take_socket
-from ser_track.rtp.opus import OpusDecoder
-from ser_track.rtp.header import Arrival, read_header
 from ser_track.aiortc_internals.udp_batches import DatagramReader
 from ser_track.events import StreamKey
+from ser_track.rtp.header import Arrival, read_header
+from ser_track.rtp.opus import OpusDecoder
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sockets are shared like this on Linux only")
 MOVED = "aiortc, aioice or pylibsrtp moved {}: update ser_track/aiortc_internals/socket.py"

@@ -11,9 +11,9 @@ from aioice.turn import create_turn_endpoint
 from aiortc import RTCIceServer
 from aiortc.rtcicetransport import connection_kwargs
 
-from ser_track.config.schema import IceServer
 from ser_track.aiortc_internals import turn_probe
 from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
+from ser_track.config.schema import IceServer
 from tests.coturn import CREDENTIAL, USER, coturn
 from tests.real_servers import Program
 

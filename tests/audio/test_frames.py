@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.errors import AudioError
 from ser_track.audio.frames import FrameConverter, frame_to_channels, frame_to_mono
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.errors import AudioError
 from tests.audio.make_frames import frame, frames
 from tests.signals import joined, level_db, noise, tone
 

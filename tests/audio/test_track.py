@@ -13,9 +13,9 @@ from aiortc.mediastreams import MediaStreamError
 from av.frame import Frame
 from av.packet import Packet
 
-from ser_track.errors import AudioError
 from ser_track.audio.track import SERTrack, consume
 from ser_track.chunk import FloatArray
+from ser_track.errors import AudioError
 from tests.audio.make_frames import frame, frames
 from tests.signals import joined, noise, tone
 

@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ser_track.chunk import FloatArray
 from ser_track.cli.main import main
 from ser_track.labels import EMOTIONS
-from ser_track.chunk import FloatArray
-from tests.signals import tone
+from tests.paths import SPOKEN
 from tests.recordings.recordings import Sound, record
-
-SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
+from tests.signals import tone
 
 
 def test_columns_and_json_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ser_track.chunk import FloatArray
 from ser_track.cli.main import main
 from ser_track.labels import EMOTIONS
-from ser_track.chunk import FloatArray
-from tests.signals import tone
+from tests.paths import ROOT
 from tests.recordings.recordings import Sound, record
+from tests.signals import tone
 
-ROOT = Path(__file__).parents[2]
 CORPORA = ROOT.parent / "shared" / "corpora"
 Row = tuple[str, str, str]
 

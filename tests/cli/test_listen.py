@@ -14,10 +14,10 @@ import pytest
 from ser_track.cli.live_view import LIMITS
 from ser_track.cli.main import main
 from tests.output.schema import parse_lines
+from tests.paths import ROOT
 from tests.recordings.machines import Machine, without_microphones
 from tests.recordings.pulse import play, pulse_audio
 
-ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
 SPOKEN = DATA / "spoken.wav"
 COMMAND = (sys.executable, "-m", "ser_track.cli", "listen")

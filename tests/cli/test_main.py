@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ser_track.cli.main import main
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 SPOKEN = ROOT / "tests" / "data" / "spoken.wav"
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import ROOT
 from tests.recordings.machines import without_microphones
 
-ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "microphone.py"
 
 

@@ -9,8 +9,9 @@ from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from ser_track.config.schema import Config, IceServer, PipelineConfig, load_config
 from ser_track.errors import ConfigError
+from tests.paths import ROOT
 
-SHIPPED = Path(__file__).parents[1] / "config.json"
+SHIPPED = ROOT / "config.json"
 
 
 def problems(tmp_path: Path, document: object) -> list[str]:

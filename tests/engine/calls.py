@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
-from ser_track.protocols import EmotionClassifier, VoiceDetector
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.events import Emotion, EngineEvent, StreamKey
+from ser_track.protocols import EmotionClassifier, VoiceDetector
 from tests.engine.stand_ins import EnergyDetector, LevelClassifier
 from tests.signals import cut, noise
 

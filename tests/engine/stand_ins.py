@@ -10,9 +10,8 @@ from typing import cast
 
 import numpy as np
 
-from ser_track.protocols import DetectorState
 from ser_track.chunk import FloatArray
-from ser_track.protocols import Prediction
+from ser_track.protocols import DetectorState, Prediction
 from ser_track.voice_profile import VoiceProfile
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.models.silero import SileroVad
 from ser_track.events import Emotion, EngineEvent, SpeechEnded, SpeechStarted
+from ser_track.models.silero import SileroVad
 from tests.engine.calls import Pieces, Way, key, lasting, new_engine, pieces, play, streams, ways
 from tests.signals import noise
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from ser_track.chunk import FloatArray
 from ser_track.engine.engine import Engine
 from ser_track.errors import InferenceError
 from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted
-from ser_track.chunk import FloatArray
 from tests.engine.calls import key, new_engine
 from tests.engine.stand_ins import FaultyClassifier, FaultyDetector
 from tests.signals import noise, talk

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ser_track.chunk import FloatArray
 from ser_track.engine.engine import Engine
 from ser_track.engine.smoothing import Smoothing
 from ser_track.events import Emotion, EngineEvent
-from ser_track.chunk import FloatArray
 from ser_track.protocols import Prediction
 from ser_track.voice_profile import VoiceProfile
 from tests.engine.calls import CONFIG, key

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.segmenter import Closed, Growing, Mark, Opened, Segmenter
 from ser_track.engine.windows import Gap, Window, WindowBuffer
-from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from tests.signals import cut, noise, talk
 
 WINDOW_S = WINDOW_SAMPLES / SAMPLE_RATE_HZ

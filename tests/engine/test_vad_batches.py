@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
+from ser_track.events import EngineEvent, SpeechEnded, SpeechStarted
 from ser_track.models.silero import SileroVad
 from ser_track.protocols import DetectorState
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
-from ser_track.events import EngineEvent, SpeechEnded, SpeechStarted
 from tests.engine.calls import CONFIG, Pieces, Way, key, lasting, new_engine, play, streams
 from tests.engine.stand_ins import EnergyDetector, ForgetfulDetector, LevelClassifier
 from tests.signals import noise

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.engine.windows import Gap, Window, WindowBuffer
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.engine.windows import Gap, Window, WindowBuffer
 from tests.signals import cut, noise
 
 Piece = tuple[int, FloatArray]

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.config.schema import PipelineConfig, RuntimeConfig
 from ser_track.engine.engine import Engine
-from ser_track.protocols import VoiceDetector, DetectorState
+from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted, StreamKey
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
-from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted, StreamKey
+from ser_track.protocols import DetectorState, VoiceDetector
 from tests.engine.stand_ins import EnergyDetector, FaultyDetector, LevelClassifier
 
 KEY = StreamKey("m", "ann", "1")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ser_track.rtp.header import Arrival
 from ser_track.live.media_sockets import MediaSockets
+from ser_track.rtp.header import Arrival
 
 MAX_HELD_S = 2.0
 SHORT, LONG = b"\x48" + b"x" * 40, b"\x7b\x06" + b"x" * 40  # 20 ms, and six times that

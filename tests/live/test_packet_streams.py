@@ -3,10 +3,10 @@
 import pytest
 
 from bench.packets import speech
-from ser_track.rtp.opus_stream import OpusStream
-from ser_track.rtp.header import Arrival
-from ser_track.live.packet_streams import PacketStreams, Pieces
 from ser_track.events import StreamKey
+from ser_track.live.packet_streams import PacketStreams, Pieces
+from ser_track.rtp.header import Arrival
+from ser_track.rtp.opus_stream import OpusStream
 
 ANN, EVE = StreamKey("m", "ann", "1"), StreamKey("m", "eve", "1")
 PACKETS = speech()

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from ser_track.chunk import FloatArray
+from ser_track.events import EndReason, Resumed, Stalled, StreamKey
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.stream_feed import StreamFeed
-from ser_track.events import EndReason, Resumed, Stalled, StreamKey
-from ser_track.chunk import FloatArray
 
 KEY = StreamKey("m", "ann", "1")
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ser_track.live.stream_queue import StreamQueue, Piece, Samples
 from ser_track.events import StreamKey
+from ser_track.live.stream_queue import Piece, Samples, StreamQueue
 
 ANN, BEN = StreamKey("m", "ann", "1"), StreamKey("m", "ben", "1")
 

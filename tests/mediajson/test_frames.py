@@ -2,16 +2,16 @@
 
 import json
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ser_track.errors import AudioError
-from ser_track.rtp.opus import packet_length
 from ser_track.mediajson.frames import Media, Ping, SessionEnded, SourceStarted, SourceStopped, pong, read_frame
+from ser_track.rtp.opus import packet_length
+from tests.paths import SHARED
 
-SAMPLE = Path(__file__).parents[3] / "shared" / "jitsi" / "sample.jsonl"
+SAMPLE = SHARED / "jitsi" / "sample.jsonl"
 MEDIA = {"tag": "a-1", "chunk": "7", "timestamp": "960", "payload": "eAvk"}
 START = {"tag": "a-1", "mediaFormat": {"encoding": "opus", "sampleRate": 48000, "channels": 2}}
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.errors import AudioError
-from ser_track.rtp.opus_stream import OpusStream
-from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.recordings.recording import open_recording
 from ser_track.recordings.tracks import Piece
-from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.rtp.header import Arrival, read_header, read_packet
+from ser_track.rtp.opus_stream import OpusStream
 from tests.recordings.packets.make_packets import heard, voice
 
 ROOM_ENOUGH = 1 << 30

@@ -6,7 +6,7 @@ import av
 import pytest
 
 from tests.meetings.conftest import MakePerson, SendBot
-from tests.meetings.adapters.janus.janus_people import SPOKEN
+from tests.paths import SPOKEN
 from tests.web.conftest import Running
 from tests.web.documents import OPENAPI, validator
 from tests.web.peers import RecordingTrack

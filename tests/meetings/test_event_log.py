@@ -8,8 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_track.meetings.event_log import EventLog
-from ser_track.output.wire import encode
 from ser_track.events import (
     ConsentChanged,
     Emotion,
@@ -23,6 +21,8 @@ from ser_track.events import (
     Stalled,
     StreamKey,
 )
+from ser_track.meetings.event_log import EventLog
+from ser_track.output.wire import encode
 from tests.web.documents import ASYNCAPI, validator
 from tests.web.readers import fold
 

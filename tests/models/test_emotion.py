@@ -8,20 +8,20 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
+from ser_track.chunk import FloatArray
 from ser_track.config.schema import SHIPPED_MODELS
 from ser_track.errors import AudioError, ModelError
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.models.emotion import EmotionModel
 from ser_track.models.log_mel import FRONT_END
 from ser_track.protocols import EmotionClassifier
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS
-from ser_track.chunk import FloatArray
+from tests.paths import ROOT
 from training.corpora import CORPORA, read_clips
 from training.listening import hear, hear_in_call, prepare
 from training.metrics import uar
 
 RATE = 16_000
 RNG = np.random.default_rng(3)
-ROOT = Path(__file__).parents[2]
 WEIGHTS = ROOT / "ser_track" / "models" / "weights"
 RESULTS = json.loads((ROOT / "training" / "results.json").read_text(encoding="utf-8"))
 SPLITS = json.loads((ROOT / "training" / "splits" / "cremad.json").read_text(encoding="utf-8"))["speakers"]

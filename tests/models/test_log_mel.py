@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.errors import AudioError
 from ser_track.models.log_mel import DYNAMIC_RANGE_DB, N_MELS, log_mel
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 FLOOR = 1.25 - DYNAMIC_RANGE_DB / 40
 RNG = np.random.default_rng(7)

@@ -11,10 +11,10 @@ from typing import cast
 import numpy as np
 import pytest
 
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.errors import InferenceError, ModelError
 from ser_track.models.session import open_session
 from ser_track.models.silero import SileroVad
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from tests.signals import noise, tone
 from training.corpora import CORPORA, read_audio, read_clips
 

@@ -1,12 +1,13 @@
 """The published form of events, ready to check with."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
-_SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "protocol.schema.json").read_text(encoding="utf-8"))
+from tests.paths import ROOT
+
+_SCHEMA = json.loads((ROOT / "docs" / "protocol.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = Draft202012Validator(_SCHEMA)
 TYPES = [reference["$ref"].rpartition("/")[2] for reference in _SCHEMA["oneOf"]]
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_track.config.schema import RuntimeConfig
+from ser_track.events import ConsentChanged, Emotion, Left, SpeechStarted, StreamKey
 from ser_track.output.data_channel import EventBatch, read_message, split_messages
 from ser_track.output.wire import encode
-from ser_track.events import ConsentChanged, Emotion, Left, SpeechStarted, StreamKey
 
 KEY = StreamKey("m", "ann", "1")
 EMOTION = Emotion(KEY, 0, 0.0, 1.0, False, {"anger": 0.4, "happiness": 0.6}, "happiness", 0.6, "model@1")

@@ -1,17 +1,16 @@
 """`to_dataframe`: a row for each event, for those who have pandas."""
 
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from ser_track import ConsentChanged, Emotion, Event, Fault, Joined, Left, Resumed, Stalled, events, to_dataframe
-from ser_track.output.wire import to_json
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.events import StreamKey
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
+from ser_track.output.wire import to_json
+from tests.paths import SPOKEN
 
-SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
 KEY = StreamKey("m", "p", "s")
 
 

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from ser_track.output.jsonl import JsonLines
 from ser_track.events import Joined, Left, StreamKey
+from ser_track.output.jsonl import JsonLines
 
 KEY = StreamKey("room", "p1", "s1")
 

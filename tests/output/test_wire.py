@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
-from ser_track.output.wire import to_json, to_line
-from ser_track.labels import EMOTIONS
 from ser_track.events import (
     Announcement,
     ConsentChanged,
@@ -26,6 +24,8 @@ from ser_track.events import (
     Stalled,
     StreamKey,
 )
+from ser_track.labels import EMOTIONS
+from ser_track.output.wire import to_json, to_line
 from tests.output.schema import TYPES, VALIDATOR, parse_lines
 
 KEY = StreamKey("room", "p1", "s1")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ser_track.audio.resample import Resampler
-from ser_track.recordings.array import ArraySource
 from ser_track.chunk import FloatArray
+from ser_track.recordings.array import ArraySource
 from tests.signals import joined, tone
 
 

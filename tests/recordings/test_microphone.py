@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ser_track.chunk import FloatArray
 from ser_track.errors import AudioError, ConfigError
 from ser_track.recordings.microphone import HeldBlocks, Microphone, input_devices
 from ser_track.recordings.tracks import Piece
-from ser_track.chunk import FloatArray
-from tests.signals import cut, joined, noise
+from tests.paths import DATA, ROOT
 from tests.recordings.machines import Machine
 from tests.recordings.pulse import play, pulse_audio
-
-DATA = Path(__file__).parents[1] / "data"
-ROOT = Path(__file__).parents[2]
+from tests.signals import cut, joined, noise
 
 
 def taken(held: HeldBlocks) -> list[tuple[int, FloatArray]]:

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.errors import AudioError
 from ser_track.recordings.file import open_tracks
 from ser_track.recordings.paced import Paced
-from ser_track.chunk import SAMPLE_RATE_HZ
+from tests.paths import DATA
 
-DATA = Path(__file__).parents[1] / "data"
 SPOKEN = DATA / "spoken.wav"
 
 

@@ -6,9 +6,9 @@ import av
 import numpy as np
 import pytest
 
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.errors import AudioError
 from ser_track.recordings.tracks import Track
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from tests.signals import tone
 
 

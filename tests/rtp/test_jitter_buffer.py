@@ -6,9 +6,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_track.rtp.header import Arrival
 from ser_track.rtp.jitter_buffer import MAX_DELAY_S, MIN_DELAY_S, Hole, Item, JitterBuffer, Restart
 from ser_track.rtp.sequence import Packet
-from ser_track.rtp.header import Arrival
 
 FRAME_S = 0.02
 TICKS = 960

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from bench.packets import FRAME_SAMPLES, encode
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from ser_track.errors import AudioError
+from ser_track.models.silero import SileroVad
+from ser_track.models.trimming import voiced_windows
 from ser_track.rtp import opus
+from ser_track.rtp.header import Arrival
 from ser_track.rtp.opus import OpusDecoder, carries_previous, packet_length
 from ser_track.rtp.opus_stream import OpusStream
-from ser_track.rtp.header import Arrival
-from ser_track.models.trimming import voiced_windows
-from ser_track.models.silero import SileroVad
-from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from training.opus import encoded
 
 FRAME_S = 0.02

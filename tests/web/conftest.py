@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,10 +13,9 @@ from blockbuster import blockbuster_ctx
 
 from ser_track.config.schema import Config, load_config
 from ser_track.web.app import make_app
+from tests.paths import SPOKEN
 from tests.web.bridges import opus_packets
 from tests.web.peers import Peer
-
-SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
 
 MakePeer = Callable[[], Peer]
 

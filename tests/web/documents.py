@@ -1,14 +1,15 @@
 """The published documents of the interface, ready to check with."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-DOCS = Path(__file__).parents[2] / "docs"
+from tests.paths import ROOT
+
+DOCS = ROOT / "docs"
 OPENAPI, ASYNCAPI = "openapi.json", "asyncapi.json"
 
 

@@ -11,7 +11,7 @@ import sys
 from aiohttp import ClientSession, UnixConnector
 
 from ser_track.output.data_channel import read_message
-from tests.conftest import SPOKEN
+from tests.paths import SPOKEN
 from tests.web.peers import Peer, RecordingTrack
 
 

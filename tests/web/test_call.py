@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from ser_track.config.schema import Config, PipelineConfig
-from tests.web.conftest import SPOKEN, MakePeer, Running
+from tests.paths import SPOKEN
+from tests.web.conftest import MakePeer, Running
 from tests.web.peers import RecordingTrack
 
 

@@ -10,10 +10,10 @@ import pytest
 from aiortc import MediaStreamTrack
 from av.audio.stream import AudioStream
 
-from ser_track.rtp.header import Arrival
+from ser_track.events import StreamKey
 from ser_track.live.packet_streams import PacketStreams
 from ser_track.mediajson.writer import MediaJsonWriter
-from ser_track.events import StreamKey
+from ser_track.rtp.header import Arrival
 from tests.test_golden import PROBABILITY_TOLERANCE
 from tests.test_golden_paths import OGG, Events, analyzed, check_same, segments
 from tests.web.conftest import Running

@@ -20,11 +20,12 @@ from aiortc.sdp import SessionDescription
 
 from ser_track.config.schema import Config
 from ser_track.engine.engine import Engine
-from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.events import StreamKey
-from ser_track.web.routes import signalling
+from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.web.keys import LIVE, METRICS, ROOMS
-from tests.web.conftest import SPOKEN, MakePeer, Running
+from ser_track.web.routes import signalling
+from tests.paths import SPOKEN
+from tests.web.conftest import MakePeer, Running
 from tests.web.peers import Peer, RecordingTrack
 
 SETTLE_S = 5.0

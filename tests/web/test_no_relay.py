@@ -9,7 +9,8 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 
 from ser_track.config.schema import Config, IceServer
 from ser_track.meetings import analysis_peer
-from tests.web.conftest import SPOKEN, MakePeer, Running
+from tests.paths import SPOKEN
+from tests.web.conftest import MakePeer, Running
 from tests.web.peers import RecordingTrack
 
 

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from ser_track.config.schema import Config
 from ser_track.events import Consent
-from tests.conftest import SPOKEN
+from tests.paths import SPOKEN
 from tests.web.bridge import Bridge
 from tests.web.browser import launched
 from tests.web.conftest import Running

@@ -14,8 +14,9 @@ from playwright.async_api import Browser, Locator, Page, expect
 from ser_track.config.schema import Config, IceServer, PipelineConfig
 from ser_track.labels import EMOTIONS
 from ser_track.web.routes.signalling import close_sockets
+from tests.paths import SPOKEN
 from tests.web.browser import join, launched
-from tests.web.conftest import SPOKEN, Running
+from tests.web.conftest import Running
 from tests.web.peers import Peer, RecordingTrack
 
 pytestmark = pytest.mark.browser
@@ -42,7 +43,7 @@ BOT_TRACKS = "() => window.botConnection.getSenders().filter((sender) => sender.
 @pytest.fixture
 def spoken_wav() -> Path:
     """About 15 s of speech, 16 kHz mono."""
-    return Path(__file__).parents[1] / "data" / "spoken.wav"
+    return SPOKEN
 
 
 @pytest_asyncio.fixture

@@ -10,9 +10,10 @@ import pytest
 import pytest_asyncio
 
 from ser_track.config.schema import Config
+from tests.paths import SPOKEN
 from tests.web.bridges import Bridge
 from tests.web.browser import launched
-from tests.web.conftest import SPOKEN, Running
+from tests.web.conftest import Running
 from tests.web.documents import DOCS
 
 TOKEN = "sesame"

@@ -12,8 +12,8 @@ import pytest_asyncio
 from aiohttp import ClientSession, TCPConnector, web
 
 from ser_track.config.schema import Config
-from ser_track.web.routes import events
 from ser_track.web.keys import READERS
+from ser_track.web.routes import events
 from tests.web.bridges import Bridge
 from tests.web.conftest import Running, _Server
 from tests.web.readers import Told, reading

@@ -15,13 +15,14 @@ import pytest
 from aiortc.codecs.opus import OpusEncoder
 from numpy.typing import NDArray
 
+from ser_track.chunk import FloatArray
 from ser_track.cli.main import main
 from ser_track.config.schema import PipelineConfig
 from ser_track.rtp.opus import OpusDecoder
-from ser_track.chunk import FloatArray
 from tests.output.schema import parse_lines
+from tests.paths import SPOKEN
 from tests.test_golden import PROBABILITY_TOLERANCE
-from tests.web.conftest import SPOKEN, Running
+from tests.web.conftest import Running
 from tests.web.peers import FRAME_SAMPLES, RATE_HZ, Peer, RecordingTrack
 
 Events = list[dict[str, Any]]

@@ -15,9 +15,9 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from ser_track.config.schema import Config, IceServer
 from ser_track.web import outbox
+from ser_track.web.keys import ROOMS, SOCKETS
 from ser_track.web.outbox import CLOSE_S
 from ser_track.web.rate_limits import Allowance
-from ser_track.web.keys import ROOMS, SOCKETS
 from ser_track.web.routes.signalling import close_sockets
 from tests.web.conftest import Running
 from tests.web.peers import Peer

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import ClientSession, UnixConnector
 from playwright.async_api import expect
 
-from tests.conftest import SPOKEN
 from tests.coturn import CREDENTIAL, USER, coturn
+from tests.paths import SPOKEN
 from tests.real_servers import Program, running
 from tests.web.browser import join, launched, require_browser
 from tests.web.peers import Peer

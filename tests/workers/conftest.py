@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +21,6 @@ from ser_track.workers.supervisor import Supervisor
 from tests.test_server import serve as serve  # a fixture, passed on: `server.py` as people start it
 from tests.web.peers import Peer
 
-SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
 SOON_S = 20.0
 """For what takes a moment, on a machine with other things to do."""
 

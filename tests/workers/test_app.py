@@ -15,13 +15,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ser_track.config.schema import Config
 from ser_track.errors import ConfigError, WorkerError
+from ser_track.web.app import make_app
 from ser_track.workers import process, sockets, tunnel
 from ser_track.workers.app import make_front
 from ser_track.workers.heartbeat import REPORT
 from ser_track.workers.supervisor import Supervisor
-from ser_track.web.app import make_app
-from tests.workers.conftest import SOON_S, SPOKEN, Front
+from tests.paths import SPOKEN
 from tests.web.peers import Peer, RecordingTrack
+from tests.workers.conftest import SOON_S, Front
 
 JOIN = {"room": "r", "name": "n", "consent": True, "type": "offer"}
 

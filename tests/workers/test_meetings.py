@@ -13,8 +13,8 @@ import pytest_asyncio
 from aiohttp import ClientPayloadError, ClientResponse, WSCloseCode, WSMsgType, WSServerHandshakeError
 
 from ser_track.config.schema import Config
-from ser_track.workers.process import WorkerProcess
 from ser_track.workers.heartbeat import place_of_session
+from ser_track.workers.process import WorkerProcess
 from tests.workers.bridges import Bridge, spoken_packets
 from tests.workers.conftest import SOON_S, Front
 

@@ -8,8 +8,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.workers.conftest import SPOKEN, Front
+from tests.paths import SPOKEN
 from tests.web.browser import join, launched
+from tests.workers.conftest import Front
 
 pytestmark = pytest.mark.browser
 

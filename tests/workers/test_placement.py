@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_track.errors import MeetingFullError, NotFoundError, NoWorkerError
-from ser_track.workers.restart_delay import SETTLED_S, RestartDelay
-from ser_track.workers.placement import Place, Placement
 from ser_track.workers.heartbeat import Heartbeat
+from ser_track.workers.placement import Place, Placement
+from ser_track.workers.restart_delay import SETTLED_S, RestartDelay
 
 
 def placement(*workers: str, max_rooms: int = 10, max_meetings: int = 10) -> Placement[str]:

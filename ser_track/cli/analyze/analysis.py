@@ -4,17 +4,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from ser_track.cli.analyze.inputs import Input
+from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.cli.analyze.documents import Pictures
+from ser_track.cli.analyze.inputs import Input
 from ser_track.cli.analyze.sinks import Sink
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.errors import AudioError
-from ser_track.models import load_models
-from ser_track.replay import replay
-from ser_track.recordings.recording import Recording, open_meeting, open_recording
-from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.events import Fault
+from ser_track.models import load_models
+from ser_track.recordings.recording import Recording, open_meeting, open_recording
+from ser_track.replay import replay
 
 Show = Callable[[float, float | None], None]
 """Is told how many seconds are done, and of how many, if that is known."""

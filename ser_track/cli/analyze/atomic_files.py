@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
-from ser_track.cli.console import display_name
 from ser_track.cli.analyze.inputs import Input
+from ser_track.cli.console import display_name
 from ser_track.errors import AudioError, ConfigError
 from ser_track.recordings.recording import STDIN, is_dump
 

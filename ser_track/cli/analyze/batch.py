@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from ser_track.cli.analyze.analysis import Show, Task, analyze
-from ser_track.cli.console import Feedback
 from ser_track.cli.analyze.inputs import Input
-from ser_track.cli.analyze.targets import Files, Stream
 from ser_track.cli.analyze.pool import Progress, in_order
 from ser_track.cli.analyze.sinks import Spooled, WholeFiles
+from ser_track.cli.analyze.targets import Files, Stream
+from ser_track.cli.console import Feedback
 from ser_track.errors import InferenceError
 
 _MOST_NAMED: Final = 20

@@ -6,11 +6,11 @@ from typing import Final
 
 from ser_track.cli.analyze.analysis import Task
 from ser_track.cli.analyze.batch import Batch
-from ser_track.cli.console import feedback
-from ser_track.cli.analyze.inputs import find_inputs
-from ser_track.cli.analyze.targets import add_output_arguments, open_outputs
 from ser_track.cli.analyze.documents import add_picture_arguments, pictures_of
+from ser_track.cli.analyze.inputs import find_inputs
 from ser_track.cli.analyze.pool import usable_cores
+from ser_track.cli.analyze.targets import add_output_arguments, open_outputs
+from ser_track.cli.console import feedback
 from ser_track.config.schema import load_config
 from ser_track.models import load_models
 

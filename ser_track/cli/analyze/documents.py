@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ser_track.cli.analyze.inputs import Input
 from ser_track.cli.analyze.atomic_files import part_of, refuse_recordings, replaced, replacing, title_of
+from ser_track.cli.analyze.inputs import Input
 from ser_track.engine.timeline import gather
 from ser_track.errors import ConfigError
+from ser_track.events import Event
 from ser_track.output.documents import plot
 from ser_track.output.documents.html import Sound, SoundRecorder, make_page
 from ser_track.recordings.recording import Recording
 from ser_track.recordings.tracks import Piece
-from ser_track.events import Event
 
 _PAGES: Final = (".html", ".htm")
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, TextIO
 
+from ser_track.cli.analyze.atomic_files import part_of, replacing, title_of
 from ser_track.cli.analyze.done_list import DoneList
 from ser_track.cli.analyze.inputs import Input
-from ser_track.cli.analyze.atomic_files import part_of, replacing, title_of
 from ser_track.engine.timeline import gather
+from ser_track.events import Event
 from ser_track.output.documents import FORMATS
 from ser_track.output.jsonl import JsonLines
-from ser_track.events import Event
 
 JSONL: Final = "jsonl"
 """The format of events as they come; others are made of the whole."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
 
+from ser_track.cli.analyze.atomic_files import file_names, make_folder, refuse_recordings
 from ser_track.cli.analyze.done_list import DoneList
 from ser_track.cli.analyze.inputs import Input
-from ser_track.cli.analyze.atomic_files import file_names, make_folder, refuse_recordings
 from ser_track.cli.analyze.sinks import JSONL, Sink, WholeFiles, written_to
 from ser_track.errors import ConfigError
 from ser_track.output.documents import FORMATS

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, TextIO
 
 from ser_track.engine.timeline import Timeline
-from ser_track.output.documents import audacity, eaf, emotionml, textgrid, rttm, csv, vtt
+from ser_track.output.documents import audacity, csv, eaf, emotionml, rttm, textgrid, vtt
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ import csv
 from typing import Final, TextIO
 
 from ser_track.engine.timeline import Timeline
-from ser_track.output.documents.wording import LIMITS, Spoken, spoken, verdict
 from ser_track.labels import EMOTIONS, SIX_EMOTIONS
+from ser_track.output.documents.wording import LIMITS, Spoken, spoken, verdict
 
 _COLUMNS: Final = ("recording", "participant", "name", "segment", "start_s", "end_s", "reason", "label", "confidence")
 _LAST: Final = ("model", "note")

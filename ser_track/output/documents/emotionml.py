@@ -9,10 +9,10 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement
 
 from ser_track.engine.timeline import Timeline
+from ser_track.events import Emotion
+from ser_track.labels import EMOTIONS
 from ser_track.output.documents.wording import Spoken, about, milliseconds, spoken, verdict
 from ser_track.output.documents.xml_text import document, holdable
-from ser_track.labels import EMOTIONS
-from ser_track.events import Emotion
 
 _NAMESPACE: Final = "http://www.w3.org/2009/10/emotionml"
 _OURS: Final = "urn:x-ser-track:1"

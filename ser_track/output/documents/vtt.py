@@ -3,8 +3,8 @@
 from typing import Final, TextIO
 
 from ser_track.engine.timeline import Timeline, Utterance
-from ser_track.output.documents.wording import about, milliseconds, spoken
 from ser_track.labels import UNSURE
+from ser_track.output.documents.wording import about, milliseconds, spoken
 
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 

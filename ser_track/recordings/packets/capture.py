@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final
 
 from ser_track.errors import AudioError
-from ser_track.rtp.header import RTP_VERSION, read_header, read_packet
-from ser_track.rtp.packet_reader import RecordedPacket
 from ser_track.recordings.packets.link_layer import LINK_TYPES, Datagram, datagram
 from ser_track.recordings.packets.pcap import Frame, frames
+from ser_track.rtp.header import RTP_VERSION, read_header, read_packet
+from ser_track.rtp.packet_reader import RecordedPacket
 
 _DTLS: Final = range(20, 64)
 """First byte of a datagram of DTLS (RFC 7983, 7)."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ser_track.rtp.packet_reader import PacketReader, RecordedPacket
 from ser_track.recordings.packets.merge import Key, merged
 from ser_track.recordings.packets.opus_detection import OpusDetection
+from ser_track.rtp.packet_reader import PacketReader, RecordedPacket
 
 _DYNAMIC: Final = range(96, 128)
 """Payload types without a fixed meaning, as Opus has none (RFC 3551, 3)."""

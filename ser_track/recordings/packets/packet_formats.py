@@ -7,8 +7,8 @@ from ser_track.errors import AudioError
 from ser_track.mediajson import dump
 from ser_track.recordings.packets import mjr, rtpdump
 from ser_track.recordings.packets.capture import Capture
-from ser_track.rtp.packet_reader import PacketReader
 from ser_track.recordings.packets.pcap import PCAP_MAGICS, PCAPNG_MAGIC
+from ser_track.rtp.packet_reader import PacketReader
 
 HEAD_BYTES: Final = 512
 """Enough to know a format by."""

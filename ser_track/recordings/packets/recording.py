@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from ser_track.errors import AudioError
+from ser_track.recordings.packets.find_senders import Sender, find_senders
+from ser_track.recordings.packets.merge import Key, merged
+from ser_track.recordings.tracks import Piece, unique_names
 from ser_track.rtp.opus_stream import OpusStream
 from ser_track.rtp.packet_reader import PacketReader
-from ser_track.recordings.packets.merge import Key, merged
-from ser_track.recordings.packets.find_senders import Sender, find_senders
-from ser_track.recordings.tracks import Piece, unique_names
-from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 
 _TICK_S: Final = 0.032
 """How often a call looks at what came (``runtime.tick_s``)."""

@@ -13,9 +13,9 @@ from aiohttp import WSCloseCode, web
 
 from ser_track.errors import BadRequestError, MeetingFullError
 from ser_track.meetings.event_log import EventLog
-from ser_track.web.outbox import CLOSE_S
 from ser_track.web.guard import cors_headers
 from ser_track.web.keys import READERS
+from ser_track.web.outbox import CLOSE_S
 from ser_track.web.routes.meetings import find
 
 _HEARTBEAT_S: Final = 15.0

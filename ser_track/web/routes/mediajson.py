@@ -11,8 +11,8 @@ from ser_track.errors import AudioError, BadRequestError, CalledBackError
 from ser_track.mediajson.frames import read_frame
 from ser_track.meetings.adapters.mediajson.conference import Conference
 from ser_track.meetings.session import Session
-from ser_track.web.outbox import CLOSE_S, Outbox
 from ser_track.web.keys import CONFIG, SESSIONS, SOCKETS
+from ser_track.web.outbox import CLOSE_S, Outbox
 from ser_track.web.routes.meetings import base_url
 
 log = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ Open to all who were told the link: they have no token, and the link cannot be g
 from aiohttp import web
 
 from ser_track.errors import BadRequestError, MeetingError, NotFoundError
-from ser_track.web.rate_limits import Allowance
-from ser_track.web.static_files import STATIC
 from ser_track.web.guard import check_origin
 from ser_track.web.keys import ANSWERS, CONFIG
-from ser_track.web.routes.meetings import find
+from ser_track.web.rate_limits import Allowance
 from ser_track.web.requests import flag, read_object, text
+from ser_track.web.routes.meetings import find
+from ser_track.web.static_files import STATIC
 
 _ANSWERS_PER_S = 5
 _BURST = 100

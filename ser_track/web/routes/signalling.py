@@ -8,13 +8,13 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from ser_track.errors import BadRequestError, MeetingError
-from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.meetings.adapters.rooms.room import introduce
-from ser_track.web.outbox import CLOSE_S, Outbox
-from ser_track.web.rate_limits import Allowance
+from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.web.guard import check_invited
 from ser_track.web.keys import CONFIG, ROOMS, SOCKETS
+from ser_track.web.outbox import CLOSE_S, Outbox
+from ser_track.web.rate_limits import Allowance
 from ser_track.web.requests import flag, text
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,7 @@ import pytest
 
 from ser_track.cli.main import main
 from tests.output.schema import parse_lines
-
-SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
+from tests.paths import SPOKEN
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 
 from ser_track.cli.main import main
 from tests.output.schema import parse_lines
+from tests.paths import DATA
 from tests.recordings.recordings import Sound, record
 
-DATA = Path(__file__).parents[1] / "data"
 SPOKEN = DATA / "spoken.wav"
 TWO_TRACKS = DATA / "spoken_two_tracks.mka"
 PACKETS = DATA / "packets"

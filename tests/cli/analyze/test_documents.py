@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from ser_track.cli.main import main
-from tests.cli.analyze.test_command import DATA, SPOKEN, TWO_TRACKS
+from tests.cli.analyze.test_command import TWO_TRACKS
+from tests.paths import DATA, SPOKEN
 
 
 @pytest.fixture

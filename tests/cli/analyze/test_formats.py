@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from pympi.Elan import Eaf
 
-from ser_track.cli.main import main
 from ser_track.cli.analyze.targets import NAMES
+from ser_track.cli.main import main
 from tests.output.schema import parse_lines
+from tests.paths import DATA
 
-DATA = Path(__file__).parents[1] / "data"
 SPOKEN = DATA / "spoken.wav"
 TWO_TRACKS = DATA / "spoken_two_tracks.mka"
 DONE = "ser-track-done.jsonl"

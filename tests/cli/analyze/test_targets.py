@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ser_track.cli.analyze.inputs import Input, find_inputs
 from ser_track.cli.analyze.atomic_files import file_names, replacing
-from ser_track.cli.analyze.targets import Files, open_outputs
+from ser_track.cli.analyze.inputs import Input, find_inputs
 from ser_track.cli.analyze.sinks import JSONL
+from ser_track.cli.analyze.targets import Files, open_outputs
 from ser_track.errors import ConfigError
 from ser_track.output.documents import FORMATS
 from tests.output.documents.timelines import TALK, events_of, talk, text_of

@@ -9,8 +9,8 @@ from webvtt import WebVTT
 
 from ser_track.engine.timeline import Timeline, gather
 from ser_track.output.documents.wording import LIMITS, speakers
-from tests.conftest import SPOKEN
 from tests.output.documents.timelines import MODEL, events_of, segments, talk, text_of, timelines
+from tests.paths import SPOKEN
 from tests.web.browser import launched
 
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 
 from ser_track.engine.timeline import Line, Timeline, Utterance, gather
+from ser_track.events import Fault, StreamKey
 from ser_track.output.documents import FORMATS
 from ser_track.output.documents.wording import LIMITS, about, lanes, one_line, speakers, spoken
-from ser_track.events import Fault, StreamKey
 from tests.output.documents.timelines import MODEL, segments, talk, text_of, timelines
 
 

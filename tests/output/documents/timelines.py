@@ -10,9 +10,9 @@ from typing import Final
 from hypothesis import strategies as st
 
 from ser_track.engine.timeline import Timeline, gather
-from ser_track.output.documents import FORMATS
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS, UNSURE
 from ser_track.events import Emotion, Event, Fault, Joined, Left, SpeechEnded, SpeechStarted, StreamKey
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS, UNSURE
+from ser_track.output.documents import FORMATS
 
 MODEL: Final = "small@2.1.0"
 Segment = tuple[int, int, str]

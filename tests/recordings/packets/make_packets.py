@@ -12,10 +12,10 @@ from typing import NamedTuple
 import av
 import numpy as np
 
-from ser_track.recordings.recording import Recording
 from ser_track.chunk import FloatArray
+from ser_track.recordings.recording import Recording
+from tests.paths import PACKETS
 
-PACKETS = Path(__file__).parents[2] / "data" / "packets"
 BEGUN_S = 1_700_000_000
 SSRC = 0xC0FFEE
 LOCAL, REMOTE = ("192.0.2.7", 40_002), ("192.0.2.1", 5_004)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.recordings.packets.opus_detection import OpusDetection
+from ser_track.rtp.header import Arrival, read_header, read_packet
 from tests.recordings.packets.make_packets import Sent, noise, rtp, voice
 
 

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.errors import AudioError
-from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets
 from ser_track.recordings.packets.link_layer import datagram
+from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets
 from ser_track.recordings.recording import open_recording
 from ser_track.recordings.tracks import Piece
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from tests.paths import PACKETS, SHARED
 from tests.recordings.packets.make_packets import (
-    PACKETS,
     Sent,
     ethernet,
     heard,
@@ -36,7 +36,7 @@ from tests.recordings.packets.make_packets import (
     voice,
 )
 
-SAMPLE = Path(__file__).parents[4] / "shared" / "jitsi" / "sample.jsonl"
+SAMPLE = SHARED / "jitsi" / "sample.jsonl"
 REAL = [*PACKETS.glob("*.mjr"), PACKETS / "spoken.pcap", PACKETS / "spoken.rtpdump"]
 
 

@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from ser_track.output.wire import EventLine, encode
 from ser_track.events import Joined
+from ser_track.output.wire import EventLine, encode
 
 _SOON_S: Final = (0.1, 1.0, 2.0, 4.0)
 """After somebody came: their page needs a moment to subscribe."""

@@ -5,14 +5,14 @@ import contextlib
 import logging
 import time
 
+from ser_track.chunk import FloatArray
 from ser_track.errors import BadRequestError
+from ser_track.meetings.adapters.janus.client import Handle, JanusClient, JanusError, Message
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.meetings.attendee import Attendee
-from ser_track.meetings.retry import Backoff
-from ser_track.meetings.adapters.janus.client import Handle, JanusClient, JanusError, Message
-from ser_track.meetings.meeting import Host, Services
 from ser_track.meetings.json_messages import parse_object, read_consent
-from ser_track.chunk import FloatArray
+from ser_track.meetings.meeting import Host, Services
+from ser_track.meetings.retry import Backoff
 
 log = logging.getLogger(__name__)
 DATA_CHANNEL = "JanusDataChannel"

@@ -6,9 +6,9 @@ import contextlib
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 
 from ser_track.config.schema import RuntimeConfig
+from ser_track.live.metrics import Metrics
 from ser_track.meetings.adapters.janus.client import Handle, JanusError
 from ser_track.meetings.adapters.janus.feed import DATA_CHANNEL
-from ser_track.live.metrics import Metrics
 from ser_track.output.data_channel import DataChannelSink
 from ser_track.output.wire import EventLine
 

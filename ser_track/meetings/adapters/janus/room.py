@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ser_track.errors import JoinError
-from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.adapters.janus.announcer import Announcer
 from ser_track.meetings.adapters.janus.client import Handle, JanusClient, JanusError, Message
 from ser_track.meetings.adapters.janus.feed import Feed, wanted_streams
 from ser_track.meetings.adapters.janus.results import ResultsFeed
+from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.meeting import Capabilities, Host, Services
 from ser_track.output.wire import EventLine
 

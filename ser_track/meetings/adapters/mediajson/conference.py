@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ser_track.errors import JoinError
+from ser_track.events import Emotion, Left, Notice
 from ser_track.mediajson.frames import Frame, Media, Ping, SessionEnded, SourceStarted, SourceStopped, pong
-from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.adapters.mediajson.source import Source
 from ser_track.meetings.adapters.mediajson.transcripts import of_emotion, of_notice
+from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.meeting import Capabilities, Host
 from ser_track.output.wire import EventLine
-from ser_track.events import Emotion, Left, Notice
 
 log = logging.getLogger(__name__)
 _MOST_SOURCES: Final = 500

@@ -7,9 +7,9 @@ import json
 import time
 from typing import Any, Final
 
-from ser_track.output.wire import to_json
-from ser_track.labels import UNSURE
 from ser_track.events import Emotion, Notice
+from ser_track.labels import UNSURE
+from ser_track.output.wire import to_json
 
 FIELD: Final = "ser_track"
 """The field with the event as docs/protocol.md has it."""

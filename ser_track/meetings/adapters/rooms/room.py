@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from ser_track.meetings.adapters.rooms.participant import Participant
-from ser_track.live.metrics import Metrics
-from ser_track.output.wire import encode
 from ser_track.events import Event, Joined, StreamKey
+from ser_track.live.metrics import Metrics
+from ser_track.meetings.adapters.rooms.participant import Participant
+from ser_track.output.wire import encode
 
 
 class Room:

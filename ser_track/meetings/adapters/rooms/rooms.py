@@ -9,12 +9,12 @@ from typing import Any
 
 from ser_track.config.schema import Config
 from ser_track.errors import BadRequestError, ForbiddenError, MeetingFullError, NotFoundError
-from ser_track.meetings.adapters.rooms.participant import Participant, Signal
-from ser_track.meetings.adapters.rooms.room import Room, introduce
+from ser_track.events import EngineEvent, Left
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.memory import release_memory
 from ser_track.live.metrics import Metrics
-from ser_track.events import EngineEvent, Left
+from ser_track.meetings.adapters.rooms.participant import Participant, Signal
+from ser_track.meetings.adapters.rooms.room import Room, introduce
 
 log = logging.getLogger(__name__)
 _NO_TEXT = ("Cc", "Cs", "Zl", "Zp")

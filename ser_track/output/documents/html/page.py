@@ -10,12 +10,12 @@ from string import Template
 from typing import Any, Final
 
 from ser_track.engine.timeline import Timeline, Utterance
+from ser_track.labels import EMOTIONS
 from ser_track.output.documents.html import limits, tables
 from ser_track.output.documents.html.sound import Sound
 from ser_track.output.documents.html.strips import Stretch, ruler, strip
 from ser_track.output.documents.html.summary import in_time, summarise
 from ser_track.output.documents.html.text import clock, escaped, isolated
-from ser_track.labels import EMOTIONS
 
 _SCREEN_PX: Final = 1000
 _PAPER_PX: Final = 600

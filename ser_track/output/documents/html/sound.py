@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.output.documents.html.opus import LONGEST_S, Mix, bit_rate_bps, encode_webm
 from ser_track.output.documents.html.peaks import Peaks
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 _MOST_POINTS: Final = 8192
 _LEAST_POINTS: Final = 512

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 
 from ser_track.engine.timeline import Line, Utterance
+from ser_track.labels import EMOTIONS, UNSURE
 from ser_track.output.documents.html.sound import Sound
 from ser_track.output.documents.html.text import clock, escaped, isolated, percent, symbol
-from ser_track.labels import EMOTIONS, UNSURE
 
 _UNITS_PER_S: Final = 100
 _MARKS_PX: Final = 18

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from ser_track.engine.timeline import Line, Timeline, Utterance
+from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.output.documents.html.summary import LABELS, MeetingSummary, Summary, Transitions, in_time
 from ser_track.output.documents.html.text import clock, escaped, isolated, percent, remark, symbol
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 
 CAPTION: Final = "Guesses from the sound of the voice; often wrong."
 _NONE: Final = "\N{EN DASH}"

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientSession, ClientWebSocketResponse
@@ -20,7 +19,6 @@ from aiortc import (
 from tests.meetings.adapters.janus.janus_server import ADMIN, ROOM
 from tests.output.schema import VALIDATOR
 
-SPOKEN = Path(__file__).parents[1] / "data" / "spoken.wav"
 LABEL = "JanusDataChannel"
 
 

@@ -6,8 +6,8 @@ import time
 import pytest
 
 from ser_track.events import Consent
-from tests.meetings.conftest import MakePerson, SendBot
 from tests.meetings.adapters.janus.test_room import events_of, known_as, speaking, watching
+from tests.meetings.conftest import MakePerson, SendBot
 
 pytestmark = pytest.mark.meeting
 

@@ -9,10 +9,11 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from ser_track.events import Consent
-from tests.meetings.conftest import MakePerson, SendBot
-from tests.meetings.adapters.janus.janus_people import SPOKEN, JanusPerson
+from tests.meetings.adapters.janus.janus_people import JanusPerson
 from tests.meetings.adapters.janus.janus_server import JanusServer
+from tests.meetings.conftest import MakePerson, SendBot
 from tests.meetings.reader import ABOUT_A_VOICE, reading
+from tests.paths import SPOKEN
 from tests.web.browser import launched
 from tests.web.conftest import Running
 from tests.web.peers import RecordingTrack

@@ -13,17 +13,17 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page
 
-from tests.meetings.conftest import SendBot
 from tests.meetings.adapters.janus.janus_admin import subscribers
-from tests.meetings.adapters.janus.janus_people import SPOKEN
 from tests.meetings.adapters.janus.janus_server import ROOM, WITH_DTX, JanusServer
+from tests.meetings.conftest import SendBot
 from tests.meetings.reader import ABOUT_A_VOICE, Reader, reading
+from tests.paths import SPOKEN
 from tests.web.browser import launched
 from tests.web.conftest import Running
 
 pytestmark = [pytest.mark.meeting, pytest.mark.browser]
 
-PAGE = Path(__file__).with_name("janus_page.html")
+PAGE = Path(__file__).with_name("page.html")
 SILENCE_S = 9
 
 

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import av
@@ -15,16 +14,16 @@ import pytest
 import pytest_asyncio
 from aiohttp import WSServerHandshakeError
 
-from ser_track.config.schema import Config
 from ser_track.chunk import FloatArray
+from ser_track.config.schema import Config
 from ser_track.web.keys import LIVE, SESSIONS
-from tests.meetings.adapters.janus.janus_people import SPOKEN
 from tests.output.schema import VALIDATOR
+from tests.paths import SHARED, SPOKEN
 from tests.web.bridges import Bridge, opus_packets
 from tests.web.conftest import Running
 from tests.web.peers import FRAME_SAMPLES, RATE_HZ
 
-SAMPLE = Path(__file__).parents[3] / "shared" / "jitsi" / "sample.jsonl"
+SAMPLE = SHARED / "jitsi" / "sample.jsonl"
 Events = list[dict[str, Any]]
 
 

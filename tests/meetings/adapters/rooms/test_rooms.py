@@ -10,12 +10,12 @@ import pytest_asyncio
 from ser_track.config.schema import Config
 from ser_track.engine.engine import Engine
 from ser_track.errors import BadRequestError, MeetingFullError
-from ser_track.meetings.adapters.rooms.participant import Participant
-from ser_track.meetings.adapters.rooms.rooms import Rooms
+from ser_track.events import ConsentChanged, Emotion, Event, Left, MeetingChanged, Notice, SpeechEnded, SpeechStarted
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
+from ser_track.meetings.adapters.rooms.participant import Participant
+from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.output.wire import EventLine
-from ser_track.events import ConsentChanged, Emotion, Event, Left, MeetingChanged, Notice, SpeechEnded, SpeechStarted
 from tests.engine.stand_ins import EnergyDetector, LevelClassifier
 
 SPEECH = np.full(16_000, 0.5, np.float32)

@@ -12,14 +12,14 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from pypdf import PdfReader
 
-from ser_track.cli.main import main
 from ser_track.chunk import FloatArray
+from ser_track.cli.main import main
+from tests.paths import DATA
 from tests.recordings.recordings import Sound, record
 from tests.web.browser import launched
 
 pytestmark = pytest.mark.browser
 
-DATA = Path(__file__).parents[2] / "data"
 HOSTILE = "</script><img src=x onerror=window.hacked=1>"
 UTTERANCES = 5
 

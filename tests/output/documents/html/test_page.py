@@ -3,20 +3,19 @@
 import base64
 import hashlib
 import re
-from pathlib import Path
 
 import pytest
 
 from ser_track.engine.timeline import Line, Timeline
+from ser_track.events import Fault, StreamKey
+from ser_track.labels import EMOTIONS
 from ser_track.output.documents.html import Sound, make_page
 from ser_track.output.documents.html.limits import FIGURES
 from ser_track.output.documents.html.text import clock
-from ser_track.labels import EMOTIONS
-from ser_track.events import Fault, StreamKey
 from tests.output.documents.html.timelines import timeline, utterance
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
-ASSETS = ROOT / "ser_track" / "sinks" / "report"
+ASSETS = ROOT / "ser_track" / "output" / "documents" / "html"
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.output.documents.html import opus
 from ser_track.output.documents.html.opus import LONGEST_S, MAX_BYTES, Mix, bit_rate_bps, encode_webm
 from ser_track.output.documents.html.peaks import Peaks
 from ser_track.output.documents.html.sound import SoundRecorder
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 
 @given(

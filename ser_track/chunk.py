@@ -1,0 +1,22 @@
+"""The unit of audio: samples with the media time of the first one, and the rates that all audio inside has."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float32]
+
+SAMPLE_RATE_HZ: Final = 16_000
+"""Rate of all audio inside the engine; the rate both models were trained at."""
+WINDOW_SAMPLES: Final = 512
+"""One VAD window, 32 ms at 16 kHz: Silero's fixed input length."""
+
+
+class Chunk(NamedTuple):
+    """Mono audio of one stream at 16 kHz, in any amount."""
+
+    at: int
+    """Media time of the first sample: its index in the stream, from 0."""
+    samples: FloatArray
+    """``[n]``, finite. No samples say that nothing was there up to ``at``."""

@@ -1,0 +1,63 @@
+"""What an address in the configuration may look like; each check raises ValueError with what it must be."""
+
+import re
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from ser_track.config.reader import name_of
+
+# What browsers send as Origin, and nothing else: it is compared as it stands.
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+_PUBLIC_URL: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*[^/])?")
+_WEBSOCKET_URL: Final = re.compile(r"wss?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+_NEVER_SENT: Final = re.compile(r"http://.*:80|https://.*:443")
+# Narrower than RFC 7064 and 7065: aiortc takes no IPv6 address here, and would blame the offer of whoever joins.
+_ICE_URL: Final = re.compile(r"(?P<scheme>stuns?|turns?):[A-Za-z0-9._-]+(:(?P<port>[0-9]{1,5}))?(?P<transport>\?.+)?")
+
+# Only TURN has a choice of transport; over TLS, aiortc would pass over UDP without a word.
+_TRANSPORTS: Final = {"turn": (None, "?transport=udp", "?transport=tcp"), "turns": (None, "?transport=tcp")}
+
+
+def origin_of_pages(value: Any) -> str:
+    """``*``, or an origin as browsers send it. Raises ValueError."""
+    fits = isinstance(value, str) and _ORIGIN.fullmatch(value) and not _NEVER_SENT.fullmatch(value)
+    if value != "*" and not fits:
+        raise ValueError(
+            "must be * or scheme://host[:port] as browsers send it (lower case, no path, no slash at the end, no :80 "
+            f"of http or :443 of https), not {value!r}"
+        )
+    return str(value)
+
+
+def public_url(value: Any) -> str:
+    """``http(s)://host[:port][/path]`` without a slash at its end. Raises ValueError."""
+    if not isinstance(value, str) or not _PUBLIC_URL.fullmatch(value) or not _reachable(value):
+        raise ValueError(f"must be http(s)://host[:port][/path] without a slash at the end, not {value!r}")
+    return value
+
+
+def websocket_url(value: Any) -> str:
+    """``ws(s)://host[:port][/path]``, without user, query or fragment. Raises ValueError."""
+    if not isinstance(value, str) or not _WEBSOCKET_URL.fullmatch(value) or not _reachable(value):
+        raise ValueError(f"must be ws://host[:port][/path] or wss://…, without user, query or fragment, not {value!r}")
+    return value
+
+
+def _reachable(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:  # a port over 65535, or brackets without an IPv6 address in them
+        return False
+
+
+def ice_url(value: Any) -> str:
+    """A STUN or TURN URI that browsers and aiortc both understand. Raises ValueError."""
+    parts = _ICE_URL.fullmatch(value) if isinstance(value, str) else None
+    transports = _TRANSPORTS.get(parts["scheme"], (None,)) if parts else ()
+    if parts is None or parts["transport"] not in transports or not 0 < int(parts["port"] or 1) < 65_536:
+        what = repr(value) if isinstance(value, str) else name_of(value)
+        raise ValueError(
+            "must be stun:host[:port], stuns:… or, with credentials, turn:host[:port][?transport=udp or tcp] or "
+            f"turns:…[?transport=tcp], not {what}"
+        )
+    return str(value)

@@ -1,0 +1,48 @@
+"""Reading what a request carries."""
+
+from typing import Any
+
+from aiohttp import web
+
+from ser_track.errors import BadRequestError
+from ser_track.meetings.json_messages import parse_object
+
+
+async def preflight(request: web.Request) -> web.Response:
+    """Let pages of allowed origins ask before they post."""
+    return web.Response(status=204)
+
+
+async def read_object(request: web.Request) -> dict[str, Any]:
+    """The JSON object in the body.
+
+    Raises:
+        BadRequestError: it is none.
+    """
+    try:
+        body = await request.text()
+    except (UnicodeError, LookupError, web.RequestPayloadError) as error:
+        raise BadRequestError(f"the body cannot be read as text ({error}); send JSON in UTF-8") from error
+    return parse_object(body)
+
+
+def text(body: dict[str, Any], key: str) -> str:
+    """The string at ``key``.
+
+    Raises:
+        BadRequestError: it is missing or no string.
+    """
+    if not isinstance(value := body.get(key), str):
+        raise BadRequestError(f"'{key}' must be a string, and is {'missing' if value is None else repr(value)[:40]}")
+    return value
+
+
+def flag(body: dict[str, Any], key: str) -> bool:
+    """The boolean at ``key``; never assumed, because it is somebody's answer to a question.
+
+    Raises:
+        BadRequestError: it is missing or no boolean.
+    """
+    if not isinstance(value := body.get(key), bool):
+        raise BadRequestError(f"'{key}' must be true or false: say whether the person agreed to emotion analysis")
+    return value
