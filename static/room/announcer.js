@@ -1,6 +1,6 @@
 // What the page says by itself: one line for how things stand, and final results for who cannot see the tiles.
 
-import { setText } from "./dom.js";
+import { setText } from "../shared/dom.js";
 
 const EVERY_S = 6;
 

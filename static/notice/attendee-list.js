@@ -1,8 +1,8 @@
 // The people of the meeting as one group of radio buttons: which of them is you?
 
-import { el, icon, setText } from "./dom.js";
+import { el, icon, setText } from "../shared/dom.js";
 
-export class Attendees {
+export class AttendeeList {
   #list;
   #onPick;
   #rows = new Map();

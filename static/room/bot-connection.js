@@ -6,7 +6,7 @@ const BACKOFF_S = [1, 2, 4, 8, 15];
 
 const seconds = (count) => new Promise((resolve) => setTimeout(resolve, count * 1000));
 
-export class Bot {
+export class BotConnection {
   #options;
   #pc = null;
   #channel = null;

@@ -1,7 +1,7 @@
 // One person's tile: picture, name, speaking activity, and what the bot hears in the voice.
 
 import { EMOTIONS, UNSURE, likeliest, strength, symbol } from "./emotions.js";
-import { el, icon, percent, setData, setText } from "./dom.js";
+import { el, icon, percent, setData, setText } from "../shared/dom.js";
 import { Timeline } from "./timeline.js";
 
 const AUDIBLE = 0.02;

@@ -1,8 +1,8 @@
 // The last minute of one voice, drawn, and a cursor to look back with: by pointer, by touch, by keyboard.
 
 import { EMOTIONS, UNSURE, shapeOf } from "./emotions.js";
-import { el, percent, setAttribute, setText } from "./dom.js";
-import { HISTORY_S } from "./events.js";
+import { el, percent, setAttribute, setText } from "../shared/dom.js";
+import { HISTORY_S } from "./voice-state.js";
 
 const HEIGHT = 40;
 const BASE = HEIGHT - 3;

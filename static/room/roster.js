@@ -1,6 +1,6 @@
 // The list of who is in the room, the analysis bot among them.
 
-import { el, icon, setText } from "./dom.js";
+import { el, icon, setText } from "../shared/dom.js";
 
 export class Roster {
   #list;

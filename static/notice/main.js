@@ -1,9 +1,9 @@
 // The page behind the link of the notice: people in a meeting elsewhere read what the bot does, and refuse or agree.
 
-import { answer, participants } from "./answers.js";
-import { Attendees } from "./attendees.js";
-import { setAttribute, setData, setText } from "./dom.js";
-import { Remembered } from "./remembered.js";
+import { answer, participants } from "./api.js";
+import { AttendeeList } from "./attendee-list.js";
+import { setAttribute, setData, setText } from "../shared/dom.js";
+import { AnswerStore } from "./answer-store.js";
 
 const EVERY_MS = 2000;
 const FORBIDDEN = 403;
@@ -23,8 +23,8 @@ const UNREACHABLE = "This page does not reach the server and keeps trying. Your 
 
 const find = (selector) => document.querySelector(selector);
 const meeting = location.pathname.split("/").at(-2);
-const remembered = new Remembered(meeting);
-const attendees = new Attendees(find("#list"), pick);
+const answers = new AnswerStore(meeting);
+const attendees = new AttendeeList(find("#list"), pick);
 const buttons = [find("#refuse"), find("#agree")];
 let people = [];
 let joined = false;
@@ -69,7 +69,7 @@ async function take({ state, consent, recorded, participants: present }) {
 function end(words, kind) {
   over = true;
   people = [];
-  remembered.forget();
+  answers.forget();
   told(words, kind);
   said("");
   render();
@@ -85,17 +85,17 @@ function returned({ name, participant }) {
 }
 
 function recognise() {
-  const back = remembered.me && returned(remembered.me);
-  if (back) remembered.pick(back);
+  const back = answers.me && returned(answers.me);
+  if (back) answers.pick(back);
 }
 
 /** Whoever was answered for here and has come back with a new id gets the same answer; the latest answer holds. */
 async function repeatAnswers() {
-  for (const old of remembered.answers) {
+  for (const old of answers.answers) {
     const same = people.find(({ participant }) => participant === old.participant);
     const back = returned(old);
-    if (same && same.analysed !== old.analysed) remembered.keep({ ...old, analysed: same.analysed }); // changed elsewhere
-    if (back && back.analysed === old.analysed) remembered.keep({ ...old, participant: back.participant }, old.participant);
+    if (same && same.analysed !== old.analysed) answers.keep({ ...old, analysed: same.analysed }); // changed elsewhere
+    if (back && back.analysed === old.analysed) answers.keep({ ...old, participant: back.participant }, old.participant);
     else if (back) await send(back, old.analysed, old);
   }
 }
@@ -103,18 +103,18 @@ async function repeatAnswers() {
 // --- what people do
 
 function me() {
-  return people.find(({ participant }) => participant === remembered.me?.participant) ?? null;
+  return people.find(({ participant }) => participant === answers.me?.participant) ?? null;
 }
 
 function pick(participant) {
-  remembered.pick(people.find((person) => person.participant === participant));
+  answers.pick(people.find((person) => person.participant === participant));
   said("");
   render();
 }
 
 async function choose(analysed) {
   if (!me()) {
-    said(remembered.me ? "The bot does not see you in the meeting at the moment." : "First say which of these is you.", "error");
+    said(answers.me ? "The bot does not see you in the meeting at the moment." : "First say which of these is you.", "error");
     return attendees.focus();
   }
   await send(me(), analysed);
@@ -126,14 +126,14 @@ async function send(person, analysed, again = null) {
   asked += 1;
   waiting = true;
   try {
-    const kept = await answer({ participant, analysed, secret: remembered.secretOf(person) });
-    remembered.keep({ name, ...kept }, again?.participant);
+    const kept = await answer({ participant, analysed, secret: answers.secretOf(person) });
+    answers.keep({ name, ...kept }, again?.participant);
     person.analysed = analysed;
     const done = analysed ? `the bot analyses the voice of ${name} from now on.` : `the bot does not hear ${name} any more.`;
     said(again ? `As you answered before, ${done}` : `Done: ${done}`);
   } catch (error) {
     // Not ours to give any more: what the server holds is the answer then. Else the next poll tries again.
-    if (again && error.status === FORBIDDEN) remembered.keep({ ...again, ...person }, again.participant);
+    if (again && error.status === FORBIDDEN) answers.keep({ ...again, ...person }, again.participant);
     said(`Nothing was changed for ${name}: ${error.message.replace(/[.]?$/, ".")}`, "error");
   }
   asked += 1;
@@ -158,7 +158,7 @@ function render() {
 
 function whoIAm(mine) {
   if (mine) return `${mine.name}, your voice is ${mine.analysed ? "" : "not "}analysed.`;
-  if (remembered.me) return `The bot does not see ${remembered.me.name} in the meeting at the moment.`;
+  if (answers.me) return `The bot does not see ${answers.me.name} in the meeting at the moment.`;
   return "Say which of the people is you, then answer.";
 }
 

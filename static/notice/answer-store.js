@@ -4,7 +4,7 @@ const PREFIX = "ser_track notice ";
 const KEPT_MS = 7 * 24 * 60 * 60 * 1000;
 
 /** Without a usable localStorage it lasts as long as the page. */
-export class Remembered {
+export class AnswerStore {
   #key;
   #inPage = null;
 

@@ -1,6 +1,6 @@
 // The four classes, each with a shape of its own: nothing on this page is told by colour alone.
 
-import { shape } from "./dom.js";
+import { shape } from "../shared/dom.js";
 
 export const EMOTIONS = ["anger", "happiness", "sadness", "neutral"];
 

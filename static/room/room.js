@@ -1,9 +1,9 @@
 // One stay in a room: the people, their tiles, the connections. `join` makes one, `leave` ends all of it.
 
-import { Announcer } from "./announce.js";
-import { Bot } from "./bot.js";
+import { Announcer } from "./announcer.js";
+import { BotConnection } from "./bot-connection.js";
 import { UNSURE } from "./emotions.js";
-import { Voice, parse } from "./events.js";
+import { VoiceState, parse } from "./voice-state.js";
 import { Mesh } from "./mesh.js";
 import { Roster } from "./roster.js";
 import { Signalling } from "./signalling.js";
@@ -104,7 +104,7 @@ export class Room {
   }
 
   #connectBot(options) {
-    this.#bot = new Bot({ ...options, received: (text) => this.#events(text), changed: (...state) => this.#botChanged(...state) });
+    this.#bot = new BotConnection({ ...options, received: (text) => this.#events(text), changed: (...state) => this.#botChanged(...state) });
     this.#bot.setTrack(this.analysed ? this.#media.microphone : null);
     this.#bot.connect();
   }
@@ -137,7 +137,7 @@ export class Room {
 
   #add({ id, name, analysed, page = false }) {
     if (this.#people.has(id)) return;
-    const voice = new Voice(clock());
+    const voice = new VoiceState(clock());
     voice.setAnalysed(analysed, clock());
     const self = id === this.#self;
     const tile = new Tile({ id, name, self }, voice);

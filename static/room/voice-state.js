@@ -6,7 +6,7 @@ const OFFSET_MEMORY_S = 30;
 const UNSEEN_S = 3; // without any word about a participant, "connecting" ends after this long
 
 /** One participant's voice. All times it keeps are seconds of the page's clock. */
-export class Voice {
+export class VoiceState {
   stream = null;
   analysed = false;
   speaking = false;

@@ -1,9 +1,9 @@
 // The page: the lobby with its question, the room with its controls.
 
-import { icon, setText } from "./dom.js";
-import { Status } from "./announce.js";
-import { Media } from "./media.js";
-import { SERVICE_RESTART, rejoin } from "./rejoin.js";
+import { icon, setText } from "../shared/dom.js";
+import { Status } from "./announcer.js";
+import { LocalMedia } from "./local-media.js";
+import { SERVICE_RESTART, rejoin } from "./reconnection.js";
 import { Room } from "./room.js";
 
 const JOINING = "Joining …";
@@ -14,7 +14,7 @@ const token = query.get("token");
 const lobby = find("#lobby");
 const stay = find("#room");
 const status = new Status(find("#status"));
-const media = new Media({ raw: query.get("raw") === "1" });
+const media = new LocalMedia({ raw: query.get("raw") === "1" });
 let room = null;
 let chosen = null; // what was entered and chosen last, for joining again
 let returning = null; // the present attempt to come back, if there is one

@@ -7,7 +7,7 @@
 const MICROPHONE = { echoCancellation: true, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
 const CAMERA = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 }, facingMode: "user" };
 
-export class Media {
+export class LocalMedia {
   microphone = null;
   camera = null;
   muted = false;
