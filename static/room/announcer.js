@@ -1,78 +1,55 @@
-// What the page says by itself: one line for how things stand, and final results for who cannot see the tiles.
+// Final results for people who cannot see the tiles: in a live region, only what changed, and never a flood.
 
-import { setText } from "../shared/dom.js";
+/** @import { Emotion } from "./emotions.js" */
 
-const EVERY_S = 6;
+const INTERVAL_S = 6;
+const ADJECTIVES = { anger: "angry", happiness: "happy", sadness: "sad", neutral: "neutral" };
 
-/** The status line. `action`: {label, run} shows a button beside the words. */
-export class Status {
-  #text;
-  #button;
-  #box;
-
-  constructor(box) {
-    this.#box = box;
-    this.#text = box.querySelector("p");
-    this.#button = box.querySelector("button");
-  }
-
-  show(text, { kind = "info", action = null } = {}) {
-    setText(this.#text, text);
-    this.#box.dataset.kind = kind;
-    this.#box.hidden = false;
-    this.#button.hidden = !action;
-    this.#button.textContent = action?.label ?? "";
-    this.#button.onclick = action?.run ?? null;
-  }
-
-  clear() {
-    this.#box.hidden = true;
-    this.#text.textContent = "";
-  }
-
-  /** Take this very message away, but leave one that came since. */
-  clearIf(text) {
-    if (this.#text.textContent === text) this.clear();
-  }
-}
-
-/** Final results in a polite live region: only what changed for a person, and never a flood. */
 export class Announcer {
   #region;
-  #said = new Map();
+  /** @type {Map<string, Emotion>} the last emotion that was announced, by participant */
+  #announced = new Map();
+  /** @type {Map<string, {name: string, emotion: Emotion}>} */
   #waiting = new Map();
-  #timer = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
 
+  /** @param {HTMLElement} region  a polite live region */
   constructor(region) {
     this.#region = region;
   }
 
-  final(id, name, label) {
-    if (this.#said.get(id) === label) this.#waiting.delete(id);
-    else this.#waiting.set(id, { name, label });
-    if (this.#waiting.size) this.#timer ??= setTimeout(() => this.#say(), EVERY_S * 1000);
+  /**
+   * A final result came for participant `id`.
+   * @param {string} id
+   * @param {string} name
+   * @param {Emotion} emotion
+   */
+  result(id, name, emotion) {
+    if (this.#announced.get(id) === emotion) this.#waiting.delete(id);
+    else this.#waiting.set(id, { name, emotion });
+    if (this.#waiting.size) this.#timer ??= setTimeout(() => this.#announce(), INTERVAL_S * 1000);
   }
 
+  /** @param {string} id */
   forget(id) {
-    this.#said.delete(id);
+    this.#announced.delete(id);
     this.#waiting.delete(id);
   }
 
   stop() {
     clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#said.clear();
+    this.#timer = undefined;
+    this.#announced.clear();
     this.#waiting.clear();
     this.#region.textContent = "";
   }
 
-  #say() {
-    this.#timer = null;
-    const parts = [...this.#waiting].map(([, { name, label }]) => `${name} may sound ${WORDS[label] ?? label}`);
-    for (const [id, { label }] of this.#waiting) this.#said.set(id, label);
+  #announce() {
+    this.#timer = undefined;
+    const parts = [...this.#waiting.values()].map(({ name, emotion }) => `${name} may sound ${ADJECTIVES[emotion]}`);
+    for (const [id, { emotion }] of this.#waiting) this.#announced.set(id, emotion);
     this.#waiting.clear();
     if (parts.length) this.#region.textContent = `${parts.join(". ")}.`;
   }
 }
-
-const WORDS = { anger: "angry", happiness: "happy", sadness: "sad" };

@@ -1,97 +1,100 @@
-// The page: the lobby with its question, the room with its controls.
+// The page of a room: from the lobby into the room, and back.
 
-import { icon, setText } from "../shared/dom.js";
-import { Status } from "./announcer.js";
+import { find, setText } from "../shared/dom.js";
+import { messageOf } from "../shared/errors.js";
+import { Controls } from "./controls.js";
 import { LocalMedia } from "./local-media.js";
+import { Lobby } from "./lobby.js";
 import { SERVICE_RESTART, rejoin } from "./reconnection.js";
 import { Room } from "./room.js";
+import { StatusLine } from "./status-line.js";
+
+/** @import { Choice } from "./lobby.js" */
+/** @import { Page } from "./room.js" */
 
 const JOINING = "Joining …";
-const RESTARTING = "The server had to start this meeting again. You are being brought back; nothing is analysed meanwhile.";
-const find = (selector) => document.querySelector(selector);
+const RESTARTING = "The server is restarting this room. You will be reconnected. Nothing is analysed until then.";
+const LOST = "The connection to the server was lost. You have left the room, and your voice is not analysed.";
 const query = new URLSearchParams(location.search);
 const token = query.get("token");
-const lobby = find("#lobby");
-const stay = find("#room");
-const status = new Status(find("#status"));
+const box = find("#room", HTMLElement);
+const title = find("#room-name", HTMLElement);
+const status = new StatusLine(find("#status", HTMLElement));
 const media = new LocalMedia({ raw: query.get("raw") === "1" });
+const lobby = new Lobby(query.get("room") ?? newName(), join, (what) => {
+  status.show(`Please enter a ${what}.`, { kind: "error" });
+});
+const controls = new Controls({
+  microphone: toggleMicrophone,
+  camera: toggleCamera,
+  consent: toggleConsent,
+  leave: leaveAsAsked,
+  copy: copyLink,
+});
+/** @type {Room | null} */
 let room = null;
-let chosen = null; // what was entered and chosen last, for joining again
-let returning = null; // the present attempt to come back, if there is one
+/** @type {Choice | null} what was chosen last, for joining again */
+let choice = null;
+/** @type {object | null} the present attempt to come back, if there is one */
+let returning = null;
 
-const newRoom = () => {
-  const bytes = crypto.getRandomValues(new Uint8Array(5));
-  return `room-${[...bytes].map((byte) => byte.toString(36).padStart(2, "0")).join("")}`;
+/** @type {Page} */
+const page = {
+  places: {
+    tiles: find("#tiles", HTMLElement),
+    roster: find("#roster", HTMLElement),
+    count: find("#count", HTMLElement),
+    live: find("#live", HTMLElement),
+  },
+  status,
+  media,
+  lost(code) {
+    if (!room || !choice) return;
+    choice.consent = room.analysed; // as it was last given, not as it was at first
+    if (code === SERVICE_RESTART) comeBack(choice);
+    else leaveLost(choice);
+  },
 };
 
-async function join(choice) {
-  chosen = choice;
-  busy(true);
+function newName() {
+  const bytes = crypto.getRandomValues(new Uint8Array(5));
+  return `room-${[...bytes].map((byte) => byte.toString(36).padStart(2, "0")).join("")}`;
+}
+
+// --- in and out
+
+/** @param {Choice} chosen */
+async function join(chosen) {
+  choice = chosen;
+  lobby.setBusy(true);
   try {
     status.show("Waiting for your microphone. Your browser may ask for permission.");
     const missing = await media.openMicrophone();
     status.show(JOINING);
-    room = new Room(page, media);
-    const welcome = await room.join({ token, ...choice });
-    enter(welcome.room);
-    if (missing) status.show(`You joined as a listener: others do not hear you, and nothing is analysed. ${missing}`, { kind: "warning" });
+    room = await Room.join(page, { token, ...chosen });
+    enter(room.name);
+    const listener = "You joined as a listener. The others do not hear you, and your voice is not analysed.";
+    if (missing) status.show(`${listener} ${missing}`, { kind: "warning" });
     else status.clearIf(JOINING); // what the room has said since stays
   } catch (error) {
-    room?.leave();
-    room = null;
     media.close();
-    status.show(error.message, { kind: "error" });
+    status.show(messageOf(error), { kind: "error" });
   } finally {
-    busy(false);
+    lobby.setBusy(false);
   }
 }
 
+/** @param {string} name */
 function enter(name) {
-  setText(find("#room-name"), name);
+  setText(title, name);
   document.title = `${name} · ser_track`;
   const url = new URL(location.href);
   url.searchParams.set("room", name);
   history.replaceState(null, "", url);
-  lobby.hidden = true;
-  stay.hidden = false;
-  showControls();
-  find("#room-name").focus();
-}
-
-async function comeBack() {
-  const mine = (returning = {});
-  room.leave();
-  room = null;
-  status.show(RESTARTING, { kind: "warning" });
-  try {
-    const found = await rejoin(enterAgain, () => returning === mine);
-    if (returning !== mine) return found?.leave();
-    room = found;
-    // The switch may have been turned while the answer was on its way.
-    if (room.analysed !== chosen.consent) room.setAnalysed(chosen.consent);
-    showControls();
-    status.clearIf(RESTARTING);
-  } catch (error) {
-    if (returning === mine) lostForGood(error.message);
-  }
-}
-
-async function enterAgain() {
-  const next = new Room(page, media);
-  try {
-    await next.join({ token, ...chosen });
-    return next;
-  } catch (error) {
-    next.leave();
-    throw error;
-  }
-}
-
-function lostForGood(why = "") {
-  const again = { label: "Rejoin", run: () => join(chosen) };
-  leave();
-  const lost = "The connection to the server was lost. You left the room and nothing is analysed.";
-  status.show(`${lost} ${why}`.trim(), { kind: "error", action: again });
+  lobby.show(false);
+  box.hidden = false;
+  renderControls();
+  title.focus();
 }
 
 function leave() {
@@ -100,107 +103,89 @@ function leave() {
   room = null;
   media.close();
   media.setMuted(false);
-  stay.hidden = true;
-  lobby.hidden = false;
+  box.hidden = true;
+  lobby.show(true);
   document.title = "ser_track";
 }
 
-const page = {
-  tiles: find("#tiles"),
-  roster: find("#roster"),
-  count: find("#count"),
-  live: find("#live"),
-  status,
-  lost(code) {
-    chosen.consent = room.analysed; // as it was last given, not as it was at first
-    if (code === SERVICE_RESTART) comeBack();
-    else lostForGood();
-  },
-};
+/**
+ * Leave, because the connection to the server is gone.
+ * @param {Choice} chosen
+ * @param {string} [why]
+ */
+function leaveLost(chosen, why = "") {
+  leave();
+  status.show(`${LOST} ${why}`.trim(), { kind: "error", action: { label: "Rejoin", run: () => join(chosen) } });
+}
 
-// --- lobby
-
-const fields = { room: find("#field-room"), name: find("#field-name") };
-fields.room.value = query.get("room") ?? newRoom();
-
-function choose(consent) {
-  const empty = Object.values(fields).find((field) => !field.value.trim());
-  if (empty) {
-    status.show(`Please enter a ${empty.dataset.what}.`, { kind: "error" });
-    empty.focus();
-    return;
+/**
+ * Join again without being asked.
+ * @param {Choice} chosen
+ */
+async function comeBack(chosen) {
+  const mine = (returning = {});
+  room?.leave();
+  room = null;
+  status.show(RESTARTING, { kind: "warning" });
+  try {
+    const found = await rejoin(() => Room.join(page, { token, ...chosen }), () => returning === mine);
+    if (returning !== mine || !found) return found?.leave();
+    room = found;
+    // The switch may have been turned while the answer was on its way.
+    if (room.analysed !== chosen.consent) room.setAnalysed(chosen.consent);
+    renderControls();
+    status.clearIf(RESTARTING);
+  } catch (error) {
+    if (returning === mine) leaveLost(chosen, messageOf(error));
   }
-  join({ room: fields.room.value.trim(), name: fields.name.value.trim(), consent });
 }
 
-function busy(waiting) {
-  for (const button of lobby.querySelectorAll("button")) button.disabled = waiting;
+// --- controls
+
+function renderControls() {
+  controls.render(media, room?.analysed ?? choice?.consent ?? false);
 }
 
-find("#join-analysed").onclick = () => choose(true);
-find("#join-unanalysed").onclick = () => choose(false);
-// Enter in a field goes on to the question; it never answers it.
-lobby.querySelector("form").onsubmit = (event) => event.preventDefault();
-for (const field of Object.values(fields)) {
-  field.onkeydown = (event) => {
-    if (event.key === "Enter") (field === fields.room ? fields.name : find("#question")).focus();
-  };
-}
-
-// --- controls in the room
-
-const buttons = { mic: find("#mic"), camera: find("#camera"), consent: find("#consent"), leave: find("#leave"), copy: find("#copy") };
-
-function showControls() {
-  const listening = !media.microphone;
-  label(buttons.mic, listening ? "Use microphone" : media.muted ? "Unmute" : "Mute", listening || media.muted ? "mic-off" : "mic");
-  label(buttons.camera, media.camera ? "Stop camera" : "Camera", media.camera ? "camera" : "camera-off");
-  const analysed = room ? room.analysed : (chosen?.consent ?? false);
-  buttons.consent.setAttribute("aria-checked", analysed);
-  buttons.consent.disabled = listening;
-  const state = listening ? "no microphone" : analysed ? "on: the bot hears you" : "off: the bot does not hear you";
-  setText(buttons.consent.querySelector(".state"), state);
-}
-
-function label(button, text, symbol) {
-  setText(button.querySelector("span"), text);
-  button.querySelector(".icon").replaceWith(icon(symbol));
-}
-
-function changed(problem) {
+/** @param {string | null} [problem]  why a device could not be opened */
+function mediaChanged(problem) {
   if (problem) status.show(problem, { kind: "error" });
   room?.refreshMedia();
-  showControls();
+  renderControls();
 }
 
-buttons.mic.onclick = async () => {
-  if (!media.microphone) return changed(await media.openMicrophone());
+async function toggleMicrophone() {
+  if (!media.microphone) return mediaChanged(await media.openMicrophone());
   media.setMuted(!media.muted);
-  changed();
-};
-buttons.camera.onclick = async () => {
-  if (!media.camera) return changed(await media.openCamera());
+  mediaChanged();
+}
+
+async function toggleCamera() {
+  if (!media.camera) return mediaChanged(await media.openCamera());
   media.closeCamera();
-  changed();
-};
-buttons.consent.onclick = () => {
+  mediaChanged();
+}
+
+function toggleConsent() {
   if (room) room.setAnalysed(!room.analysed);
-  else chosen.consent = !chosen.consent; // holds from the moment of coming back
-  showControls();
-};
-buttons.leave.onclick = () => {
+  else if (choice) choice.consent = !choice.consent; // holds from the moment of coming back
+  renderControls();
+}
+
+function leaveAsAsked() {
   leave();
   status.show("You left the room.");
-  fields.name.focus();
-};
-buttons.copy.onclick = async () => {
+  lobby.focus();
+}
+
+async function copyLink() {
   const url = new URL(location.href);
   url.searchParams.delete("raw");
   try {
     await navigator.clipboard.writeText(url.href);
-    status.show("The link to this room is copied.");
+    status.show("The link to this room was copied.");
   } catch {
     status.show(`The link to this room: ${url.href}`);
   }
-};
+}
+
 addEventListener("pagehide", () => room?.leave());

@@ -1,98 +1,19 @@
-// Browser to browser: one peer connection per other person. Who comes later calls; who was there answers. So only one
-// side ever offers, and offers cannot meet half-way.
+// Browser to browser: one peer connection per other person. The one who came later calls, the one who was there answers.
+// So only one side ever makes offers, and offers cannot cross.
 
-class Peer {
-  audio = null;
-  video = null;
-  state = "connecting";
-  /** What the other side says it sends: a remote track alone does not tell that a camera was turned off. */
-  sends = { microphone: true, camera: false };
-  #mesh;
-  #caller;
-  #pc;
-  #queue = Promise.resolve();
+import { Peer } from "./peer.js";
 
-  constructor(id, mesh, caller) {
-    this.id = id;
-    this.#mesh = mesh;
-    this.#caller = caller;
-    this.#pc = new RTCPeerConnection({ iceServers: mesh.iceServers, bundlePolicy: "max-bundle" });
-    this.#pc.onicecandidate = ({ candidate }) => candidate && mesh.send(id, { candidate });
-    this.#pc.ontrack = ({ track }) => {
-      // A stream that has its track from the start: Chromium stays silent for one that was played while still empty.
-      this[track.kind] = new MediaStream([track]);
-      mesh.changed(this);
-    };
-    this.#pc.onconnectionstatechange = () => this.#changed();
-    if (!caller) return;
-    for (const kind of ["audio", "video"]) {
-      const transceiver = this.#pc.addTransceiver(kind, { direction: "sendrecv", streams: [mesh.stream] });
-      this.#run(() => transceiver.sender.replaceTrack(mesh.track(kind)));
-    }
-    this.#offer();
-  }
+/** @import { LocalMedia } from "./local-media.js" */
+/** @import { Sends, Signal } from "./peer.js" */
+/** @import { Signalling } from "./signalling.js" */
 
-  receive(data) {
-    this.#run(async () => {
-      if (data.description) await this.#describe(data.description);
-      if (data.candidate) await this.#pc.addIceCandidate(data.candidate);
-      if (data.sends) this.sends = data.sends;
-      this.#mesh.changed(this);
-    });
-  }
-
-  replace(kind) {
-    this.#run(async () => {
-      const transceiver = this.#pc.getTransceivers().find((each) => each.receiver.track.kind === kind);
-      await transceiver?.sender.replaceTrack(this.#mesh.track(kind));
-    });
-  }
-
-  /** 0…1, as heard here: shows who speaks where nobody may analyse it. */
-  get level() {
-    const receiver = this.#pc.getReceivers().find((each) => each.track.kind === "audio");
-    return receiver?.getSynchronizationSources()[0]?.audioLevel ?? 0;
-  }
-
-  close() {
-    this.#pc.close();
-  }
-
-  #offer() {
-    this.#run(async () => {
-      await this.#pc.setLocalDescription();
-      this.#mesh.send(this.id, { description: this.#pc.localDescription, sends: this.#mesh.sends });
-    });
-  }
-
-  async #describe(description) {
-    await this.#pc.setRemoteDescription(description);
-    if (description.type !== "offer") return;
-    for (const transceiver of this.#pc.getTransceivers()) {
-      transceiver.direction = "sendrecv";
-      transceiver.sender.setStreams(this.#mesh.stream);
-      await transceiver.sender.replaceTrack(this.#mesh.track(transceiver.receiver.track.kind));
-    }
-    await this.#pc.setLocalDescription();
-    this.#mesh.send(this.id, { description: this.#pc.localDescription, sends: this.#mesh.sends });
-  }
-
-  #changed() {
-    this.state = this.#pc.connectionState;
-    if (this.state === "failed" && this.#caller) {
-      this.#pc.restartIce();
-      this.#offer();
-    }
-    this.#mesh.changed(this);
-  }
-
-  /** One step at a time: a candidate must not overtake the description it belongs to. */
-  #run(step) {
-    this.#queue = this.#queue.then(step).catch((error) => {
-      if (this.#pc.signalingState !== "closed") console.warn(`ser_track: connection to ${this.id}:`, error);
-    });
-  }
-}
+/**
+ * @typedef {object} Options
+ * @property {RTCIceServer[]} iceServers
+ * @property {Signalling} signalling
+ * @property {LocalMedia} media
+ * @property {(peer: Peer) => void} changed  something about a peer is new
+ */
 
 export class Mesh {
   iceServers;
@@ -101,9 +22,10 @@ export class Mesh {
   stream = new MediaStream();
   #signalling;
   #media;
+  /** @type {Map<string, Peer>} */
   #peers = new Map();
 
-  /** `changed(peer)` is called whenever something about a peer is new. */
+  /** @param {Options} options */
   constructor({ iceServers, signalling, media, changed }) {
     this.iceServers = iceServers;
     this.changed = changed;
@@ -111,32 +33,48 @@ export class Mesh {
     this.#media = media;
   }
 
+  /** @returns {Sends} */
   get sends() {
     return { microphone: Boolean(this.#media.microphone) && !this.#media.muted, camera: Boolean(this.#media.camera) };
   }
 
+  /**
+   * What this person sends of a kind, or null.
+   * @param {string} kind  "audio" or "video"
+   */
   track(kind) {
     return kind === "audio" ? this.#media.microphone : this.#media.camera;
   }
 
+  /**
+   * @param {string} to
+   * @param {Signal} data
+   */
   send(to, data) {
     this.#signalling.send({ type: "signal", to, data });
   }
 
+  /** @param {string} id */
   call(id) {
     this.#peers.set(id, new Peer(id, this, true));
   }
 
+  /**
+   * @param {string} from
+   * @param {Signal} data
+   */
   receive(from, data) {
-    if (!this.#peers.has(from)) this.#peers.set(from, new Peer(from, this, false));
-    this.#peers.get(from).receive(data);
+    const peer = this.#peers.get(from) ?? new Peer(from, this, false);
+    this.#peers.set(from, peer);
+    peer.receive(data);
   }
 
+  /** @param {string} id */
   get(id) {
     return this.#peers.get(id);
   }
 
-  /** The microphone or camera is another one, or none, or muted: tell everyone. */
+  /** Tell everyone: the microphone or the camera is another one, or none, or muted. */
   refresh() {
     for (const peer of this.#peers.values()) {
       peer.replace("audio");
@@ -145,6 +83,7 @@ export class Mesh {
     }
   }
 
+  /** @param {string} id */
   drop(id) {
     this.#peers.get(id)?.close();
     this.#peers.delete(id);

@@ -1,13 +1,21 @@
 // The list of who is in the room, the analysis bot among them.
 
-import { el, icon, setText } from "../shared/dom.js";
+import { el, icon, setIcon, setText } from "../shared/dom.js";
+
+/** @import { Participant } from "./participants.js" */
 
 export class Roster {
   #list;
   #count;
+  /** @type {Map<string, {row: HTMLElement, role: HTMLElement}>} */
   #rows = new Map();
   #bot = el("span", { class: "role" });
 
+  /**
+   * @param {HTMLElement} list
+   * @param {HTMLElement} count  says how many people there are
+   * @param {string} botName
+   */
   constructor(list, count, botName) {
     this.#list = list;
     this.#count = count;
@@ -16,7 +24,7 @@ export class Roster {
     list.replaceChildren(row);
   }
 
-  /** `people`: {id, name, self, analysed}, in the order of joining. */
+  /** @param {Participant[]} people  in the order of joining */
   render(people) {
     const ids = new Set(people.map(({ id }) => id));
     for (const [id, { row }] of this.#rows) {
@@ -24,26 +32,23 @@ export class Roster {
       row.remove();
       this.#rows.delete(id);
     }
-    for (const person of people) this.#row(person);
-    const analysed = people.filter((person) => person.analysed).length;
+    for (const person of people) {
+      const { row, role } = this.#rows.get(person.id) ?? this.#add(person);
+      setIcon(row, person.voice.analysed ? "ear" : "ear-off", "prepend");
+      setText(role, person.voice.analysed ? "analysed" : "not analysed");
+    }
+    const analysed = people.filter((person) => person.voice.analysed).length;
     setText(this.#bot, `analysis bot · silent, listens to ${analysed} of ${people.length}`);
     setText(this.#count, people.length === 1 ? "1 person" : `${people.length} people`);
   }
 
-  #row({ id, name, self, analysed }) {
-    if (!this.#rows.has(id)) {
-      const role = el("span", { class: "role" });
-      const row = el("li", { "data-listed": id }, el("span", {}, el("span", { class: "name" }, self ? `${name} (you)` : name), role));
-      this.#rows.set(id, { row, role });
-      this.#list.append(row);
-    }
-    const { row, role } = this.#rows.get(id);
-    const wanted = analysed ? "ear" : "ear-off";
-    if (row.dataset.icon !== wanted) {
-      row.dataset.icon = wanted;
-      row.querySelector(".icon")?.remove();
-      row.prepend(icon(wanted));
-    }
-    setText(role, analysed ? "analysed" : "not analysed");
+  /** @param {Participant} person */
+  #add({ id, name, self }) {
+    const role = el("span", { class: "role" });
+    const words = el("span", {}, el("span", { class: "name" }, self ? `${name} (you)` : name), role);
+    const added = { row: el("li", { "data-listed": id }, words), role };
+    this.#rows.set(id, added);
+    this.#list.append(added.row);
+    return added;
   }
 }
