@@ -10,7 +10,7 @@ export const RULES = {
   notice: "Everyone is analysed until they refuse. You can refuse here at any time.",
 };
 
-export const RECORDED = "The server records the voices of the people who are analysed. It does not store any results.";
+export const RECORDED = "the server records the voices of the people who are analysed. It does not store any results.";
 
 export const GONE =
   "This link does not belong to a meeting. It is incomplete, or the meeting ended a while ago. " +
