@@ -1,0 +1,82 @@
+"""`import ser_track`: what is there, that it is all of it, and that it costs nothing until it is used."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+from typing import Any
+
+import pytest
+
+import ser_track
+from ser_track import errors
+from tests.paths import ROOT
+
+# Kept by hand, apart from the package's own table: a name that disappears breaks somebody's program.
+PUBLIC = set(
+    """
+    SAMPLE_RATE_HZ WINDOW_SAMPLES __version__ aevents events load_config load_models to_dataframe
+    Announcement Chunk Config Consent ConsentChanged DetectorState Emotion EmotionClassifier EndReason EngineEvent Event
+    Fault FloatArray IceServer Joined Left MeetingChanged MeetingState MeetingsConfig Models Notice PipelineConfig
+    Prediction PushSamples Resumed RoomsConfig RuntimeConfig SERPipeline SERTrack SampleFormat ServerConfig SpeechEnded
+    SpeechStarted Stalled StreamKey VoiceDetector VoiceProfile
+    AudioError BadRequestError CalledBackError ConfigError ForbiddenError InferenceError JoinError MeetingError
+    MeetingFullError ModelError NoWorkerError NotFoundError SerTrackError WorkerError
+    """.split()
+)
+
+
+def imported_for_type_checkers() -> set[str]:
+    tree = ast.parse(inspect.getsource(ser_track))
+    guarded = next(node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+    names = {name.name for node in guarded.body if isinstance(node, ast.ImportFrom) for name in node.names}
+    return names | {"__version__"}
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(dir(ser_track)) == PUBLIC
+    assert dir(ser_track) == sorted(dir(ser_track))
+
+
+def test_editors_and_programs_find_the_same_names() -> None:
+    assert imported_for_type_checkers() == set(ser_track.__all__)
+    for name in ser_track.__all__:
+        assert getattr(ser_track, name) is not None
+    with pytest.raises(AttributeError, match="module 'ser_track' has no attribute 'Emotions'"):
+        ser_track.Emotions  # type: ignore[attr-defined]  # noqa: B018
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert ser_track.__version__ == project["version"]
+
+
+def test_sources_that_were_never_installed_have_a_version_too() -> None:
+    program = "import ser_track; print(ser_track.__version__)"
+    command = [sys.executable, "-S", "-c", program]  # -S: without what is installed
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "0+checkout\n"
+
+
+@pytest.mark.parametrize("first", ["ser_track.Emotion", "import_module('ser_track.events')", "ser_track.SERPipeline"])
+def test_events_is_the_function_whatever_was_imported_before(first: str) -> None:
+    program = f"import ser_track; from importlib import import_module; {first}; print(ser_track.events)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("<function events")
+
+
+def test_each_error_is_public_and_has_one_root_whose_tree_the_docstring_draws() -> None:
+    defined = {name: each for name, each in vars(errors).items() if inspect.isclass(each) and name.endswith("Error")}
+    assert defined.keys() <= PUBLIC
+    assert all(issubclass(each, ser_track.SerTrackError) for each in defined.values())
+    drawn = re.findall(r"^    [│├└─ ]*(\w+Error)", errors.__doc__ or "", re.MULTILINE)
+    assert sorted(drawn) == sorted(defined)
+
+
+def annotations_of(thing: Any) -> set[str]:
+    """Names in the signature of a function, or of the constructor and public methods of a class."""
+    if inspect.isfunction(thing):
+        return {name for each in thing.__annotations__.values() for name in re.findall(r"[A-Za-z_]\w*", str(each))}
+    return set()
