@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ser_track.async_event_iterators import aevents
     from ser_track.audio.track import PushSamples, SERTrack
     from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray
+    from ser_track.config.pipeline_options import PipelineOptions
     from ser_track.config.schema import (
         Config,
         IceServer,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         AudioError,
         BadRequestError,
         CalledBackError,
+        ClosedError,
         ConfigError,
         ForbiddenError,
         InferenceError,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         ModelError,
         NotFoundError,
         NoWorkerError,
+        SegmentError,
         SerTrackError,
         WorkerError,
     )
@@ -80,6 +83,7 @@ __all__ = [
     "BadRequestError",
     "CalledBackError",
     "Chunk",
+    "ClosedError",
     "Config",
     "ConfigError",
     "Consent",
@@ -109,6 +113,7 @@ __all__ = [
     "NotFoundError",
     "Notice",
     "PipelineConfig",
+    "PipelineOptions",
     "Prediction",
     "PushSamples",
     "Resumed",
@@ -117,6 +122,7 @@ __all__ = [
     "SERPipeline",
     "SERTrack",
     "SampleFormat",
+    "SegmentError",
     "SerTrackError",
     "ServerConfig",
     "SpeechEnded",
@@ -138,14 +144,15 @@ _MODULES: Final = {
     "async_event_iterators": ("aevents",),
     "audio.track": ("PushSamples", "SERTrack"),
     "chunk": ("SAMPLE_RATE_HZ", "WINDOW_SAMPLES", "Chunk", "FloatArray"),
+    "config.pipeline_options": ("PipelineOptions",),
     "config.schema": (
         *("Config", "IceServer", "MeetingsConfig", "PipelineConfig", "RoomsConfig", "RuntimeConfig", "SampleFormat"),
         *("ServerConfig", "load_config"),
     ),
     "errors": (
-        *("AudioError", "BadRequestError", "CalledBackError", "ConfigError", "ForbiddenError", "InferenceError"),
-        *("JoinError", "MeetingError", "MeetingFullError", "ModelError", "NoWorkerError", "NotFoundError"),
-        *("SerTrackError", "WorkerError"),
+        *("AudioError", "BadRequestError", "CalledBackError", "ClosedError", "ConfigError", "ForbiddenError"),
+        *("InferenceError", "JoinError", "MeetingError", "MeetingFullError", "ModelError", "NoWorkerError"),
+        *("NotFoundError", "SegmentError", "SerTrackError", "WorkerError"),
     ),
     "event_iterators": ("events",),
     "events": (

@@ -6,26 +6,31 @@ import re
 import subprocess
 import sys
 import tomllib
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 import ser_track
 from ser_track import errors
+from ser_track.engine.engine import Engine
 from tests.paths import ROOT
 
 # Kept by hand, apart from the package's own table: a name that disappears breaks somebody's program.
-PUBLIC = set(
-    """
-    SAMPLE_RATE_HZ WINDOW_SAMPLES __version__ aevents events load_config load_models to_dataframe
-    Announcement Chunk Config Consent ConsentChanged DetectorState Emotion EmotionClassifier EndReason EngineEvent Event
-    Fault FloatArray IceServer Joined Left MeetingChanged MeetingState MeetingsConfig Models Notice PipelineConfig
-    Prediction PushSamples Resumed RoomsConfig RuntimeConfig SERPipeline SERTrack SampleFormat ServerConfig SpeechEnded
-    SpeechStarted Stalled StreamKey VoiceDetector VoiceProfile
-    AudioError BadRequestError CalledBackError ConfigError ForbiddenError InferenceError JoinError MeetingError
-    MeetingFullError ModelError NoWorkerError NotFoundError SerTrackError WorkerError
-    """.split()
-)
+# fmt: off
+PUBLIC = {
+    "SAMPLE_RATE_HZ", "WINDOW_SAMPLES", "__version__", "aevents", "events", "load_config", "load_models",
+    "to_dataframe",
+    "Announcement", "Chunk", "Config", "Consent", "ConsentChanged", "DetectorState", "Emotion", "EmotionClassifier",
+    "EndReason", "EngineEvent", "Event", "Fault", "FloatArray", "IceServer", "Joined", "Left", "MeetingChanged",
+    "MeetingState", "MeetingsConfig", "Models", "Notice", "PipelineConfig", "PipelineOptions", "Prediction",
+    "PushSamples", "Resumed", "RoomsConfig", "RuntimeConfig", "SERPipeline", "SERTrack", "SampleFormat",
+    "ServerConfig", "SpeechEnded", "SpeechStarted", "Stalled", "StreamKey", "VoiceDetector", "VoiceProfile",
+    "AudioError", "BadRequestError", "CalledBackError", "ConfigError", "ClosedError", "ForbiddenError",
+    "InferenceError", "JoinError", "MeetingError", "MeetingFullError", "ModelError", "NoWorkerError",
+    "NotFoundError", "SegmentError", "SerTrackError", "WorkerError",
+}
+# fmt: on
 
 
 def imported_for_type_checkers() -> set[str]:
@@ -75,8 +80,50 @@ def test_each_error_is_public_and_has_one_root_whose_tree_the_docstring_draws() 
     assert sorted(drawn) == sorted(defined)
 
 
-def annotations_of(thing: Any) -> set[str]:
-    """Names in the signature of a function, or of the constructor and public methods of a class."""
-    if inspect.isfunction(thing):
-        return {name for each in thing.__annotations__.values() for name in re.findall(r"[A-Za-z_]\w*", str(each))}
-    return set()
+def types_in(hint: Any) -> Iterator[Any]:
+    """Every class in a type hint, however deep."""
+    if inspect.isclass(hint) and not get_args(hint):
+        yield hint
+    for each in get_args(hint):
+        yield from types_in(list(each) if isinstance(each, tuple) else each)
+    if isinstance(hint, list):  # the arguments of a Callable
+        for each in hint:
+            yield from types_in(each)
+
+
+def signatures_of(thing: Any) -> Iterator[Any]:
+    """Functions, and of a class its constructor, its public methods and its attributes."""
+    yield thing
+    if inspect.isclass(thing):
+        for name, member in vars(thing).items():
+            function = member.fget if isinstance(member, property) else getattr(member, "__func__", member)
+            if inspect.isfunction(function) and (name == "__init__" or not name.startswith("_")):
+                yield function
+
+
+CALLABLE = [
+    name
+    for name in sorted(PUBLIC)
+    if inspect.isclass(getattr(ser_track, name, None)) or inspect.isfunction(getattr(ser_track, name, None))
+]
+
+
+@pytest.mark.parametrize("name", CALLABLE)
+def test_what_a_signature_names_is_public(name: str) -> None:
+    public = {id(getattr(ser_track, each)) for each in ser_track.__all__}
+    thing = getattr(ser_track, name)
+    # PyAV's packets are generic for type checkers only.
+    hints = [hint for each in signatures_of(thing) for hint in get_type_hints(each, localns={"Packet": list}).values()]
+    ours = [each for hint in hints for each in types_in(hint) if each.__module__.startswith("ser_track")]
+    assert [each for each in ours if id(each) not in public] == []
+
+
+def test_a_signature_that_names_something_private_would_be_noticed() -> None:
+    def one(engine: list[dict[str, Engine | None]], call: Callable[[Engine], None]) -> None: ...
+
+    assert [each for hint in get_type_hints(one).values() for each in types_in(hint)].count(Engine) == 2
+
+
+def test_the_keyword_arguments_are_the_section_pipeline_with_its_types() -> None:
+    assert get_type_hints(ser_track.PipelineOptions) == get_type_hints(ser_track.PipelineConfig)
+    assert not ser_track.PipelineOptions.__required_keys__

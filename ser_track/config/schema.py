@@ -67,7 +67,11 @@ def _ice_server(value: Any) -> IceServer:
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """What one participant's audio goes through; every key is a keyword argument of `SERPipeline`."""
+    """What one participant's audio goes through; every key is a keyword argument of `SERPipeline`.
+
+    >>> PipelineConfig(model="base").end_silence_s
+    0.5
+    """
 
     consumed_duration_s: float = _between(1.0, WINDOW_S, 60)
     """How much audio is processed at a time, however the bytes arrive."""
@@ -176,7 +180,7 @@ class ServerConfig:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All of it, one slice per section of ``config.json``."""
+    """The whole configuration: one dataclass for each section of ``config.json``."""
 
     pipeline: PipelineConfig = field(default_factory=PipelineConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
@@ -186,11 +190,15 @@ class Config:
 
 
 def load_config(path: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
-    """Read ``path`` (all defaults when ``None``); ``overrides`` by section win over the file.
+    """Read ``path`` (only defaults when ``None``); ``overrides``, by section, replace what the file says.
+
+    >>> config = load_config(Path("config.json"), {"pipeline": {"model": "base"}})
+    >>> config.pipeline.model, config.server.port
+    ('base', 8080)
 
     Raises:
-        ConfigError: the file cannot be read, or has unknown keys or impossible values, or names files that are
-            not there (all are named).
+        ConfigError: the file cannot be read, has unknown keys or impossible values, or names files that do not exist.
+            The message names all of them.
     """
     source = "configuration" if path is None else str(path)
     document = {} if path is None else read_json(path)
