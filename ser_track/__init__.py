@@ -3,6 +3,7 @@
     SERPipeline              one participant: bytes in, probabilities out
     events, aevents          typed events of a file or an array, of audio that arrives piece by piece
     to_dataframe             a pandas table of events
+    Bot, join                the bot in meetings on other servers, and the events there
     SERTrack                 taps an aiortc audio track
 
 Everything public is here, and `dir(ser_track)` lists it. The modules below are where it is defined, and may change.
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from ser_track.async_event_iterators import aevents
     from ser_track.audio.track import PushSamples, SERTrack
+    from ser_track.bot import Bot, join
     from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray
     from ser_track.config.pipeline_options import PipelineOptions
     from ser_track.config.schema import (
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
         Consent,
         ConsentChanged,
         Emotion,
+        EncodedEvent,
         EndReason,
         EngineEvent,
         Event,
@@ -67,10 +70,11 @@ if TYPE_CHECKING:
         Stalled,
         StreamKey,
     )
+    from ser_track.meetings.session import Session
     from ser_track.models import Models, load_models
     from ser_track.output.dataframe import to_dataframe
     from ser_track.pipeline import SERPipeline
-    from ser_track.protocols import DetectorState, EmotionClassifier, Prediction, VoiceDetector
+    from ser_track.protocols import DetectorState, EmotionClassifier, Prediction, Sink, VoiceDetector
     from ser_track.voice_profile import VoiceProfile
 
     __version__: str
@@ -81,6 +85,7 @@ __all__ = [
     "Announcement",
     "AudioError",
     "BadRequestError",
+    "Bot",
     "CalledBackError",
     "Chunk",
     "ClosedError",
@@ -91,6 +96,7 @@ __all__ = [
     "DetectorState",
     "Emotion",
     "EmotionClassifier",
+    "EncodedEvent",
     "EndReason",
     "EngineEvent",
     "Event",
@@ -125,6 +131,8 @@ __all__ = [
     "SegmentError",
     "SerTrackError",
     "ServerConfig",
+    "Session",
+    "Sink",
     "SpeechEnded",
     "SpeechStarted",
     "Stalled",
@@ -135,6 +143,7 @@ __all__ = [
     "__version__",
     "aevents",
     "events",
+    "join",
     "load_config",
     "load_models",
     "to_dataframe",
@@ -143,6 +152,7 @@ __all__ = [
 _MODULES: Final = {
     "async_event_iterators": ("aevents",),
     "audio.track": ("PushSamples", "SERTrack"),
+    "bot": ("Bot", "join"),
     "chunk": ("SAMPLE_RATE_HZ", "WINDOW_SAMPLES", "Chunk", "FloatArray"),
     "config.pipeline_options": ("PipelineOptions",),
     "config.schema": (
@@ -156,14 +166,25 @@ _MODULES: Final = {
     ),
     "event_iterators": ("events",),
     "events": (
-        *("Announcement", "Consent", "ConsentChanged", "Emotion", "EndReason", "EngineEvent", "Event", "Fault"),
-        *("Joined", "Left", "MeetingChanged", "MeetingState", "Notice", "Resumed", "SpeechEnded", "SpeechStarted"),
+        *("Announcement", "Consent", "ConsentChanged", "Emotion", "EncodedEvent", "EndReason", "EngineEvent", "Event"),
+        *(
+            "Fault",
+            "Joined",
+            "Left",
+            "MeetingChanged",
+            "MeetingState",
+            "Notice",
+            "Resumed",
+            "SpeechEnded",
+            "SpeechStarted",
+        ),
         *("Stalled", "StreamKey"),
     ),
+    "meetings.session": ("Session",),
     "models": ("Models", "load_models"),
     "output.dataframe": ("to_dataframe",),
     "pipeline": ("SERPipeline",),
-    "protocols": ("DetectorState", "EmotionClassifier", "Prediction", "VoiceDetector"),
+    "protocols": ("DetectorState", "EmotionClassifier", "Prediction", "Sink", "VoiceDetector"),
     "voice_profile": ("VoiceProfile",),
 }
 """Which module of this package defines which public names."""
