@@ -35,7 +35,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def accept(kind: type, given: Mapping[str, Any], section: str, problems: list[str]) -> dict[str, Any]:
-    """Fields of the dataclass ``kind``: given or default values; refused ones are left out and added to ``problems``."""
+    """Fields of the dataclass ``kind``, given or default. Refused values are left out, and named in ``problems``."""
     known: dict[str, Field[Any]] = {f.name: f for f in fields(kind)}
     hints = get_type_hints(kind)
     values = {name: f.default for name, f in known.items() if name not in given}
