@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ser_track.labels import EMOTIONS
+from tests.helpers.signals import read_wav
 from tests.paths import ROOT
-from tests.signals import read_wav
 
 DATA = ROOT / "tests" / "data"
 # The functions of docs/programs.md want a server: tests/web/test_programs.py runs them.

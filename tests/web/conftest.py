@@ -13,9 +13,9 @@ from blockbuster import blockbuster_ctx
 
 from ser_track.config.schema import Config, load_config
 from ser_track.web.app import make_app
+from tests.helpers.mediajson_bridge import opus_packets
+from tests.helpers.peer import Peer
 from tests.paths import SPOKEN
-from tests.web.bridges import opus_packets
-from tests.web.peers import Peer
 
 MakePeer = Callable[[], Peer]
 

@@ -16,7 +16,7 @@ from ser_track.live.metrics import Metrics
 from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.output.wire import EventLine
-from tests.engine.stand_ins import EnergyDetector, LevelClassifier
+from tests.helpers.fake_models import EnergyDetector, LevelClassifier
 
 SPEECH = np.full(16_000, 0.5, np.float32)
 

@@ -19,8 +19,8 @@ from ser_track.web.keys import ROOMS, SOCKETS
 from ser_track.web.outbox import CLOSE_S
 from ser_track.web.rate_limits import Allowance
 from ser_track.web.routes.signalling import close_sockets
+from tests.helpers.peer import Peer
 from tests.web.conftest import Running
-from tests.web.peers import Peer
 
 Page = tuple[ClientWebSocketResponse, dict[str, Any]]
 Join = Callable[..., Awaitable[Page]]

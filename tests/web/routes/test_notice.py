@@ -12,7 +12,7 @@ import pytest_asyncio
 from ser_track.config.schema import Config
 from ser_track.events import Consent
 from ser_track.web.keys import SESSIONS
-from tests.web.bridge import Bridge
+from tests.helpers.mediajson_silent_bridge import Bridge
 from tests.web.conftest import Running
 
 
