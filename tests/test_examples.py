@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ser_track.labels import EMOTIONS
-from tests.example_files import copy_example_files
+from tests.helpers.example_files import copy_example_files
 from tests.paths import ROOT
 
 # The functions of docs/programs.md want a server: tests/web/test_programs.py runs them.
