@@ -34,7 +34,8 @@ class Adapter:
     target: type[Any]
     """A frozen dataclass with what it takes to find one meeting, and a property ``where``: the same in words, for
     people, without secrets. Its fields are options of ``ser-track join`` and ``POST /meetings``: ``str``, ``bool`` or
-    ``str | None``; ``repr=False`` marks a secret, ``metadata={"check": …}`` a function that raises ValueError."""
+    ``str | None``; ``repr=False`` marks a secret. ``metadata`` may have ``check``, a function that raises ValueError,
+    and ``help``, which ``--help`` shows."""
     make: Callable[[Any, Host, Services], Meeting]
     """The meeting that a target names, not joined yet; it tells the host who is there."""
     capabilities: Capabilities
@@ -99,7 +100,12 @@ def read_url(url: str, options: Mapping[str, Any]) -> tuple[Adapter, Any]:
     Raises:
         BadRequestError: no kind has this scheme, or a field is missing, unknown or impossible.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # such as an unclosed bracket
+        raise BadRequestError(f"the URL '{url[:60]}' cannot be read ({error}); correct it") from error
+    if parts.fragment:
+        raise BadRequestError(f"the URL ends in '#{parts.fragment[:20]}', which has no meaning here; write # as %23")
     for adapter in joinable().values():
         if (scheme := adapter.schemes.get(parts.scheme)) is not None:
             given: dict[str, Any] = {"url": f"{scheme}://{parts.netloc}{parts.path}"}
