@@ -13,7 +13,7 @@ from aiohttp import web
 
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
-from ser_track.events import EncodedEvent, MeetingChanged, Notice
+from ser_track.events import EncodedEvent
 from ser_track.logging_setup import log_to_stderr
 from ser_track.meetings.registry import KINDS, Kind, make_meeting
 from ser_track.meetings.roster import Listener
@@ -115,20 +115,7 @@ def _stop_once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 
 
 def _view(stack: ExitStack, title: str) -> Listener:
-    view = stack.enter_context(LiveView(title=title))
-
-    def show(line: EncodedEvent) -> None:
-        match line.event:
-            case Notice(text=text):
-                view.say(text)
-            case MeetingChanged(state="left"):
-                pass  # said at the end, or asked for
-            case MeetingChanged(state=state, reason=reason):
-                view.say(state if reason is None else f"{state}: {reason}")
-            case event:
-                view.put(event)
-
-    return show
+    return stack.enter_context(LiveView(title=title)).put
 
 
 def _json(line: EncodedEvent) -> None:
