@@ -19,6 +19,7 @@ Each message names the thing, the reason and the remedy.
 """
 
 from collections.abc import Sequence
+from typing import Self
 
 
 class SerTrackError(Exception):
@@ -75,6 +76,11 @@ class NotFoundError(MeetingError):
 
     status = 404
     code = "not_found"
+
+    @classmethod
+    def of_meeting(cls, identity: str) -> Self:
+        """No meeting has this id."""
+        return cls(f"there is no meeting '{identity[:60]}'; GET /meetings lists those there are")
 
 
 class MeetingFullError(MeetingError):

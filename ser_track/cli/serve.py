@@ -13,7 +13,7 @@ from ser_track.errors import ConfigError
 from ser_track.logging_setup import log_to_stderr
 from ser_track.web.app import make_app
 from ser_track.workers.app import make_front
-from ser_track.workers.worker import SHUTDOWN_S
+from ser_track.workers.worker import SHUTDOWN_S, run_worker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     given = {key: getattr(args, key) for key in ("host", "port", "workers") if getattr(args, key) is not None}
     config = load_config(path, {"server": given})
     context = tls_context(config.server)
-    app = make_front(config) if config.server.workers > 1 else make_app(Bot(config))
+    app = make_front(config, run_worker) if config.server.workers > 1 else make_app(Bot(config))
     # Modules and models stay until the end: full collections need not walk them again and again.
     gc.freeze()
     try:

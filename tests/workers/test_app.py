@@ -20,6 +20,7 @@ from ser_track.workers import process, sockets, tunnel
 from ser_track.workers.app import make_front
 from ser_track.workers.heartbeat import REPORT
 from ser_track.workers.supervisor import Supervisor
+from ser_track.workers.worker import run_worker
 from tests.paths import SPOKEN
 from tests.web.peers import Peer, RecordingTrack
 from tests.workers.conftest import SOON_S, Front
@@ -32,7 +33,7 @@ def test_it_has_every_path_of_a_single_process() -> None:
     config = Config()
     alone, in_front = (
         {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
-        for app in (make_app(config), make_front(replace(config, server=replace(config.server, workers=2))))
+        for app in (make_app(config), make_front(replace(config, server=replace(config.server, workers=2)), run_worker))
     )
     assert alone == in_front
 
@@ -265,7 +266,7 @@ async def test_many_pages_at_once_are_more_than_a_pool_of_connections(front: Fro
 def test_without_unix_sockets_it_says_so(monkeypatch: pytest.MonkeyPatch, config: Config) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
     with pytest.raises(ConfigError, match=r"server.workers is 2, but this platform has no Unix sockets.*set it to 1"):
-        make_front(config)
+        make_front(config, run_worker)
 
 
 async def test_a_place_too_deep_for_sockets_is_named(
@@ -275,14 +276,14 @@ async def test_a_place_too_deep_for_sockets_is_named(
     await asyncio.to_thread(deep.mkdir)
     monkeypatch.setattr("tempfile.tempdir", str(deep))
     with pytest.raises(ConfigError, match="too long a path for one; set TMPDIR"):
-        await Supervisor(config).start()
+        await Supervisor(config, run_worker).start()
 
 
 async def test_a_worker_that_is_not_ready_in_time_is_an_error_and_nothing_is_left(
     monkeypatch: pytest.MonkeyPatch, config: Config
 ) -> None:
     monkeypatch.setattr(process, "START_S", 0.01)
-    workers = Supervisor(config)
+    workers = Supervisor(config, run_worker)
     with pytest.raises(WorkerError, match="was not ready in"):
         await workers.start()
     await workers.stop()
