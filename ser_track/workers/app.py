@@ -27,8 +27,8 @@ from ser_track.workers.supervisor import Supervisor
 def make_front(config: Config, run_worker: RunWorker) -> web.Application:
     """The server with ``config.server.workers`` processes behind it, as an aiohttp application.
 
-    The front asks the same guard as they do: strangers get the same answers from one process and from many, and none of them
-    reaches a worker or takes up a room.
+    It asks the same guard as they do: strangers get the same answers from one process and from many, and none of them
+    reaches a worker or takes up a room. Each worker process does ``run_worker``.
 
     Raises:
         ConfigError: this platform has no Unix sockets.
@@ -94,7 +94,7 @@ async def _say_goodbye(app: web.Application) -> None:
 
 
 async def _page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(STATIC / "index.html")
+    return web.FileResponse(STATIC / "room" / "index.html")
 
 
 async def _health(request: web.Request) -> web.Response:

@@ -98,7 +98,7 @@ async def _report(request: web.Request) -> web.Response:
 
 
 def _place(session: Session) -> str:
-    """Under which name the front finds it: one that people or bridges come to has its own; else there is only the id."""
+    """The name by which the front finds it: what people or bridges come to has one of its own, else there is the id."""
     if session.adapter.schemes:
         return session.id
     name: str = session.target.name if session.adapter.kind == "rooms" else session.where

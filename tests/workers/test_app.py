@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ser_track.bot import Bot
 from ser_track.config.schema import Config
 from ser_track.errors import ConfigError, WorkerError
 from ser_track.web.app import make_app
@@ -33,7 +34,10 @@ def test_it_has_every_path_of_a_single_process() -> None:
     config = Config()
     alone, in_front = (
         {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
-        for app in (make_app(config), make_front(replace(config, server=replace(config.server, workers=2)), run_worker))
+        for app in (
+            make_app(Bot(config)),
+            make_front(replace(config, server=replace(config.server, workers=2)), run_worker),
+        )
     )
     assert alone == in_front
 
@@ -97,7 +101,7 @@ async def test_health_counts_all_workers_and_metrics_name_each(front: Front) -> 
 
 
 async def test_the_page_and_its_files_come_from_the_front(front: Front) -> None:
-    for path, words in (("/", "<html"), ("/static/app.js", "import")):
+    for path, words in (("/", "<html"), ("/static/room/main.js", "import")):
         async with front.http.get(front.url + path) as response:
             assert response.status == 200
             assert words in await response.text()
