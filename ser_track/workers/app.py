@@ -14,7 +14,7 @@ from ser_track.web.guard import errors_as_json, only_invited, refusal
 from ser_track.web.keys import CONFIG, SOCKETS
 from ser_track.web.outbox import close_sockets
 from ser_track.web.requests import preflight
-from ser_track.web.static_files import STATIC
+from ser_track.web.static_files import STATIC, room_page
 from ser_track.workers.meetings import get_meetings, one_meeting, post_meeting
 from ser_track.workers.process import RunWorker
 from ser_track.workers.proxy import metrics, post_offer
@@ -42,7 +42,7 @@ def make_front(config: Config, run_worker: RunWorker) -> web.Application:
     app.on_shutdown.append(_say_goodbye)
     app.add_routes(
         [
-            web.get("/", _page),
+            web.get("/", room_page),
             web.get("/ws", websocket),
             web.post("/offer", post_offer),
             web.options("/offer", preflight),
@@ -91,10 +91,6 @@ async def _say_goodbye(app: web.Application) -> None:
     # Workers first: they take leave of their pages, through us, and deliver their last results.
     await app[WORKERS].stop()
     await close_sockets(app)
-
-
-async def _page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(STATIC / "room" / "index.html")
 
 
 async def _health(request: web.Request) -> web.Response:

@@ -207,17 +207,23 @@ class TestGuard:
         return replace(config, server=server)
 
     async def test_strangers_get_the_answers_of_a_single_process_and_no_room(self, front: Front) -> None:
-        assert (await post(front, JOIN))[0] == 403
+        assert (await post(front, JOIN))[0] == 401
         assert (await post(front, JOIN, Authorization="Bearer wrong"))[0] == 403
         friend = {"Authorization": "Bearer sesame", "Origin": "https://friend.example"}
         assert (await post(front, JOIN, **friend | {"Origin": "https://elsewhere.example"}))[0] == 403
         assert (await post(front, JOIN, Authorization="Bearer sesame", Host="rebound.example"))[0] == 403
-        for path, status in (("/metrics", 403), ("/metrics?token=sesame", 200), ("/healthz", 200), ("/", 200)):
+        for path, status in (
+            ("/metrics", 401),
+            ("/metrics?token=wrong", 403),
+            ("/metrics?token=sesame", 200),
+            ("/healthz", 200),
+            ("/", 200),
+        ):
             async with front.http.get(front.url + path) as response:
                 assert response.status == status, path
-        for query in ("", "?token=wrong"):
+        for query, code in (("", "token_missing"), ("?token=wrong", "forbidden")):
             async with front.http.ws_connect(f"{front.url}/ws{query}") as page:
-                assert (await page.receive_json())["code"] == "forbidden"
+                assert (await page.receive_json())["code"] == code
                 assert (await page.receive()).data == 1008
         assert len(front.workers.placement.rooms) == 0
 
