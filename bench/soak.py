@@ -120,16 +120,16 @@ class Soak:
             _, key, arrival = self._flying.pop(0)
             self._intake.put(key, arrival)
         wanted = {person.key for person in self._people}
-        for key, pieces in self._intake.take(now, wanted):
-            for samples, at in pieces:
-                self._engine.push(key, samples, at)
+        for key, chunks in self._intake.take(now, wanted):
+            for chunk in chunks:
+                self._engine.push(key, chunk)
         self._note(self._engine.tick(self._config.runtime.provisional_per_tick))
         self.faults += len(self._intake.take_failed())
 
     def _leave(self, person: Person) -> None:
         person.end = min(person.end, self._sent)
-        for samples, at in self._intake.flush(person.key):
-            self._engine.push(person.key, samples, at)
+        for chunk in self._intake.flush(person.key):
+            self._engine.push(person.key, chunk)
         self._note(self._engine.flush(person.key))
         self._intake.forget(person.key)
         turns = list(person.turns(len(self._spoken)))

@@ -14,9 +14,21 @@ WINDOW_SAMPLES: Final = 512
 
 
 class Chunk(NamedTuple):
-    """Mono audio of one stream at 16 kHz, in any amount."""
+    """Mono audio of one stream, in any amount; at 16 kHz, except where a capture device or a file has another rate."""
 
     at: int
     """Media time of the first sample: its index in the stream, from 0."""
     samples: FloatArray
     """``[n]``, finite. No samples say that nothing was there up to ``at``."""
+
+    @property
+    def end(self) -> int:
+        """Media time right after the last sample."""
+        return self.at + len(self.samples)
+
+
+class ParticipantChunk(NamedTuple):
+    """A chunk of one of several participants, as recordings and microphones give them."""
+
+    participant: str
+    chunk: Chunk

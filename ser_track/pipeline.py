@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from ser_track.audio.pcm import PcmReader
 from ser_track.audio.resample import Resampler
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.config.schema import load_config
 from ser_track.engine.engine import Engine
 from ser_track.errors import InferenceError
@@ -92,7 +92,7 @@ class SERPipeline:
         self.events = ()
 
     def _push(self, samples: FloatArray) -> None:
-        self._engine.push(_KEY, samples, self._at)
+        self._engine.push(_KEY, Chunk(self._at, samples))
         self._at += len(samples)
 
     def _result(self) -> dict[str, float] | None:

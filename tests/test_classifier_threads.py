@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.classifier_threads import OrderedClassification
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
@@ -112,7 +112,7 @@ class FailsAtTheEnd(EnergyDetector):
 def test_when_it_fails_at_the_end_what_came_before_is_told_too() -> None:
     told: dict[int, list[Event]] = {0: [], 1: []}
     with open_tracks(DATA / "spoken.wav", False) as recording:
-        windows = -(-sum(len(piece.samples) for piece in recording) // WINDOW_SAMPLES)
+        windows = -(-sum(len(piece.chunk.samples) for piece in recording) // WINDOW_SAMPLES)
     for threads, found in told.items():
         engine = Engine(FailsAtTheEnd(windows - 1), SlowerEachTime(), CONFIG)
         with open_tracks(DATA / "spoken.wav", False) as recording, pytest.raises(InferenceError, match="memory"):
@@ -125,7 +125,7 @@ def test_leaving_early_waits_for_nothing_that_has_not_begun() -> None:
     engine = Engine(EnergyDetector(), SlowerEachTime(), CONFIG)
     key = StreamKey("file", "ann", "1")
     engine.open(key)
-    engine.push(key, np.full(16_000 * 60, 0.5, np.float32), 0)
+    engine.push(key, Chunk(0, np.full(16_000 * 60, 0.5, np.float32)))
     with OrderedClassification(engine, 1) as answers:
         list(answers.after(*engine.advance()))
     assert engine.queue_length == 0

@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from ser_track import SERPipeline
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.cli.main import main
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
@@ -113,7 +113,7 @@ def test_the_engine_gives_the_golden_events_in_real_time_ticks(golden: Events, s
     engine.open(key)
     events: list[EngineEvent] = []
     for at in range(0, len(spoken), 320):
-        engine.push(key, spoken[at : at + 320], at)
+        engine.push(key, Chunk(at, spoken[at : at + 320]))
         events += engine.tick()
     events += engine.flush(key)
     assert speech(encoded(events)) == speech(golden)

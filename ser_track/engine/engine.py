@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.classification import Classification, Request, RequestQueue
 from ser_track.engine.segmenter import Closed, Growing, Mark, Opened, Segmenter
@@ -59,15 +59,15 @@ class Engine:
         steady = Smoothing(self._config.provisional_smoothing)
         self._streams[key] = Stream(key, WindowBuffer(), segmenter, detection, voice, steady)
 
-    def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
-        """Store finite mono ``samples`` ``[n]`` at 16 kHz, the first at index ``at`` of the stream.
+    def push(self, key: StreamKey, chunk: Chunk) -> None:
+        """Store ``chunk``: finite mono samples ``[n]`` at 16 kHz, with the index of the first in the stream.
 
         A jump ahead is a gap and counts as silence; samples from the past are dropped.
 
         Raises:
             KeyError: the stream was not opened.
         """
-        if late := self._streams[key].windows.push(samples, at):
+        if late := self._streams[key].windows.push(chunk):
             self.late_samples += late
 
     def tick(self, provisional_limit: int | None = None) -> list[EngineEvent]:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from ser_track.aiortc_internals.socket import MediaSocket
-from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.events import StreamKey
 from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.media_sockets import MediaSockets
-from ser_track.live.packet_streams import PacketStreams, Pieces
-from ser_track.live.stream_queue import Samples, StreamQueue
+from ser_track.live.packet_streams import PacketStreams
+from ser_track.live.stream_queue import StreamQueue
 from ser_track.rtp import opus
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.jitter_buffer import PacketCounts
@@ -41,13 +41,13 @@ class Intake:
         """Samples that were thrown away because they had waited for too long; the stream has a gap there."""
         return self._inbox.dropped_samples + self._sockets.dropped_samples
 
-    def put(self, key: StreamKey, piece: Samples | Arrival) -> None:
+    def put(self, key: StreamKey, item: Chunk | Arrival) -> None:
         """Hold samples or a packet until the next `take`; a stream has either the ones or the others."""
-        if isinstance(piece, Samples):
-            self._inbox.put(key, piece, len(piece.samples))
+        if isinstance(item, Chunk):
+            self._inbox.put(key, item, len(item.samples))
         else:
-            lasts = opus.packet_length(piece.payload) // opus.RTP_PER_SAMPLE
-            self._inbox.put(key, piece, max(lasts, _LEAST_SAMPLES))
+            lasts = opus.packet_length(item.payload) // opus.RTP_PER_SAMPLE
+            self._inbox.put(key, item, max(lasts, _LEAST_SAMPLES))
 
     def keep(self, key: StreamKey, keep: Keep) -> None:
         """Give ``keep`` each packet of ``key`` too, as it is heard, until the stream ends. For any thread."""
@@ -65,18 +65,18 @@ class Intake:
         """Read it no more, and close it."""
         self._sockets.remove(media)
 
-    def take(self, now: float, wanted: Collection[StreamKey]) -> list[tuple[StreamKey, Pieces]]:
+    def take(self, now: float, wanted: Collection[StreamKey]) -> list[tuple[StreamKey, list[Chunk]]]:
         """All that is due at ``now`` (monotonic seconds) of the streams that are ``wanted``."""
-        heard: list[tuple[StreamKey, Pieces]] = []
+        heard: list[tuple[StreamKey, list[Chunk]]] = []
         with self._stages.stage("receive"):
             # Audio of a stream that was closed meanwhile has nobody left to hear about it.
             for key, arrivals in self._sockets.read(now):
                 if key in wanted:
                     self._take_packets(key, arrivals)
-            for key, pieces in self._inbox.take().items():
+            for key, items in self._inbox.take().items():
                 if key in wanted:
-                    heard.append((key, [piece for piece in pieces if isinstance(piece, Samples)]))
-                    self._take_packets(key, [piece for piece in pieces if isinstance(piece, Arrival)])
+                    heard.append((key, [item for item in items if isinstance(item, Chunk)]))
+                    self._take_packets(key, [item for item in items if isinstance(item, Arrival)])
         with self._stages.stage("decode"):
             heard += self._packets.take(now)
         return heard
@@ -85,11 +85,11 @@ class Intake:
         """How much of what `put` was given of ``key`` waits for the next `take`. For any thread."""
         return self._inbox.held_samples(key) / SAMPLE_RATE_HZ
 
-    def take_held(self, key: StreamKey) -> Pieces:
+    def take_held(self, key: StreamKey) -> list[Chunk]:
         """What the packets of ``key`` hold behind a hole: no more packets come for now."""
         return self._packets.take_held(key)
 
-    def flush(self, key: StreamKey) -> Pieces:
+    def flush(self, key: StreamKey) -> list[Chunk]:
         """What the packets of ``key`` still hold; they are forgotten then."""
         self._kept.pop(key, None)
         return self._packets.flush(key)

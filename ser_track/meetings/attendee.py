@@ -5,7 +5,7 @@ import secrets
 import time
 from typing import Protocol
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk
 from ser_track.config.schema import RuntimeConfig
 from ser_track.events import ConsentChanged, Event, Fault, Joined, StreamKey
 from ser_track.live.intake import Keep
@@ -74,11 +74,6 @@ class Attendee:
         """The event that introduces them."""
         return Joined(self.key, self.name, self.analysed)
 
-    @property
-    def hearing(self) -> StreamKey | None:
-        """The stream that is heard now, if one is."""
-        return None if self._tap is None else self._tap.key
-
     def begin_sending(self, source: Source | None = None) -> None:
         """Their audio comes from now on: a new stream, if they agreed, of which media time 0 is the first sample."""
         self._source, self._sending = source, True
@@ -127,10 +122,10 @@ class Attendee:
         self.leaving = True
         await self.end_sending()
 
-    def heard(self, samples: FloatArray, at: int) -> None:
+    def heard(self, chunk: Chunk) -> None:
         """See `PeerOwner`."""
         if self._tap is not None:
-            self._tap.push(samples, at)
+            self._tap.push(chunk)
 
     def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
         """See `PeerOwner`."""

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from ser_track.aiortc_internals.socket import MediaSocket
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk
 
 
 class PeerOwner(Protocol):
@@ -13,8 +13,8 @@ class PeerOwner(Protocol):
         """An RTP packet with Opus."""
         ...
 
-    def heard(self, samples: FloatArray, at: int) -> None:
-        """Samples at 16 kHz, the first at index ``at`` of the track: of any other codec."""
+    def heard(self, chunk: Chunk) -> None:
+        """Samples of any other codec, in the track's own media time."""
         ...
 
     def fault(self, code: str, message: str) -> None:

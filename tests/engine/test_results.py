@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk, FloatArray
 from ser_track.engine.engine import Engine
 from ser_track.engine.smoothing import Smoothing
 from ser_track.events import Emotion, EngineEvent
@@ -25,7 +25,7 @@ def said(engine: Engine, loudness: list[float], stream: int = 0) -> list[Emotion
     at = 0
     for level in loudness:
         for piece in (noise(16_000, seed=at) * level, SILENCE):
-            engine.push(key(stream), piece.astype(np.float32), at)
+            engine.push(key(stream), Chunk(at, piece.astype(np.float32)))
             at += len(piece)
             events += engine.tick()
     return [event for event in events if isinstance(event, Emotion) and event.final]

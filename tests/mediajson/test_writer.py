@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.chunk import SAMPLE_RATE_HZ, ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.recordings.recording import open_recording
-from ser_track.recordings.tracks import Piece
 from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.rtp.opus_stream import OpusStream
 from tests.recordings.packets.make_packets import heard, voice
@@ -44,9 +43,9 @@ def test_what_is_read_is_what_was_heard(tmp_path: Path) -> None:
     stream, live = OpusStream(), np.zeros(200 * 320, np.float32)
     for packet in lossy:
         stream.put(packet)
-        for samples, at in stream.take(packet.now + 0.001):
+        for at, samples in stream.take(packet.now + 0.001):
             live[at : at + len(samples)] = samples
-    for samples, at in stream.flush():
+    for at, samples in stream.flush():
         live[at : at + len(samples)] = samples
     with open_recording(tmp_path / "a") as recording:
         assert recording.participants == ("Ada",)
@@ -77,7 +76,7 @@ def test_another_ssrc_of_one_stream_goes_on_in_it(tmp_path: Path) -> None:
 def test_silence_that_was_marked_is_left_out_again(tmp_path: Path) -> None:
     recorded(tmp_path / "a", [("s1", "Ada", packet) for packet in arrivals(100, silent=True)])
     with open_recording(tmp_path / "a") as recording:
-        assert sum(len(piece.samples) for piece in recording) == SAMPLE_RATE_HZ // 2
+        assert sum(len(piece.chunk.samples) for piece in recording) == SAMPLE_RATE_HZ // 2
 
 
 def test_names_of_any_kind(tmp_path: Path) -> None:
@@ -90,23 +89,23 @@ def test_names_of_any_kind(tmp_path: Path) -> None:
 def test_where_it_ends_in_a_line_all_before_it_is_heard_and_that_is_told(tmp_path: Path) -> None:
     recorded(tmp_path / "a", [("s1", "Ada", packet) for packet in arrivals(100)])
     (tmp_path / "a").write_bytes((tmp_path / "a").read_bytes()[:-50])
-    pieces = list[Piece]()
+    pieces = list[ParticipantChunk]()
     with (
         open_recording(tmp_path / "a") as recording,
         pytest.raises(AudioError, match="cut off in the middle of its last"),
     ):
         pieces.extend(recording)
-    assert sum(len(piece.samples) for piece in pieces) == 99 * 320
+    assert sum(len(piece.chunk.samples) for piece in pieces) == 99 * 320
 
 
 def test_a_full_recording_says_so_and_how_much_it_left_out(tmp_path: Path) -> None:
     record = recorded(tmp_path / "a", [("s1", "Ada", packet) for packet in arrivals(100)], max_bytes=10_000)
     assert 0 < record.left_out < 100
     assert (tmp_path / "a").stat().st_size < 10_400
-    pieces = list[Piece]()
+    pieces = list[ParticipantChunk]()
     with open_recording(tmp_path / "a") as recording, pytest.raises(AudioError, match="had reached its limit"):
         pieces.extend(recording)
-    assert sum(len(piece.samples) for piece in pieces) == (100 - record.left_out) * 320
+    assert sum(len(piece.chunk.samples) for piece in pieces) == (100 - record.left_out) * 320
 
 
 def test_at_most_a_second_is_not_on_its_way_to_the_disk() -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.recordings.packets.find_senders import Sender, find_senders
 from ser_track.recordings.packets.merge import Key, merged
-from ser_track.recordings.tracks import Piece, unique_names
+from ser_track.recordings.tracks import unique_names
 from ser_track.rtp.opus_stream import OpusStream
 from ser_track.rtp.packet_reader import PacketReader
 
@@ -45,7 +45,7 @@ class PacketRecording:
         """From the first packet to the last."""
         return max(sender.last_s for sender in self._senders.values()) - self._origin_s
 
-    def __iter__(self) -> Iterator[Piece]:
+    def __iter__(self) -> Iterator[ParticipantChunk]:
         """What a call would have heard of each participant; no samples at an index say: silence up to there.
 
         Raises:
@@ -72,7 +72,7 @@ class PacketRecording:
             line.stream.put(packet.arrival._replace(now=line.now_s))
             busy[key] = line
         for line in lines.values():
-            yield from line.pieces(line.stream.flush())
+            yield from line.shifted(line.stream.flush())
         if problems := [*self._unheard, *self._damage()]:
             raise AudioError(f"{self._name} {'; it '.join(problems)}")
 
@@ -93,17 +93,17 @@ class _Line:
         # By whole windows, so that the voice detector cuts the stream where it did in the call.
         self._offset = round((sender.first_s - origin_s) * SAMPLE_RATE_HZ / WINDOW_SAMPLES) * WINDOW_SAMPLES
 
-    def pieces(self, heard: Iterable[tuple[FloatArray, int]]) -> Iterator[Piece]:
+    def shifted(self, heard: Iterable[Chunk]) -> Iterator[ParticipantChunk]:
         """What was heard, in the recording's time."""
-        for samples, index in heard:
-            at = self._offset + index
+        for chunk in heard:
+            at, samples = self._offset + chunk.at, chunk.samples
             if not len(samples) or at + len(samples) > 0:
-                yield Piece(self._participant, max(0, at), samples[max(0, -at) :])
+                yield ParticipantChunk(self._participant, Chunk(max(0, at), samples[max(0, -at) :]))
 
 
-def _take(busy: dict[Key, _Line], now_s: float) -> Iterator[Piece]:
+def _take(busy: dict[Key, _Line], now_s: float) -> Iterator[ParticipantChunk]:
     """What is due; afterwards only those are busy who still wait for a packet."""
     for key, line in list(busy.items()):
-        yield from line.pieces(line.stream.take(now_s))
+        yield from line.shifted(line.stream.take(now_s))
         if not line.stream.waiting:
             del busy[key]

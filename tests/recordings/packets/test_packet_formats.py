@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.recordings.packets.link_layer import datagram
 from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets
 from ser_track.recordings.recording import open_recording
-from ser_track.recordings.tracks import Piece
 from tests.paths import PACKETS, SHARED
 from tests.recordings.packets.make_packets import (
     Sent,
@@ -48,10 +47,10 @@ def refused(path: Path) -> str:
 
 def heard_until_the_end(path: Path) -> tuple[float, str]:
     """Seconds that were heard of the only participant, and what was told afterwards."""
-    pieces = list[Piece]()
+    pieces = list[ParticipantChunk]()
     with open_recording(path) as recording, pytest.raises(AudioError) as failure:
         pieces.extend(recording)
-    return sum(len(piece.samples) for piece in pieces) / SAMPLE_RATE_HZ, str(failure.value)
+    return sum(len(piece.chunk.samples) for piece in pieces) / SAMPLE_RATE_HZ, str(failure.value)
 
 
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.suffix)
@@ -158,7 +157,7 @@ def test_silence_that_an_mjr_marks_is_left_out(tmp_path: Path) -> None:
     ]
     extensions = {"3": "urn:ietf:params:rtp-hdrext:ssrc-audio-level"}
     with open_recording(mjr(tmp_path / "a.mjr", marked, x=extensions)) as recording:
-        heard_samples = sum(len(piece.samples) for piece in recording)
+        heard_samples = sum(len(piece.chunk.samples) for piece in recording)
     assert heard_samples == SAMPLE_RATE_HZ // 2  # a second and a half more was marked
 
 
@@ -222,7 +221,7 @@ def test_a_bridge_s_own_recording_has_its_pause() -> None:
     with open_recording(SAMPLE) as recording:
         assert recording.participants == ("aaaaaaaa", "bbbbbbbb")
         pieces = list(recording)
-    begins = [piece.at for piece in pieces if piece.participant == "aaaaaaaa"]
+    begins = [piece.chunk.at for piece in pieces if piece.participant == "aaaaaaaa"]
     # From the last packet before it to the first after it, as the bridge's own clock counts.
     assert max(after - before for before, after in pairwise(begins)) / SAMPLE_RATE_HZ == 31.96
 
@@ -285,7 +284,7 @@ def test_whatever_is_damaged_the_answer_is_an_audio_error(form: str, data: st.Da
         path.write_bytes(whole)
         with suppress(AudioError), open_recording(path) as recording:
             for piece in recording:
-                assert piece.at >= 0
+                assert piece.chunk.at >= 0
 
 
 def _small(form: str) -> bytes:

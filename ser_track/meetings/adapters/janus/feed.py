@@ -5,7 +5,7 @@ import contextlib
 import logging
 import time
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk
 from ser_track.errors import BadRequestError
 from ser_track.meetings.adapters.janus.client import Handle, JanusClient, JanusError, Message
 from ser_track.meetings.analysis_peer import AnalysisPeer
@@ -68,9 +68,9 @@ class Feed:
         """See `PeerOwner`."""
         self.attendee.packet(ssrc, sequence, timestamp, payload)
 
-    def heard(self, samples: FloatArray, at: int) -> None:
+    def heard(self, chunk: Chunk) -> None:
         """See `PeerOwner`."""
-        self.attendee.heard(samples, at)
+        self.attendee.heard(chunk)
 
     def fault(self, code: str, message: str) -> None:
         """See `PeerOwner`."""

@@ -47,8 +47,8 @@ class Source:
 
     def _take_pcm(self, pcm: PcmStream, media: Media) -> None:
         try:
-            for at, samples in pcm.decode(media.chunk, media.payload):
-                self._attendee.heard(samples, at)
+            for chunk in pcm.decode(media.chunk, media.payload):
+                self._attendee.heard(chunk)
         except AudioError as error:
             self._fault(error)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from ser_track.chunk import Chunk
 from ser_track.config.schema import Config
 from ser_track.engine.engine import Engine
 from ser_track.errors import BadRequestError, MeetingFullError
@@ -57,7 +58,7 @@ def speaker(rooms: Rooms) -> Participant:
     participant = rooms.join("r", "Speaker", analysed=False)
     participant.set_consent(True)
     participant.begin_sending()
-    participant.heard(SPEECH, 0)
+    participant.heard(Chunk(0, SPEECH))
     return participant
 
 
@@ -79,7 +80,7 @@ async def test_what_a_tick_found_while_somebody_leaves_is_theirs_too(rooms: Room
     events = onlooker(rooms)
     participant = speaker(rooms)
     # The segment closes by itself at about the moment of leaving, in whichever tick.
-    participant.heard(np.zeros(16_000, np.float32), 16_000)
+    participant.heard(Chunk(16_000, np.zeros(16_000, np.float32)))
     await asyncio.gather(*(rooms.leave(participant, "left") for _ in range(3)))
     assert kinds(events, participant).count(Left) == 1
     assert kinds(events, participant)[-1] is Left
@@ -104,7 +105,7 @@ async def test_nothing_of_somebody_who_withdrew_stays_in_the_engine(rooms: Rooms
     await asyncio.sleep(0.1)
     assert key in rooms.live.streams
     participant.set_consent(False)
-    participant.heard(SPEECH, 16_000)
+    participant.heard(Chunk(16_000, SPEECH))
     await asyncio.sleep(0.1)
     assert rooms.live.streams == set()
 
