@@ -13,12 +13,11 @@ from aiohttp import web
 
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
-from ser_track.events import MeetingChanged, Notice
+from ser_track.events import EncodedEvent, MeetingChanged, Notice
 from ser_track.logging_setup import log_to_stderr
 from ser_track.meetings.registry import KINDS, Kind, make_meeting
 from ser_track.meetings.roster import Listener
 from ser_track.meetings.session import Session
-from ser_track.output.wire import EventLine
 from ser_track.web.app import make_app
 from ser_track.web.keys import SESSIONS
 
@@ -118,7 +117,7 @@ def _stop_once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 def _view(stack: ExitStack, title: str) -> Listener:
     view = stack.enter_context(LiveView(title=title))
 
-    def show(line: EventLine) -> None:
+    def show(line: EncodedEvent) -> None:
         match line.event:
             case Notice(text=text):
                 view.say(text)
@@ -132,7 +131,7 @@ def _view(stack: ExitStack, title: str) -> Listener:
     return show
 
 
-def _json(line: EventLine) -> None:
+def _json(line: EncodedEvent) -> None:
     try:
         print(line.text, flush=True)
     except BrokenPipeError:  # the reader, say `head`, has enough: leave as politely as at any other end

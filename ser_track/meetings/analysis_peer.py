@@ -23,11 +23,10 @@ from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
 from ser_track.audio.track import SERTrack, consume
 from ser_track.config.schema import IceServer, RuntimeConfig
 from ser_track.errors import AudioError, BadRequestError
-from ser_track.events import StreamKey
+from ser_track.events import EncodedEvent, StreamKey
 from ser_track.live.metrics import Metrics
 from ser_track.meetings.peer_owner import PeerOwner, SocketReader
 from ser_track.output.data_channel import DataChannelSink
-from ser_track.output.wire import EventLine
 from ser_track.rtp import opus
 
 log = logging.getLogger(__name__)
@@ -95,7 +94,7 @@ class AnalysisPeer:
             self._spawn(_say_why_no_relay(relay))
         return ask_for_correction(description)
 
-    def put(self, line: EventLine) -> None:
+    def put(self, line: EncodedEvent) -> None:
         """Send an event to this participant; before their channel is there it is lost to them."""
         if self._sink is not None:
             self._sink.put(line)

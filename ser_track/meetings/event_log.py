@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from ser_track.events import (
     ConsentChanged,
     Emotion,
+    EncodedEvent,
     Joined,
     Left,
     MeetingChanged,
@@ -19,7 +20,7 @@ from ser_track.events import (
     SpeechStarted,
     Stalled,
 )
-from ser_track.output.wire import EventLine, to_json
+from ser_track.output.wire import to_json
 
 KEPT_EVENTS: Final = 2_000
 """About a quarter of an hour of one speaker, a minute of a lively meeting of twenty."""
@@ -45,7 +46,7 @@ class EventLog:
         self._state = _Now(meeting)
         self._news = asyncio.Event()
 
-    def put(self, line: EventLine) -> None:
+    def put(self, line: EncodedEvent) -> None:
         """Add an event."""
         self.last += 1
         self._entries.append(Entry(self.last, line.type, line.text))
@@ -87,7 +88,7 @@ class _Now:
     def described(self) -> dict[str, Any]:
         return {**self._meeting, "participants": [dict(person) for person in self._people.values()]}
 
-    def note(self, line: EventLine) -> None:
+    def note(self, line: EncodedEvent) -> None:
         event = line.event
         if isinstance(event, MeetingChanged):
             self._meeting["state"] = event.state
@@ -110,7 +111,7 @@ class _Now:
             person |= _change(line)
 
 
-def _change(line: EventLine) -> dict[str, Any]:
+def _change(line: EncodedEvent) -> dict[str, Any]:
     match line.event:
         case SpeechStarted():
             return {"speaking": True}

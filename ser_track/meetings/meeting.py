@@ -11,11 +11,10 @@ from typing import Literal, Protocol
 from aiohttp import ClientSession
 
 from ser_track.config.schema import Config
-from ser_track.events import Joined
+from ser_track.events import EncodedEvent, Joined
 from ser_track.live.metrics import Metrics
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.peer_owner import SocketReader
-from ser_track.output.wire import EventLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +103,11 @@ class Meeting(Protocol):
         """
         ...
 
-    def publish(self, line: EventLine) -> None:
+    def publish(self, line: EncodedEvent) -> None:
         """Tell everybody in the meeting; never waits."""
         ...
 
-    def announce(self, line: EventLine, to: Attendee | None = None) -> None:
+    def announce(self, line: EncodedEvent, to: Attendee | None = None) -> None:
         """The notice, to everybody or, where the server can, to one who has just come. Never waits."""
         ...
 

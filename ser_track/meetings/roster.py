@@ -10,7 +10,7 @@ from typing import Any
 
 from ser_track.config.schema import Config
 from ser_track.errors import ForbiddenError, NotFoundError
-from ser_track.events import Announcement, EngineEvent, Event, Joined, Left, Notice, StreamKey
+from ser_track.events import Announcement, EncodedEvent, EngineEvent, Event, Joined, Left, Notice, StreamKey
 from ser_track.live.intake import Keep
 from ser_track.live.live_engine import LiveEngine
 from ser_track.meetings.attendee import Attendee
@@ -19,10 +19,10 @@ from ser_track.meetings.event_log import EventLog
 from ser_track.meetings.meeting import Meeting
 from ser_track.meetings.notice_text import clean_name
 from ser_track.meetings.recorder import MeetingRecorder
-from ser_track.output.wire import EventLine, encode
+from ser_track.output.wire import encode
 
 log = logging.getLogger(__name__)
-Listener = Callable[[EventLine], None]
+Listener = Callable[[EncodedEvent], None]
 _MOST_AGREEMENTS = 50
 """Of one person: each begins a stream. A refusal is never refused."""
 

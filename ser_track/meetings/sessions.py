@@ -12,14 +12,13 @@ from aiohttp import ClientSession, TraceConfig
 
 from ser_track.config.schema import Config
 from ser_track.errors import MeetingFullError, NotFoundError
-from ser_track.events import Consent, EngineEvent
+from ser_track.events import Consent, EncodedEvent, EngineEvent
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
 from ser_track.meetings.consent import Consents
 from ser_track.meetings.meeting import Meeting, Services
 from ser_track.meetings.roster import Listener
 from ser_track.meetings.session import Session
-from ser_track.output.wire import EventLine
 
 log = logging.getLogger(__name__)
 _CHECK_S: Final = 0.5
@@ -174,7 +173,7 @@ class Sessions:
     def _over(self, memory: "_Memory") -> bool:
         return time.monotonic() - memory.ended_at > self._config.meetings.linger_s
 
-    def _count(self, line: EventLine) -> None:
+    def _count(self, line: EncodedEvent) -> None:
         self._metrics.events.labels(type=line.type).inc()
 
     def _forget_some(self) -> None:

@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from ser_track.events import Joined
-from ser_track.output.wire import EventLine, encode
+from ser_track.events import EncodedEvent, Joined
+from ser_track.output.wire import encode
 
 _SOON_S: Final = (0.1, 1.0, 2.0, 4.0)
 """After somebody came: their page needs a moment to subscribe."""
@@ -16,15 +16,15 @@ _ALWAYS_S: Final = 10.0
 class Announcer:
     """Repeats the notice, and who is there: soon after somebody came, and every ten seconds for all the others."""
 
-    def __init__(self, put: Callable[[EventLine], None], present: Callable[[], list[Joined]]) -> None:
+    def __init__(self, put: Callable[[EncodedEvent], None], present: Callable[[], list[Joined]]) -> None:
         self._put = put
         self._present = present
-        self._notice: EventLine | None = None
+        self._notice: EncodedEvent | None = None
         self._waits: list[float] = []
         self._poke = asyncio.Event()
         self._task = asyncio.create_task(self._repeat())
 
-    def announce(self, notice: EventLine) -> None:
+    def announce(self, notice: EncodedEvent) -> None:
         """Say ``notice`` soon, once for all who come together, and again."""
         self._notice = notice
         self._waits = list(_SOON_S)

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ser_track.errors import JoinError
+from ser_track.events import EncodedEvent
 from ser_track.meetings.adapters.janus.announcer import Announcer
 from ser_track.meetings.adapters.janus.client import Handle, JanusClient, JanusError, Message
 from ser_track.meetings.adapters.janus.feed import Feed, wanted_streams
 from ser_track.meetings.adapters.janus.results import ResultsFeed
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.meeting import Capabilities, Host, Services
-from ser_track.output.wire import EventLine
 
 log = logging.getLogger(__name__)
 _CODES: Final = {0: "unreachable", 403: "unauthorized", 426: "no_room", 432: "room_full", 433: "wrong_pin"}
@@ -111,12 +111,12 @@ class JanusRoom:
             raise self._over.result()
         return closed.result() if closed.done() else lost.result()
 
-    def publish(self, line: EventLine) -> None:
+    def publish(self, line: EncodedEvent) -> None:
         """See `Meeting`."""
         if self._results is not None:
             self._results.put(line)
 
-    def announce(self, line: EventLine, to: Attendee | None = None) -> None:
+    def announce(self, line: EncodedEvent, to: Attendee | None = None) -> None:
         """See `Meeting`. What is said on the feed reaches all who have subscribed, however late they do."""
         if self._announcer is not None:
             self._announcer.announce(line)

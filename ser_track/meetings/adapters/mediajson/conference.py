@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ser_track.errors import JoinError
-from ser_track.events import Emotion, Left, Notice
+from ser_track.events import Emotion, EncodedEvent, Left, Notice
 from ser_track.mediajson.frames import Frame, Media, Ping, SessionEnded, SourceStarted, SourceStopped, pong
 from ser_track.meetings.adapters.mediajson.source import Source
 from ser_track.meetings.adapters.mediajson.transcripts import of_emotion, of_notice
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.meeting import Capabilities, Host
-from ser_track.output.wire import EventLine
 
 log = logging.getLogger(__name__)
 _MOST_SOURCES: Final = 500
@@ -75,7 +74,7 @@ class Conference:
             except TimeoutError:
                 raise JoinError(self.where, "stay", "no bridge sends this session any more", "destroyed") from None
 
-    def publish(self, line: EventLine) -> None:
+    def publish(self, line: EncodedEvent) -> None:
         """See `Meeting`. Of all events only results go into the conference."""
         event = line.event
         if isinstance(event, Left):
@@ -83,7 +82,7 @@ class Conference:
         elif isinstance(event, Emotion) and (speaker := self._speakers.get(event.key.participant)) is not None:
             speaker.bridge.tell(of_emotion(speaker.name, event), interim=not event.final)
 
-    def announce(self, line: EventLine, to: Attendee | None = None) -> None:
+    def announce(self, line: EncodedEvent, to: Attendee | None = None) -> None:
         """See `Meeting`. It is told to each who comes, in `take`: before, there is no bridge to tell it to."""
 
     async def close(self) -> None:

@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 from ser_track.config.schema import RuntimeConfig
 from ser_track.errors import BadRequestError, NotFoundError
-from ser_track.events import Fault, Joined
+from ser_track.events import EncodedEvent, Fault, Joined
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.meetings.attendee import Attendee, Home
 from ser_track.meetings.json_messages import parse_object, read_consent
-from ser_track.output.wire import EventLine, encode
+from ser_track.output.wire import encode
 
 Signal = Callable[[dict[str, Any]], None]
 
@@ -73,7 +73,7 @@ class Participant(Attendee):
             super().set_consent(analysed)
             self._room.consent_changed(self)
 
-    def put(self, line: EventLine) -> None:
+    def put(self, line: EncodedEvent) -> None:
         """Send them an event."""
         if self._peer is not None:
             self._peer.put(line)

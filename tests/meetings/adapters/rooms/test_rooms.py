@@ -11,12 +11,21 @@ from ser_track.chunk import Chunk
 from ser_track.config.schema import Config
 from ser_track.engine.engine import Engine
 from ser_track.errors import BadRequestError, MeetingFullError
-from ser_track.events import ConsentChanged, Emotion, Event, Left, MeetingChanged, Notice, SpeechEnded, SpeechStarted
+from ser_track.events import (
+    ConsentChanged,
+    Emotion,
+    EncodedEvent,
+    Event,
+    Left,
+    MeetingChanged,
+    Notice,
+    SpeechEnded,
+    SpeechStarted,
+)
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
 from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.meetings.adapters.rooms.rooms import Rooms
-from ser_track.output.wire import EventLine
 from tests.engine.stand_ins import EnergyDetector, LevelClassifier
 
 SPEECH = np.full(16_000, 0.5, np.float32)
@@ -27,7 +36,7 @@ class Onlooker(Participant):
 
     heard_of: list[Event]
 
-    def put(self, line: EventLine) -> None:
+    def put(self, line: EncodedEvent) -> None:
         assert not isinstance(line.event, Notice | MeetingChanged)
         self.heard_of.append(line.event)
 
