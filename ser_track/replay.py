@@ -92,24 +92,24 @@ def replay(
         engine.open(key)
         yield Joined(key, key.participant, analysed=True)
     problem: AudioError | None = None
-    with OrderedClassification(engine, threads) as answers:
+    with OrderedClassification(engine, threads) as classification:
         try:
             try:
                 for name, chunk in source:
                     for block in blocks[name].push(chunk):
                         _push(engine, keys[name], block)
-                        yield from answers.after(*engine.advance(None if provisional else 0))
+                        yield from classification.after(*engine.advance(None if provisional else 0))
                         on_block()
             except AudioError as error:
                 problem = error
             for name, key in keys.items():
                 _push(engine, key, blocks[name].take())
-                yield from answers.after(*engine.finish(key))
-                yield from answers.after(_farewell(key, problem), [])
+                yield from classification.after(*engine.finish(key))
+                yield from classification.after(_farewell(key, problem), [])
         except InferenceError:
-            yield from answers.rest()  # what came before it
+            yield from classification.rest()  # what came before it
             raise
-        yield from answers.rest()
+        yield from classification.rest()
 
 
 def _push(engine: Engine, key: StreamKey, block: Sequence[Chunk]) -> None:
