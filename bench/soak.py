@@ -15,11 +15,10 @@ from typing import Any, Final
 
 from bench.packets import room_noise, speech
 from ser_track.config.schema import Config
-from ser_track.engine.engine import Engine
 from ser_track.events import EngineEvent, SpeechEnded, StreamKey
 from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.intake import Intake
-from ser_track.models import load_models
+from ser_track.models import new_engine
 from ser_track.rtp.header import Arrival
 
 _TICK_S: Final = 0.032
@@ -65,8 +64,7 @@ class Soak:
     def __init__(self, people: int, seed: int = 0) -> None:
         random.seed(seed)
         self._config = Config()
-        models = load_models(self._config.pipeline)
-        self._engine = Engine(models.detector, models.classifier, self._config.pipeline)
+        self._engine = new_engine(self._config.pipeline)
         self._intake = Intake(self._config.runtime.max_held_audio_s, CpuStages())
         self._spoken, self._noise = speech(), room_noise()
         self._flying: list[tuple[float, StreamKey, Arrival]] = []

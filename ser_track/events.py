@@ -113,7 +113,8 @@ class Notice:
     """Told to everybody in a meeting that the bot has joined: what it does, and where each can refuse or agree."""
 
     text: str
-    url: str
+    url: str | None
+    """``None`` without a server for it: then they answer in the meeting itself."""
     consent: Consent
 
 

@@ -9,10 +9,9 @@ from ser_track.audio.pcm import PcmReader
 from ser_track.audio.resample import Resampler
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.config.schema import load_config
-from ser_track.engine.engine import Engine
 from ser_track.errors import InferenceError
 from ser_track.events import Emotion, EngineEvent, Fault, StreamKey
-from ser_track.models import Models, load_models
+from ser_track.models import Models, new_engine
 
 _KEY = StreamKey("pipeline", "participant", "0")
 
@@ -39,10 +38,9 @@ class SERPipeline:
         """
         path = None if config_file is None else Path(config_file)
         self.config = load_config(path, {"pipeline": pipeline}).pipeline
-        models = models or load_models(self.config)
         self.events: tuple[EngineEvent, ...] = ()
         """Every event of the last call, in order: speech, provisional results, final results."""
-        self._engine = Engine(models.detector, models.classifier, self.config)
+        self._engine = new_engine(self.config, models)
         self._reader = PcmReader(self.config.sample_format, self.config.channels)
         self._resampler = Resampler(self.config.sample_rate_hz)
         self._block_samples = round(self.config.consumed_duration_s * SAMPLE_RATE_HZ)

@@ -13,7 +13,7 @@ from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.errors import InferenceError
 from ser_track.events import Emotion, Event, SpeechEnded, StreamKey
-from ser_track.models import load_models
+from ser_track.models import new_engine
 from ser_track.output.wire import to_line
 from ser_track.protocols import DetectorState, Prediction
 from ser_track.recordings.file import open_tracks
@@ -45,11 +45,8 @@ def events(path: Path, engine: Engine, threads: int) -> list[Event]:
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_real_models_give_the_same_on_threads(threads: int) -> None:
-    models = load_models(CONFIG)
     for name in ("spoken.wav", "spoken_two_tracks.mka"):
-        alone, beside = (
-            events(DATA / name, Engine(models.detector, models.classifier, CONFIG), n) for n in (0, threads)
-        )
+        alone, beside = (events(DATA / name, new_engine(CONFIG), n) for n in (0, threads))
         assert sum(isinstance(event, Emotion) for event in alone) > 2
         assert [to_line(event) for event in beside] == [to_line(event) for event in alone]
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 import pytest_asyncio
+from ser_track.meetings.adapters.rooms.rooms import Rooms
 
 from ser_track.chunk import Chunk
 from ser_track.config.schema import Config
@@ -25,7 +26,6 @@ from ser_track.events import (
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
 from ser_track.meetings.adapters.rooms.participant import Participant
-from ser_track.meetings.adapters.rooms.rooms import Rooms
 from tests.engine.stand_ins import EnergyDetector, LevelClassifier
 
 SPEECH = np.full(16_000, 0.5, np.float32)
