@@ -162,7 +162,7 @@ class LiveEngine:
             self._carry_out(self._commands.popleft())
         try:
             with self._stages.stage("segment"):
-                events = self._engine.tick(self._load.provisional_limit())
+                events += self._engine.tick(self._load.provisional_limit())
         except Exception as error:
             events += self._faults(tuple(self._open), error)
         for key, reason in self._intake.take_failed().items():

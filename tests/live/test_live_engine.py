@@ -15,6 +15,7 @@ from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechSta
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
 from ser_track.protocols import DetectorState, VoiceDetector
+from ser_track.rtp.header import Arrival
 from tests.engine.stand_ins import EnergyDetector, FaultyDetector, LevelClassifier
 
 KEY = StreamKey("m", "ann", "1")
@@ -121,6 +122,26 @@ async def test_a_discarded_stream_is_silent_even_if_audio_still_comes(start: Sta
     live.push(other, Chunk(0, SPEECH))
     await until(lambda: any(event.key == other for event in events))
     assert [event for event in events if event.key == KEY] == []
+
+
+async def test_an_intake_that_fails_is_told_to_every_stream_and_the_next_tick_works(start: Start) -> None:
+    live, events = start(EnergyDetector())
+    other = StreamKey("m", "ben", "1")
+
+    def recorder(_: object) -> None:
+        raise RuntimeError("the disk is on fire")
+
+    live.open(KEY)
+    live.open(other)
+    live.keep(KEY, recorder)
+    live.push_packet(KEY, Arrival(1, 0, 0, b"\xf8", 0.0))
+    await until(lambda: len([event for event in events if isinstance(event, Fault)]) == 2)
+    assert {(event.key, event.code) for event in events if isinstance(event, Fault)} == {
+        (KEY, "engine_failed"), (other, "engine_failed"),
+    }  # fmt: skip
+    assert all("on fire" in event.message for event in events if isinstance(event, Fault))
+    live.push(other, Chunk(0, SPEECH))
+    await until(lambda: any(isinstance(event, SpeechStarted) for event in events))
 
 
 async def test_a_fault_of_the_detector_is_told_to_every_stream_and_the_next_tick_works(start: Start) -> None:
