@@ -14,8 +14,8 @@ from ser_track.rtp import opus
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.jitter_buffer import PacketCounts
 
-Keep = Callable[[Iterable[Arrival]], None]
-"""Takes packets as they are heard; must not raise, and not take long."""
+Keep = Callable[[Iterable[Arrival | Chunk]], None]
+"""Takes packets, or audio that came decoded, as the engine gets them; must not raise, and not take long."""
 _LEAST_SAMPLES: Final = SAMPLE_RATE_HZ // 400
 """No packet lasts less than 2.5 ms; padding, which lasts nothing, is held as if it did: else it would have no bound."""
 
@@ -50,7 +50,7 @@ class Intake:
             self._inbox.put(key, item, max(lasts, _LEAST_SAMPLES))
 
     def keep(self, key: StreamKey, keep: Keep) -> None:
-        """Give ``keep`` each packet of ``key`` too, as it is heard, until the stream ends. For any thread."""
+        """Give ``keep`` all audio of ``key`` too, as it is heard, until the stream ends. For any thread."""
         self._kept[key] = keep
 
     def forget(self, key: StreamKey) -> None:
@@ -75,7 +75,9 @@ class Intake:
                     self._take_packets(key, arrivals)
             for key, items in self._inbox.take().items():
                 if key in wanted:
-                    heard.append((key, [item for item in items if isinstance(item, Chunk)]))
+                    chunks = [item for item in items if isinstance(item, Chunk)]
+                    self._keep(key, chunks)
+                    heard.append((key, chunks))
                     self._take_packets(key, [item for item in items if isinstance(item, Arrival)])
         with self._stages.stage("decode"):
             heard += self._packets.take(now)
@@ -108,9 +110,12 @@ class Intake:
         return self._packets.take_failed()
 
     def _take_packets(self, key: StreamKey, arrivals: list[Arrival]) -> None:
-        if self._kept and (keep := self._kept.get(key)) is not None:
-            keep(arrivals)
+        self._keep(key, arrivals)
         self._packets.put(key, arrivals)
+
+    def _keep(self, key: StreamKey, items: Collection[Arrival | Chunk]) -> None:
+        if items and self._kept and (keep := self._kept.get(key)) is not None:
+            keep(items)
 
     def close(self) -> None:
         """Close every socket that is still read."""

@@ -76,7 +76,7 @@ class LiveEngine:
         self._open.add(key)
 
     def keep(self, key: StreamKey, keep: Keep) -> None:
-        """Give ``keep`` each packet of an open stream too, on the thread that ticks, until the stream ends."""
+        """Give ``keep`` all audio of an open stream too, on the thread that ticks, until the stream ends."""
         self._intake.keep(key, keep)
 
     def push(self, key: StreamKey, chunk: Chunk) -> None:

@@ -13,6 +13,7 @@ from ser_track.errors import AudioError
 _CODECS: Final = {
     "pcm16": "pcm_s16le",
     "l16": "pcm_s16be",  # RFC 3551, 4.5.11: network byte order
+    "l24": "pcm_s24be",  # RFC 3190, 4
     "ulaw": "pcm_mulaw",
     "pcmu": "pcm_mulaw",
     "mulaw": "pcm_mulaw",

@@ -144,6 +144,22 @@ async def test_an_intake_that_fails_is_told_to_every_stream_and_the_next_tick_wo
     await until(lambda: any(isinstance(event, SpeechStarted) for event in events))
 
 
+async def test_what_is_kept_is_what_the_engine_gets_until_the_stream_ends(start: Start) -> None:
+    live, _ = start(EnergyDetector())
+    kept = list[Arrival | Chunk]()
+    live.open(KEY)
+    live.keep(KEY, kept.extend)
+    chunks = [Chunk(0, SPEECH[:320]), Chunk(640, SPEECH[:320])]
+    for chunk in chunks:
+        live.push(KEY, chunk)
+    await live.flush(KEY)
+    assert [(each.at, len(each.samples)) for each in kept if isinstance(each, Chunk)] == [(0, 320), (640, 320)]
+    live.open(KEY)
+    live.push(KEY, Chunk(960, SPEECH[:320]))
+    await live.flush(KEY)
+    assert len(kept) == 2
+
+
 async def test_a_fault_of_the_detector_is_told_to_every_stream_and_the_next_tick_works(start: Start) -> None:
     live, events = start(FailsOnce())
     live.open(KEY)

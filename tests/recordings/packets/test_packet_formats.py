@@ -3,6 +3,7 @@
 import io
 import struct
 import tempfile
+from base64 import b64encode
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray, ParticipantChunk
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError
+from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.recordings.packets.link_layer import datagram
 from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets
 from ser_track.recordings.recording import open_recording
@@ -34,6 +36,7 @@ from tests.recordings.packets.make_packets import (
     udp,
     voice,
 )
+from tests.signals import cut, noise
 
 SAMPLE = SHARED / "jitsi" / "sample.jsonl"
 REAL = [*PACKETS.glob("*.mjr"), PACKETS / "spoken.pcap", PACKETS / "spoken.rtpdump"]
@@ -241,7 +244,7 @@ def test_lines_that_cannot_be_used_are_counted_and_the_first_is_quoted(tmp_path:
         "nonsense\n",
         mediajson_media("b-1", 1, 0),
         mediajson_line(1, "ping", id=1),
-        mediajson_start("c-1", "c", "l16"),
+        mediajson_start("c-1", "c", "g729"),
         mediajson_media("c-1", 1, 0),
         mediajson_media("a-1", 1, 50).rstrip("\n"),
     ]
@@ -249,7 +252,25 @@ def test_lines_that_cannot_be_used_are_counted_and_the_first_is_quoted(tmp_path:
     heard_s, told = heard_until_the_end(tmp_path / "a")
     assert heard_s == pytest.approx(1.02)
     assert "has 2 lines that cannot be used (line 52: " in told
-    assert "has 'c' as l16" in told
+    assert "has 'c' as g729, which cannot be heard" in told
+
+
+def test_a_bridge_s_pcm_is_heard_beside_opus(tmp_path: Path) -> None:
+    samples = noise(16_000)
+    payloads = [b64encode((part * 32_767).astype(">i2").tobytes()).decode() for part in cut(samples, [320])]
+    start = {"tag": "b-1", "mediaFormat": {"encoding": "l16", "sampleRate": 16_000}}
+    lines = [mediajson_start("a-1", "a"), *(mediajson_media("a-1", n / 50, n) for n in range(50))]
+    lines.append(mediajson_line(1, "start", start=start))
+    for number, payload in enumerate(payloads):
+        media = {"tag": "b-1", "chunk": str(number), "timestamp": str(320 * number), "payload": payload}
+        lines.append(mediajson_line(1 + number / 50, "media", media=media))
+    (tmp_path / "a").write_text("".join(lines))
+    with open_recording(tmp_path / "a") as recording:
+        assert recording.participants == ("a", "b-1")
+        tracks = heard(recording)
+    assert len(tracks["a"]) == SAMPLE_RATE_HZ
+    begin = 31 * WINDOW_SAMPLES
+    np.testing.assert_allclose(tracks["b-1"][begin:], samples, atol=1e-4)
 
 
 def test_a_second_source_takes_over_from_the_first(tmp_path: Path) -> None:
@@ -272,7 +293,7 @@ def test_every_real_recording_is_known_by_its_beginning() -> None:
         assert holds_packets(io.BytesIO(path.read_bytes()).read(HEAD_BYTES))
 
 
-@pytest.mark.parametrize("form", ["mjr", "rtpdump", "pcap", "pcapng", "mediajson"])
+@pytest.mark.parametrize("form", ["mjr", "rtpdump", "pcap", "pcapng", "mediajson", "decoded"])
 @given(data=st.data())
 def test_whatever_is_damaged_the_answer_is_an_audio_error(form: str, data: st.DataObject) -> None:
     whole = bytearray(_small(form))
@@ -291,6 +312,12 @@ def _small(form: str) -> bytes:
     """A file of thirty packets, or of a real recording's beginning."""
     if form == "pcapng":
         return (PACKETS / "fragment.pcapng").read_bytes()[:6_000]
+    if form == "decoded":
+        file = io.BytesIO()
+        writer = MediaJsonWriter(file, 1_700_000_000.0, 1 << 20)
+        for number in range(10):
+            writer.put_chunk("s1", "Ada", Chunk(number * 320, noise(320, number)), 0.0)
+        return file.getvalue()
     if form == "mediajson":
         return "".join([mediajson_start("a-1", "a"), *(mediajson_media("a-1", n / 50, n) for n in range(30))]).encode()
     make = {"mjr": mjr, "rtpdump": rtpdump, "pcap": pcap_of}[form]
