@@ -18,7 +18,7 @@ from ser_track.rtp.header import Arrival
 
 log = logging.getLogger(__name__)
 _MOST_BYTES: Final = 8 << 30
-"""About two months of one voice."""
+"""About five days of one voice as Opus, and one day of one that came decoded."""
 
 
 class MeetingRecorder:
