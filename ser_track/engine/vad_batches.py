@@ -14,7 +14,7 @@ from ser_track.protocols import VoiceDetector
 
 _SHORTEST_RUN: Final = 16
 """From so many windows on, a run costs no more per window than a batch of as many streams."""
-_LONGEST_RUN: Final = 128
+MAX_RUN_WINDOWS: Final = 128
 """Longer runs cost more again: what the network works on is then too large to be kept near the processor."""
 
 
@@ -43,7 +43,7 @@ class VadBatches:
 
     def _advance_run(self, stream: Stream) -> None:
         """By all windows of ``stream`` up to a gap, or by the gap."""
-        run = stream.windows.pop_run(_LONGEST_RUN)
+        run = stream.windows.pop_run(MAX_RUN_WINDOWS)
         if not run:
             self._skip_gap(stream)
             return
