@@ -14,7 +14,12 @@ WINDOW_SAMPLES: Final = 512
 
 
 class Chunk(NamedTuple):
-    """Mono audio of one stream, in any amount; at 16 kHz, except where a capture device or a file has another rate."""
+    """Mono audio of one stream, of any length; at 16 kHz, except where a capture device has another rate.
+
+    >>> chunk = Chunk(at=8_000, samples=np.zeros(512, np.float32))
+    >>> chunk.at / SAMPLE_RATE_HZ, len(chunk.samples)  # begins half a second into the stream
+    (0.5, 512)
+    """
 
     at: int
     """Media time of the first sample: its index in the stream, from 0."""

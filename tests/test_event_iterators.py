@@ -15,9 +15,9 @@ from ser_track.cli.main import main
 from ser_track.errors import AudioError, ConfigError
 from ser_track.models import Models
 from ser_track.output.wire import to_json, to_line
-from tests.engine.stand_ins import EnergyDetector, FaultyClassifier, LevelClassifier
+from tests.helpers.fake_models import EnergyDetector, FaultyClassifier, LevelClassifier
+from tests.helpers.signals import noise, talk
 from tests.paths import DATA
-from tests.signals import noise, talk
 
 SPOKEN = DATA / "spoken.wav"
 FAKES = Models(EnergyDetector(), LevelClassifier())
@@ -82,7 +82,7 @@ def test_the_pipeline_can_be_configured(tmp_path: Path) -> None:
     assert len(ends) >= 4
     assert max(ends) <= 0.608
     with pytest.raises(ConfigError, match=r"unknown key 'pipeline\.end_silence'"):
-        events(CALL, rate_hz=16_000, end_silence=2.0)
+        events(CALL, rate_hz=16_000, end_silence=2.0)  # type: ignore[call-arg]
 
 
 def test_events_come_while_the_source_is_read() -> None:

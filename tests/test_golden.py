@@ -16,7 +16,7 @@ from ser_track.events import Emotion, EngineEvent, StreamKey
 from ser_track.models import new_engine
 from ser_track.models.silero import SileroVad
 from ser_track.output.jsonl import JsonLines
-from tests.output.schema import parse_lines
+from tests.helpers.event_schema import parse_lines
 from tests.paths import DATA
 
 SPOKEN = DATA / "spoken.wav"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk
 from ser_track.engine.windows import Gap, Window, WindowBuffer
-from tests.signals import cut, noise
+from tests.helpers.signals import cut, noise
 
 HOUR = 3600 * SAMPLE_RATE_HZ
 sizes = st.lists(st.integers(1, 1500), min_size=1, max_size=6)

@@ -16,7 +16,7 @@ from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
 from ser_track.protocols import DetectorState, VoiceDetector
 from ser_track.rtp.header import Arrival
-from tests.engine.stand_ins import EnergyDetector, FaultyDetector, LevelClassifier
+from tests.helpers.fake_models import EnergyDetector, FaultyDetector, LevelClassifier
 
 KEY = StreamKey("m", "ann", "1")
 SPEECH = np.full(16_000, 0.5, np.float32)

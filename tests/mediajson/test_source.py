@@ -8,7 +8,7 @@ from ser_track.errors import AudioError
 from ser_track.mediajson.frames import Media, SourceStarted
 from ser_track.mediajson.source import MediaSource, encode_decoded
 from ser_track.rtp.header import Arrival
-from tests.signals import noise
+from tests.helpers.signals import noise
 
 KEPT = SourceStarted("a-1", "a", "l24", 16_000, 1, media_time=True)
 

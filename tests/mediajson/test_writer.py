@@ -12,8 +12,8 @@ from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.recordings.recording import open_recording
 from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.rtp.opus_stream import OpusStream
-from tests.recordings.packets.make_packets import heard, voice
-from tests.signals import noise
+from tests.helpers.packets import heard, voice
+from tests.helpers.signals import noise
 
 ROOM_ENOUGH = 1 << 30
 OFFSET_S = 1_700_000_000.0

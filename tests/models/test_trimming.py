@@ -9,8 +9,8 @@ from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.models.silero import SileroVad
 from ser_track.models.trimming import voiced_part, voiced_windows
 from ser_track.protocols import DetectorState
+from tests.helpers.signals import noise, read_wav
 from tests.paths import SPOKEN
-from tests.signals import noise, read_wav
 
 
 class Runs(SileroVad):

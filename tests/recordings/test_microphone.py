@@ -12,10 +12,10 @@ import pytest
 from ser_track.chunk import Chunk, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError, ConfigError
 from ser_track.recordings.microphone import HeldBlocks, Microphone, input_devices
+from tests.helpers.microphones import Machine
+from tests.helpers.pulseaudio import play, pulse_audio
+from tests.helpers.signals import cut, joined, noise
 from tests.paths import DATA, ROOT
-from tests.recordings.machines import Machine
-from tests.recordings.pulse import play, pulse_audio
-from tests.signals import cut, joined, noise
 
 
 def taken(held: HeldBlocks) -> list[Chunk]:

@@ -21,8 +21,8 @@ from ser_track.workers import process, sockets, tunnel
 from ser_track.workers.app import make_front
 from ser_track.workers.heartbeat import REPORT
 from ser_track.workers.supervisor import Supervisor
+from tests.helpers.peer import Peer, RecordingTrack
 from tests.paths import SPOKEN
-from tests.web.peers import Peer, RecordingTrack
 from tests.workers.conftest import SOON_S, Front
 
 JOIN = {"room": "r", "name": "n", "consent": True, "type": "offer"}
@@ -97,7 +97,7 @@ async def test_health_counts_all_workers_and_metrics_name_each(front: Front) -> 
 
 
 async def test_the_page_and_its_files_come_from_the_front(front: Front) -> None:
-    for path, words in (("/", "<html"), ("/static/app.js", "import")):
+    for path, words in (("/", "<html"), ("/static/room/main.js", "import")):
         async with front.http.get(front.url + path) as response:
             assert response.status == 200
             assert words in await response.text()

@@ -19,8 +19,7 @@ from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.recordings.packets.link_layer import datagram
 from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets
 from ser_track.recordings.recording import open_recording
-from tests.paths import PACKETS, SHARED
-from tests.recordings.packets.make_packets import (
+from tests.helpers.packets import (
     Sent,
     ethernet,
     heard,
@@ -36,7 +35,8 @@ from tests.recordings.packets.make_packets import (
     udp,
     voice,
 )
-from tests.signals import cut, noise
+from tests.helpers.signals import cut, noise
+from tests.paths import PACKETS, SHARED
 
 SAMPLE = SHARED / "jitsi" / "sample.jsonl"
 REAL = [*PACKETS.glob("*.mjr"), PACKETS / "spoken.pcap", PACKETS / "spoken.rtpdump"]

@@ -10,7 +10,7 @@ from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray, Particip
 from ser_track.errors import AudioError
 from ser_track.recordings.recording import open_meeting, open_recording
 from ser_track.rtp.opus import OpusDecoder
-from tests.recordings.packets.make_packets import Sent, heard, mjr, noise, opus, pcap_of, rtp, rtpdump, voice
+from tests.helpers.packets import Sent, heard, mjr, noise, opus, pcap_of, rtp, rtpdump, voice
 
 _20_MS = SAMPLE_RATE_HZ // 50
 

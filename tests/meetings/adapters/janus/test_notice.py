@@ -9,14 +9,14 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from ser_track.events import Consent
-from tests.meetings.adapters.janus.janus_people import JanusPerson
-from tests.meetings.adapters.janus.janus_server import JanusServer
+from tests.helpers.browser import launched
+from tests.helpers.janus_person import JanusPerson
+from tests.helpers.janus_server import JanusServer
+from tests.helpers.meeting_reader import ABOUT_A_VOICE, reading
+from tests.helpers.peer import RecordingTrack
 from tests.meetings.conftest import MakePerson, SendBot
-from tests.meetings.reader import ABOUT_A_VOICE, reading
 from tests.paths import SPOKEN
-from tests.web.browser import launched
 from tests.web.conftest import Running
-from tests.web.peers import RecordingTrack
 
 pytestmark = [pytest.mark.meeting, pytest.mark.browser]
 PATIENCE_MS = 15_000
@@ -86,7 +86,9 @@ async def test_that_the_meeting_was_lost_is_said_and_a_refusal_outlives_it(
     await page.get_by_role("button", name="Do not analyse me").click()
     await expect_told(page, "Ann, your voice is not analysed.")
     await janus.kill()
-    await expect(page.locator("#meeting")).to_contain_text("The bot has lost the meeting", timeout=PATIENCE_MS)
+    await expect(page.locator("#meeting")).to_contain_text(
+        "The bot lost the connection to the meeting", timeout=PATIENCE_MS
+    )
     await expect_told(page, "The bot does not see Ann in the meeting at the moment.")
     await expect(page.locator("#nobody")).to_be_hidden()
     await janus.start()
