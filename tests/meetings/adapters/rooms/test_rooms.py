@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +29,7 @@ from ser_track.events import (
 from ser_track.meetings.adapters.rooms.directory import Rooms
 from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.models import Models
+from ser_track.recordings.recording import open_recording
 from tests.helpers.fake_models import EnergyDetector, LevelClassifier
 
 SPEECH = np.full(16_000, 0.5, np.float32)
@@ -154,3 +157,20 @@ async def test_the_place_of_somebody_who_left_is_free(rooms: Rooms) -> None:
         rooms.join("r", "Ninth", analysed=False)
     await rooms.room("r").leave(people[0], "left")
     assert rooms.join("r", "Ninth", analysed=False)[1].attendee.name == "Ninth"
+
+
+async def test_a_voice_that_aiortc_decoded_is_recorded_as_it_was_heard(tmp_path: Path) -> None:
+    config = replace(Config(), meetings=replace(Config().meetings, record_folder=str(tmp_path)))
+    async with Bot(config, Models(EnergyDetector(), LevelClassifier())) as running:
+        rooms = Rooms(running.meetings, config)
+        participant = speaker(rooms)
+        await rooms.room("r").leave(participant, "left")
+    assert [chunk.at for chunk in recorded_in(tmp_path, "Speaker")] == [0]
+    assert np.array_equal(np.concatenate([chunk.samples for chunk in recorded_in(tmp_path, "Speaker")]), SPEECH)
+
+
+def recorded_in(folder: Path, name: str) -> list[Chunk]:
+    (file,) = folder.iterdir()
+    with open_recording(file) as recording:
+        assert recording.participants == (name,)
+        return [chunk for _, chunk in recording]
