@@ -1,19 +1,40 @@
 """One consenting participant's way into the engine: rebases media time, watches for silence of the sender."""
 
-from ser_track.chunk import FloatArray
-from ser_track.events import Resumed, Stalled, StreamKey
-from ser_track.live.live_engine import LiveEngine
+from typing import Protocol
+
+from ser_track.chunk import Chunk
+from ser_track.events import EndReason, Resumed, Stalled, StreamKey
 from ser_track.rtp.header import Arrival
 
 _PAUSE_S = 1.0
 """Without audio for this long, an open segment is closed: longer than any gap of DTX or a burst of loss."""
 
 
+class FedEngine(Protocol):
+    """The part of `LiveEngine` that is fed."""
+
+    def open(self, key: StreamKey) -> None:
+        """Begin a stream."""
+        ...
+
+    def push(self, key: StreamKey, chunk: Chunk) -> None:
+        """Samples in the stream's media time."""
+        ...
+
+    def push_packet(self, key: StreamKey, arrival: Arrival) -> None:
+        """An RTP packet with Opus."""
+        ...
+
+    def pause(self, key: StreamKey, reason: EndReason) -> None:
+        """Close an open segment."""
+        ...
+
+
 class StreamFeed:
     """Feeds one stream; time 0 is its first sample. Closed, it takes nothing more."""
 
     def __init__(
-        self, live: LiveEngine, key: StreamKey, now: float, stalled_after_s: float, sends_silence: bool = True
+        self, live: FedEngine, key: StreamKey, now: float, stalled_after_s: float, sends_silence: bool = True
     ) -> None:
         """``now`` is a monotonic time in seconds, as in `check`.
 
@@ -30,12 +51,13 @@ class StreamFeed:
         self._sends_silence = sends_silence
         live.open(key)
 
-    def push(self, samples: FloatArray, at: int) -> None:
-        """Samples at 16 kHz, the first at index ``at`` of the track."""
+    def push(self, chunk: Chunk) -> None:
+        """Samples in the track's own media time."""
+        at, samples = chunk
         if self._first is None:
             self._first = at
         self._heard, self._paused = True, False
-        self._live.push(self.key, samples, at - self._first)
+        self._live.push(self.key, Chunk(at - self._first, samples))
 
     def note_audio(self) -> None:
         """Packets came, on a way that does not pass here."""

@@ -3,8 +3,7 @@
 import time
 from typing import Protocol
 
-from ser_track.aiortc_internals.socket import MediaSocket
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk
 from ser_track.meetings.attendee import Attendee
 from ser_track.rtp.header import Arrival
 
@@ -16,8 +15,8 @@ class PeerOwner(Protocol):
         """An RTP packet with Opus."""
         ...
 
-    def heard(self, samples: FloatArray, at: int) -> None:
-        """Samples at 16 kHz, the first at index ``at`` of the track: of any other codec."""
+    def heard(self, chunk: Chunk) -> None:
+        """Samples of any other codec, in the track's own media time."""
         ...
 
     def fault(self, code: str, message: str) -> None:
@@ -47,22 +46,10 @@ class AttendeeOwner:
         """See `PeerOwner`."""
         self.attendee.arrived(Arrival(ssrc, sequence, timestamp, payload, time.monotonic()))
 
-    def heard(self, samples: FloatArray, at: int) -> None:
+    def heard(self, chunk: Chunk) -> None:
         """See `PeerOwner`."""
-        self.attendee.heard(samples, at)
+        self.attendee.heard(chunk)
 
     def fault(self, code: str, message: str) -> None:
         """See `PeerOwner`."""
         self.attendee.fault(code, message)
-
-
-class AudioHost(Protocol):
-    """Where the audio of connections goes: whoever reads their sockets."""
-
-    def attach(self, media: MediaSocket) -> None:
-        """Read it from now on."""
-        ...
-
-    def detach(self, media: MediaSocket) -> None:
-        """Read it no more, and close it."""
-        ...

@@ -34,8 +34,7 @@ class Adapter:
     target: type[Any]
     """A frozen dataclass with what it takes to find one meeting, and a property ``where``: the same in words, for
     people, without secrets. Its fields are options of ``ser-track join`` and ``POST /meetings``: ``str``, ``bool`` or
-    ``str | None``; ``repr=False`` marks a secret. ``metadata`` may have ``check``, a function that raises ValueError,
-    and ``help``, which ``--help`` shows."""
+    ``str | None``; ``repr=False`` marks a secret, ``metadata={"check": …}`` a function that raises ValueError."""
     make: Callable[[Any, Host, Services], Meeting]
     """The meeting that a target names, not joined yet; it tells the host who is there."""
     capabilities: Capabilities

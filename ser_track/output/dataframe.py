@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any, Final
 
-from ser_track.events import Emotion, Event
+from ser_track.events import Announcement, Emotion, EncodedEvent, Event
 from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.output.wire import encode
 
@@ -32,6 +32,27 @@ _KINDS: Final = {
 _SIX: Final = dict.fromkeys((f"six_{emotion}" for emotion in SIX_EMOTIONS), "float64")
 
 
+class DataFrameSink:
+    """A sink that collects events for a table of them."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, Any]] = []
+
+    def put(self, event: EncodedEvent) -> None:
+        """Take one event; what concerns a meeting as a whole has no row."""
+        if not isinstance(event.event, Announcement):
+            self._rows.append(_row(event.type, event.event))
+
+    def table(self) -> Any:
+        """All that came so far, as `to_dataframe` returns it. Raises ImportError where pandas is not installed."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_dataframe needs pandas, which is not installed; pip install pandas") from error
+        kinds = _KINDS | (_SIX if any("six_anger" in row for row in self._rows) else {})
+        return pd.DataFrame(self._rows, columns=list(kinds)).astype(kinds)
+
+
 def to_dataframe(events: Iterable[Event]) -> Any:
     """A `pandas.DataFrame`: a row for each event, a column for each field; fields that an event lacks are missing.
 
@@ -46,18 +67,15 @@ def to_dataframe(events: Iterable[Event]) -> Any:
     Raises:
         ImportError: pandas is not installed.
     """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError("to_dataframe needs pandas, which is not installed; pip install pandas") from error
-    rows = [_row(event) for event in events]
-    kinds = _KINDS | (_SIX if any("six_anger" in row for row in rows) else {})
-    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+    sink = DataFrameSink()
+    for event in events:
+        sink.put(encode(event))
+    return sink.table()
 
 
-def _row(event: Event) -> dict[str, Any]:
+def _row(type_name: str, event: Event) -> dict[str, Any]:
     row: dict[str, Any] = {field.name: getattr(event, field.name) for field in fields(event)}
-    row |= {"type": encode(event).type, "participant": event.key.participant, "stream": event.key.stream}
+    row |= {"type": type_name, "participant": event.key.participant, "stream": event.key.stream}
     if isinstance(event, Emotion):
         row |= event.probabilities
         row |= {f"six_{emotion}": share for emotion, share in (event.six or {}).items()}

@@ -221,7 +221,7 @@ async def test_nothing_is_heard_of_who_withdraws_in_mid_sentence(enter: Enter, p
     await asyncio.sleep(2.5)
     after = observer.events[observer.events.index(withdrawn) + 1 :]
     assert [event for event in after if event.get("participant") == page.id] == []
-    assert (engine._streams, len(engine._requests), server.bot.live._open) == ({}, 0, set())
+    assert (engine._streams, len(engine._jobs), server.bot.live._open) == ({}, 0, set())
     assert server.bot.metrics.audio_s._value.get() == heard, "what is sent all the same is not even stored"
 
 

@@ -11,11 +11,16 @@ class JanusTarget:
 
     url: str = field(metadata={"check": websocket_url})
     """Of Janus's WebSocket API: ws(s)://host[:port][/path]."""
-    room: str = field(metadata={"help": "the room's number, or its name with --string-ids"})
-    string_ids: bool = field(default=False, metadata={"help": "rooms are named by strings on this server"})
-    pin: str | None = field(default=None, repr=False, metadata={"help": "of the room"})
-    token: str | None = field(default=None, repr=False, metadata={"help": "of Janus's token authentication"})
-    api_secret: str | None = field(default=None, repr=False, metadata={"help": "of Janus's API"})
+    room: str
+    """A number, unless the plugin has ``string_ids``."""
+    string_ids: bool = False
+    """Whether rooms are called by strings there."""
+    pin: str | None = field(default=None, repr=False)
+    """Of the room."""
+    token: str | None = field(default=None, repr=False)
+    """Of Janus's token authentication."""
+    api_secret: str | None = field(default=None, repr=False)
+    """Of Janus's API."""
 
     @property
     def where(self) -> str:
