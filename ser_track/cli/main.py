@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import ser_track
-from ser_track.errors import ConfigError, ModelError, SerTrackError
+from ser_track.errors import BadRequestError, ConfigError, ModelError, SerTrackError
 
 COMMANDS: Final = {
     "serve": "the server: rooms in the browser, and the bot that tells which emotion is in each voice",
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _BROKEN_PIPE
     except (SerTrackError, OSError) as error:
         print("ser-track: error:", " ".join(str(error).split()), file=sys.stderr)
-        return 2 if isinstance(error, (ConfigError, ModelError)) else 1
+        return 2 if isinstance(error, (BadRequestError, ConfigError, ModelError)) else 1
     except KeyboardInterrupt:
         return _INTERRUPTED
 
@@ -77,6 +77,14 @@ class _CommandParser(argparse.ArgumentParser):
             with suppress(argparse.ArgumentError):  # a command may describe --config itself
                 _add_config(self, "config")
             self.set_defaults(run=command.run)
+        found, unknown = self._parsed(args, namespace)
+        if unknown:  # else the parser of `ser-track` says so, with its own usage
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
+    def _parsed(
+        self, args: Sequence[str] | None, namespace: argparse.Namespace | None
+    ) -> tuple[argparse.Namespace, list[str]]:
         if args is not None and "--" in args:  # intermixing loses what comes after it
             return super().parse_known_args(args, namespace)
         self._intermixing = True  # it calls this method again

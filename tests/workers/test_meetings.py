@@ -171,7 +171,7 @@ async def test_refusals_are_those_of_a_single_process(front: Front, connect: Con
     assert (await ask(front, "/mediajson?sessionId=two"))[0] == 400
     assert [each["where"] for each in (await ask(front, "/meetings"))[1]["meetings"]] == ["mediajson session one"]
     status, refused = await ask(front, "/meetings", "POST", json={"server": "nothing"})
-    assert (status, "'server' must be one of" in refused["error"]["message"]) == (400, True)
+    assert (status, "('server') must be one of" in refused["error"]["message"]) == (400, True)
     target = {"server": "janus", "url": "ws://127.0.0.1:1", "room": 1}
     status, refused = await ask(front, "/meetings", "POST", json=target)
     assert (status, "meetings.allowed_targets" in refused["error"]["message"]) == (403, True)
