@@ -12,6 +12,7 @@ from ser_track.config.schema import load_config
 from ser_track.engine.engine import Engine
 from ser_track.errors import InferenceError
 from ser_track.events import Emotion, EngineEvent, Fault, StreamKey
+from ser_track.labels import LabelSet
 from ser_track.models import Models, load_models
 
 _KEY = StreamKey("pipeline", "participant", "0")
@@ -42,6 +43,8 @@ class SERPipeline:
         models = models or load_models(self.config)
         self.events: tuple[EngineEvent, ...] = ()
         """Every event of the last call, in order: speech, provisional results, final results."""
+        self.labels: LabelSet = models.classifier.labels
+        """What the model tells apart, and how it is shown."""
         self._engine = Engine(models.detector, models.classifier, self.config)
         self._reader = PcmReader(self.config.sample_format, self.config.channels)
         self._resampler = Resampler(self.config.sample_rate_hz)
@@ -52,7 +55,9 @@ class SERPipeline:
         """Take the next piece of audio, of any length: bytes in the configured format, or floats.
 
         Floats are ``[n]`` (interleaved) or ``[n, channels]``, in -1 … 1. Audio is processed ``consumed_duration_s`` at
-        a time. Returns the probabilities of the last segment that ended in this call, summing to 1, or ``None``.
+        a time. Returns the probabilities of the last segment that ended in this call, or ``None``: of anger, happiness,
+        sadness and neutral, summing to 1, where the model's labels stand for these (`LabelSet.compatible`), else of its
+        own labels, as its events have them.
 
         Raises:
             AudioError: the data is not in the configured format.
@@ -99,4 +104,8 @@ class SERPipeline:
         if fault := next((event for event in self.events if isinstance(event, Fault)), None):
             raise InferenceError(fault.message)
         finals = [event for event in self.events if isinstance(event, Emotion) and event.final]
-        return dict(finals[-1].probabilities) if finals else None
+        return self._returned(finals[-1]) if finals else None
+
+    def _returned(self, emotion: Emotion) -> dict[str, float]:
+        """The four keys that every caller knows, if the model's labels stand for them; else what the event has."""
+        return self.labels.as_compatible(emotion.all or emotion.probabilities) or dict(emotion.probabilities)

@@ -14,10 +14,12 @@ from aiohttp import web
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
 from ser_track.events import MeetingChanged, Notice
+from ser_track.labels import LabelSet
 from ser_track.logging_setup import log_to_stderr
 from ser_track.meetings.registry import KINDS, Kind, make_meeting
 from ser_track.meetings.roster import Listener
 from ser_track.meetings.session import Session
+from ser_track.models import load_models
 from ser_track.output.wire import EventLine
 from ser_track.web.app import make_app
 from ser_track.web.keys import SESSIONS
@@ -69,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     target = {name: value for name, value in _target(args).items() if value is not None}
     with ExitStack() as stack:
         title = f"{args.server} {target['url']} room {target.get('room', '')}"
-        show = _json if args.json else _view(stack, title)
+        show = _json if args.json else _view(stack, title, load_models(config.pipeline).classifier.labels)
         session = asyncio.run(_stay(app, config, args.server, target, show))
     if session is None or session.reason == _GOODBYE:
         return 0
@@ -115,8 +117,8 @@ def _stop_once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     loop.remove_signal_handler(signal.SIGINT)
 
 
-def _view(stack: ExitStack, title: str) -> Listener:
-    view = stack.enter_context(LiveView(title=title))
+def _view(stack: ExitStack, title: str, labels: LabelSet) -> Listener:
+    view = stack.enter_context(LiveView(title=title, labels=labels))
 
     def show(line: EventLine) -> None:
         match line.event:

@@ -15,6 +15,7 @@ from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
 from ser_track.engine.engine import Engine
 from ser_track.events import Event, Fault
+from ser_track.labels import LabelSet
 from ser_track.models import load_models
 from ser_track.output.jsonl import JsonLines
 from ser_track.recordings.microphone import Microphone, input_devices
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         source, name = _microphone(args, config) if args.file is None else _file(args, stack)
         models = load_models(config.pipeline)
         engine = Engine(models.detector, models.classifier, config.pipeline)
-        put = _sink(args, name, stack)
+        put = _sink(args, name, models.classifier.labels, stack)
         stack.enter_context(_ended_by_ctrl_c(source.stop))
         failures = list[str]()
         for event in replay(source, name, engine, _BLOCK_SAMPLES):
@@ -87,10 +88,10 @@ def _file(args: argparse.Namespace, stack: ExitStack) -> tuple[Paced, str]:
     return Paced(stack.enter_context(open_recording(args.file)), args.speed), display_name(args.file)
 
 
-def _sink(args: argparse.Namespace, name: str, stack: ExitStack) -> Put:
+def _sink(args: argparse.Namespace, name: str, labels: LabelSet, stack: ExitStack) -> Put:
     if args.json:
         return JsonLines(sys.stdout).put
-    return stack.enter_context(LiveView(title=f"{name} (Ctrl-C ends)")).put
+    return stack.enter_context(LiveView(title=f"{name} (Ctrl-C ends)", labels=labels)).put
 
 
 @contextmanager

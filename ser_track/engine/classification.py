@@ -10,7 +10,7 @@ from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.engine.segmenter import Segment
 from ser_track.errors import InferenceError
 from ser_track.events import Emotion, Fault, StreamKey
-from ser_track.labels import SIX_EMOTIONS, UNSURE
+from ser_track.labels import SIX, UNSURE
 from ser_track.protocols import EmotionClassifier, Prediction
 from ser_track.voice_profile import VoiceProfile
 
@@ -86,21 +86,24 @@ class Classification:
 
     def emotion(self, request: Request, judgement: Prediction) -> Emotion:
         """The event of a judgement."""
-        probabilities, names = judgement.probabilities, self.classifier.labels
-        top = int(probabilities.argmax())
-        confidence = float(probabilities[top])
-        six = _named(SIX_EMOTIONS, judgement.six) if self.six_emotions and judgement.six is not None else None
+        labels = self.classifier.labels
+        every = _named(labels.names, judgement.probabilities)
+        shown = {name: every[name] for name in labels.shown}
+        likeliest = max(shown, key=shown.__getitem__)
+        confidence = shown[likeliest]
+        six = _named(SIX.names, judgement.six) if self.six_emotions and judgement.six is not None else None
         return Emotion(
             key=request.key,
             segment=request.heard.number,
             start_s=request.start / SAMPLE_RATE_HZ,
             end_s=request.heard.end / SAMPLE_RATE_HZ,
             final=request.final,
-            probabilities=_named(names, probabilities),
-            label=names[top] if confidence >= self.min_confidence else UNSURE,
+            probabilities=shown,
+            label=likeliest if confidence >= self.min_confidence else UNSURE,
             confidence=confidence,
             model=self.classifier.name,
             six=six,
+            all=every if len(shown) < len(every) else None,
         )
 
 
@@ -111,4 +114,4 @@ def _named(names: Sequence[str], shares: FloatArray) -> dict[str, float]:
 def _require_distribution(probabilities: FloatArray, count: int) -> None:
     fits = probabilities.shape == (count,) and np.isclose(probabilities.sum(), 1, atol=1e-3)
     if not fits or probabilities.min() < 0:
-        raise InferenceError(f"its answer {probabilities!r} is no distribution over {count} emotions")
+        raise InferenceError(f"its answer {probabilities!r} is not a distribution over its {count} labels")

@@ -1,9 +1,10 @@
 """What was heard of each participant, gathered from events: what pictures, tables and captions are made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ser_track.events import Emotion, EndReason, Event, Fault, Joined, SpeechEnded
+from ser_track.labels import FOUR, LabelSet
 
 
 @dataclass(slots=True)
@@ -35,6 +36,10 @@ class Line:
         """Seconds of speech, silence inside segments included."""
         return sum(utterance.end_s - utterance.start_s for utterance in self.utterances)
 
+    def results(self) -> Iterator[Emotion]:
+        """The final results, in the order of the utterances."""
+        return (utterance.emotion for utterance in self.utterances if utterance.emotion is not None)
+
 
 @dataclass(slots=True)
 class Timeline:
@@ -43,6 +48,8 @@ class Timeline:
     title: str
     lines: list[Line] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    labels: LabelSet = FOUR
+    """Of the model whose results these are."""
 
     @property
     def end_s(self) -> float:
@@ -50,8 +57,11 @@ class Timeline:
         return max((utterance.end_s for line in self.lines for utterance in line.utterances), default=0.0)
 
 
-def gather(title: str, events: Iterable[Event]) -> Timeline:
-    """The timeline that ``events`` of one recording tell of, whatever order those of different streams come in."""
+def gather(title: str, events: Iterable[Event], labels: LabelSet | None = None) -> Timeline:
+    """The timeline that ``events`` of one recording tell of, whatever order those of different streams come in.
+
+    labels: of the model that they come from; without them they are what the events have, in their usual looks.
+    """
     timeline = Timeline(title)
     lines: dict[str, Line] = {}
     provisional: dict[tuple[str, int], list[Emotion]] = {}
@@ -77,4 +87,10 @@ def gather(title: str, events: Iterable[Event]) -> Timeline:
                 provisional.setdefault((f"{participant}/{stream}", event.segment), []).append(event)
             case Fault():
                 timeline.faults.append(event)
+    timeline.labels = labels or _labels_of(timeline)
     return timeline
+
+
+def _labels_of(timeline: Timeline) -> LabelSet:
+    names = dict.fromkeys(name for line in timeline.lines for one in line.results() for name in one.probabilities)
+    return LabelSet.of(names) if len(names) > 1 else FOUR

@@ -8,7 +8,7 @@ from ser_track.events import Emotion, Event
 from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.output.wire import encode
 
-_KINDS: Final = {
+_BEFORE: Final = {
     "type": "string",
     "participant": "string",
     "stream": "string",
@@ -18,7 +18,8 @@ _KINDS: Final = {
     "final": "boolean",
     "label": "string",
     "confidence": "float64",
-    **dict.fromkeys(EMOTIONS, "float64"),
+}
+_AFTER: Final = {
     "model": "string",
     "classified": "boolean",
     "reason": "string",
@@ -28,15 +29,15 @@ _KINDS: Final = {
     "code": "string",
     "message": "string",
 }
-"""Columns in their order, whatever the events are."""
-_SIX: Final = dict.fromkeys((f"six_{emotion}" for emotion in SIX_EMOTIONS), "float64")
+"""Columns in their order, whatever the events are; probabilities stand between them."""
 
 
 def to_dataframe(events: Iterable[Event]) -> Any:
     """A `pandas.DataFrame` with a row for each event and a column for each field; what an event lacks is missing.
 
-    ``type`` is what docs/protocol.md calls it. Probabilities have a column for each emotion, those of six
-    ``six_anger`` and so on, if there are any. All results: ``table[table["final"].fillna(False)]``.
+    ``type`` is what docs/protocol.md calls it. Probabilities have a column for each label that the results have (the
+    four emotions where there is no result), those of six ``six_anger`` and so on, those of all labels of a model that
+    shows only some of them ``all_…``, if there are any. All results: ``table[table["final"].fillna(False)]``.
 
     Raises:
         ImportError: there is no pandas.
@@ -45,8 +46,13 @@ def to_dataframe(events: Iterable[Event]) -> Any:
         import pandas as pd
     except ImportError as error:
         raise ImportError("to_dataframe needs pandas, which is not installed; pip install pandas") from error
+    events = list(events)
+    results = [event for event in events if isinstance(event, Emotion)]
+    shares = dict.fromkeys([name for event in results for name in event.probabilities] or EMOTIONS, "float64")
+    more = dict.fromkeys([f"all_{name}" for event in results for name in event.all or ()], "float64")
+    more |= dict.fromkeys([f"six_{name}" for name in SIX_EMOTIONS if any(event.six for event in results)], "float64")
+    kinds = _BEFORE | shares | _AFTER | more
     rows = [_row(event) for event in events]
-    kinds = _KINDS | (_SIX if any("six_anger" in row for row in rows) else {})
     return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
 
 
@@ -56,4 +62,5 @@ def _row(event: Event) -> dict[str, Any]:
     if isinstance(event, Emotion):
         row |= event.probabilities
         row |= {f"six_{emotion}": share for emotion, share in (event.six or {}).items()}
+        row |= {f"all_{name}": share for name, share in (event.all or {}).items()}
     return row
