@@ -63,7 +63,7 @@ def configured() -> Config:
 async def serve(started: "Future[Service]") -> None:
     stop = asyncio.Event()
     async with (
-        _Server(make_app(configured()), host="127.0.0.1") as running,
+        _Server(make_app(Bot(configured())), host="127.0.0.1") as running,
         ClientSession(headers=AUTHORIZATION) as http,
     ):
         url = str(running.make_url("")).rstrip("/")

@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from ser_track.config.schema import Config, IceServer, PipelineConfig
 from ser_track.labels import EMOTIONS
-from ser_track.web.routes.signalling import close_sockets
+from ser_track.web.outbox import close_sockets
 from tests.paths import SPOKEN
 from tests.web.browser import join, launched
 from tests.web.conftest import Running
