@@ -16,7 +16,7 @@ from ser_track.bot import Bot
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
 from ser_track.errors import BadRequestError
-from ser_track.events import EncodedEvent, MeetingChanged, Notice
+from ser_track.events import EncodedEvent
 from ser_track.logging_setup import log_to_stderr
 from ser_track.meetings.registry import Adapter, find_adapter, joinable, read_target, read_url
 from ser_track.meetings.session import Session
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     link = adapter.capabilities.needs_link and not args.no_link
     with ExitStack() as stack:
         view = LiveView(title=target.where, labels=bot.labels)
-        sink: Sink = _JsonLines() if args.json else _View(stack.enter_context(view))
+        sink: Sink = _JsonLines() if args.json else stack.enter_context(view)
         session = asyncio.run(_stay(bot, adapter, target, link, sink))
     if session is None or session.reason == _GOODBYE:
         return 0
@@ -137,25 +137,6 @@ def _stop_once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     """The first Ctrl-C is polite; a second one ends the program at once."""
     stop.set()
     loop.remove_signal_handler(signal.SIGINT)
-
-
-class _View:
-    """Events as a person reads them."""
-
-    def __init__(self, view: LiveView) -> None:
-        self._view = view
-
-    def put(self, event: EncodedEvent) -> None:
-        """See `Sink`."""
-        match event.event:
-            case Notice(text=text):
-                self._view.say(text)
-            case MeetingChanged(state="left"):
-                pass  # said at the end, or asked for
-            case MeetingChanged(state=state, reason=reason):
-                self._view.say(state if reason is None else f"{state}: {reason}")
-            case other:
-                self._view.put(other)
 
 
 class _JsonLines:

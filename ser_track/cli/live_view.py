@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ser_track.cli.live_rows import Row, printable, title_of
-from ser_track.events import Emotion, Event, Fault, Joined
+from ser_track.events import Emotion, EncodedEvent, Event, Fault, Joined, MeetingChanged, Notice
 from ser_track.labels import FOUR, LabelSet
 
 LIMITS: Final = "How voices sound to a model of acted speech. Often wrong; not what anyone feels."
@@ -63,8 +63,18 @@ class LiveView:
             self._live.stop()
             self._live = None
 
-    def put(self, event: Event) -> None:
+    def put(self, event: EncodedEvent) -> None:
         """Show ``event``. Someone who was not announced is called by their id."""
+        match event.event:
+            case Notice(text=text):
+                self.say(text)
+            case MeetingChanged(state=state, reason=reason):
+                if state != "left":  # why is for the caller to say: it may have been asked for
+                    self.say(state if reason is None else f"{state}: {reason}")
+            case of_stream:
+                self._show(of_stream)
+
+    def _show(self, event: Event) -> None:
         with self._lock:
             self._note(event)
             line = None if self._drawn else self._line(event)

@@ -19,8 +19,9 @@ from ser_track.config.schema import SHIPPED_MODELS, PipelineConfig, load_config
 from ser_track.errors import SerTrackError
 from ser_track.models import load_classifier, load_detector
 from ser_track.models.packaged_silero import PACKAGE, packaged_file
-from ser_track.models.registry import BUILTIN, CLASSIFIERS, DETECTORS, plugins
+from ser_track.models.registry import BUILTIN, classifiers, detectors, package_licence
 from ser_track.models.silero import MODEL_FILE
+from ser_track.plugins import Plugins
 
 _HEARD_S: Final = 3
 _RUNS: Final = 5
@@ -81,16 +82,16 @@ def run(args: argparse.Namespace) -> int:
 
 def found(config: PipelineConfig) -> Iterator[Entry]:
     """Everything that can be named in this configuration, measured."""
-    classifiers = dict.fromkeys(SHIPPED_MODELS, "shipped")
-    classifiers |= {name: plugin.package for name, plugin in plugins(CLASSIFIERS).items()}
-    classifiers.setdefault(config.model, "file" if Path(config.model).is_file() else "not installed")
-    for name, source in classifiers.items():
+    for name, source in _sources(classifiers(), config.model).items():
         yield _tried(Entry("classifier", name, source, name == config.model), _classifier)
-    detectors = {BUILTIN: "shipped"} | ({PACKAGE: f"package {PACKAGE}"} if packaged_file() else {})
-    detectors |= {name: plugin.package for name, plugin in plugins(DETECTORS).items()}
-    detectors.setdefault(config.voice_detector, "not installed")
-    for name, source in detectors.items():
+    for name, source in _sources(detectors(), config.voice_detector).items():
         yield _tried(Entry("detector", name, source, name == config.voice_detector), _detector)
+
+
+def _sources(known: Plugins[object], configured: str) -> dict[str, str]:
+    """Where each comes from, that of the configuration included."""
+    sources = {name: known.package_of(name) or ("shipped" if name != PACKAGE else PACKAGE) for name in known}
+    return {**sources, **({} if configured in known else {configured: "file"})}
 
 
 def _tried(entry: Entry, describe: Callable[[str], dict[str, Any]]) -> Entry:
@@ -102,11 +103,11 @@ def _tried(entry: Entry, describe: Callable[[str], dict[str, Any]]) -> Entry:
 
 def _classifier(name: str) -> dict[str, Any]:
     classifier = load_classifier(name)
-    plugin = plugins(CLASSIFIERS).get(name)
+    known = classifiers()
     return {
         "labels": classifier.labels.names,
         "model": classifier.name,
-        "licence": getattr(classifier, "licence", None) or (plugin.licence if plugin else None),
+        "licence": getattr(classifier, "licence", None) or (package_licence(known, name) if name in known else None),
         "bytes": _classifier_bytes(name),
         "ms_for_3_s": _measured_ms(lambda: classifier.classify(_sound())),
     }
@@ -114,11 +115,11 @@ def _classifier(name: str) -> dict[str, Any]:
 
 def _detector(name: str) -> dict[str, Any]:
     detector = load_detector(name)
-    plugin = plugins(DETECTORS).get(name)
+    known = detectors()
     file = {BUILTIN: MODEL_FILE, PACKAGE: packaged_file()}.get(name)
     windows = _sound()[: _HEARD_S * SAMPLE_RATE_HZ // WINDOW_SAMPLES * WINDOW_SAMPLES].reshape(-1, WINDOW_SAMPLES)
     return {
-        "licence": getattr(detector, "licence", None) or (plugin.licence if plugin else None),
+        "licence": getattr(detector, "licence", None) or package_licence(known, name),
         "bytes": None if file is None else file.stat().st_size,
         "ms_for_3_s": _measured_ms(lambda: detector.detect_run(windows, detector.new_state())),
     }

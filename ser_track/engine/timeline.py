@@ -1,10 +1,22 @@
 """What was heard of each participant, gathered from events: what pictures, tables and captions are made of."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ser_track.events import Emotion, EndReason, Event, Fault, Joined, SpeechEnded
+from ser_track.events import (
+    Announcement,
+    Emotion,
+    EncodedEvent,
+    EndReason,
+    Event,
+    Fault,
+    Joined,
+    SpeechEnded,
+    StreamKey,
+)
 from ser_track.labels import FOUR, LabelSet
+
+_Segment = tuple[StreamKey, int]
 
 
 @dataclass(slots=True)
@@ -36,10 +48,6 @@ class Line:
         """Seconds of speech, silence inside segments included."""
         return sum(utterance.end_s - utterance.start_s for utterance in self.utterances)
 
-    def results(self) -> Iterator[Emotion]:
-        """The final results, in the order of the utterances."""
-        return (utterance.emotion for utterance in self.utterances if utterance.emotion is not None)
-
 
 @dataclass(slots=True)
 class Timeline:
@@ -57,40 +65,67 @@ class Timeline:
         return max((utterance.end_s for line in self.lines for utterance in line.utterances), default=0.0)
 
 
+class TimelineGatherer:
+    """A sink that makes a timeline of one recording's events, in whatever order those of different streams come."""
+
+    def __init__(self, title: str, labels: LabelSet | None = None) -> None:
+        """``title`` is the recording's name; ``labels`` are the model's, else those of the results, as they come."""
+        self.timeline = Timeline(title) if labels is None else Timeline(title, labels=labels)
+        self._follows_results = labels is None
+        """What was told of so far."""
+        self._lines: dict[str, Line] = {}
+        self._provisional: dict[_Segment, list[Emotion]] = {}
+        self._utterances: dict[_Segment, Utterance] = {}
+
+    def put(self, event: EncodedEvent) -> None:
+        """Take one event; what concerns a meeting as a whole has no place in a timeline."""
+        if not isinstance(event.event, Announcement):
+            self.add(event.event)
+
+    def add(self, event: Event) -> None:
+        """The same, of an event that was not encoded."""
+        line = self._line(event.key.participant)
+        match event:
+            case Joined(name=name):
+                line.name = name
+            case SpeechEnded():
+                line.utterances.append(self._utterance(event))
+            case Emotion(final=True):
+                self._utterances[event.key, event.segment].emotion = event
+                self._follow(event)
+            case Emotion():
+                self._provisional.setdefault((event.key, event.segment), []).append(event)
+            case Fault():
+                self.timeline.faults.append(event)
+
+    def _line(self, participant: str) -> Line:
+        if participant not in self._lines:
+            self._lines[participant] = Line(participant, participant)
+            self.timeline.lines.append(self._lines[participant])
+        return self._lines[participant]
+
+    def _follow(self, event: Emotion) -> None:
+        """Where nobody said what the labels are, they are what results have, in their usual looks."""
+        names = self.timeline.labels.shown
+        if self._follows_results and len(event.probabilities) > 1 and not set(event.probabilities) <= set(names):
+            self.timeline.labels = LabelSet.of(event.probabilities)
+
+    def _utterance(self, event: SpeechEnded) -> Utterance:
+        segment = event.key, event.segment
+        utterance = Utterance(event.segment, event.start_s, event.end_s, event.reason)
+        utterance.classified = event.classified
+        # They are what is known of it so far, and of no use to anybody before it has an end.
+        utterance.provisional = self._provisional.setdefault(segment, [])
+        self._utterances[segment] = utterance
+        return utterance
+
+
 def gather(title: str, events: Iterable[Event], labels: LabelSet | None = None) -> Timeline:
-    """The timeline that ``events`` of one recording tell of, whatever order those of different streams come in.
+    """The timeline of ``events`` of one recording, in whatever order those of different streams come.
 
     labels: of the model that they come from; without them they are what the events have, in their usual looks.
     """
-    timeline = Timeline(title)
-    lines: dict[str, Line] = {}
-    provisional: dict[tuple[str, int], list[Emotion]] = {}
-    utterances: dict[tuple[str, int], Utterance] = {}
+    gatherer = TimelineGatherer(title, labels)
     for event in events:
-        participant, stream = event.key.participant, event.key.stream
-        if participant not in lines:
-            lines[participant] = Line(participant, participant)
-            timeline.lines.append(lines[participant])
-        match event:
-            case Joined(name=name):
-                lines[participant].name = name
-            case SpeechEnded():
-                utterance = Utterance(event.segment, event.start_s, event.end_s, event.reason)
-                utterance.classified = event.classified
-                # They are what is known of it so far, and of no use to anybody before it has an end.
-                utterance.provisional = provisional.setdefault((f"{participant}/{stream}", event.segment), [])
-                utterances[f"{participant}/{stream}", event.segment] = utterance
-                lines[participant].utterances.append(utterance)
-            case Emotion(final=True):
-                utterances[f"{participant}/{stream}", event.segment].emotion = event
-            case Emotion():
-                provisional.setdefault((f"{participant}/{stream}", event.segment), []).append(event)
-            case Fault():
-                timeline.faults.append(event)
-    timeline.labels = labels or _labels_of(timeline)
-    return timeline
-
-
-def _labels_of(timeline: Timeline) -> LabelSet:
-    names = dict.fromkeys(name for line in timeline.lines for one in line.results() for name in one.probabilities)
-    return LabelSet.of(names) if len(names) > 1 else FOUR
+        gatherer.add(event)
+    return gatherer.timeline

@@ -1,17 +1,18 @@
 """Which classifiers and voice detectors there are by name: ours, and those of installed packages (entry points)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, Final, cast
 
 from ser_track.config.schema import SHIPPED_MODELS
-from ser_track.errors import ModelError
+from ser_track.errors import ConfigError, ModelError
 from ser_track.labels import LabelSet
 from ser_track.models.emotion import EmotionModel
 from ser_track.models.packaged_silero import PACKAGE, PackagedSileroVad, licence_of, packaged_file
 from ser_track.models.silero import SileroVad
+from ser_track.plugins import Plugins
 from ser_track.protocols import EmotionClassifier, VoiceDetector
 
 CLASSIFIERS: Final = "ser_track.classifiers"
@@ -19,77 +20,35 @@ CLASSIFIERS: Final = "ser_track.classifiers"
 DETECTORS: Final = "ser_track.detectors"
 """Entry points: each names a callable without arguments that returns a `VoiceDetector`."""
 BUILTIN: Final = "builtin"
+Factory = Callable[[], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """One entry point, not loaded yet."""
-
-    group: str
-    name: str
-    entry: EntryPoint
-
-    @property
-    def package(self) -> str:
-        """The distribution that it belongs to, with its version."""
-        return "an unnamed package" if self.entry.dist is None else f"{self.entry.dist.name} {self.entry.dist.version}"
-
-    @property
-    def licence(self) -> str | None:
-        """As the distribution's metadata say."""
-        return None if self.entry.dist is None else licence_of(self.entry.dist)
-
-    def make(self) -> Any:
-        """What the package's factory returns.
-
-        Raises:
-            ModelError: the package cannot be imported, or its factory fails.
-        """
-        try:
-            return self.entry.load()()
-        except ModelError:
-            raise
-        except Exception as error:  # somebody else's code, which may raise anything
-            reason = f"{type(error).__name__}: {error}"
-            raise ModelError(
-                f"{self._described}: it cannot be loaded ({reason}); install it anew or take another"
-            ) from error
-
-    @property
-    def _described(self) -> str:
-        return f"{'classifier' if self.group == CLASSIFIERS else 'voice detector'} '{self.name}' of {self.package}"
-
-    def checked(self, problem: str | None) -> None:
-        """Raise ModelError where there is a ``problem`` with what was made."""
-        if problem is not None:
-            raise ModelError(f"{self._described}: {problem}; see docs/extending.md, or take another")
+def classifiers() -> Plugins[object]:
+    """Factories of classifiers by name: the shipped models, then those of packages."""
+    own: dict[str, Factory] = {name: partial(EmotionModel.load, name) for name in SHIPPED_MODELS}
+    return Plugins(CLASSIFIERS, object, own)
 
 
-def plugins(group: str) -> dict[str, Plugin]:
-    """The entry points of ``group``, by name; names of our own are not among them, because ours win."""
-    ours = SHIPPED_MODELS if group == CLASSIFIERS else (BUILTIN, PACKAGE)
-    return {
-        entry.name: Plugin(group, entry.name, entry) for entry in entry_points(group=group) if entry.name not in ours
-    }
+def detectors() -> Plugins[object]:
+    """Factories of voice detectors by name: ours, that of silero-vad where it is installed, then those of packages."""
+    own: dict[str, Factory] = {BUILTIN: SileroVad}
+    if packaged_file() is not None:
+        own[PACKAGE] = PackagedSileroVad
+    return Plugins(DETECTORS, object, own)
 
 
 def make_classifier(model: str) -> EmotionClassifier:
-    """The classifier that ``pipeline.model`` names: ours, a file, or one of an installed package.
+    """The classifier that ``pipeline.model`` names: ours, one of an installed package, or a file.
 
     Raises:
         ModelError: there is none of that name, or it cannot be used.
     """
-    if model in SHIPPED_MODELS:
+    known = classifiers()
+    if model in known:
+        return cast("EmotionClassifier", _made(known, model, _classifier_problem))
+    if Path(model).suffix or Path(model).is_file():
         return EmotionModel.load(model)
-    plugin = plugins(CLASSIFIERS).get(model)
-    if plugin is None and not Path(model).is_file():
-        installed = _listed([*SHIPPED_MODELS, *plugins(CLASSIFIERS)])
-        raise ModelError(f"there is no model '{model}'; take {installed} or the path of an ONNX file")
-    if plugin is None:
-        return EmotionModel.load(model)
-    made = plugin.make()
-    plugin.checked(_classifier_problem(made))
-    return cast("EmotionClassifier", made)
+    raise ModelError(f"there is no model '{model}'; take {', '.join(known)} or the path of an ONNX file")
 
 
 def make_detector(name: str) -> VoiceDetector:
@@ -98,16 +57,38 @@ def make_detector(name: str) -> VoiceDetector:
     Raises:
         ModelError: there is none of that name, or it cannot be used.
     """
-    own: dict[str, Callable[[], VoiceDetector]] = {BUILTIN: SileroVad, PACKAGE: PackagedSileroVad}
-    if name in own:
-        return own[name]()
-    plugin = plugins(DETECTORS).get(name)
-    if plugin is None:
-        installed = [BUILTIN, *([PACKAGE] if packaged_file() else []), *plugins(DETECTORS)]
-        raise ModelError(f"there is no voice detector '{name}'; take {_listed(installed)}")
-    made = plugin.make()
-    plugin.checked(_lacking(made, ("new_state", "detect", "detect_run")))
-    return cast("VoiceDetector", made)
+    known = detectors()
+    if name in known:
+        return cast("VoiceDetector", _made(known, name, _detector_problem))
+    if name == PACKAGE:
+        PackagedSileroVad()  # says what is missing, and how to get it
+    raise ModelError(f"there is no voice detector '{name}'; take one of {', '.join(known)}")
+
+
+def package_licence(known: Plugins[object], name: str) -> str | None:
+    """The licence of the package that brings ``name``; ``None`` for ours, and where its metadata say nothing."""
+    try:
+        package = known.package_of(name)
+        return None if package is None else licence_of(distribution(package))
+    except PackageNotFoundError:
+        return None
+
+
+def _made(known: Plugins[object], name: str, problem_of: Callable[[Any], str | None]) -> object:
+    package = known.package_of(name)
+    try:
+        made = cast("Factory", known[name])()
+    except ModelError:
+        raise
+    except ConfigError as error:  # the package cannot be imported
+        raise ModelError(str(error)) from error
+    except Exception as error:  # whatever the package's own code raises
+        reason = f"'{name}' of the package {package} failed as it was made ({type(error).__name__}: {error})"
+        raise ModelError(f"{reason}; see its documentation, or take another") from error
+    problem = None if package is None else problem_of(made)
+    if problem is not None:
+        raise ModelError(f"'{name}' of the package {package}: {problem}; see docs/extending.md, or take another")
+    return made
 
 
 def _classifier_problem(made: Any) -> str | None:
@@ -119,10 +100,10 @@ def _classifier_problem(made: Any) -> str | None:
     return None if isinstance(name, str) and name.count("@") == 1 else f"its 'name' is {name!r}, not 'name@version'"
 
 
-def _lacking(made: Any, methods: tuple[str, ...]) -> str | None:
+def _detector_problem(made: Any) -> str | None:
+    return _lacking(made, ("new_state", "detect", "detect_run"))
+
+
+def _lacking(made: Any, methods: Sequence[str]) -> str | None:
     missing = [method for method in methods if not callable(getattr(made, method, None))]
-    return f"what it returns ({type(made).__name__}) has no method {' and no '.join(missing)}" if missing else None
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names)
+    return f"what its factory returns ({type(made).__name__}) does not have {', '.join(missing)}" if missing else None

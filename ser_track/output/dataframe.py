@@ -1,10 +1,10 @@
-"""Events as a table, for those who have pandas."""
+"""Events as a table, where pandas is installed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from ser_track.events import Emotion, Event
+from ser_track.events import Announcement, Emotion, EncodedEvent, Event
 from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.output.wire import encode
 
@@ -32,6 +32,30 @@ _AFTER: Final = {
 """Columns in their order, whatever the events are; probabilities stand between them."""
 
 
+class DataFrameSink:
+    """A sink that collects events for a table of them."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, Any]] = []
+        self._results: list[Emotion] = []
+
+    def put(self, event: EncodedEvent) -> None:
+        """Take one event; what concerns a meeting as a whole has no row."""
+        if not isinstance(event.event, Announcement):
+            self._rows.append(_row(event.type, event.event))
+        if isinstance(event.event, Emotion):
+            self._results.append(event.event)
+
+    def table(self) -> Any:
+        """All that came so far, as `to_dataframe` returns it. Raises ImportError where pandas is not installed."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_dataframe needs pandas, which is not installed; pip install pandas") from error
+        kinds = _BEFORE | _shares(self._results) | _AFTER | _more_shares(self._results)
+        return pd.DataFrame(self._rows, columns=list(kinds)).astype(kinds)
+
+
 def to_dataframe(events: Iterable[Event]) -> Any:
     """A `pandas.DataFrame` with a row for each event and a column for each field; what an event lacks is missing.
 
@@ -40,25 +64,28 @@ def to_dataframe(events: Iterable[Event]) -> Any:
     shows only some of them ``all_…``, if there are any. All results: ``table[table["final"].fillna(False)]``.
 
     Raises:
-        ImportError: there is no pandas.
+        ImportError: pandas is not installed.
     """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError("to_dataframe needs pandas, which is not installed; pip install pandas") from error
-    events = list(events)
-    results = [event for event in events if isinstance(event, Emotion)]
-    shares = dict.fromkeys([name for event in results for name in event.probabilities] or EMOTIONS, "float64")
-    more = dict.fromkeys([f"all_{name}" for event in results for name in event.all or ()], "float64")
-    more |= dict.fromkeys([f"six_{name}" for name in SIX_EMOTIONS if any(event.six for event in results)], "float64")
-    kinds = _BEFORE | shares | _AFTER | more
-    rows = [_row(event) for event in events]
-    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+    sink = DataFrameSink()
+    for event in events:
+        sink.put(encode(event))
+    return sink.table()
 
 
-def _row(event: Event) -> dict[str, Any]:
+def _shares(results: Sequence[Emotion]) -> dict[str, str]:
+    names = dict.fromkeys(name for event in results for name in event.probabilities)
+    return dict.fromkeys(names or EMOTIONS, "float64")
+
+
+def _more_shares(results: Sequence[Emotion]) -> dict[str, str]:
+    every = dict.fromkeys(f"all_{name}" for event in results for name in event.all or ())
+    six = dict.fromkeys(f"six_{name}" for name in SIX_EMOTIONS if any(event.six for event in results))
+    return dict.fromkeys((*every, *six), "float64")
+
+
+def _row(type_name: str, event: Event) -> dict[str, Any]:
     row: dict[str, Any] = {field.name: getattr(event, field.name) for field in fields(event)}
-    row |= {"type": encode(event).type, "participant": event.key.participant, "stream": event.key.stream}
+    row |= {"type": type_name, "participant": event.key.participant, "stream": event.key.stream}
     if isinstance(event, Emotion):
         row |= event.probabilities
         row |= {f"six_{emotion}": share for emotion, share in (event.six or {}).items()}

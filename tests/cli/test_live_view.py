@@ -21,6 +21,7 @@ from ser_track.events import (
     Stalled,
     StreamKey,
 )
+from ser_track.output.wire import encode
 
 SHARES = {"anger": 0.071, "happiness": 0.64, "sadness": 0.029, "neutral": 0.26}
 
@@ -39,7 +40,7 @@ def screen(events: list[Event], width: int = 80, height: int = 24) -> list[str]:
     console = Console(file=output, force_terminal=True, width=width, height=height, color_system=None)
     with LiveView(console, "a title") as view:
         for event in events:
-            view.put(event)
+            view.put(encode(event))
     last = output.getvalue().split("a title")[-1]
     return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", last).splitlines()]
 
@@ -122,8 +123,8 @@ def test_of_more_people_than_lines_those_heard_last_are_shown_and_the_others_cou
 def test_a_name_is_text_whatever_it_holds(name: str) -> None:
     output = io.StringIO()
     view = LiveView(Console(file=output, width=200))
-    view.put(Joined(key("p"), name, True))
-    view.put(emotion(key("p"), label=name))
+    view.put(encode(Joined(key("p"), name, True)))
+    view.put(encode(emotion(key("p"), label=name)))
     limits, line = output.getvalue().splitlines()
     assert limits == LIMITS
     assert line.isprintable()
@@ -134,14 +135,14 @@ def test_a_name_is_text_whatever_it_holds(name: str) -> None:
 def test_without_a_terminal_there_is_a_line_for_each_final_result_and_each_fault() -> None:
     output, ann, bob = io.StringIO(), key("p-1"), key("p-2")
     with LiveView(Console(file=output, width=40), "a title") as view:
-        view.put(Joined(ann, "Ann", True))
-        view.put(SpeechStarted(ann, 0, 1.0))
-        view.put(emotion(ann, final=False))
+        view.put(encode(Joined(ann, "Ann", True)))
+        view.put(encode(SpeechStarted(ann, 0, 1.0)))
+        view.put(encode(emotion(ann, final=False)))
         assert output.getvalue() == ""
-        view.put(emotion(ann, label="unsure"))
-        view.put(emotion(bob))
-        view.put(Fault(ann, "engine_failed", "out of memory"))
-        view.put(Left(ann, "end"))
+        view.put(encode(emotion(ann, label="unsure")))
+        view.put(encode(emotion(bob)))
+        view.put(encode(Fault(ann, "engine_failed", "out of memory")))
+        view.put(encode(Left(ann, "end")))
     assert output.getvalue().splitlines() == [
         LIMITS,
         "Ann  1.0 to 2.5 s  unsure  (anger 7%, happiness 64%, sadness 3%, neutral 26%)",
@@ -156,7 +157,7 @@ def test_even_where_colour_is_forced_a_file_gets_no_control_codes(
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TTY_INTERACTIVE", "1")
     with LiveView() as view:
-        view.put(emotion(key("p")))
+        view.put(encode(emotion(key("p"))))
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert len(out.splitlines()) == 2
@@ -168,10 +169,10 @@ def test_events_may_come_from_several_threads_while_it_draws() -> None:
 
     def talk(number: int) -> None:
         mine = key(f"p-{number}")
-        view.put(Joined(mine, f"Person {number}", True))
+        view.put(encode(Joined(mine, f"Person {number}", True)))
         for _ in range(300):
-            view.put(SpeechStarted(mine, 0, 0.0))
-            view.put(emotion(mine))
+            view.put(encode(SpeechStarted(mine, 0, 0.0)))
+            view.put(encode(emotion(mine)))
 
     with LiveView(console) as view:
         threads = [threading.Thread(target=talk, args=(number,)) for number in range(8)]

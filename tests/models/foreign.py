@@ -1,4 +1,4 @@
-"""Models of somebody else, made here: ONNX files with other labels and inputs, whose answers can be worked out by hand."""
+"""Models of somebody else, made here: ONNX files with other labels and inputs, simple enough to work out by hand."""
 
 import json
 from pathlib import Path

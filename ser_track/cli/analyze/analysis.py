@@ -5,14 +5,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ser_track.chunk import SAMPLE_RATE_HZ
-from ser_track.cli.analyze.documents import Pictures
+from ser_track.cli.analyze.documents import Documents
 from ser_track.cli.analyze.inputs import Input
-from ser_track.cli.analyze.sinks import Sink
+from ser_track.cli.analyze.sinks import RecordingSink
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.errors import AudioError
 from ser_track.events import Fault
 from ser_track.models import load_models
+from ser_track.output.wire import encode
 from ser_track.recordings.recording import Recording, open_meeting, open_recording
 from ser_track.replay import replay
 
@@ -25,7 +26,7 @@ class Task:
     """What is done to each recording."""
 
     config: PipelineConfig
-    pictures: Pictures
+    documents: Documents
     split: bool
     provisional: bool
     names: tuple[str, ...] = ()
@@ -36,7 +37,7 @@ class Task:
     """Beside the voice detector's; results do not depend on it."""
 
 
-def analyze(source: Input, task: Task, sink: Sink, fail: Callable[[str], None], show: Show) -> None:
+def analyze(source: Input, task: Task, sink: RecordingSink, fail: Callable[[str], None], show: Show) -> None:
     """Give every event of ``source`` to ``sink``; what cannot be read is said to ``fail``.
 
     Raises:
@@ -46,14 +47,14 @@ def analyze(source: Input, task: Task, sink: Sink, fail: Callable[[str], None], 
     engine = Engine(models.detector, models.classifier, task.config)
     block_samples = round(task.config.consumed_duration_s * SAMPLE_RATE_HZ)
     try:
-        with _opened(source, task) as recording, task.pictures.of(source, fail) as gathering:
+        with _opened(source, task) as recording:
             _check_names(source, recording, task.names)
 
             def tell() -> None:
                 show(recording.position_s, recording.duration_s)
 
             events = replay(
-                gathering.listen(recording, task.names),
+                sink.listen(recording, task.names),
                 str(source),
                 engine,
                 block_samples,
@@ -62,10 +63,10 @@ def analyze(source: Input, task: Task, sink: Sink, fail: Callable[[str], None], 
                 names=task.names,
                 on_block=tell,
             )
-            for event in gathering.watch(events):
+            for event in events:
                 if isinstance(event, Fault):
                     fail(event.message)
-                sink.put(event)
+                sink.put(encode(event))
     except AudioError as error:
         fail(str(error))
 

@@ -2,8 +2,7 @@
 
 import warnings
 from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ser_track.engine.timeline import Line, Timeline
 from ser_track.labels import UNSURE, Label, LabelSet
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FORMATS: Final = (".png", ".svg", ".pdf")
-MISSING: Final = "matplotlib is not installed; install it: pip install 'ser-track[plot]'"
+_MISSING: Final = "matplotlib is not installed; install it: pip install 'ser-track[plot]'"
 _WIDTH_IN: Final = 7.0
 """A column and a half to two of most journals."""
 _ROW_IN: Final = 1.05
@@ -34,26 +32,24 @@ _STYLE: Final[Any] = {
 }
 
 
-def available() -> bool:
-    """Whether matplotlib is installed."""
-    return find_spec("matplotlib") is not None
+def missing() -> str | None:
+    """What is not installed that pictures need, and how to install it; ``None`` if they can be drawn."""
+    return None if find_spec("matplotlib") is not None else _MISSING
 
 
-def save_plot(timeline: Timeline, path: Path, into: Path | None = None) -> list[str]:
-    """Draw ``timeline`` into ``path``, whose suffix is one of `FORMATS`; returns what a reader should be told of it.
-
-    ``into``: where it is written in place of ``path``, for those who put it there when it is whole.
+def save_plot(timeline: Timeline, output: BinaryIO, suffix: str) -> list[str]:
+    """Draw ``timeline`` onto ``output``; ``suffix`` is .png, .svg or .pdf. Returns what a reader should be told of it.
 
     Raises:
-        OSError: the file cannot be written.
-        ImportError: matplotlib is missing (`available`).
+        OSError: the stream is closed or full.
+        ImportError: matplotlib is not installed (`missing`).
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
     told = []
     if len(timeline.lines) > _MOST_ROWS:
-        told.append(f"{path} shows the first {_MOST_ROWS} of {len(timeline.lines)} participants; the others do not fit")
+        told.append(f"the first {_MOST_ROWS} of {len(timeline.lines)} participants are shown; the others do not fit")
     lines = timeline.lines[:_MOST_ROWS]
     with mpl.rc_context(_STYLE), warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
@@ -61,11 +57,12 @@ def save_plot(timeline: Timeline, path: Path, into: Path | None = None) -> list[
             figsize=(_WIDTH_IN, _frame_in(timeline.labels) + _ROW_IN * max(1, len(lines))), layout="constrained"
         )
         _draw(figure, timeline, lines)
-        suffix = path.suffix.lower()
         undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[suffix]
-        figure.savefig(into or path, dpi=300, format=suffix[1:], metadata=undated)
+        figure.savefig(output, dpi=300, format=suffix[1:], metadata=undated)
     if any("missing from font" in str(warning.message) for warning in warned):
-        told.append(f"{path} has boxes in place of signs that matplotlib's font lacks; take .svg, which keeps the text")
+        told.append(
+            "the picture has boxes in place of signs that matplotlib's font lacks; take .svg, which keeps the text"
+        )
     return told
 
 
