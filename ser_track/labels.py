@@ -31,7 +31,12 @@ _RESERVED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One label, and how it is shown."""
+    """One label, and how it is shown.
+
+    >>> label = SERPipeline().labels["anger"]
+    >>> label.name, label.title, label.symbol.marker
+    ('anger', 'anger', '^')
+    """
 
     name: str
     """As events, tables and configurations have it: letters, digits, ``_`` and ``-``."""
@@ -48,7 +53,12 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """The labels of a model, in the order of its output; `of` makes one of names alone."""
+    """The labels of a model, in the order of its output; `of` makes one of names alone.
+
+    >>> labels = LabelSet.of(["calm", "angry"], titles={"calm": "Calm"}, colours={"angry": "#aa0000"})
+    >>> labels.names, labels["calm"].title, labels["angry"].colour.light
+    (('calm', 'angry'), 'Calm', '#aa0000')
+    """
 
     labels: tuple[Label, ...]
     unsure: Label
@@ -70,11 +80,6 @@ class LabelSet:
         compatible: Mapping[str, str] | None = None,
     ) -> Self:
         """The set of ``names``; what is not given gets a title, a colour and a symbol of its own.
-
-        Example::
-
-            >>> LabelSet.of(["calm", "angry"], compatible={"angry": "anger"}).names
-            ('calm', 'angry')
 
         Args:
             names: 2 to 32, in the order of the model's output, each once.

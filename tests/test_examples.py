@@ -2,7 +2,6 @@
 
 import ast
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from ser_track.labels import EMOTIONS
+from tests.example_files import copy_example_files
 from tests.paths import ROOT
-from tests.signals import read_wav
 
-DATA = ROOT / "tests" / "data"
 # Others run the rest: tests/web/test_programs.py what wants a server, and the tests of examples/plugins/ its packages.
 PAGES = (
     ROOT / "README.md",
@@ -34,9 +32,7 @@ EXAMPLES = {place: program for page in PAGES for place, program in examples_of(p
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Where the examples find what they name."""
-    shutil.copy(ROOT / "config.json", tmp_path)
-    shutil.copy(DATA / "spoken_two_tracks.mka", tmp_path / "meeting.mkv")
-    read_wav(DATA / "spoken.wav").tofile(tmp_path / "call.f32")
+    copy_example_files(tmp_path)
     return tmp_path
 
 

@@ -1,4 +1,4 @@
-"""Events as a table, where pandas is installed."""
+"""`to_dataframe`: events as a pandas table. pandas is not a dependency; it is imported on use."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
@@ -57,11 +57,16 @@ class DataFrameSink:
 
 
 def to_dataframe(events: Iterable[Event]) -> Any:
-    """A `pandas.DataFrame` with a row for each event and a column for each field; what an event lacks is missing.
+    """A `pandas.DataFrame`: a row for each event, a column for each field; fields that an event lacks are missing.
 
-    ``type`` is what docs/protocol.md calls it. Probabilities have a column for each label that the results have (the
-    four emotions where there is no result), those of six ``six_anger`` and so on, those of all labels of a model that
-    shows only some of them ``all_…``, if there are any. All results: ``table[table["final"].fillna(False)]``.
+    >>> table = to_dataframe(events("meeting.mkv"))
+    >>> results = table[table["final"].fillna(False)]  # without provisional ones
+    >>> sorted(set(results["participant"]))
+    ['Ada', 'Bob']
+
+    ``type`` is the name of the event in docs/protocol.md. Probabilities have a column for each label that the
+    results have, and for the four emotions where there is no result. Those of six emotions, if there are any, are
+    ``six_anger`` and so on; those of all labels, of a model that shows only some of them, are ``all_…``.
 
     Raises:
         ImportError: pandas is not installed.

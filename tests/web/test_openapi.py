@@ -16,6 +16,7 @@ from aiohttp import ClientSession
 from hypothesis import settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance, use_after_free
 
+from ser_track.bot import Bot
 from ser_track.config.schema import Config, load_config
 from ser_track.web.app import make_app
 from tests.web.bridges import Bridge
