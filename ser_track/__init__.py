@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from ser_track.output.dataframe import to_dataframe
     from ser_track.pipeline import SERPipeline
     from ser_track.protocols import DetectorState, EmotionClassifier, Prediction, Sink, VoiceDetector
+    from ser_track.symbols import Colour, Symbol
     from ser_track.voice_profile import VoiceProfile
 
     __version__: str
@@ -90,6 +91,7 @@ __all__ = [
     "CalledBackError",
     "Chunk",
     "ClosedError",
+    "Colour",
     "Config",
     "ConfigError",
     "Consent",
@@ -140,6 +142,7 @@ __all__ = [
     "SpeechStarted",
     "Stalled",
     "StreamKey",
+    "Symbol",
     "VoiceDetector",
     "VoiceProfile",
     "WorkerError",
@@ -189,6 +192,7 @@ _MODULES: Final = {
     "output.dataframe": ("to_dataframe",),
     "pipeline": ("SERPipeline",),
     "protocols": ("DetectorState", "EmotionClassifier", "Prediction", "Sink", "VoiceDetector"),
+    "symbols": ("Colour", "Symbol"),
     "voice_profile": ("VoiceProfile",),
 }
 """Which module of this package defines which public names."""

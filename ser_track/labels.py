@@ -20,7 +20,7 @@ COMPATIBLE: Final = ("anger", "happiness", "sadness", "neutral")
 MAX_LABELS: Final = 32
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 # What tables call their other columns, and what stands where there is no label.
-_RESERVED: Final = frozenset(
+RESERVED: Final = frozenset(
     {
         *("type", "version", "participant", "stream", "name", "analysed", "recording", "segment", "start_s", "end_s"),
         *("final", "label", "confidence", "model", "six", "all", "reason", "classified", "silent_s", "code", "message"),
@@ -157,7 +157,7 @@ def _check_names(names: tuple[str, ...]) -> None:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             rule = "a letter, then letters, digits, '_' or '-', 40 at most; 'titles' may hold any text"
             raise ModelError(f"label set: {name!r} cannot be a label's name; give {rule}")
-        if name in _RESERVED:
+        if name in RESERVED:
             raise ModelError(f"label set: {name!r} means something else in events and tables; give another name")
     folded = sorted(name.lower() for name in names)
     if twice := [name for name, other in pairwise(folded) if name == other]:

@@ -63,7 +63,7 @@ class EmotionClassifier(Protocol):
 
     >>> class Undecided:
     ...     name = "undecided@1"
-    ...     labels = ("anger", "happiness", "sadness", "neutral")
+    ...     labels = LabelSet.of(["anger", "happiness", "sadness", "neutral"])
     ...     def new_voice(self):
     ...         return None  # it does not adapt to voices
     ...     def classify(self, samples, voice=None):
