@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,6 +21,7 @@ _REFRESHES_PER_S: Final = 8
 _NAME_WIDTH: Final = 12
 """In 80 columns; more where there is more room."""
 _NOW_WIDTH: Final = len("speaks")
+_MAX_LABEL_WIDTH: Final = 20
 _NUMBER_WIDTH: Final = len(" 100%")
 _STATE_WIDTH: Final = len("not analysed")
 _REST_HEIGHT: Final = 7
@@ -135,17 +137,18 @@ class LiveView:
         """Columns of widths that do not change with what is in them, and the width of the bars."""
         width = self._console.width
         name_width = _NAME_WIDTH + max(0, min(12, (width - 80) // 2))
-        titles = [label.title for label in self._labels.shown_labels]
-        label_width = max(map(len, [*titles, self._labels.unsure.title])) + len("…")
+        titles = [printable(label.title) for label in self._labels.shown_labels]
+        label_width = min(_MAX_LABEL_WIDTH, max(map(len, [*titles, self._labels.unsure.title]))) + len("…")
         # All but names and bars, with a space between columns.
         rest_width = _NOW_WIDTH + label_width + len(titles) * (_NUMBER_WIDTH + 1) + _STATE_WIDTH + 3
-        bar_width = max(0, min(12, (width - rest_width - name_width) // len(titles)))
+        room = max(0, width - rest_width - name_width)
+        bar_width = min(12, room // len(titles))
         title = Text(self._title, no_wrap=True, overflow="ellipsis") if self._title else None
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-        shares = [(title, max(len(title), bar_width + _NUMBER_WIDTH)) for title in titles]
+        shares = _share_widths(titles, bar_width, room)
         widths = [("who", name_width), ("now", _NOW_WIDTH), ("sound", label_width), *shares, ("", _STATE_WIDTH)]
         for column, column_width in widths:
-            table.add_column(column, no_wrap=True, width=column_width)
+            table.add_column(Text(column), no_wrap=True, width=column_width)
         return table, bar_width
 
     def _most_recent(self) -> tuple[list[Row], int]:
@@ -154,3 +157,10 @@ class LiveView:
         room = max(1, self._console.height - _REST_HEIGHT)
         recent = {id(row) for row in sorted(present, key=lambda row: -row.heard)[:room]}
         return [row for row in present if id(row) in recent], len(present) - len(recent)
+
+
+def _share_widths(titles: Sequence[str], bar_width: int, room: int) -> list[tuple[str, int]]:
+    """Each title with the width of its column: its own, if ``room`` is left for all of them, else what there is."""
+    fits = sum(max(0, len(title) - _NUMBER_WIDTH) for title in titles) <= room
+    widest = max(map(len, titles)) if fits else _NUMBER_WIDTH + room // len(titles)
+    return [(title, max(min(len(title), widest), bar_width + _NUMBER_WIDTH)) for title in titles]

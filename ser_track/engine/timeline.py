@@ -106,9 +106,8 @@ class TimelineGatherer:
 
     def _follow(self, event: Emotion) -> None:
         """Where nobody said what the labels are, they are what results have, in their usual looks."""
-        names = self.timeline.labels.shown
-        if self._follows_results and len(event.probabilities) > 1 and not set(event.probabilities) <= set(names):
-            self.timeline.labels = LabelSet.of(event.probabilities)
+        if self._follows_results and not set(event.probabilities) <= set(self.timeline.labels.shown):
+            self.timeline.labels = LabelSet.of(event.all or event.probabilities, shown=event.probabilities)
 
     def _utterance(self, event: SpeechEnded) -> Utterance:
         segment = event.key, event.segment
