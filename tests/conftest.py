@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from ser_track.chunk import FloatArray
+from tests.helpers.signals import read_wav
 from tests.paths import SPOKEN
-from tests.signals import read_wav
 
 settings.register_profile(
     "fast",

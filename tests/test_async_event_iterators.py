@@ -17,8 +17,8 @@ from ser_track.errors import AudioError, ConfigError, InferenceError
 from ser_track.models import Models
 from ser_track.protocols import Prediction
 from ser_track.voice_profile import VoiceProfile
-from tests.engine.stand_ins import EnergyDetector, FaultyClassifier, FaultyDetector, LevelClassifier
-from tests.signals import cut, noise, talk
+from tests.helpers.fake_models import EnergyDetector, FaultyClassifier, FaultyDetector, LevelClassifier
+from tests.helpers.signals import cut, noise, talk
 from tests.test_event_iterators import told
 
 FAKES = Models(EnergyDetector(), LevelClassifier())

@@ -19,7 +19,7 @@ from ser_track.protocols import DetectorState, Prediction
 from ser_track.recordings.file import open_tracks
 from ser_track.replay import replay
 from ser_track.voice_profile import VoiceProfile
-from tests.engine.stand_ins import EnergyDetector, LevelClassifier
+from tests.helpers.fake_models import EnergyDetector, LevelClassifier
 from tests.paths import DATA
 
 CONFIG = PipelineConfig()

@@ -11,7 +11,7 @@ import pytest
 from aiortc.contrib.media import MediaPlayer
 
 import ser_track
-from tests.example_files import copy_example_files
+from tests.helpers.example_files import copy_example_files
 
 NAMES = {name: getattr(ser_track, name) for name in ser_track.__all__}
 GLOBALS: dict[str, Any] = {**NAMES, "asyncio": asyncio, "np": np, "Path": Path, "MediaPlayer": MediaPlayer}

@@ -15,9 +15,9 @@ from ser_track.cli.main import main
 from ser_track.errors import AudioError, ConfigError
 from ser_track.models import Models
 from ser_track.output.wire import to_json, to_line
-from tests.engine.stand_ins import EnergyDetector, FaultyClassifier, LevelClassifier
+from tests.helpers.fake_models import EnergyDetector, FaultyClassifier, LevelClassifier
+from tests.helpers.signals import noise, talk
 from tests.paths import DATA
-from tests.signals import noise, talk
 
 SPOKEN = DATA / "spoken.wav"
 FAKES = Models(EnergyDetector(), LevelClassifier())

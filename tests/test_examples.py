@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ser_track.labels import EMOTIONS
-from tests.example_files import copy_example_files
+from tests.helpers.example_files import copy_example_files
 from tests.paths import ROOT
 
 # Others run the rest: tests/web/test_programs.py what wants a server, and the tests of examples/plugins/ its packages.

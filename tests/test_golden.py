@@ -18,7 +18,7 @@ from ser_track.models import load_models
 from ser_track.models.silero import SileroVad
 from ser_track.output.jsonl import JsonLines
 from ser_track.output.wire import encode
-from tests.output.schema import parse_lines
+from tests.helpers.event_schema import parse_lines
 from tests.paths import DATA
 
 SPOKEN = DATA / "spoken.wav"

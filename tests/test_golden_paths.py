@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ser_track.cli.main import main
-from tests.output.schema import parse_lines
+from tests.helpers.event_schema import parse_lines
 from tests.paths import PACKETS
 
 OGG = PACKETS / "spoken.ogg"

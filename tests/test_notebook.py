@@ -16,8 +16,8 @@ from nbclient import NotebookClient
 from ser_track import SERPipeline
 from ser_track.chunk import FloatArray
 from ser_track.labels import EMOTIONS, FOUR
+from tests.helpers.microphones import without_microphones
 from tests.paths import ROOT
-from tests.recordings.machines import without_microphones
 
 NOTEBOOK = ROOT / "examples" / "real_time_example.ipynb"
 

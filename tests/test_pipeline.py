@@ -16,8 +16,8 @@ from ser_track.errors import AudioError, ClosedError, ConfigError, InferenceErro
 from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted
 from ser_track.models import Models, load_models
 from ser_track.models.silero import SileroVad
-from tests.engine.stand_ins import EnergyDetector, FaultyClassifier, FaultyDetector, LevelClassifier
-from tests.signals import noise, talk
+from tests.helpers.fake_models import EnergyDetector, FaultyClassifier, FaultyDetector, LevelClassifier
+from tests.helpers.signals import noise, talk
 
 FAKES = Models(EnergyDetector(), LevelClassifier())
 CALL = talk(1.0, 0.9, 0.2, 1.1, 1.3)

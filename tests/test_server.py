@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.helpers.peer import Peer, RecordingTrack
 from tests.paths import ROOT, SPOKEN
-from tests.web.peers import Peer, RecordingTrack
 
 START_S = 60
 STOP_S = 5

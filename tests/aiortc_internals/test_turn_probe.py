@@ -14,8 +14,8 @@ from aiortc.rtcicetransport import connection_kwargs
 from ser_track.aiortc_internals import turn_probe
 from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
 from ser_track.config.schema import IceServer
-from tests.coturn import CREDENTIAL, USER, coturn
-from tests.real_servers import Program
+from tests.helpers.coturn import CREDENTIAL, USER, coturn
+from tests.helpers.programs import Program
 
 HOST = "127.0.0.1"
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ser_track.audio.frames import FrameConverter, frame_to_channels, frame_to_mono
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.errors import AudioError
-from tests.audio.make_frames import frame, frames
-from tests.signals import joined, level_db, noise, tone
+from tests.helpers.audio_frames import frame, frames
+from tests.helpers.signals import joined, level_db, noise, tone
 
 MILLISECONDS = Fraction(1, 1_000)
 

@@ -13,7 +13,7 @@ from ser_track.audio.pcm import PcmReader, average_channels
 from ser_track.chunk import FloatArray
 from ser_track.config.schema import SampleFormat
 from ser_track.errors import AudioError
-from tests.signals import level_db, noise, tone
+from tests.helpers.signals import level_db, noise, tone
 
 FORMATS: list[tuple[SampleFormat, float]] = [("float32", 0), ("int16", 2**-15), ("int32", 2**-23), ("uint8", 2**-7)]
 """Each with the largest error of one step of it (of float32, for int32)."""

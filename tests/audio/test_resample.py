@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ser_track.audio.resample import Resampler
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
-from tests.signals import cut, joined, level_db, noise, tone
+from tests.helpers.signals import cut, joined, level_db, noise, tone
 
 RATES = [8_000, 22_050, 44_100, 48_000]
 

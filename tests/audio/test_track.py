@@ -16,8 +16,8 @@ from av.packet import Packet
 from ser_track.audio.track import SERTrack, consume
 from ser_track.chunk import FloatArray
 from ser_track.errors import AudioError
-from tests.audio.make_frames import frame, frames
-from tests.signals import joined, noise, tone
+from tests.helpers.audio_frames import frame, frames
+from tests.helpers.signals import joined, noise, tone
 
 
 class ListTrack(MediaStreamTrack):

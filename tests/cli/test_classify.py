@@ -9,9 +9,9 @@ import pytest
 from ser_track.chunk import FloatArray
 from ser_track.cli.main import main
 from ser_track.labels import EMOTIONS
+from tests.helpers.recordings import Sound, record
+from tests.helpers.signals import tone
 from tests.paths import SPOKEN
-from tests.recordings.recordings import Sound, record
-from tests.signals import tone
 
 
 def test_columns_and_json_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,9 +12,9 @@ import pytest
 from ser_track.chunk import FloatArray
 from ser_track.cli.main import main
 from ser_track.labels import EMOTIONS
+from tests.helpers.recordings import Sound, record
+from tests.helpers.signals import tone
 from tests.paths import ROOT
-from tests.recordings.recordings import Sound, record
-from tests.signals import tone
 
 CORPORA = ROOT.parent / "shared" / "corpora"
 Row = tuple[str, str, str]

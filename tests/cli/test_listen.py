@@ -13,10 +13,10 @@ import pytest
 
 from ser_track.cli.live_view import LIMITS
 from ser_track.cli.main import main
-from tests.output.schema import parse_lines
+from tests.helpers.event_schema import parse_lines
+from tests.helpers.microphones import Machine, without_microphones
+from tests.helpers.pulseaudio import play, pulse_audio
 from tests.paths import ROOT
-from tests.recordings.machines import Machine, without_microphones
-from tests.recordings.pulse import play, pulse_audio
 
 DATA = ROOT / "tests" / "data"
 SPOKEN = DATA / "spoken.wav"

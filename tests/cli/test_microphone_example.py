@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.microphones import without_microphones
 from tests.paths import ROOT
-from tests.recordings.machines import without_microphones
 
 EXAMPLE = ROOT / "examples" / "microphone.py"
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ser_track.events import Emotion, EngineEvent, SpeechEnded, SpeechStarted
 from ser_track.models.silero import SileroVad
-from tests.engine.calls import Pieces, Way, key, lasting, new_engine, pieces, play, streams, ways
-from tests.signals import noise
+from tests.helpers.engine_calls import Pieces, Way, key, lasting, new_engine, pieces, play, streams, ways
+from tests.helpers.signals import noise
 
 VOICE = pieces([("voice", 20_000)])
 WINDOW = 512

@@ -7,9 +7,9 @@ from ser_track.chunk import FloatArray
 from ser_track.engine.engine import Engine
 from ser_track.errors import InferenceError
 from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted
-from tests.engine.calls import key, new_engine
-from tests.engine.stand_ins import FaultyClassifier, FaultyDetector
-from tests.signals import noise, talk
+from tests.helpers.engine_calls import key, new_engine
+from tests.helpers.fake_models import FaultyClassifier, FaultyDetector
+from tests.helpers.signals import noise, talk
 
 
 def nan(call: int, probabilities: FloatArray) -> FloatArray:

@@ -11,9 +11,9 @@ from ser_track.engine.engine import Engine
 from ser_track.events import Emotion, EngineEvent
 from ser_track.protocols import Prediction
 from ser_track.voice_profile import VoiceProfile
-from tests.engine.calls import key
-from tests.engine.stand_ins import EnergyDetector, LevelClassifier
-from tests.signals import noise
+from tests.helpers.engine_calls import key
+from tests.helpers.fake_models import EnergyDetector, LevelClassifier
+from tests.helpers.signals import noise
 
 
 class CountingClassifier(LevelClassifier):

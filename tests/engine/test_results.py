@@ -11,9 +11,9 @@ from ser_track.engine.smoothing import Smoothing
 from ser_track.events import Emotion, EngineEvent
 from ser_track.protocols import Prediction
 from ser_track.voice_profile import VoiceProfile
-from tests.engine.calls import CONFIG, key
-from tests.engine.stand_ins import EnergyDetector, FaultyClassifier, LevelClassifier, VoiceClassifier
-from tests.signals import noise
+from tests.helpers.engine_calls import CONFIG, key
+from tests.helpers.fake_models import EnergyDetector, FaultyClassifier, LevelClassifier, VoiceClassifier
+from tests.helpers.signals import noise
 
 SILENCE = np.zeros(16_000, np.float32)
 

@@ -11,7 +11,7 @@ from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.segmenter import Closed, Growing, Mark, Opened, Segmenter
 from ser_track.engine.windows import Gap, Window, WindowBuffer
-from tests.signals import cut, noise, talk
+from tests.helpers.signals import cut, noise, talk
 
 WINDOW_S = WINDOW_SAMPLES / SAMPLE_RATE_HZ
 Runs = list[tuple[str, int]]

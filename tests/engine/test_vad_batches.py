@@ -14,9 +14,9 @@ from ser_track.engine.engine import Engine
 from ser_track.events import EngineEvent, SpeechEnded, SpeechStarted
 from ser_track.models.silero import SileroVad
 from ser_track.protocols import DetectorState
-from tests.engine.calls import CONFIG, Pieces, Way, key, lasting, new_engine, play, streams
-from tests.engine.stand_ins import EnergyDetector, ForgetfulDetector, LevelClassifier
-from tests.signals import noise
+from tests.helpers.engine_calls import CONFIG, Pieces, Way, key, lasting, new_engine, play, streams
+from tests.helpers.fake_models import EnergyDetector, ForgetfulDetector, LevelClassifier
+from tests.helpers.signals import noise
 from training.corpora import CORPORA, read_audio, read_clips
 
 

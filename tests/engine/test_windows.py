@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from ser_track.engine.windows import Gap, Window, WindowBuffer
-from tests.signals import cut, noise
+from tests.helpers.signals import cut, noise
 
 Piece = tuple[int, FloatArray]
 HOUR = 3600 * SAMPLE_RATE_HZ

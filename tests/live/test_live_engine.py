@@ -15,7 +15,7 @@ from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechSta
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
 from ser_track.protocols import DetectorState, VoiceDetector
-from tests.engine.stand_ins import EnergyDetector, FaultyDetector, LevelClassifier
+from tests.helpers.fake_models import EnergyDetector, FaultyDetector, LevelClassifier
 
 KEY = StreamKey("m", "ann", "1")
 SPEECH = np.full(16_000, 0.5, np.float32)

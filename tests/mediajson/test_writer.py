@@ -13,7 +13,7 @@ from ser_track.recordings.recording import open_recording
 from ser_track.recordings.tracks import Piece
 from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.rtp.opus_stream import OpusStream
-from tests.recordings.packets.make_packets import heard, voice
+from tests.helpers.packets import heard, voice
 
 ROOM_ENOUGH = 1 << 30
 OFFSET_S = 1_700_000_000.0

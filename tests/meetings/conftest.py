@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from ser_track.config.schema import Config
 from ser_track.events import Consent
-from tests.meetings.adapters.janus.janus_people import JanusPerson
-from tests.meetings.adapters.janus.janus_server import ROOM, JanusServer
+from tests.helpers.janus_person import JanusPerson
+from tests.helpers.janus_server import ROOM, JanusServer
 from tests.web.conftest import Running
 from tests.web.conftest import app as app
 from tests.web.conftest import no_blocking as no_blocking

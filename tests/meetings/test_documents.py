@@ -5,12 +5,12 @@ import asyncio
 import av
 import pytest
 
+from tests.helpers.api_documents import OPENAPI, validator
+from tests.helpers.event_readers import reading
+from tests.helpers.peer import RecordingTrack
 from tests.meetings.conftest import MakePerson, SendBot
 from tests.paths import SPOKEN
 from tests.web.conftest import Running
-from tests.web.documents import OPENAPI, validator
-from tests.web.peers import RecordingTrack
-from tests.web.readers import reading
 from tests.web.test_asyncapi import NOT_OF_BRIDGES, check_told
 
 pytestmark = pytest.mark.meeting

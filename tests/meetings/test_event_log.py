@@ -23,8 +23,8 @@ from ser_track.events import (
 )
 from ser_track.meetings.event_log import EventLog
 from ser_track.output.wire import encode
-from tests.web.documents import ASYNCAPI, validator
-from tests.web.readers import fold
+from tests.helpers.api_documents import ASYNCAPI, validator
+from tests.helpers.event_readers import fold
 
 MEETING = "m-1"
 SNAPSHOT = validator(f"{ASYNCAPI}#/components/schemas/snapshot")

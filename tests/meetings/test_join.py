@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from tests.meetings.adapters.janus.janus_server import PIN, ROOM, WITH_PIN, JanusServer, free_port
+from tests.helpers.event_schema import VALIDATOR
+from tests.helpers.janus_server import PIN, ROOM, WITH_PIN, JanusServer, free_port
+from tests.helpers.programs import running
 from tests.meetings.adapters.janus.test_room import known_as, speaking, watching
 from tests.meetings.conftest import MakePerson
-from tests.output.schema import VALIDATOR
-from tests.real_servers import running
 
 pytestmark = pytest.mark.meeting
 JOIN = (sys.executable, "-m", "ser_track.cli", "join")

@@ -11,10 +11,10 @@ import pytest
 
 from ser_track.cli.main import main
 from ser_track.config.schema import Config
-from tests.output.schema import parse_lines
+from tests.helpers.event_schema import parse_lines
+from tests.helpers.mediajson_bridge import Bridge, opus_packets
 from tests.paths import SPOKEN
 from tests.test_golden import PROBABILITY_TOLERANCE
-from tests.web.bridges import Bridge, opus_packets
 from tests.web.conftest import Running
 
 Events = list[dict[str, Any]]

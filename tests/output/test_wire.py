@@ -26,7 +26,7 @@ from ser_track.events import (
 )
 from ser_track.labels import EMOTIONS
 from ser_track.output.wire import to_json, to_line
-from tests.output.schema import TYPES, VALIDATOR, parse_lines
+from tests.helpers.event_schema import TYPES, VALIDATOR, parse_lines
 
 KEY = StreamKey("room", "p1", "s1")
 SHARES = {"anger": 0.123456, "happiness": 0.2, "sadness": 0.3, "neutral": 0.376544}

@@ -6,7 +6,7 @@ import pytest
 from ser_track.audio.resample import Resampler
 from ser_track.chunk import FloatArray
 from ser_track.recordings.array import ArraySource
-from tests.signals import joined, tone
+from tests.helpers.signals import joined, tone
 
 
 @pytest.mark.parametrize("rate_hz", [8_000, 16_000, 44_100, 48_000])

@@ -13,9 +13,9 @@ from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.errors import AudioError
 from ser_track.recordings.file import open_tracks, read_mono
 from ser_track.recordings.tracks import Piece, unique_names
+from tests.helpers.recordings import Sound, record
+from tests.helpers.signals import level_db, noise, tone
 from tests.paths import DATA
-from tests.recordings.recordings import Sound, record
-from tests.signals import level_db, noise, tone
 
 TWO_TRACKS = DATA / "spoken_two_tracks.mka"
 

@@ -13,10 +13,10 @@ from ser_track.chunk import FloatArray
 from ser_track.errors import AudioError, ConfigError
 from ser_track.recordings.microphone import HeldBlocks, Microphone, input_devices
 from ser_track.recordings.tracks import Piece
+from tests.helpers.microphones import Machine
+from tests.helpers.pulseaudio import play, pulse_audio
+from tests.helpers.signals import cut, joined, noise
 from tests.paths import DATA, ROOT
-from tests.recordings.machines import Machine
-from tests.recordings.pulse import play, pulse_audio
-from tests.signals import cut, joined, noise
 
 
 def taken(held: HeldBlocks) -> list[tuple[int, FloatArray]]:

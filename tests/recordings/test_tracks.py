@@ -9,7 +9,7 @@ import pytest
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.errors import AudioError
 from ser_track.recordings.tracks import Track
-from tests.signals import tone
+from tests.helpers.signals import tone
 
 
 def frame(samples: FloatArray, pts: int | None) -> av.AudioFrame:

@@ -18,9 +18,9 @@ from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.meetings.adapters.rooms.room import Room
 from ser_track.web.app import make_app
 from ser_track.web.keys import BOT
+from tests.helpers.mediajson_bridge import opus_packets
+from tests.helpers.peer import Peer
 from tests.paths import SPOKEN
-from tests.web.bridges import opus_packets
-from tests.web.peers import Peer
 
 MakePeer = Callable[[], Peer]
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from ser_track.config.schema import Config
-from tests.output.schema import TYPES
-from tests.web.bridges import Bridge
+from tests.helpers.api_documents import ASYNCAPI, REGISTRY, document, validator
+from tests.helpers.event_readers import Told, read_socket, reading
+from tests.helpers.event_schema import TYPES
+from tests.helpers.mediajson_bridge import Bridge
 from tests.web.conftest import Running
-from tests.web.documents import ASYNCAPI, REGISTRY, document, validator
-from tests.web.readers import Told, read_socket, reading
 
 DOCUMENT = document(ASYNCAPI)
 # Bridges send nothing of those who are silent, so nothing stalls there; tests/meetings/test_documents.py has these.

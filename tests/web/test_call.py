@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from ser_track.config.schema import Config, PipelineConfig
+from tests.helpers.peer import RecordingTrack
 from tests.paths import SPOKEN
 from tests.web.conftest import MakePeer, Running
-from tests.web.peers import RecordingTrack
 
 
 async def test_what_one_says_the_other_learns(peer: MakePeer) -> None:

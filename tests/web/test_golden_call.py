@@ -14,10 +14,10 @@ from ser_track.events import StreamKey
 from ser_track.live.packet_streams import PacketStreams
 from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.rtp.header import Arrival
+from tests.helpers.peer import Peer
 from tests.test_golden import PROBABILITY_TOLERANCE
 from tests.test_golden_paths import OGG, Events, analyzed, check_same, segments
 from tests.web.conftest import Running
-from tests.web.peers import Peer
 
 
 class PacketTrack(MediaStreamTrack):

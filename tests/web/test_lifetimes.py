@@ -24,9 +24,9 @@ from ser_track.events import StreamKey
 from ser_track.meetings.adapters.rooms import signalling
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.web.keys import BOT
+from tests.helpers.peer import Peer, RecordingTrack
 from tests.paths import SPOKEN
 from tests.web.conftest import MakePeer, Running
-from tests.web.peers import Peer, RecordingTrack
 
 SETTLE_S = 5.0
 CROWD = 20

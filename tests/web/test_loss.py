@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from aiortc import RTCRtpReceiver
 
+from tests.helpers.browser import join, launched
 from tests.paths import SPOKEN
-from tests.web.browser import join, launched
 from tests.web.conftest import Running
 
 LOSS = 0.15

@@ -9,9 +9,9 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 
 from ser_track.config.schema import Config, IceServer
 from ser_track.meetings import analysis_peer
+from tests.helpers.peer import RecordingTrack
 from tests.paths import SPOKEN
 from tests.web.conftest import MakePeer, Running
-from tests.web.peers import RecordingTrack
 
 
 @pytest.fixture

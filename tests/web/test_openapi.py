@@ -19,9 +19,9 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance, use_afte
 from ser_track.bot import Bot
 from ser_track.config.schema import Config, load_config
 from ser_track.web.app import make_app
-from tests.web.bridges import Bridge
+from tests.helpers.api_documents import DOCS, OPENAPI
+from tests.helpers.mediajson_bridge import Bridge
 from tests.web.conftest import _Server
-from tests.web.documents import DOCS, OPENAPI
 
 PEOPLE = ("ann", "bob")
 TOKEN = "sesame"

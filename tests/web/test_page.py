@@ -14,10 +14,10 @@ from playwright.async_api import Browser, Locator, Page, expect
 from ser_track.config.schema import Config, IceServer, PipelineConfig
 from ser_track.labels import EMOTIONS
 from ser_track.web.outbox import close_sockets
+from tests.helpers.browser import join, launched
+from tests.helpers.peer import Peer, RecordingTrack
 from tests.paths import SPOKEN
-from tests.web.browser import join, launched
 from tests.web.conftest import Running
-from tests.web.peers import Peer, RecordingTrack
 
 pytestmark = pytest.mark.browser
 

@@ -10,11 +10,11 @@ import pytest
 import pytest_asyncio
 
 from ser_track.config.schema import Config
+from tests.helpers.api_documents import DOCS
+from tests.helpers.browser import launched
+from tests.helpers.mediajson_bridge import Bridge
 from tests.paths import SPOKEN
-from tests.web.bridges import Bridge
-from tests.web.browser import launched
 from tests.web.conftest import Running
-from tests.web.documents import DOCS
 
 TOKEN = "sesame"
 TEXT = (DOCS / "programs.md").read_text(encoding="utf-8")

@@ -19,11 +19,11 @@ from ser_track.chunk import FloatArray
 from ser_track.cli.main import main
 from ser_track.config.schema import PipelineConfig
 from ser_track.rtp.opus import OpusDecoder
-from tests.output.schema import parse_lines
+from tests.helpers.event_schema import parse_lines
+from tests.helpers.peer import FRAME_SAMPLES, RATE_HZ, Peer, RecordingTrack
 from tests.paths import SPOKEN
 from tests.test_golden import PROBABILITY_TOLERANCE
 from tests.web.conftest import Running
-from tests.web.peers import FRAME_SAMPLES, RATE_HZ, Peer, RecordingTrack
 
 Events = list[dict[str, Any]]
 Samples = NDArray[np.int16]

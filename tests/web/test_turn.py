@@ -13,12 +13,12 @@ import pytest
 from aiohttp import ClientSession, UnixConnector
 from playwright.async_api import expect
 
-from tests.coturn import CREDENTIAL, USER, coturn
+from tests.helpers.browser import join, launched, require_browser
+from tests.helpers.coturn import CREDENTIAL, USER, coturn
+from tests.helpers.firewall import PARTICIPANT, RELAY_FOR_PARTICIPANT, RELAY_FOR_SERVER, SERVER, Walled, walled
+from tests.helpers.peer import Peer
+from tests.helpers.programs import Program, running
 from tests.paths import SPOKEN
-from tests.real_servers import Program, running
-from tests.web.browser import join, launched, require_browser
-from tests.web.peers import Peer
-from tests.web.walled import PARTICIPANT, RELAY_FOR_PARTICIPANT, RELAY_FOR_SERVER, SERVER, Walled, walled
 
 pytestmark = pytest.mark.meeting
 TURN_PORT = 3478
@@ -60,7 +60,7 @@ class Served:
 @asynccontextmanager
 async def opened(networks: Walled, network: str, outside: str, inside: str) -> AsyncIterator[None]:
     """A door for signalling, in one of the networks."""
-    command = (*networks.within(network), sys.executable, "-m", "tests.web.door", outside, inside)
+    command = (*networks.within(network), sys.executable, "-m", "tests.helpers.socket_forwarder", outside, inside)
     async with running(*command) as door:
         await door.wait_for("the door is open")
         yield
@@ -85,7 +85,7 @@ async def served(networks: Walled, folder: Path, urls: str, credential: str = CR
 def speaks(networks: Walled, server: Served) -> AbstractAsyncContextManager[Program]:
     """A participant on the other side, who knows no ICE server at all."""
     python = (*networks.within(networks.participant), sys.executable)
-    return running(*python, "-m", "tests.web.participant", str(server.door), "r", "Ann")
+    return running(*python, "-m", "tests.helpers.participant_process", str(server.door), "r", "Ann")
 
 
 def complaints(output: str) -> list[str]:

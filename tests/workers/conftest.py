@@ -18,8 +18,8 @@ from ser_track.workers.app import make_front
 from ser_track.workers.keys import WORKERS
 from ser_track.workers.process import WorkerProcess
 from ser_track.workers.supervisor import Supervisor
+from tests.helpers.peer import Peer
 from tests.test_server import serve as serve  # a fixture, passed on: `server.py` as people start it
-from tests.web.peers import Peer
 
 SOON_S = 20.0
 """For what takes a moment, on a machine with other things to do."""

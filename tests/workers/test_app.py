@@ -21,8 +21,8 @@ from ser_track.workers import process, sockets, tunnel
 from ser_track.workers.app import make_front
 from ser_track.workers.heartbeat import REPORT
 from ser_track.workers.supervisor import Supervisor
+from tests.helpers.peer import Peer, RecordingTrack
 from tests.paths import SPOKEN
-from tests.web.peers import Peer, RecordingTrack
 from tests.workers.conftest import SOON_S, Front
 
 JOIN = {"room": "r", "name": "n", "consent": True, "type": "offer"}

@@ -12,8 +12,8 @@ from aiohttp import WSCloseCode
 from prometheus_client.parser import text_string_to_metric_families
 
 from ser_track.workers import process
+from tests.helpers.peer import Peer, RecordingTrack
 from tests.paths import SPOKEN
-from tests.web.peers import Peer, RecordingTrack
 from tests.workers.conftest import SOON_S, Front, Page
 
 BACK_S = 5.0

@@ -16,10 +16,10 @@ from aiohttp import ClientSession
 
 from ser_track.config.schema import Config
 from ser_track.workers import process
-from tests.meetings.adapters.janus.janus_people import JanusPerson
-from tests.meetings.adapters.janus.janus_server import ROOM, WITH_DTX, JanusServer
+from tests.helpers.janus_person import JanusPerson
+from tests.helpers.janus_server import ROOM, WITH_DTX, JanusServer
+from tests.helpers.peer import RecordingTrack
 from tests.paths import SPOKEN
-from tests.web.peers import RecordingTrack
 from tests.workers.conftest import SOON_S, Front
 from tests.workers.test_meetings import ask
 

@@ -14,7 +14,7 @@ from aiohttp import ClientPayloadError, ClientResponse, WSCloseCode, WSMsgType, 
 
 from ser_track.config.schema import Config
 from ser_track.workers.process import WorkerProcess
-from tests.workers.bridges import Bridge, spoken_packets
+from tests.helpers.mediajson_events_bridge import Bridge, spoken_packets
 from tests.workers.conftest import SOON_S, Front
 
 Connect = Callable[..., Awaitable[Bridge]]

@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from tests.helpers.browser import join, launched
 from tests.paths import SPOKEN
-from tests.web.browser import join, launched
 from tests.workers.conftest import Front
 
 pytestmark = pytest.mark.browser

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from aiohttp import ClientSession, WSMsgType
 
+from tests.helpers.mediajson_events_bridge import Bridge
+from tests.helpers.peer import Peer, RecordingTrack
 from tests.paths import SPOKEN
 from tests.test_server import STOP_S, Certificate, Serve, Served, closed, fetched_status, refused, written
-from tests.web.peers import Peer, RecordingTrack
-from tests.workers.bridges import Bridge
 from tests.workers.conftest import SOON_S
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="child processes are listed in /proc, which is Linux's")

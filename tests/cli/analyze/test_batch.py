@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ser_track.cli.main import main
-from tests.output.schema import parse_lines
+from tests.helpers.event_schema import parse_lines
 from tests.paths import SPOKEN
 
 

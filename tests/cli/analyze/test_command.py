@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from ser_track.cli.main import main
-from tests.output.schema import parse_lines
+from tests.helpers.event_schema import parse_lines
+from tests.helpers.recordings import Sound, record
 from tests.paths import DATA
-from tests.recordings.recordings import Sound, record
 
 SPOKEN = DATA / "spoken.wav"
 TWO_TRACKS = DATA / "spoken_two_tracks.mka"

@@ -13,7 +13,7 @@ from pympi.Elan import Eaf
 
 from ser_track.cli.analyze.targets import format_names
 from ser_track.cli.main import main
-from tests.output.schema import parse_lines
+from tests.helpers.event_schema import parse_lines
 from tests.paths import DATA
 
 SPOKEN = DATA / "spoken.wav"

@@ -6,7 +6,7 @@ import pytest
 
 from ser_track.cli.analyze.inputs import find_inputs
 from ser_track.errors import ConfigError
-from tests.recordings.packets.make_packets import mediajson_start
+from tests.helpers.packets import mediajson_start
 
 
 def make(folder: Path, *names: str) -> None:

@@ -13,9 +13,9 @@ from ser_track.cli.analyze.targets import Files, open_outputs
 from ser_track.errors import ConfigError
 from ser_track.output.documents import FORMATS
 from ser_track.output.wire import encode
-from tests.output.documents.timelines import TALK, bytes_of, events_of, talk, text_of
-from tests.output.schema import parse_lines
-from tests.recordings.packets.make_packets import mediajson_start
+from tests.helpers.document_timelines import TALK, bytes_of, events_of, talk, text_of
+from tests.helpers.event_schema import parse_lines
+from tests.helpers.packets import mediajson_start
 
 ALL = [JSONL, *FORMATS]
 NONE = Documents((), with_sound=False, min_confidence=0.5)

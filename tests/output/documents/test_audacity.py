@@ -7,7 +7,7 @@ from hypothesis import given
 
 from ser_track.engine.timeline import Timeline
 from ser_track.output.documents.wording import LIMITS, speakers
-from tests.output.documents.timelines import MODEL, segments, talk, text_of, timelines
+from tests.helpers.document_timelines import MODEL, segments, talk, text_of, timelines
 
 
 def read(timeline: Timeline) -> list[tuple[int, int, str]]:

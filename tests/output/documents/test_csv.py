@@ -9,7 +9,7 @@ from hypothesis import given
 from ser_track.engine.timeline import Timeline, gather
 from ser_track.events import Event, Joined, SpeechEnded, StreamKey
 from ser_track.output.documents.wording import LIMITS
-from tests.output.documents.timelines import MODEL, TALK, emotion, events_of, segments, talk, text_of, timelines
+from tests.helpers.document_timelines import MODEL, TALK, emotion, events_of, segments, talk, text_of, timelines
 
 KEY = StreamKey("file", "ann", "talk.wav")
 

@@ -8,7 +8,7 @@ from pympi.Elan import Eaf
 from ser_track.engine.timeline import Timeline, gather
 from ser_track.output.documents.wording import LIMITS, speakers
 from ser_track.output.documents.xml_text import holdable
-from tests.output.documents.timelines import MODEL, TALK, Segment, events_of, saved, segments, talk, text_of, timelines
+from tests.helpers.document_timelines import MODEL, TALK, Segment, events_of, saved, segments, talk, text_of, timelines
 
 
 def read(timeline: Timeline) -> Eaf:

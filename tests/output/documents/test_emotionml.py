@@ -12,7 +12,7 @@ from ser_track.engine.timeline import Timeline, gather
 from ser_track.labels import EMOTIONS
 from ser_track.output.documents.wording import LIMITS
 from ser_track.output.documents.xml_text import holdable
-from tests.output.documents.timelines import MODEL, TALK, Segment, events_of, segments, talk, text_of, timelines
+from tests.helpers.document_timelines import MODEL, TALK, Segment, events_of, segments, talk, text_of, timelines
 
 EMO = "{http://www.w3.org/2009/10/emotionml}"
 OURS = "{urn:x-ser-track:1}segment"

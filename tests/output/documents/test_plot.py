@@ -8,7 +8,7 @@ from pypdf import PdfReader
 
 from ser_track.engine.timeline import Line, Timeline
 from ser_track.output.documents.plot import save_plot
-from tests.output.documents.html.timelines import timeline, utterance
+from tests.helpers.page_timelines import timeline, utterance
 
 
 @pytest.fixture

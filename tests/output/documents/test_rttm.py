@@ -9,7 +9,7 @@ from pyannote.database.util import load_rttm
 
 from ser_track.engine.timeline import Timeline, gather
 from ser_track.output.documents.wording import LIMITS
-from tests.output.documents.timelines import MODEL, saved, segments, talk, text_of, timelines
+from tests.helpers.document_timelines import MODEL, saved, segments, talk, text_of, timelines
 
 # It says of itself that it is typed, and this function is not.
 _load: Callable[[str], dict[str, Annotation]] = load_rttm

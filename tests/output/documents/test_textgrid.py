@@ -10,7 +10,7 @@ from praatio.data_classes.textgrid import Textgrid
 
 from ser_track.engine.timeline import Timeline, gather
 from ser_track.output.documents.wording import LIMITS, speakers
-from tests.output.documents.timelines import MODEL, TALK, Segment, events_of, saved, segments, talk, timelines
+from tests.helpers.document_timelines import MODEL, TALK, Segment, events_of, saved, segments, talk, timelines
 
 
 def read(timeline: Timeline) -> Textgrid:

@@ -9,9 +9,9 @@ from webvtt import WebVTT
 
 from ser_track.engine.timeline import Timeline, gather
 from ser_track.output.documents.wording import LIMITS, speakers
-from tests.output.documents.timelines import MODEL, events_of, segments, talk, text_of, timelines
+from tests.helpers.browser import launched
+from tests.helpers.document_timelines import MODEL, events_of, segments, talk, text_of, timelines
 from tests.paths import SPOKEN
-from tests.web.browser import launched
 
 
 def read(timeline: Timeline) -> WebVTT:

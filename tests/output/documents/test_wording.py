@@ -7,7 +7,7 @@ from ser_track.engine.timeline import Line, Timeline, Utterance, gather
 from ser_track.events import Fault, StreamKey
 from ser_track.output.documents import FORMATS
 from ser_track.output.documents.wording import LIMITS, about, lanes, one_line, speakers, spoken
-from tests.output.documents.timelines import MODEL, PICTURES, bytes_of, segments, talk, text_of, timelines
+from tests.helpers.document_timelines import MODEL, PICTURES, bytes_of, segments, talk, text_of, timelines
 
 
 @pytest.mark.parametrize(

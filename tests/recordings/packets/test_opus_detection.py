@@ -5,7 +5,7 @@ import pytest
 
 from ser_track.recordings.packets.opus_detection import OpusDetection
 from ser_track.rtp.header import Arrival, read_header, read_packet
-from tests.recordings.packets.make_packets import Sent, noise, rtp, voice
+from tests.helpers.packets import Sent, noise, rtp, voice
 
 
 def trial(sent: list[Sent]) -> OpusDetection:

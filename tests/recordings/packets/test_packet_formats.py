@@ -18,8 +18,7 @@ from ser_track.recordings.packets.link_layer import datagram
 from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets
 from ser_track.recordings.recording import open_recording
 from ser_track.recordings.tracks import Piece
-from tests.paths import PACKETS, SHARED
-from tests.recordings.packets.make_packets import (
+from tests.helpers.packets import (
     Sent,
     ethernet,
     heard,
@@ -35,6 +34,7 @@ from tests.recordings.packets.make_packets import (
     udp,
     voice,
 )
+from tests.paths import PACKETS, SHARED
 
 SAMPLE = SHARED / "jitsi" / "sample.jsonl"
 REAL = [*PACKETS.glob("*.mjr"), PACKETS / "spoken.pcap", PACKETS / "spoken.rtpdump"]

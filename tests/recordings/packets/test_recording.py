@@ -11,7 +11,7 @@ from ser_track.errors import AudioError
 from ser_track.recordings.recording import open_meeting, open_recording
 from ser_track.recordings.tracks import Piece
 from ser_track.rtp.opus import OpusDecoder
-from tests.recordings.packets.make_packets import Sent, heard, mjr, noise, opus, pcap_of, rtp, rtpdump, voice
+from tests.helpers.packets import Sent, heard, mjr, noise, opus, pcap_of, rtp, rtpdump, voice
 
 _20_MS = SAMPLE_RATE_HZ // 50
 

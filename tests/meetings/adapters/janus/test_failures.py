@@ -11,7 +11,7 @@ import pytest
 
 from ser_track.config.schema import Config
 from ser_track.meetings.adapters.janus.room import JanusRoom
-from tests.meetings.adapters.janus.janus_server import PIN, ROOM, SMALL, WITH_PIN, JanusServer, free_port
+from tests.helpers.janus_server import PIN, ROOM, SMALL, WITH_PIN, JanusServer, free_port
 from tests.meetings.adapters.janus.test_room import events_of, known_as, speaking, watching
 from tests.meetings.conftest import MakePerson, SendBot
 from tests.web.conftest import Running

@@ -9,14 +9,14 @@ import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from ser_track.events import Consent
-from tests.meetings.adapters.janus.janus_people import JanusPerson
-from tests.meetings.adapters.janus.janus_server import JanusServer
+from tests.helpers.browser import launched
+from tests.helpers.janus_person import JanusPerson
+from tests.helpers.janus_server import JanusServer
+from tests.helpers.meeting_reader import ABOUT_A_VOICE, reading
+from tests.helpers.peer import RecordingTrack
 from tests.meetings.conftest import MakePerson, SendBot
-from tests.meetings.reader import ABOUT_A_VOICE, reading
 from tests.paths import SPOKEN
-from tests.web.browser import launched
 from tests.web.conftest import Running
-from tests.web.peers import RecordingTrack
 
 pytestmark = [pytest.mark.meeting, pytest.mark.browser]
 PATIENCE_MS = 15_000

@@ -13,12 +13,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Page
 
-from tests.meetings.adapters.janus.janus_admin import subscribers
-from tests.meetings.adapters.janus.janus_server import ROOM, WITH_DTX, JanusServer
+from tests.helpers.browser import launched
+from tests.helpers.janus_admin import subscribers
+from tests.helpers.janus_server import ROOM, WITH_DTX, JanusServer
+from tests.helpers.meeting_reader import ABOUT_A_VOICE, Reader, reading
 from tests.meetings.conftest import SendBot
-from tests.meetings.reader import ABOUT_A_VOICE, Reader, reading
 from tests.paths import SPOKEN
-from tests.web.browser import launched
 from tests.web.conftest import Running
 
 pytestmark = [pytest.mark.meeting, pytest.mark.browser]

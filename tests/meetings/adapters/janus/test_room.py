@@ -11,11 +11,11 @@ from aiortc.mediastreams import VideoStreamTrack
 
 from ser_track.meetings.adapters.janus.feed import Feed
 from ser_track.meetings.adapters.janus.room import JanusRoom
-from tests.meetings.adapters.janus.janus_people import JanusPerson
+from tests.helpers.janus_person import JanusPerson
+from tests.helpers.peer import RecordingTrack
 from tests.meetings.conftest import MakePerson, SendBot
 from tests.paths import SPOKEN
 from tests.web.conftest import Running
-from tests.web.peers import RecordingTrack
 
 pytestmark = pytest.mark.meeting
 

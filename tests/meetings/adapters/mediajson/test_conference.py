@@ -16,11 +16,11 @@ from aiohttp import WSServerHandshakeError
 
 from ser_track.chunk import FloatArray
 from ser_track.config.schema import Config
-from tests.output.schema import VALIDATOR
+from tests.helpers.event_schema import VALIDATOR
+from tests.helpers.mediajson_bridge import Bridge, opus_packets
+from tests.helpers.peer import FRAME_SAMPLES, RATE_HZ
 from tests.paths import SHARED, SPOKEN
-from tests.web.bridges import Bridge, opus_packets
 from tests.web.conftest import Running
-from tests.web.peers import FRAME_SAMPLES, RATE_HZ
 
 SAMPLE = SHARED / "jitsi" / "sample.jsonl"
 Events = list[dict[str, Any]]

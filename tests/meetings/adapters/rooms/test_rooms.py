@@ -26,7 +26,7 @@ from ser_track.events import (
 from ser_track.meetings.adapters.rooms.directory import Rooms
 from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.models import Models
-from tests.engine.stand_ins import EnergyDetector, LevelClassifier
+from tests.helpers.fake_models import EnergyDetector, LevelClassifier
 
 SPEECH = np.full(16_000, 0.5, np.float32)
 

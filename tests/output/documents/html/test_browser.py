@@ -14,9 +14,9 @@ from pypdf import PdfReader
 
 from ser_track.chunk import FloatArray
 from ser_track.cli.main import main
+from tests.helpers.browser import launched
+from tests.helpers.recordings import Sound, record
 from tests.paths import DATA
-from tests.recordings.recordings import Sound, record
-from tests.web.browser import launched
 
 pytestmark = pytest.mark.browser
 

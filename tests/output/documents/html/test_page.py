@@ -12,7 +12,7 @@ from ser_track.labels import FOUR, SIX, LabelSet
 from ser_track.output.documents.html import Sound, make_page
 from ser_track.output.documents.html.limits import FIGURES
 from ser_track.output.documents.html.text import clock
-from tests.output.documents.html.timelines import timeline, utterance
+from tests.helpers.page_timelines import timeline, utterance
 from tests.paths import ROOT
 
 ASSETS = ROOT / "ser_track" / "output" / "documents" / "html"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ser_track.engine.timeline import Line, Utterance
 from ser_track.output.documents.html.summary import Summary, summarise
-from tests.output.documents.html.timelines import timeline, utterance
+from tests.helpers.page_timelines import timeline, utterance
 
 
 def test_shares_are_by_time_and_transitions_within_one_person() -> None:

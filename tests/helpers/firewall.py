@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from tests.real_servers import require_server, skip_or_fail
+from tests.helpers.programs import require_server, skip_or_fail
 
 RELAY_FOR_SERVER = "10.0.1.1"
 """Where the server's network reaches the relay; the participant's cannot."""

@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from ser_track.config.schema import Config
 from ser_track.events import Consent
-from tests.web.bridge import Bridge
+from tests.helpers.mediajson_silent_bridge import Bridge
 from tests.web.conftest import Running
 
 

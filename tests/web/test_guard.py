@@ -8,9 +8,9 @@ import pytest
 from aiohttp import ClientResponse, WSServerHandshakeError
 
 from ser_track.config.schema import Config
-from tests.web.bridges import Bridge
+from tests.helpers.event_readers import reading
+from tests.helpers.mediajson_bridge import Bridge
 from tests.web.conftest import Running
-from tests.web.readers import reading
 
 TOKEN = "sesame-open"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

@@ -11,9 +11,9 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from ser_track.config.schema import Config
 from ser_track.events import Consent
+from tests.helpers.browser import launched
+from tests.helpers.mediajson_silent_bridge import Bridge
 from tests.paths import SPOKEN
-from tests.web.bridge import Bridge
-from tests.web.browser import launched
 from tests.web.conftest import Running
 
 pytestmark = pytest.mark.browser

@@ -11,8 +11,8 @@ from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.events import Emotion, EngineEvent, StreamKey
 from ser_track.protocols import EmotionClassifier, VoiceDetector
-from tests.engine.stand_ins import EnergyDetector, LevelClassifier
-from tests.signals import cut, noise
+from tests.helpers.fake_models import EnergyDetector, LevelClassifier
+from tests.helpers.signals import cut, noise
 
 CONFIG = PipelineConfig(max_segment_s=2.0, end_silence_s=0.3, min_segment_s=0.3, provisional_interval_s=0.3)
 Pieces = list[tuple[int, FloatArray]]

@@ -18,8 +18,8 @@ from ser_track.web import outbox
 from ser_track.web.keys import SOCKETS
 from ser_track.web.outbox import CLOSE_S, close_sockets
 from ser_track.web.rate_limits import Allowance
+from tests.helpers.peer import Peer
 from tests.web.conftest import Running
-from tests.web.peers import Peer
 
 Page = tuple[ClientWebSocketResponse, dict[str, Any]]
 Join = Callable[..., Awaitable[Page]]

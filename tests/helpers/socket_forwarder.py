@@ -1,7 +1,8 @@
 """A door through the firewall, for signalling: networks keep Unix sockets apart as little as files.
 
-``python -m tests.web.door FROM TO`` passes on what comes; each end is a TCP port of the network that it runs in, or the
-path of a Unix socket. One runs beside the server, and one beside a browser, which knows no Unix sockets.
+``python -m tests.helpers.socket_forwarder FROM TO`` passes on what comes; each end is a TCP port of the network that it
+runs in, or the path of a Unix socket. One runs beside the server, and one beside a browser, which knows no Unix
+sockets.
 """
 
 import asyncio

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.helpers.signals import read_wav
 from tests.paths import DATA, ROOT, SPOKEN
-from tests.signals import read_wav
 
 
 def copy_example_files(folder: Path) -> None:

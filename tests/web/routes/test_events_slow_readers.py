@@ -14,9 +14,9 @@ from aiohttp import ClientSession, TCPConnector, web
 from ser_track.config.schema import Config
 from ser_track.web.keys import READERS
 from ser_track.web.routes import events
-from tests.web.bridges import Bridge
+from tests.helpers.event_readers import Told, reading
+from tests.helpers.mediajson_bridge import Bridge
 from tests.web.conftest import Running, _Server
-from tests.web.readers import Told, reading
 
 MOST = 200
 BUFFER_BYTES = 4096

@@ -14,10 +14,10 @@ from aiohttp import WSMsgType
 from ser_track.config.schema import Config
 from ser_track.meetings.event_log import EventLog
 from ser_track.web.routes import events
-from tests.output.schema import VALIDATOR
-from tests.web.bridges import Bridge
+from tests.helpers.event_readers import SNAPSHOT, Told, fold, read_socket, reading
+from tests.helpers.event_schema import VALIDATOR
+from tests.helpers.mediajson_bridge import Bridge
 from tests.web.conftest import Running
-from tests.web.readers import SNAPSHOT, Told, fold, read_socket, reading
 
 PEOPLE = ("ann", "bob")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from aiohttp import ClientSession
 
-from tests.meetings.adapters.janus.janus_server import ADMIN_OF_ALL, JanusServer
+from tests.helpers.janus_server import ADMIN_OF_ALL, JanusServer
 
 
 async def subscribers(http: ClientSession, janus: JanusServer, name: str) -> dict[str, int]:

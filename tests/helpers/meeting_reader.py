@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from aiohttp import ClientWebSocketResponse
 
-from tests.output.schema import VALIDATOR
+from tests.helpers.event_schema import VALIDATOR
 from tests.web.conftest import Running
 
 ABOUT_A_VOICE = ("speech_started", "speech_ended", "emotion", "stalled", "resumed", "error")

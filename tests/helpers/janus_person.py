@@ -16,8 +16,8 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from tests.meetings.adapters.janus.janus_server import ADMIN, ROOM
-from tests.output.schema import VALIDATOR
+from tests.helpers.event_schema import VALIDATOR
+from tests.helpers.janus_server import ADMIN, ROOM
 
 LABEL = "JanusDataChannel"
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from tests.real_servers import Program, require_server, running
+from tests.helpers.programs import Program, require_server, running
 
 ROOM = 1234
 WITH_PIN = 1235

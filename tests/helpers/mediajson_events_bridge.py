@@ -14,8 +14,8 @@ import numpy as np
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from aiortc.codecs.opus import OpusEncoder
 
+from tests.helpers.peer import FRAME_SAMPLES, RATE_HZ
 from tests.paths import SPOKEN
-from tests.web.peers import FRAME_SAMPLES, RATE_HZ
 from tests.workers.conftest import SOON_S
 
 PACKET_TICKS = 960

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.real_servers import Program, require_server, running
+from tests.helpers.programs import Program, require_server, running
 
 USER = "ser-track"
 CREDENTIAL = "mellon-9f2c"

@@ -1,6 +1,6 @@
 """A participant in a process of its own: speaks, writes each event and its path as a line of JSON, leaves at SIGTERM.
 
-``python -m tests.web.participant SOCKET ROOM NAME``; signalling goes through the Unix socket.
+``python -m tests.helpers.participant_process SOCKET ROOM NAME``; signalling goes through the Unix socket.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ import sys
 from aiohttp import ClientSession, UnixConnector
 
 from ser_track.output.data_channel import read_message
+from tests.helpers.peer import Peer, RecordingTrack
 from tests.paths import SPOKEN
-from tests.web.peers import Peer, RecordingTrack
 
 
 def _path(peer: Peer) -> str:

@@ -1,0 +1,1 @@
+"""What several tests share: servers, browsers, participants, recordings, signals. No tests, no fixtures."""
