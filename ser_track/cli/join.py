@@ -13,11 +13,11 @@ from typing import Any, Final
 from aiohttp import web
 
 from ser_track.bot import Bot
+from ser_track.cli.console import log_to_stderr
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
 from ser_track.errors import BadRequestError
 from ser_track.events import EncodedEvent
-from ser_track.logging_setup import log_to_stderr
 from ser_track.meetings.registry import Adapter, find_adapter, joinable, read_target, read_url
 from ser_track.meetings.session import Session
 from ser_track.protocols import Sink

@@ -10,8 +10,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 from ser_track.errors import AudioError
 from ser_track.mediajson.frames import RECORD_FULL, Frame, Media, SourceStarted, read_frame
-from ser_track.rtp.header import SILENT_LEVEL, Arrival
-from ser_track.rtp.opus import RTP_CLOCK_HZ
+from ser_track.rtp.header import RTP_CLOCK_HZ, SILENT_LEVEL, Arrival
 from ser_track.rtp.packet_reader import RecordedPacket
 
 _LONGEST_LINE: Final = 1 << 20

@@ -9,8 +9,7 @@ from base64 import b64encode
 from typing import BinaryIO, Final
 
 from ser_track.mediajson.frames import RECORD_FULL
-from ser_track.rtp.header import SILENT_LEVEL, Arrival
-from ser_track.rtp.opus import RTP_CLOCK_HZ
+from ser_track.rtp.header import RTP_CLOCK_HZ, SILENT_LEVEL, Arrival
 
 _FLUSH_EVERY_S: Final = 1.0
 _LONGEST_NAME: Final = 200

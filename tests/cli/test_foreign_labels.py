@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 import pytest
 
 from ser_track.cli.main import main
-from tests.models.foreign import BESIDE, MOODS, write_moods
-from tests.output.schema import parse_lines
+from tests.helpers.event_schema import parse_lines
+from tests.helpers.foreign_models import BESIDE, MOODS, write_moods
 from tests.paths import SPOKEN
 
 TITLES = [BESIDE["titles"].get(name, name) for name in MOODS]

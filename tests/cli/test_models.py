@@ -8,7 +8,7 @@ import pytest
 
 from ser_track.cli.main import main
 from ser_track.labels import EMOTIONS
-from tests.models.foreign import MOODS, write_moods
+from tests.helpers.foreign_models import MOODS, write_moods
 from tests.paths import ROOT
 
 

@@ -13,7 +13,7 @@ from ser_track.chunk import FloatArray
 from ser_track.errors import AudioError, ModelError
 from ser_track.events import Emotion
 from ser_track.models.emotion import EmotionModel, waveform
-from tests.models.foreign import BESIDE, MOODS, moods_of, write_moods, write_waveform_model
+from tests.helpers.foreign_models import BESIDE, MOODS, moods_of, write_moods, write_waveform_model
 
 
 @pytest.fixture

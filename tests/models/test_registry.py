@@ -19,10 +19,10 @@ from ser_track.models.packaged_silero import PackagedSileroVad
 from ser_track.models.registry import CLASSIFIERS, DETECTORS, make_classifier, make_detector
 from ser_track.models.silero import SileroVad
 from ser_track.plugins import Plugins
-from tests.engine.stand_ins import EnergyDetector, LevelClassifier
-from tests.example_packages import PACKAGES, install, ser_track
-from tests.models.foreign import write_moods
-from tests.output.schema import parse_lines
+from tests.helpers.event_schema import parse_lines
+from tests.helpers.example_packages import PACKAGES, install, ser_track
+from tests.helpers.fake_models import EnergyDetector, LevelClassifier
+from tests.helpers.foreign_models import write_moods
 from tests.paths import ROOT, SPOKEN
 
 NAMES = ("ser-track-example-classifier", "ser-track-example-detector")

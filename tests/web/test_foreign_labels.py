@@ -10,9 +10,9 @@ from playwright.async_api import expect
 from ser_track.config.schema import Config, PipelineConfig
 from ser_track.labels import LabelSet
 from ser_track.models.emotion import EmotionModel
-from tests.models.foreign import BESIDE, MOODS, write_moods
+from tests.helpers.browser import join, launched
+from tests.helpers.foreign_models import BESIDE, MOODS, write_moods
 from tests.paths import SPOKEN
-from tests.web.browser import join, launched
 from tests.web.conftest import Running
 
 pytestmark = pytest.mark.browser

@@ -284,7 +284,7 @@ class TestGuard:
     async def test_strangers_see_nothing_but_the_notice_and_begin_nothing(self, front: Front, connect: Connect) -> None:
         with pytest.raises(WSServerHandshakeError) as refused:
             await connect("one")
-        assert refused.value.status == 403
+        assert refused.value.status == 401
         assert len(front.workers.placement.meetings) == 0
         friend = {"Authorization": "Bearer sesame"}
         bridge = await connect("one", headers=friend)
@@ -292,5 +292,5 @@ class TestGuard:
         url = (await bridge.wait_for("notice"))["url"].removeprefix(front.url)
         assert (await ask(front, f"{url}/participants"))[0] == 200
         for path in ("/meetings", url.removesuffix("/notice"), url.replace("/notice", "/events")):
-            assert (await ask(front, path))[0] == 403
+            assert (await ask(front, path))[0] == 401
         assert (await ask(front, url.removesuffix("/notice"), headers=friend))[0] == 200

@@ -9,6 +9,7 @@ from ser_track.cli.analyze.batch import Batch
 from ser_track.cli.analyze.documents import add_document_arguments, documents_of
 from ser_track.cli.analyze.inputs import find_inputs
 from ser_track.cli.analyze.pool import usable_cores
+from ser_track.cli.analyze.settings import settings_of
 from ser_track.cli.analyze.targets import add_output_arguments, open_outputs
 from ser_track.cli.console import feedback
 from ser_track.config.schema import load_config
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     split, provisional = args.channels == "split", not args.final_only
     task = Task(config, documents, split, provisional, args.names, args.payload_type)
     with (
-        open_outputs(args.format, args.out, inputs.found, f"{task} {classifier.name}", args.resume) as output,
+        open_outputs(args.format, args.out, inputs.found, settings_of(task, classifier.name), args.resume) as output,
         feedback(output.on_terminal) as told,
     ):
         for message in inputs.missing:

@@ -87,14 +87,18 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def open_outputs(
-    formats: Sequence[str] | None, out: str | None, sources: Sequence[Input], settings: str = "", resume: bool = False
+    formats: Sequence[str] | None,
+    out: str | None,
+    sources: Sequence[Input],
+    settings: Sequence[str] = ("",),
+    resume: bool = False,
 ) -> AbstractContextManager[Stream | Files]:
     """Where results of ``sources`` go; folders are made, and a file for events is opened, when this is called.
 
     formats: of `format_names`, `JSONL` where none is given.
     out: a folder, or a file for one format: for `JSONL` any name, for others, which take one recording, one with
         their suffix.
-    settings: all that results depend on beside the recording; ``resume`` makes those of other settings anew.
+    settings: texts for all that results depend on beside the recording; ``resume`` makes those of others anew.
 
     Raises:
         ConfigError: it cannot be written there, results of these formats cannot be told apart there, a format lacks

@@ -11,8 +11,8 @@ import pytest
 from ser_track.cli.main import main
 from ser_track.output.documents import FORMATS, GROUP, Format, Timeline, text_format
 from ser_track.plugins import Plugins
-from tests.example_packages import PACKAGES, install, ser_track
-from tests.output.schema import parse_lines
+from tests.helpers.event_schema import parse_lines
+from tests.helpers.example_packages import PACKAGES, install, ser_track
 from tests.paths import ROOT, SPOKEN
 
 NAME = "ser-track-example-format"

@@ -7,8 +7,7 @@ from ser_track.errors import AudioError
 from ser_track.mediajson.clock import MediaClock
 from ser_track.mediajson.frames import Media, SourceStarted
 from ser_track.meetings.attendee import Attendee
-from ser_track.rtp.header import SILENT_LEVEL, Arrival
-from ser_track.rtp.opus import RTP_CLOCK_HZ
+from ser_track.rtp.header import RTP_CLOCK_HZ, SILENT_LEVEL, Arrival
 from ser_track.rtp.pcm_stream import PcmStream
 
 _OPUS: Final = "opus"
