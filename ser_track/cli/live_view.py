@@ -22,6 +22,7 @@ _NAME_WIDTH: Final = 12
 """In 80 columns; more where there is more room."""
 _NOW_WIDTH: Final = len("speaks")
 _MAX_LABEL_WIDTH: Final = 20
+_MAX_BAR_WIDTH: Final = 12
 _NUMBER_WIDTH: Final = len(" 100%")
 _STATE_WIDTH: Final = len("not analysed")
 _REST_HEIGHT: Final = 7
@@ -139,10 +140,9 @@ class LiveView:
         name_width = _NAME_WIDTH + max(0, min(12, (width - 80) // 2))
         titles = [printable(label.title) for label in self._labels.shown_labels]
         label_width = min(_MAX_LABEL_WIDTH, max(map(len, [*titles, self._labels.unsure.title]))) + len("…")
-        # All but names and bars, with a space between columns.
-        rest_width = _NOW_WIDTH + label_width + len(titles) * (_NUMBER_WIDTH + 1) + _STATE_WIDTH + 3
-        room = max(0, width - rest_width - name_width)
-        bar_width = min(12, room // len(titles))
+        # What is left for labels, after all others and a space between columns.
+        room = max(0, width - name_width - _NOW_WIDTH - label_width - _STATE_WIDTH - len(titles) - 3)
+        bar_width = _bar_width(titles, room)
         title = Text(self._title, no_wrap=True, overflow="ellipsis") if self._title else None
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
         shares = _share_widths(titles, bar_width, room)
@@ -159,8 +159,19 @@ class LiveView:
         return [row for row in present if id(row) in recent], len(present) - len(recent)
 
 
+def _bar_width(titles: Sequence[str], room: int) -> int:
+    """The longest bar with which every column holds its number and its title; 0 where titles must be cut anyway."""
+    fitting = (
+        bar_width
+        for bar_width in range(_MAX_BAR_WIDTH, 0, -1)
+        if sum(max(len(title), bar_width + _NUMBER_WIDTH) for title in titles) <= room
+    )
+    return next(fitting, 0)
+
+
 def _share_widths(titles: Sequence[str], bar_width: int, room: int) -> list[tuple[str, int]]:
-    """Each title with the width of its column: its own, if ``room`` is left for all of them, else what there is."""
-    fits = sum(max(0, len(title) - _NUMBER_WIDTH) for title in titles) <= room
-    widest = max(map(len, titles)) if fits else _NUMBER_WIDTH + room // len(titles)
-    return [(title, max(min(len(title), widest), bar_width + _NUMBER_WIDTH)) for title in titles]
+    """Each title with the width of its column: its own, if there is ``room`` for all of them, else an equal share."""
+    least = bar_width + _NUMBER_WIDTH
+    fits = sum(max(len(title), least) for title in titles) <= room
+    widest = max(map(len, titles)) if fits else room // len(titles)
+    return [(title, max(min(len(title), widest), least)) for title in titles]
