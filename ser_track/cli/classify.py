@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ser_track.cli.console import MODEL_HELP, display_name, feedback
 from ser_track.config.schema import load_config
+from ser_track.engine.classification import predict
 from ser_track.errors import SerTrackError
 from ser_track.models import Models, load_models
 from ser_track.models.trimming import voiced_part
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _judge(path: Path, models: Models) -> dict[str, Any]:
     classifier = models.classifier
-    probabilities = classifier.classify(voiced_part(models.detector, read_mono(path))).probabilities
+    probabilities = predict(classifier, voiced_part(models.detector, read_mono(path))).probabilities
     names = classifier.labels.names
     top = int(probabilities.argmax())
     return {

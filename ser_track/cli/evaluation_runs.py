@@ -10,6 +10,7 @@ import numpy as np
 
 from ser_track.chunk import FloatArray
 from ser_track.cli.manifest import Clip
+from ser_track.engine.classification import predict
 from ser_track.errors import AudioError, ConfigError, SerTrackError
 from ser_track.labels import FOUR, SIX, LabelSet
 from ser_track.models import Models
@@ -85,7 +86,7 @@ class Judge:
     def _one(self, clip: Clip, voice: VoiceProfile | None) -> Outcome:
         try:
             heard = voiced_part(self.models.detector, read_mono(clip.path))
-            return clip, self._judged(clip, self.models.classifier.classify(heard, voice))
+            return clip, self._judged(clip, predict(self.models.classifier, heard, voice))
         except SerTrackError as error:
             return clip, error
 

@@ -77,12 +77,9 @@ class Classification:
     def judge(self, request: Request, voice: VoiceProfile | None) -> Prediction | Fault:
         """Run the classifier. What it raises becomes a `Fault` of this one segment, never silence."""
         try:
-            judgement = self.classifier.classify(request.heard.samples, voice)
-            _require_distribution(judgement.probabilities, len(self.classifier.labels))
-        except Exception as error:  # whatever a model raises concerns one segment and must not stop the others
-            reason = f"{self.classifier.name}: {str(error) or type(error).__name__}"
-            return Fault(request.key, "classifier_failed", reason, request.heard.number)
-        return judgement
+            return predict(self.classifier, request.heard.samples, voice)
+        except InferenceError as error:  # it concerns one segment and must not stop the others
+            return Fault(request.key, "classifier_failed", str(error), request.heard.number)
 
     def emotion(self, request: Request, judgement: Prediction) -> Emotion:
         """The event of a judgement."""
@@ -105,6 +102,22 @@ class Classification:
             six=six,
             all=every if len(shown) < len(every) else None,
         )
+
+
+def predict(classifier: EmotionClassifier, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
+    """What ``classifier`` says of ``samples`` ``[n]``, checked: it may be anybody's.
+
+    Raises:
+        InferenceError: whatever it raised, or its answer is not a distribution over its labels; the model is named.
+    """
+    try:
+        prediction = classifier.classify(samples, voice)
+        _require_distribution(prediction.probabilities, len(classifier.labels))
+        if prediction.six is not None:
+            _require_distribution(prediction.six, len(SIX))
+    except Exception as error:  # somebody else's code may raise anything
+        raise InferenceError(f"{classifier.name}: {str(error) or type(error).__name__}") from error
+    return prediction
 
 
 def _named(names: Sequence[str], shares: FloatArray) -> dict[str, float]:

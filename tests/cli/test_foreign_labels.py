@@ -7,10 +7,16 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 
+from ser_track.chunk import FloatArray
 from ser_track.cli.main import main
+from ser_track.models import Models
+from ser_track.protocols import Prediction
+from ser_track.voice_profile import VoiceProfile
 from tests.helpers.event_schema import parse_lines
+from tests.helpers.fake_models import EnergyDetector, LevelClassifier
 from tests.helpers.foreign_models import BESIDE, MOODS, write_moods
 from tests.paths import SPOKEN
 
@@ -146,3 +152,39 @@ def test_listen_shows_its_titles(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["--config", str(config), "listen", "--file", str(SPOKEN), "--speed", "100"]) == 0
     (first, *_) = [line for line in capsys.readouterr().out.splitlines() if "%" in line]
     assert re.search(r"\(calm \d+%, Excited \(happy\) \d+%, angry \d+%, bored \d+%, tense \d+%\)", first)
+
+
+class Failing(LevelClassifier):
+    """Somebody else's, with a fault of its own."""
+
+    def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
+        """Never works."""
+        raise ValueError("no weights")
+
+
+class Lopsided(LevelClassifier):
+    """Gives fewer probabilities than it has labels."""
+
+    def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
+        """Three of four."""
+        return Prediction(np.full(3, 1 / 3, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("classifier", "reason"),
+    [(Failing(), "level@1: no weights"), (Lopsided(), "is not a distribution over its 4 labels")],
+)
+@pytest.mark.parametrize("command", ["classify", "evaluate"])
+def test_a_model_that_fails_is_named_and_does_not_end_in_a_traceback(
+    command: str,
+    classifier: LevelClassifier,
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    models = Models(EnergyDetector(), classifier)
+    monkeypatch.setattr(f"ser_track.cli.{command}.load_models", lambda config: models)
+    given = SPOKEN if command == "classify" else write_manifest(tmp_path, ["anger", "neutral"])
+    assert main([command, str(given)]) == 1
+    assert reason in capsys.readouterr().err
