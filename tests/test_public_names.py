@@ -24,7 +24,7 @@ PUBLIC = {
     "Announcement", "Bot", "Chunk", "Colour", "Config", "Consent", "ConsentChanged", "DetectorState", "Emotion",
     "EmotionClassifier", "EncodedEvent", "EndReason", "EngineEvent", "Event", "Fault", "FloatArray", "IceServer",
     "Joined", "Label", "LabelSet", "Left", "MeetingChanged", "MeetingState", "MeetingsConfig", "Models", "Notice",
-    "PipelineConfig", "PipelineOptions", "Prediction", "PushSamples", "Resumed", "RoomsConfig", "RuntimeConfig",
+    "PipelineConfig", "PipelineOptions", "Prediction", "PushChunk", "Resumed", "RoomsConfig", "RuntimeConfig",
     "SERPipeline", "SERTrack", "SampleFormat", "ServerConfig", "Session", "Sink", "SpeechEnded", "SpeechStarted",
     "Stalled", "StreamKey", "Symbol", "VoiceDetector", "VoiceProfile",
     "AudioError", "BadRequestError", "CalledBackError", "ClosedError", "ConfigError", "ForbiddenError",

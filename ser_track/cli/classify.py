@@ -9,7 +9,7 @@ from typing import Any, Final
 from ser_track.cli.console import MODEL_HELP, display_name, feedback
 from ser_track.config.schema import load_config
 from ser_track.engine.classification import predict
-from ser_track.errors import SerTrackError
+from ser_track.errors import InferenceError, SerTrackError
 from ser_track.models import Models, load_models
 from ser_track.models.trimming import voiced_part
 from ser_track.recordings.file import read_mono
@@ -49,15 +49,19 @@ def run(args: argparse.Namespace) -> int:
             try:
                 result = _judge(path, models)
             except SerTrackError as error:
-                told.fail(f"{display_name(path)}: {error}" if str(path) not in str(error) else str(error))
+                told.fail(str(error))
                 continue
             print(json.dumps(result, ensure_ascii=False) if args.json else _columns(result), flush=True)
     return int(told.failed)
 
 
 def _judge(path: Path, models: Models) -> dict[str, Any]:
-    classifier = models.classifier
-    probabilities = predict(classifier, voiced_part(models.detector, read_mono(path))).probabilities
+    """Raises SerTrackError, which names the file."""
+    classifier, samples = models.classifier, read_mono(path)
+    try:
+        probabilities = predict(classifier, voiced_part(models.detector, samples)).probabilities
+    except SerTrackError as error:  # of a model, which does not know the file
+        raise InferenceError(f"{display_name(path)}: {error}") from error
     names = classifier.labels.names
     top = int(probabilities.argmax())
     return {

@@ -13,10 +13,9 @@ from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.cli.console import display_name
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
-from ser_track.engine.engine import Engine
 from ser_track.events import Fault
 from ser_track.labels import LabelSet
-from ser_track.models import load_models
+from ser_track.models import load_models, new_engine
 from ser_track.output.jsonl import JsonLines
 from ser_track.output.wire import encode
 from ser_track.protocols import Sink
@@ -63,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         source, name = _microphone(args, config) if args.file is None else _file(args, stack)
         models = load_models(config.pipeline)
-        engine = Engine(models.detector, models.classifier, config.pipeline)
+        engine = new_engine(config.pipeline, models)
         sink = _sink(args, name, models.classifier.labels, stack)
         stack.enter_context(_ended_by_ctrl_c(source.stop))
         failures = list[str]()

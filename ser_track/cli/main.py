@@ -13,7 +13,7 @@ from typing import Final, NoReturn
 import ser_track
 from ser_track.errors import ConfigError, ModelError, SerTrackError
 
-_COMMANDS: Final = {
+COMMANDS: Final = {
     "serve": "the server: rooms in the browser, and the bot that tells which emotion is in each voice",
     "listen": "your microphone, live in the terminal",
     "join": "the bot in a meeting on another server, live in the terminal",
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as JSON must be, whatever the locale
-    args = _parser().parse_args(argv)
+    args = make_parser().parse_args(argv)
     args.config = args.config or args.config_before
     try:
         return int(args.run(args))
@@ -64,18 +64,27 @@ class _CommandParser(argparse.ArgumentParser):
     """Parser of one command, which imports the command only when its arguments are read: `--help` stays fast."""
 
     module: str | None = None
+    _intermixing = False
 
     def parse_known_args(  # type: ignore[override]  # declared by four overloads
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """As argparse does, after the command's arguments were added."""
+        """As argparse does, after the command's arguments were added; options may stand between files too."""
+        if self._intermixing:
+            return super().parse_known_args(args, namespace)
         if self.module is not None:
             command, self.module = import_module(self.module), None
             command.add_arguments(self)
             with suppress(argparse.ArgumentError):  # a command may describe --config itself
                 _add_config(self, "config")
             self.set_defaults(run=command.run)
-        return super().parse_known_args(args, namespace)
+        if args is not None and "--" in args:  # intermixing loses what comes after it
+            return super().parse_known_args(args, namespace)
+        self._intermixing = True  # it calls this method again
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._intermixing = False
 
 
 class _Version(argparse.Action):
@@ -87,7 +96,8 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
     parser = argparse.ArgumentParser(
         "ser-track",
         description="Speech emotion recognition for every voice in a conference or a recording.",
@@ -97,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_config(parser, "config_before")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_CommandParser)
-    for name, summary in _COMMANDS.items():
+    for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         command.formatter_class = argparse.RawDescriptionHelpFormatter
         command.module = f"ser_track.cli.{name}"

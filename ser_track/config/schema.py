@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_type_hints
 
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES
-from ser_track.config.reader import accept, existing_file, existing_folder, name_of, read_json
+from ser_track.config.reader import accept, read_json
 from ser_track.config.urls import ice_url, origin_of_pages, public_url, websocket_url
+from ser_track.config.values import existing_file, existing_folder, name_of
 from ser_track.errors import ConfigError
 from ser_track.events import Consent
 

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk
 from ser_track.events import EndReason, Resumed, Stalled, StreamKey
 from ser_track.rtp.header import Arrival
 
@@ -17,8 +17,8 @@ class FedEngine(Protocol):
         """Begin a stream."""
         ...
 
-    def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
-        """Samples ``[n]`` at 16 kHz, the first at index ``at`` of the stream."""
+    def push(self, key: StreamKey, chunk: Chunk) -> None:
+        """Samples in the stream's media time."""
         ...
 
     def push_packet(self, key: StreamKey, arrival: Arrival) -> None:
@@ -51,12 +51,13 @@ class StreamFeed:
         self._sends_silence = sends_silence
         live.open(key)
 
-    def push(self, samples: FloatArray, at: int) -> None:
-        """Samples at 16 kHz, the first at index ``at`` of the track."""
+    def push(self, chunk: Chunk) -> None:
+        """Samples in the track's own media time."""
+        at, samples = chunk
         if self._first is None:
             self._first = at
         self._heard, self._paused = True, False
-        self._live.push(self.key, samples, at - self._first)
+        self._live.push(self.key, Chunk(at - self._first, samples))
 
     def note_audio(self) -> None:
         """Packets came, on a way that does not pass here."""

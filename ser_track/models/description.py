@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, Self, cast
 
 from ser_track.chunk import SAMPLE_RATE_HZ
-from ser_track.config.reader import name_of, read_json
+from ser_track.config.reader import read_json
+from ser_track.config.values import name_of
 from ser_track.errors import ConfigError, ModelError
 from ser_track.labels import LabelSet
 from ser_track.models.log_mel import FRONT_END

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from ser_track.chunk import ParticipantChunk
 from ser_track.output.documents import Gatherer
 from ser_track.recordings.recording import Recording
-from ser_track.recordings.tracks import Piece
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A recording whose pieces a gatherer hears as they pass."""
+    """A recording whose chunks a gatherer hears as they pass."""
 
     recording: Recording
     shown: dict[str, str]
@@ -41,7 +41,7 @@ class Heard:
         """In the recording."""
         return self.recording.position_s
 
-    def __iter__(self) -> Iterator[Piece]:
-        for piece in self.recording:
-            self.gatherer.hear(self.shown[piece.participant], piece.at, piece.samples)
-            yield piece
+    def __iter__(self) -> Iterator[ParticipantChunk]:
+        for each in self.recording:
+            self.gatherer.hear(self.shown[each.participant], each.chunk)
+            yield each

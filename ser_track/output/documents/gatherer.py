@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk
 from ser_track.engine.timeline import TimelineGatherer
 from ser_track.events import EncodedEvent
 from ser_track.labels import LabelSet
@@ -41,10 +41,10 @@ class Gatherer:
         if self.hears:
             self._recorder = SoundRecorder(participants, self._kept == "recording")
 
-    def hear(self, participant: str, at: int, samples: FloatArray) -> None:
-        """``samples`` ``[n]`` at 16 kHz of ``participant``, the first at index ``at``."""
+    def hear(self, participant: str, chunk: Chunk) -> None:
+        """Samples of ``participant``."""
         if self._recorder is not None:
-            self._recorder.add(participant, at, samples)
+            self._recorder.add(participant, *chunk)
 
     def results(self) -> Results:
         """All that came, for any number of documents."""

@@ -1,6 +1,7 @@
 """Formats of installed packages: found, named in --help, used, and never able to break the others."""
 
 import re
+import shutil
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -35,6 +36,15 @@ def test_the_example_package_is_a_format_like_our_own(environment: dict[str, str
         subtitles = (tmp_path / f"{stem}.srt").read_text(encoding="utf-8").split("\n\n")[:-1]
         assert [subtitle.rpartition(": ")[2] for subtitle in subtitles] == [one["label"] for one in finals]
     assert re.match(r"1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\ntrack-1: ", (tmp_path / "spoken.srt").read_text())
+
+
+def test_the_guides_command_runs(environment: dict[str, str], tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^ser-track (analyze --format srt --out results/ meeting\.mp4) ", guide, re.MULTILINE)
+    shutil.copy(SPOKEN, tmp_path / "meeting.mp4")  # what a file is, its content says
+    done = ser_track(environment, *command.split(), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "results" / "meeting.srt").read_text(encoding="utf-8").startswith("1\n00:00:")
 
 
 def test_help_names_the_format_with_its_package(environment: dict[str, str]) -> None:
