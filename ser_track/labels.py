@@ -103,8 +103,11 @@ class LabelSet:
         compatible = {name: name for name in names if name in COMPATIBLE} if compatible is None else dict(compatible)
         _check_known("compatible", compatible, names)
         _check_known("compatible", compatible.values(), COMPATIBLE)
-        colour_of = colours_of(known, {UNSURE: UNSURE_COLOUR, **(colours or {})})
-        symbol_of = symbols_of(known, {UNSURE: UNSURE_SYMBOL, **(symbols or {})})
+        try:
+            colour_of = colours_of(known, {UNSURE: UNSURE_COLOUR, **(colours or {})})
+            symbol_of = symbols_of(known, {UNSURE: UNSURE_SYMBOL, **(symbols or {})})
+        except ValueError as error:
+            raise ModelError(f"label set: {error}") from error
         labels = [Label(name, _title(titles, name), colour_of[name], symbol_of[name]) for name in known]
         return cls(tuple(labels[:-1]), labels[-1], shown, compatible)
 

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
-from ser_track.errors import ModelError
-
 _HEX: Final = re.compile(r"#[0-9a-fA-F]{6}", re.ASCII)
 
 
@@ -79,13 +77,13 @@ def symbols_of(names: Sequence[str], given: Mapping[str, str]) -> dict[str, Symb
     """Of each name the symbol that is ``given``, else one that no other label has, while there are any.
 
     Raises:
-        ModelError: a symbol is unknown, or given to two labels.
+        ValueError: a symbol is unknown, or given to two labels.
     """
     for name, sign in given.items():
         if sign not in SYMBOLS:
-            raise ModelError(f"label set: {sign!r} is not a symbol; give {name!r} one of {', '.join(SYMBOLS)}")
+            raise ValueError(f"{sign!r} is not a symbol; give {name!r} one of {', '.join(SYMBOLS)}")
         if other := next((other for other in given if other != name and given[other] == sign), None):
-            raise ModelError(f"label set: {name!r} and {other!r} have the same symbol; give them different ones")
+            raise ValueError(f"{name!r} and {other!r} have the same symbol; give them different ones")
     ours = {name: _SIGNS[_OURS[name]] for name in names if name in _OURS}
     chosen = {name: sign for name, sign in ours.items() if sign not in given.values()} | dict(given)
     unused = [sign for sign in _SIGNS if sign not in chosen.values()]
@@ -99,7 +97,7 @@ def colours_of(names: Sequence[str], given: Mapping[str, str | Sequence[str]]) -
     """Of each name the colour that is ``given``, as ``#rrggbb`` or one for each background, else one of the palette.
 
     Raises:
-        ModelError: a colour is not written so.
+        ValueError: a colour is not written so.
     """
     chosen = {name: _colour(name, value) for name, value in given.items()}
     chosen = {name: _PALETTE[_OURS[name]] for name in names if name in _OURS} | chosen
@@ -113,5 +111,5 @@ def _colour(name: str, given: str | Sequence[str]) -> Colour:
     both = (given, given) if isinstance(given, str) else tuple(given)
     if len(both) != 2 or not all(isinstance(each, str) and _HEX.fullmatch(each) for each in both):
         remedy = "give '#rrggbb', or two of them, for light and dark backgrounds"
-        raise ModelError(f"label set: the colour of {name!r} is {given!r}; {remedy}")
+        raise ValueError(f"the colour of {name!r} is {given!r}; {remedy}")
     return Colour(both[0], both[1], both[0])
