@@ -1,4 +1,8 @@
-"""What every test shares: a reproducible hypothesis profile and one real recording."""
+"""What every test shares: time limits, a reproducible hypothesis profile and one real recording."""
+
+import os
+import signal
+from collections.abc import Generator
 
 import numpy as np
 import pytest
@@ -6,7 +10,17 @@ from hypothesis import HealthCheck, settings
 
 from ser_track.chunk import FloatArray
 from tests.helpers.signals import read_wav
+from tests.helpers.watchdog import watched
 from tests.paths import SPOKEN
+
+WORKERS_PER_CPU = 2
+"""Half of the time a test waits: for speech, which takes its time, or for a browser."""
+LIMIT_S = 300.0
+"""For one test with its fixtures; each limit of pytest-timeout is below."""
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # So are background jobs of a shell started, and what they start: no test could interrupt a program.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile(
     "fast",
@@ -17,6 +31,19 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("fast")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes ``-n auto`` gets; none for chosen tests, which are sooner done than a process is started."""
+    if all("::" in argument for argument in config.args):
+        return 0
+    return WORKERS_PER_CPU * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with watched(item, LIMIT_S):
+        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from ser_track.errors import AudioError, ConfigError
 from ser_track.recordings.microphone import HeldBlocks, Microphone, input_devices
 from ser_track.recordings.tracks import Piece
 from tests.helpers.microphones import Machine
+from tests.helpers.processes import started
 from tests.helpers.pulseaudio import play, pulse_audio
 from tests.helpers.signals import cut, joined, noise
 from tests.paths import DATA, ROOT
@@ -105,7 +106,7 @@ def test_no_microphone_has_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 LISTEN = """
 import sys
-from ser_track.sources.microphone import Microphone
+from ser_track.recordings.microphone import Microphone
 microphone, heard = Microphone("default"), 0.0
 for piece in microphone:
     print(piece.at, len(piece.samples), flush=True)
@@ -119,7 +120,7 @@ print(microphone.device.rate_hz, heard, microphone.loss)
 def test_a_real_one_is_heard_at_16_khz_without_a_hole(tmp_path: Path) -> None:
     with pulse_audio(tmp_path) as environment:
         command = [sys.executable, "-c", LISTEN]
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as listening:
+        with started(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as listening:
             assert listening.stdout is not None
             listening.stdout.readline()  # it is open
             with play(DATA / "spoken.wav", environment) as playing:
