@@ -113,7 +113,8 @@ class Notice:
     """Told to everybody in a meeting that the bot has joined: what it does, and where each can refuse or agree."""
 
     text: str
-    url: str
+    url: str | None
+    """``None`` without a server for it: then they answer in the meeting itself."""
     consent: Consent
 
 
@@ -131,3 +132,13 @@ Event = EngineEvent | Joined | ConsentChanged | Left | Stalled | Resumed
 """What concerns a stream of a participant."""
 Announcement = Notice | MeetingChanged
 """What concerns a meeting as a whole."""
+
+
+class EncodedEvent(NamedTuple):
+    """An event with its wire form (docs/protocol.md), encoded once for every sink that it goes to."""
+
+    event: Event | Announcement
+    type: str
+    """The type's name on the wire, such as ``emotion``."""
+    text: str
+    """Compact JSON without a newline."""

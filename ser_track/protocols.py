@@ -1,10 +1,11 @@
-"""The joints: what the engine needs from a model."""
+"""The joints: what the engine needs from a model, and what takes events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from ser_track.chunk import FloatArray
+from ser_track.events import EncodedEvent
 from ser_track.voice_profile import VoiceProfile
 
 
@@ -61,4 +62,12 @@ class EmotionClassifier(Protocol):
 
     def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
         """Judge ``samples`` ``[n]`` at 16 kHz, with what is known of the ``voice``, which is not changed."""
+        ...
+
+
+class Sink(Protocol):
+    """Anything that takes events: a file, a data channel, an event log, a table."""
+
+    def put(self, event: EncodedEvent) -> None:
+        """Take one event. Events of one stream come in the order in which they happened."""
         ...

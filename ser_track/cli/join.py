@@ -5,48 +5,61 @@ import asyncio
 import os
 import signal
 import sys
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import MISSING, Field, fields
 from typing import Any, Final
 
 from aiohttp import web
 
+from ser_track.bot import Bot
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
-from ser_track.events import MeetingChanged, Notice
+from ser_track.errors import BadRequestError
+from ser_track.events import EncodedEvent, MeetingChanged, Notice
 from ser_track.logging_setup import log_to_stderr
-from ser_track.meetings.registry import KINDS, Kind, make_meeting
-from ser_track.meetings.roster import Listener
+from ser_track.meetings.registry import Adapter, find_adapter, joinable, read_target, read_url
 from ser_track.meetings.session import Session
-from ser_track.output.wire import EventLine
+from ser_track.protocols import Sink
 from ser_track.web.app import make_app
-from ser_track.web.keys import SESSIONS
 
 _GOODBYE: Final = "the bot was called back"
 _EPILOG: Final = """\
+The URL's scheme names the kind of meeting; or name the kind before the address that the server's own clients use.
+Options may come before or after them.
+
 Everybody in the meeting is told what the bot does, with a link where they refuse or agree. With --consent required,
-the default, nobody is analysed before they agree. The link leads to this program: give --host, --port and --public-url
-so that the others can reach it. Ctrl-C or SIGTERM: the bot says goodbye and leaves.
+the default, nobody is analysed before they agree. The link leads to a page that this program serves: give --host,
+--port and --public-url so that the others can reach it. With --no-link no web server is started, and people answer in
+the meeting itself, where their client can. Ctrl-C or SIGTERM: the bot says goodbye and leaves.
 
 examples:
-  ser-track join janus ws://127.0.0.1:8188 --room 1234
-  SER_TRACK_PIN=… ser-track join janus wss://meet.example.org/janus --room 1234 --consent notice \\
-      --host 0.0.0.0 --port 8080 --public-url https://bot.example.org
-  ser-track join --json janus ws://127.0.0.1:8188 --room 1234 | jq 'select(.type == "emotion" and .final)'
+  ser-track join janus://127.0.0.1:8188?room=1234
+  ser-track join janus ws://127.0.0.1:8188 --room 1234 --consent notice
+  SER_TRACK_PIN=1234 ser-track join januss://meet.example.org/janus --room 1234 --host 0.0.0.0 --port 8080 \\
+      --public-url https://bot.example.org
+  ser-track join janus ws://127.0.0.1:8188 --room 1234 --json | jq 'select(.type == "emotion" and .final)'
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `run` reads; the options of each kind of server are the fields of its target."""
+    """What `run` reads; the options of each kind of meeting are the fields of its target."""
     parser.epilog = _EPILOG
+    parser.usage = "ser-track join [options] [KIND] URL [options]"
+    parser.add_argument("meeting", nargs="+", metavar="URL", help="the meeting; a KIND may stand before it")
     parser.add_argument("--json", action="store_true", help="events as JSON lines (docs/protocol.md), not a table")
     parser.add_argument("--consent", choices=("required", "notice"), help="of people there; default: required")
+    parser.add_argument("--no-link", action="store_true", help="start no web server: people answer in the meeting only")
     parser.add_argument("--host", help="address for the link of the notice to listen on (default: this machine only)")
     parser.add_argument("--port", type=int, default=0, help="its port (default: a free one)")
     parser.add_argument("--public-url", metavar="URL", help="where people reach that; without it, only from here")
-    kinds = parser.add_subparsers(metavar="SERVER", dest="server", required=True)
-    for name, kind in KINDS.items():
-        _add_target(kinds.add_parser(name, help=kind.summary, description=f"Join {kind.summary}."), kind)
+    taken = {action.dest for action in parser._actions}
+    for kind, adapter in joinable().items():
+        group = parser.add_argument_group(f"{kind} ({', '.join(f'{s}://' for s in adapter.schemes)})", adapter.summary)
+        for each in fields(adapter.target):
+            if each.name != "url" and each.name not in taken:
+                taken.add(each.name)
+                _add_option(group, each)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,35 +76,31 @@ def run(args: argparse.Namespace) -> int:
         if getattr(args, key) is not None:
             given["meetings"][key] = getattr(args, key)
     config = load_config(args.config, given)
+    adapter, target = _target(args)
     if args.json:
         log_to_stderr()
-    app = make_app(config)
-    target = {name: value for name, value in _target(args).items() if value is not None}
+    bot = Bot(config)
+    link = adapter.capabilities.needs_link and not args.no_link
     with ExitStack() as stack:
-        title = f"{args.server} {target['url']} room {target.get('room', '')}"
-        show = _json if args.json else _view(stack, title)
-        session = asyncio.run(_stay(app, config, args.server, target, show))
+        sink: Sink = _JsonLines() if args.json else _View(stack.enter_context(LiveView(title=target.where)))
+        session = asyncio.run(_stay(bot, adapter, target, link, sink))
     if session is None or session.reason == _GOODBYE:
         return 0
     print(f"ser-track: error: {session.reason}", file=sys.stderr)
     return 1
 
 
-async def _stay(
-    app: web.Application, config: Config, kind: str, target: dict[str, Any], show: Listener
-) -> Session | None:
+async def _stay(bot: Bot, adapter: Adapter, target: Any, link: bool, sink: Sink) -> Session | None:
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop_once, loop, stop)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, config.server.host, config.server.port)
-        await site.start()
-        base_url = config.meetings.public_url or f"http://{_host(config)}:{runner.addresses[0][1]}"
-        sessions = app[SESSIONS]
-        meeting = make_meeting(kind, target, sessions.services)
-        joining = asyncio.create_task(sessions.join(meeting, base_url, listener=show))
+    async with AsyncExitStack() as stack:
+        if link:
+            base_url: str | None = await stack.enter_async_context(_serving(bot))
+        else:
+            await stack.enter_async_context(bot)
+            base_url = bot.config.meetings.public_url
+        joining = asyncio.create_task(bot.meetings.join(adapter, target, base_url, sinks=[sink]))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([joining, stopping], return_when=asyncio.FIRST_COMPLETED)
         if not joining.done():
@@ -101,10 +110,24 @@ async def _stay(
         session = await joining
         ending = asyncio.create_task(session.ended())
         await asyncio.wait([ending, stopping], return_when=asyncio.FIRST_COMPLETED)
-        await sessions.leave(session, _GOODBYE)
+        await bot.meetings.leave(session, _GOODBYE)
         for task in (ending, stopping):
             task.cancel()
         return session
+
+
+@asynccontextmanager
+async def _serving(bot: Bot) -> AsyncIterator[str]:
+    """A web server for the page behind the notice's link; gives the address that people reach it by."""
+    config = bot.config
+    runner = web.AppRunner(make_app(bot), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.server.host, config.server.port).start()
+        base_url = config.meetings.public_url or f"http://{_host(config)}:{runner.addresses[0][1]}"
+        why = "so that people there can refuse or agree by the notice's link (--no-link starts none)"
+        print(f"ser-track: a web server runs at {base_url}, {why}", file=sys.stderr)
+        yield base_url
     finally:
         await runner.cleanup()
 
@@ -115,48 +138,67 @@ def _stop_once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     loop.remove_signal_handler(signal.SIGINT)
 
 
-def _view(stack: ExitStack, title: str) -> Listener:
-    view = stack.enter_context(LiveView(title=title))
+class _View:
+    """Events as a person reads them."""
 
-    def show(line: EventLine) -> None:
-        match line.event:
+    def __init__(self, view: LiveView) -> None:
+        self._view = view
+
+    def put(self, event: EncodedEvent) -> None:
+        """See `Sink`."""
+        match event.event:
             case Notice(text=text):
-                view.say(text)
+                self._view.say(text)
             case MeetingChanged(state="left"):
                 pass  # said at the end, or asked for
             case MeetingChanged(state=state, reason=reason):
-                view.say(state if reason is None else f"{state}: {reason}")
-            case event:
-                view.put(event)
-
-    return show
+                self._view.say(state if reason is None else f"{state}: {reason}")
+            case other:
+                self._view.put(other)
 
 
-def _json(line: EventLine) -> None:
-    try:
-        print(line.text, flush=True)
-    except BrokenPipeError:  # the reader, say `head`, has enough: leave as politely as at any other end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        signal.raise_signal(signal.SIGTERM)
+class _JsonLines:
+    """Events as programs read them."""
+
+    def put(self, event: EncodedEvent) -> None:
+        """See `Sink`."""
+        try:
+            print(event.text, flush=True)
+        except BrokenPipeError:  # the reader, say `head`, has enough: leave as politely as at any other end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            signal.raise_signal(signal.SIGTERM)
 
 
-def _add_target(parser: argparse.ArgumentParser, kind: Kind) -> None:
-    parser.add_argument("url", metavar="URL", help="the server, as its own clients call it")
-    for each in fields(kind.target):
-        if each.name == "url":
-            continue
-        option = f"--{each.name.replace('_', '-')}"
-        if each.type is bool:
-            parser.add_argument(option, action="store_true", default=None)
-        elif each.repr:
-            parser.add_argument(option, required=each.default is MISSING)
-        else:
-            shown = f"secret: better given as {_variable(each)} in the environment, which no list of processes shows"
-            parser.add_argument(option, default=os.environ.get(_variable(each)), help=shown)
+def _target(args: argparse.Namespace) -> tuple[Adapter, Any]:
+    """The adapter, and the meeting that the arguments name. Raises BadRequestError."""
+    names = {each.name for adapter in joinable().values() for each in fields(adapter.target)} - {"url"}
+    options = {name: value for name in names if (value := getattr(args, name)) is not None}
+    match args.meeting:
+        case [url]:
+            return read_url(url, _of_environment(url, options))
+        case [kind, url]:
+            adapter = find_adapter(kind)
+            return adapter, read_target(adapter, {"url": url, **_of_environment(url, options, adapter)})
+    raise BadRequestError(f"give one meeting: [KIND] URL, and not '{' '.join(args.meeting)}'")
 
 
-def _target(args: argparse.Namespace) -> dict[str, Any]:
-    return {each.name: getattr(args, each.name) for each in fields(KINDS[args.server].target)}
+def _of_environment(url: str, options: dict[str, Any], adapter: Adapter | None = None) -> dict[str, Any]:
+    """The options, with the secrets that the environment has."""
+    scheme = url.partition(":")[0]
+    chosen = adapter or next((each for each in joinable().values() if scheme in each.schemes), None)
+    secrets = [each for each in fields(chosen.target) if not each.repr] if chosen is not None else []
+    return {each.name: os.environ[_variable(each)] for each in secrets if _variable(each) in os.environ} | options
+
+
+def _add_option(group: Any, each: "Field[Any]") -> None:
+    option = f"--{each.name.replace('_', '-')}"
+    if each.type is bool:
+        group.add_argument(option, action="store_true", default=None)
+    elif each.repr:
+        group.add_argument(option, help="required" if each.default is MISSING else None)
+    else:
+        shown = f"secret: better given as {_variable(each)} in the environment, which no list of processes shows"
+        group.add_argument(option, help=shown)
 
 
 def _variable(secret: "Field[Any]") -> str:
@@ -164,4 +206,5 @@ def _variable(secret: "Field[Any]") -> str:
 
 
 def _host(config: Config) -> str:
-    return "localhost" if config.server.host == "127.0.0.1" else config.server.host
+    host = config.server.host
+    return "localhost" if host == "127.0.0.1" else f"[{host}]" if ":" in host else host

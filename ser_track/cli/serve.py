@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from ser_track.bot import Bot
 from ser_track.config.schema import Config, ServerConfig, load_config
 from ser_track.errors import ConfigError
 from ser_track.logging_setup import log_to_stderr
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     given = {key: getattr(args, key) for key in ("host", "port", "workers") if getattr(args, key) is not None}
     config = load_config(path, {"server": given})
     context = tls_context(config.server)
-    app = make_front(config) if config.server.workers > 1 else make_app(config)
+    app = make_front(config) if config.server.workers > 1 else make_app(Bot(config))
     # Modules and models stay until the end: full collections need not walk them again and again.
     gc.freeze()
     try:

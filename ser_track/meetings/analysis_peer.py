@@ -23,11 +23,10 @@ from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
 from ser_track.audio.track import SERTrack, consume
 from ser_track.config.schema import IceServer, RuntimeConfig
 from ser_track.errors import AudioError, BadRequestError
-from ser_track.events import StreamKey
+from ser_track.events import EncodedEvent, StreamKey
 from ser_track.live.metrics import Metrics
-from ser_track.meetings.peer_owner import PeerOwner, SocketReader
+from ser_track.meetings.peer_owner import AudioHost, PeerOwner
 from ser_track.output.data_channel import DataChannelSink
-from ser_track.output.wire import EventLine
 from ser_track.rtp import opus
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ class AnalysisPeer:
         config: RuntimeConfig,
         metrics: Metrics,
         owner: PeerOwner,
-        reader: SocketReader,
+        audio: AudioHost,
         channel_label: str | None = None,
     ) -> None:
         """``channel_label`` is of a data channel to be made by us, for servers that wait for one (Janus)."""
@@ -55,7 +54,7 @@ class AnalysisPeer:
         self._metrics = metrics
         self._owner = owner
         self._channel_label = channel_label
-        self._reader = reader
+        self._audio = audio
         self._receiver: RTCRtpReceiver | None = None
         self._media: MediaSocket | None = None
         self._heard_as: tuple[StreamKey | None, float] = None, 0.0
@@ -95,10 +94,15 @@ class AnalysisPeer:
             self._spawn(_say_why_no_relay(relay))
         return ask_for_correction(description)
 
-    def put(self, line: EventLine) -> None:
+    def put(self, event: EncodedEvent) -> None:
         """Send an event to this participant; before their channel is there it is lost to them."""
         if self._sink is not None:
-            self._sink.put(line)
+            self._sink.put(event)
+
+    async def flushed(self) -> None:
+        """Return when all that was put has left for the network, or the channel is closed."""
+        if self._sink is not None:
+            await self._sink.flushed()
 
     def hear_as(self, key: StreamKey | None) -> None:
         """Whose audio the packets are from now on; None: nobody's, they are thrown away unheard."""
@@ -115,7 +119,7 @@ class AnalysisPeer:
         """Leave the connection and end every task of it."""
         self._closed = True
         if self._media is not None:
-            self._reader.detach(self._media)
+            self._audio.detach(self._media)
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -170,7 +174,7 @@ class AnalysisPeer:
         if self._media is not None:
             self._media.hear_as(*self._heard_as)
             self._metrics.tracks.labels(received_by="socket").inc()
-            self._reader.attach(self._media)
+            self._audio.attach(self._media)
 
     async def _watch_connecting(self) -> None:
         await asyncio.sleep(_CONNECT_TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""One person in a meeting, whatever meeting it is: their consent, and their tap into the engine."""
+"""One person in a meeting, whatever meeting it is: their consent, and their feed into the engine."""
 
 import asyncio
 import secrets
@@ -14,18 +14,18 @@ from ser_track.live.stream_feed import StreamFeed
 from ser_track.rtp.header import Arrival
 
 
-class Home(Protocol):
-    """What an attendee needs of their meeting."""
+class AttendeeHost(Protocol):
+    """What an attendee needs of their meeting: its roster."""
 
     name: str
     """As stream keys carry it."""
 
-    def publish(self, event: Event) -> None:
+    def emit(self, event: Event) -> object:
         """Tell everyone in the meeting."""
         ...
 
     def keeper(self, key: StreamKey, name: str) -> Keep | None:
-        """What keeps the packets of a stream that begins, where the meeting is recorded."""
+        """What keeps the audio of a stream that begins, where the meeting is recorded."""
         ...
 
 
@@ -45,39 +45,48 @@ class Attendee:
     """Without consent, no audio of theirs reaches the engine. Where audio comes from is for others to know."""
 
     def __init__(
-        self, home: Home, name: str, analysed: bool, live: LiveEngine, config: RuntimeConfig, sends_silence: bool = True
+        self,
+        host: AttendeeHost,
+        name: str,
+        agreed: bool,
+        live: LiveEngine,
+        config: RuntimeConfig,
+        sends_silence: bool = True,
+        publishes: bool = True,
     ) -> None:
-        """``analysed`` is what the person answered; ``sends_silence``: see `StreamFeed`."""
+        """``agreed`` is what the person answered; ``sends_silence``: see `StreamFeed`; ``publishes``: see `Host`."""
         self.id = f"p-{secrets.token_hex(4)}"
         self.name = name
-        self.analysed = analysed
+        self.agreed = agreed
+        self.publishes = publishes
+        """Whether they send audio at all."""
         self.agreements = 0
         """How often they agreed."""
         self.muted = False
         """By the word of their server: nothing need come from them."""
         self.leaving = False
         """Nothing new begins any more; what is under way is told to the end."""
-        self._home = home
+        self._host = host
         self._live = live
         self._config = config
         self._sends_silence = sends_silence
         self._source: Source | None = None
         self._sending = False
-        self._tap: StreamFeed | None = None
+        self._feed: StreamFeed | None = None
         self._ending: set[asyncio.Task[None]] = set()
         self._streams = 0
         self._used = False
         self.key = self._next_key()
 
     @property
+    def analysed(self) -> bool:
+        """Whether they agreed, and send audio that can be analysed."""
+        return self.agreed and self.publishes
+
+    @property
     def joined(self) -> Joined:
         """The event that introduces them."""
         return Joined(self.key, self.name, self.analysed)
-
-    @property
-    def hearing(self) -> StreamKey | None:
-        """The stream that is heard now, if one is."""
-        return None if self._tap is None else self._tap.key
 
     def begin_sending(self, source: Source | None = None) -> None:
         """Their audio comes from now on: a new stream, if they agreed, of which media time 0 is the first sample."""
@@ -91,9 +100,9 @@ class Attendee:
         """
         self._sending = False
         source, self._source = self._source, None
-        tap, self._tap = self._tap, None
-        if tap is not None or source is not None:
-            task = asyncio.create_task(self._end_stream(tap, source))
+        feed, self._feed = self._feed, None
+        if feed is not None or source is not None:
+            task = asyncio.create_task(self._end_stream(feed, source))
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
         if self._ending:
@@ -101,26 +110,26 @@ class Attendee:
 
     def set_consent(self, analysed: bool) -> None:
         """Agree to analysis, or withdraw: then nothing more is heard, and what was held is dropped."""
-        if analysed == self.analysed:
+        if analysed == self.agreed:
             return
-        self.analysed = analysed
+        self.agreed = analysed
         if analysed:
             self.agreements += 1
             self._begin_stream()
-        elif self._tap is not None:
+        elif self._feed is not None:
             self._hear_as(None)
-            self._live.discard(self._tap.key)
-            self._tap = None
-        self._home.publish(ConsentChanged(self.key, analysed))
+            self._live.discard(self._feed.key)
+            self._feed = None
+        self._host.emit(ConsentChanged(self.key, analysed))
 
     def check(self, now: float) -> None:
         """Once in a while: has their audio stalled, or come back? ``now`` is monotonic seconds."""
-        if self._tap is None:
+        if self._feed is None:
             return
         if self._source is not None and self._source.took_packets():
-            self._tap.note_audio()
-        if (event := self._tap.check(now, self.muted)) is not None:
-            self._home.publish(event)
+            self._feed.note_audio()
+        if (event := self._feed.check(now, self.muted)) is not None:
+            self._host.emit(event)
 
     async def finish(self) -> None:
         """Take nothing more; when this returns, what was still open in the stream has been told to the meeting."""
@@ -129,42 +138,38 @@ class Attendee:
 
     def heard(self, samples: FloatArray, at: int) -> None:
         """See `PeerOwner`."""
-        if self._tap is not None:
-            self._tap.push(samples, at)
-
-    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
-        """See `PeerOwner`."""
-        self.arrived(Arrival(ssrc, sequence, timestamp, payload, time.monotonic()))
+        if self._feed is not None:
+            self._feed.push(samples, at)
 
     def arrived(self, arrival: Arrival) -> None:
         """An RTP packet with Opus, with its time of arrival."""
-        if self._tap is not None:
-            self._tap.packet(arrival)
+        if self._feed is not None:
+            self._feed.packet(arrival)
 
     async def room(self) -> None:
         """Return once more of their audio can be taken without losing any."""
-        if self._tap is not None:
-            await self._live.room_for(self._tap.key)
+        if self._feed is not None:
+            await self._live.room_for(self._feed.key)
 
     def fault(self, code: str, message: str) -> None:
         """See `PeerOwner`."""
-        self._home.publish(Fault(self.key, code, message))
+        self._host.emit(Fault(self.key, code, message))
 
     def _begin_stream(self) -> None:
         """A new stream for a new connection or a new consent: media time and segment numbers begin again."""
-        if self._sending and self.analysed and self._tap is None and not self.leaving:
+        if self._sending and self.agreed and self._feed is None and not self.leaving:
             if self._used:
                 self.key = self._next_key()
             self._used = True
             stalled_after_s = self._config.stalled_after_s
-            self._tap = StreamFeed(self._live, self.key, time.monotonic(), stalled_after_s, self._sends_silence)
-            if (keep := self._home.keeper(self.key, self.name)) is not None:
+            self._feed = StreamFeed(self._live, self.key, time.monotonic(), stalled_after_s, self._sends_silence)
+            if (keep := self._host.keeper(self.key, self.name)) is not None:
                 self._live.keep(self.key, keep)
             self._hear_as(self.key)
 
-    async def _end_stream(self, tap: StreamFeed | None, source: Source | None) -> None:
-        if tap is not None:
-            await self._live.flush(tap.key)  # with what still waits in the connection's socket
+    async def _end_stream(self, feed: StreamFeed | None, source: Source | None) -> None:
+        if feed is not None:
+            await self._live.flush(feed.key)  # with what still waits in the connection's socket
         if source is not None:
             source.hear_as(None)
 
@@ -174,4 +179,4 @@ class Attendee:
 
     def _next_key(self) -> StreamKey:
         self._streams += 1
-        return StreamKey(self._home.name, self.id, f"{self.id}-s{self._streams}")
+        return StreamKey(self._host.name, self.id, f"{self.id}-s{self._streams}")

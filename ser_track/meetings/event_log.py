@@ -5,12 +5,14 @@ was away for too long, finds that the log does not reach so far back, and begins
 """
 
 import asyncio
+import json
 from collections import deque
 from typing import Any, Final, NamedTuple
 
 from ser_track.events import (
     ConsentChanged,
     Emotion,
+    EncodedEvent,
     Joined,
     Left,
     MeetingChanged,
@@ -19,25 +21,24 @@ from ser_track.events import (
     SpeechStarted,
     Stalled,
 )
-from ser_track.output.wire import EventLine, to_json
 
 KEPT_EVENTS: Final = 2_000
 """About a quarter of an hour of one speaker, a minute of a lively meeting of twenty."""
 
 
 class Entry(NamedTuple):
-    """An event, numbered from 1 within its meeting; ``text`` is its JSON."""
+    """An event, numbered from 1 within its meeting."""
 
     number: int
-    type: str
-    text: str
+    encoded: EncodedEvent
 
 
 class EventLog:
     """For the event loop's thread."""
 
     def __init__(self, meeting: str, kept: int = KEPT_EVENTS) -> None:
-        """Keep the latest ``kept`` events."""
+        """Keep the latest ``kept`` events of ``meeting``, which is its id here."""
+        self.meeting = meeting
         self.last = 0
         """Number of the latest event."""
         self.ended = False
@@ -45,11 +46,16 @@ class EventLog:
         self._state = _Now(meeting)
         self._news = asyncio.Event()
 
-    def put(self, line: EventLine) -> None:
-        """Add an event."""
+    @property
+    def oldest(self) -> int:
+        """Number of the oldest event that is kept."""
+        return self.last - len(self._entries) + 1
+
+    def put(self, event: EncodedEvent) -> None:
+        """See `Sink`."""
         self.last += 1
-        self._entries.append(Entry(self.last, line.type, line.text))
-        self._state.note(line)
+        self._entries.append(Entry(self.last, event))
+        self._state.note(event)
         self._wake()
 
     def end(self) -> None:
@@ -85,9 +91,9 @@ class _Now:
         self._people: dict[str, dict[str, Any]] = {}
 
     def described(self) -> dict[str, Any]:
-        return {**self._meeting, "participants": [dict(person) for person in self._people.values()]}
+        return {**self._meeting, "participants": [_described(person) for person in self._people.values()]}
 
-    def note(self, line: EventLine) -> None:
+    def note(self, line: EncodedEvent) -> None:
         event = line.event
         if isinstance(event, MeetingChanged):
             self._meeting["state"] = event.state
@@ -110,7 +116,12 @@ class _Now:
             person |= _change(line)
 
 
-def _change(line: EventLine) -> dict[str, Any]:
+def _described(person: dict[str, Any]) -> dict[str, Any]:
+    emotion = person["emotion"]  # kept as it was encoded for everybody
+    return {**person, "emotion": None if emotion is None else json.loads(emotion)}
+
+
+def _change(line: EncodedEvent) -> dict[str, Any]:
     match line.event:
         case SpeechStarted():
             return {"speaking": True}
@@ -120,8 +131,8 @@ def _change(line: EventLine) -> dict[str, Any]:
             return {"stalled": True}
         case Resumed():
             return {"stalled": False}
-        case Emotion() as emotion:
-            return {"emotion": to_json(emotion)}
+        case Emotion():
+            return {"emotion": line.text}
         case ConsentChanged(analysed=analysed):
             # Of who withdraws, nothing is shown any more.
             return {"analysed": analysed} | ({} if analysed else {"speaking": False, "stalled": False, "emotion": None})

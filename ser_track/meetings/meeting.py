@@ -1,4 +1,4 @@
-"""The joint between the bot and meetings on other servers: one adapter for each kind of server.
+"""The contract between the bot and one kind of meeting: `Meeting` is what an adapter provides, `Host` whom it tells.
 
 An adapter knows its server and nothing of emotions; it tells a `Host` who is there and lets their audio come. What was
 answered, who is told what, and when to try again are the host's. Peer connections stay inside the adapters, since some
@@ -8,24 +8,25 @@ servers have none of ours.
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from aiohttp import ClientSession
-
 from ser_track.config.schema import Config
-from ser_track.events import Joined
+from ser_track.events import EncodedEvent
 from ser_track.live.metrics import Metrics
 from ser_track.meetings.attendee import Attendee
-from ser_track.meetings.peer_owner import SocketReader
-from ser_track.output.wire import EventLine
+from ser_track.meetings.http_client import HttpClient
+from ser_track.meetings.peer_owner import AudioHost
+from ser_track.protocols import Sink
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a kind of server can do."""
+    """What a kind of meeting can do."""
 
     results: Literal["data_channel", "messages"]
     """How results return into the meeting."""
     refusal: Literal["meeting", "link"]
     """Whether a refusal can come through the meeting itself, or only over the link of the notice."""
+    needs_link: bool = True
+    """Whether people need the link of the notice to answer, because not every client there can answer by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +35,32 @@ class Services:
 
     config: Config
     metrics: Metrics
-    reader: SocketReader
-    http: ClientSession
+    audio: AudioHost
+    """Where audio of connections goes."""
+    http: HttpClient
 
 
 class Host(Protocol):
-    """Whom an adapter tells; all on the event loop. ``foreign`` is the other server's id of a participant."""
+    """Whom an adapter tells; all on the event loop. ``foreign`` is the meeting's own id of a participant."""
 
-    def joined(self, foreign: str, name: str, sends_silence: bool = True) -> Attendee | None:
-        """Somebody is there, perhaps again; ``None`` where one too many. See `Tap` for ``sends_silence``."""
+    def joined(
+        self,
+        foreign: str,
+        name: str,
+        *,
+        analysed: bool | None = None,
+        sends_silence: bool = True,
+        publishes: bool = True,
+    ) -> Attendee | None:
+        """Somebody is there, perhaps again; ``None`` where that is one too many.
+
+        ``analysed`` is what they answered when they came, where they were asked. See `StreamFeed` for
+        ``sends_silence``. Without ``publishes`` they send no audio, and are not analysed until they do.
+        """
+        ...
+
+    def publishing(self, foreign: str, publishes: bool) -> None:
+        """Somebody who is there sends audio from now on, or no longer."""
         ...
 
     def renamed(self, foreign: str, name: str) -> None:
@@ -53,43 +71,28 @@ class Host(Protocol):
         """Somebody is gone; what was open of their speech is told first."""
         ...
 
-    def attendee(self, foreign: str) -> Attendee | None:
-        """Who ``foreign`` is, while they are there."""
+    async def parted(self) -> None:
+        """Return when the last words of everyone who has left were told."""
         ...
 
     def answered(self, attendee: Attendee, analysed: bool) -> None:
         """They agreed or refused, through the meeting itself."""
         ...
 
-    def present(self) -> list[Joined]:
-        """Who is there."""
-        ...
-
-    def everybody_left(self, reason: str) -> None:
-        """The meeting is lost, or over."""
+    def present(self) -> list[EncodedEvent]:
+        """What a latecomer must know: the notice, and who is there."""
         ...
 
 
-class Meeting(Protocol):
-    """One meeting on another server. After `connect` failed or `wait` returned, `connect` may be called again."""
+class Meeting(Sink, Protocol):
+    """One meeting. After `connect` failed or `wait` returned, `connect` may be called again.
 
-    @property
-    def kind(self) -> str:
-        """The kind of server, as the command line and the service name it."""
-        ...
+    As a `Sink` it gets every event of the meeting and brings those that people there can receive to them, the notice
+    to latecomers too. `put` never waits.
+    """
 
-    @property
-    def where(self) -> str:
-        """Server and room, for people; no secret is in it."""
-        ...
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What this kind of server can do."""
-        ...
-
-    async def connect(self, host: Host) -> None:
-        """Join; from then on ``host`` is told of everybody, those present first.
+    async def connect(self) -> None:
+        """Join; from then on the host is told of everybody, those present first.
 
         Raises:
             JoinError: the meeting cannot be joined; nothing of the attempt is left.
@@ -100,16 +103,8 @@ class Meeting(Protocol):
         """Stay until the meeting is lost; returns why.
 
         Raises:
-            JoinError: the meeting is over for us, or does not want us: there is no use in coming back.
+            JoinError: the meeting is over for us, or does not want us: coming back is useless.
         """
-        ...
-
-    def publish(self, line: EventLine) -> None:
-        """Tell everybody in the meeting; never waits."""
-        ...
-
-    def announce(self, line: EventLine, to: Attendee | None = None) -> None:
-        """The notice, to everybody or, where the server can, to one who has just come. Never waits."""
         ...
 
     async def close(self) -> None:

@@ -1,9 +1,12 @@
 """What an `AnalysisPeer` needs from those around it."""
 
+import time
 from typing import Protocol
 
 from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.chunk import FloatArray
+from ser_track.meetings.attendee import Attendee
+from ser_track.rtp.header import Arrival
 
 
 class PeerOwner(Protocol):
@@ -34,8 +37,27 @@ class PeerOwner(Protocol):
         ...
 
 
-class SocketReader(Protocol):
-    """Whoever reads the sockets of connections."""
+class AttendeeOwner:
+    """The half of a `PeerOwner` that gives an attendee the audio of their connection."""
+
+    def __init__(self, attendee: Attendee) -> None:
+        self.attendee = attendee
+
+    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
+        """See `PeerOwner`."""
+        self.attendee.arrived(Arrival(ssrc, sequence, timestamp, payload, time.monotonic()))
+
+    def heard(self, samples: FloatArray, at: int) -> None:
+        """See `PeerOwner`."""
+        self.attendee.heard(samples, at)
+
+    def fault(self, code: str, message: str) -> None:
+        """See `PeerOwner`."""
+        self.attendee.fault(code, message)
+
+
+class AudioHost(Protocol):
+    """Where the audio of connections goes: whoever reads their sockets."""
 
     def attach(self, media: MediaSocket) -> None:
         """Read it from now on."""

@@ -1,71 +1,156 @@
-"""The kinds of servers whose meetings can be joined: one entry for each adapter, and nothing else knows their names."""
+"""The kinds of meetings there are: one `Adapter` for each, from this package or from any that is installed.
 
+The folders in `ser_track.meetings.adapters` and the entry points `ser_track.meetings` name them; docs/extending.md
+shows how to add one.
+"""
+
+import logging
+import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from ser_track.config.reader import accept
-from ser_track.config.urls import websocket_url
 from ser_track.errors import BadRequestError, ForbiddenError
-from ser_track.meetings.adapters.janus.room import JanusRoom, JanusTarget
-from ser_track.meetings.meeting import Meeting, Services
+from ser_track.meetings import adapters as _shipped
+from ser_track.meetings.meeting import Capabilities, Host, Meeting, Services
 
-_PORTS: Final = {"ws": 80, "wss": 443}
+log = logging.getLogger(__name__)
+ENTRY_POINTS: Final = "ser_track.meetings"
+_PORTS: Final = {"ws": 80, "wss": 443, "http": 80, "https": 443}
+_TRUE: Final = {"true": True, "1": True, "": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """An adapter; ``target`` is a dataclass with a ``url`` and what else it takes to join."""
+class Adapter:
+    """One kind of meeting."""
 
+    kind: str
     summary: str
+    """What is joined, for `ser-track join --help`: "a room of …"."""
     target: type[Any]
-    make: Callable[[Any, Services], Meeting]
+    """A frozen dataclass with what it takes to find one meeting, and a property ``where``: the same in words, for
+    people, without secrets. Its fields are options of ``ser-track join`` and ``POST /meetings``: ``str``, ``bool`` or
+    ``str | None``; ``repr=False`` marks a secret, ``metadata={"check": …}`` a function that raises ValueError."""
+    make: Callable[[Any, Host, Services], Meeting]
+    """The meeting that a target names, not joined yet; it tells the host who is there."""
+    capabilities: Capabilities
+    schemes: Mapping[str, str] = field(default_factory=dict)
+    """Of URLs that name such a meeting, with the scheme that the server itself speaks: ``{"janus": "ws"}``.
+    Empty where the bot is not sent, because people or bridges come to it."""
+    routes: str | None = None
+    """A module with ``ROUTES`` of aiohttp, where the kind needs paths of its own; imported by the web server alone.
+    ``target_of(request)`` there says which meeting a request is about, so that of several processes the right one gets
+    it. ``OPENAPI`` there, if any, is the ``paths`` to add to the service's document."""
+    limit: str = "meetings.max_meetings"
+    """The key of the configuration that bounds how many there may be; kinds with the same key share it."""
 
     @property
     def required(self) -> list[str]:
         """The fields of the target that must be given."""
-        return [field.name for field in fields(self.target) if field.default is MISSING]
+        return [each.name for each in fields(self.target) if each.default is MISSING]
 
 
-KINDS: Final = {"janus": Kind("a room of Janus's VideoRoom plugin", JanusTarget, JanusRoom)}
+@cache
+def adapters() -> dict[str, Adapter]:
+    """All kinds, by name. A package that cannot be loaded is named in the log, and left out."""
+    found = {}
+    for module in pkgutil.iter_modules(_shipped.__path__, f"{_shipped.__name__}."):
+        adapter: Adapter = import_module(module.name).ADAPTER
+        found[adapter.kind] = adapter
+    for entry in entry_points(group=ENTRY_POINTS):
+        try:
+            adapter = entry.load()
+            if not isinstance(adapter, Adapter):
+                raise TypeError(f"{entry.value} is a {type(adapter).__name__}, not an Adapter")
+        except Exception as error:  # whatever a foreign package raises while it is imported
+            package = entry.dist.name if entry.dist is not None else entry.value
+            log.error(
+                "kind of meeting '%s' of %s cannot be loaded (%r): update or remove it", entry.name, package, error
+            )
+            continue
+        found.setdefault(adapter.kind, adapter)
+    return found
 
 
-def make_meeting(kind: str, given: Mapping[str, Any], services: Services) -> Meeting:
-    """The adapter for what ``given`` names, not joined yet.
+def joinable() -> dict[str, Adapter]:
+    """The kinds of meetings that the bot can be sent to."""
+    return {kind: adapter for kind, adapter in adapters().items() if adapter.schemes}
+
+
+def find_adapter(kind: str) -> Adapter:
+    """The adapter of a ``kind`` that the bot can be sent to.
 
     Raises:
-        BadRequestError: no such kind, or a field is missing, unknown or impossible; all are named, no value is.
+        BadRequestError: there is none.
     """
-    if kind not in KINDS:
-        raise BadRequestError(f"'server' must be one of {', '.join(KINDS)}, and is {kind[:40]!r}")
-    chosen = KINDS[kind]
-    # Rooms may be numbers, and JSON has those.
-    values = {
-        name: str(value) if name == "room" and isinstance(value, int) and not isinstance(value, bool) else value
-        for name, value in given.items()
-    }
-    problems = [f"'{name}' is missing" for name in chosen.required if name not in values]
-    known = {field.name for field in fields(chosen.target)}
-    problems += [f"unknown field '{name[:40]}' (known: {', '.join(sorted(known))})" for name in values.keys() - known]
-    refused: list[str] = []
-    target = accept(chosen.target, {name: value for name, value in values.items() if name in known}, kind, refused)
-    # What was refused is named without its value: it may be a secret.
-    problems += [refusal.partition(", not ")[0] for refusal in refused]
-    try:
-        websocket_url(values.get("url"))
-    except ValueError as error:
-        problems.append(f"'url' {error}")
+    if (adapter := joinable().get(kind)) is None:
+        raise BadRequestError(f"'server' must be one of {', '.join(joinable())}, and is {kind[:40]!r}")
+    return adapter
+
+
+def read_url(url: str, options: Mapping[str, Any]) -> tuple[Adapter, Any]:
+    """The adapter and target of ``url``, such as ``janus://host:port/path?room=1234``; ``options`` win over its query.
+
+    Raises:
+        BadRequestError: no kind has this scheme, or a field is missing, unknown or impossible.
+    """
+    parts = urlsplit(url)
+    for adapter in joinable().values():
+        if (scheme := adapter.schemes.get(parts.scheme)) is not None:
+            given: dict[str, Any] = {"url": f"{scheme}://{parts.netloc}{parts.path}"}
+            given |= dict(parse_qsl(parts.query, keep_blank_values=True))
+            return adapter, read_target(adapter, given | dict(options))
+    known = ", ".join(f"{scheme}://" for adapter in joinable().values() for scheme in adapter.schemes)
+    raise BadRequestError(f"the URL must begin with one of {known}, and begins with '{parts.scheme[:20]}:'")
+
+
+def read_target(adapter: Adapter, given: Mapping[str, Any]) -> Any:
+    """The target that ``given`` describes.
+
+    Raises:
+        BadRequestError: a field is missing, unknown or impossible. All of them are named; values of secrets are not.
+    """
+    known = {each.name: each for each in fields(adapter.target)}
+    problems = [f"'{name}' is missing" for name in adapter.required if given.get(name) is None]
+    problems += [f"unknown field '{name[:40]}' (known: {', '.join(sorted(known))})" for name in given.keys() - known]
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in known and value is not None:
+            try:
+                values[name] = _checked(known[name], value)
+            except ValueError as error:
+                problems.append(f"'{name}' {error}")
     if problems:
         raise BadRequestError("; ".join(problems))
-    return chosen.make(chosen.target(**target), services)
+    return adapter.target(**values)
+
+
+def _checked(field_: "Field[Any]", value: Any) -> Any:
+    if field_.type is bool:
+        value = _TRUE.get(value, value) if isinstance(value, str) else value
+        if not isinstance(value, bool):
+            raise ValueError("must be true or false")
+        return value
+    # Rooms may be numbers, and JSON has those.
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) and field_.repr else value
+    if not isinstance(text, str):
+        raise ValueError("must be a string")
+    if not text:
+        raise ValueError("must not be empty")
+    if (check := field_.metadata.get("check")) is not None:
+        check(text)
+    return text
 
 
 def check_allowed(url: str, allowed: tuple[str, ...]) -> None:
     """Pass if ``url`` is one of the servers that may be called, or lies below one.
 
     Raises:
-        ForbiddenError: it is not: nobody is to make this server call where it should not.
+        ForbiddenError: it is not: nobody may make this server call where it should not.
     """
     if not any(_below(url, target) for target in allowed):
         raise ForbiddenError(

@@ -1,29 +1,27 @@
-"""Who is in one meeting on another server, what they answered, and what all are told: the `Host` of its adapter."""
+"""Who is in one meeting, what they answered, and who is told: the `Host` of its adapter, whatever its kind."""
 
 import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 from ser_track.config.schema import Config
 from ser_track.errors import ForbiddenError, NotFoundError
-from ser_track.events import Announcement, EngineEvent, Event, Joined, Left, Notice, StreamKey
+from ser_track.events import EncodedEvent, EngineEvent, Event, Left, Notice, StreamKey
 from ser_track.live.intake import Keep
 from ser_track.live.live_engine import LiveEngine
 from ser_track.meetings.attendee import Attendee
+from ser_track.meetings.channel import Channel
 from ser_track.meetings.consent import Consents
-from ser_track.meetings.event_log import EventLog
-from ser_track.meetings.meeting import Meeting
-from ser_track.meetings.notice_text import clean_name
+from ser_track.meetings.names import clean_name
 from ser_track.meetings.recorder import MeetingRecorder
-from ser_track.output.wire import EventLine, encode
+from ser_track.output.wire import encode
 
 log = logging.getLogger(__name__)
-Listener = Callable[[EventLine], None]
-_MOST_AGREEMENTS = 50
+_MAX_AGREEMENTS = 50
 """Of one person: each begins a stream. A refusal is never refused."""
 
 
@@ -31,75 +29,85 @@ class Roster:
     """The people of one meeting, from the moment they are known until their last words are told."""
 
     def __init__(
-        self, name: str, meeting: Meeting, notice: Notice, consents: Consents, live: LiveEngine, config: Config
+        self, channel: Channel, where: str, notice: Notice, consents: Consents, live: LiveEngine, config: Config
     ) -> None:
-        """``name`` is the meeting's id here; ``consents`` may know what was answered there before."""
-        self.name = name
-        self.log = EventLog(name)
+        """``where`` names the meeting in the log; ``consents`` may know what was answered there before."""
+        self.name = channel.log.meeting
         self.people: dict[str, Attendee] = {}
         """By their id here; also those who are just leaving."""
         folder = config.meetings.record_folder
-        self.recording = None if folder is None else MeetingRecorder(Path(folder), name)
+        self.recorder = None if folder is None else MeetingRecorder(Path(folder), self.name)
         self.notice = notice
-        self._meeting = meeting
+        self._where = where
+        self._channel = channel
         self._consents = consents
         self._live = live
         self._config = config
         self._present: dict[str, Attendee] = {}
-        """By their server's id; those who are there."""
+        """By the meeting's own id; those who are there."""
         self._foreign_ids: dict[str, str] = {}
         """By id here, of all `people`."""
+        self._introductions: dict[str, EncodedEvent] = {}
+        """By id here: the latest event that introduces them."""
+        self._announced: EncodedEvent | None = None
         self._parting: set[asyncio.Task[None]] = set()
-        self.listeners: list[Listener] = []
-        """Called with each event."""
 
-    def joined(self, foreign: str, name: str, sends_silence: bool = True) -> Attendee | None:
+    def joined(
+        self,
+        foreign: str,
+        name: str,
+        *,
+        analysed: bool | None = None,
+        sends_silence: bool = True,
+        publishes: bool = True,
+    ) -> Attendee | None:
         """See `Host`."""
         if (known := self._present.get(foreign)) is not None:
             return known
         if len(self._present) >= self._config.meetings.max_participants:
-            log.warning("%s: over meetings.max_participants people: not all are heard", self._meeting.where)
+            log.warning("%s: over meetings.max_participants people: not all are heard", self._where)
             return None
         shown = clean_name(name, self._config.rooms.max_name_length)
-        analysed = self._consents.of(foreign, shown, self.notice.consent)
-        attendee = Attendee(self, shown, analysed, self._live, self._config.runtime, sends_silence)
+        if analysed is not None:
+            self._consents.note(foreign, shown, analysed)
+        agreed = self._consents.of(foreign, shown, self.notice.consent)
+        attendee = Attendee(self, shown, agreed, self._live, self._config.runtime, sends_silence, publishes)
         self._present[foreign] = self.people[attendee.id] = attendee
         self._foreign_ids[attendee.id] = foreign
-        self.publish(attendee.joined)
-        self._meeting.announce(encode(self.notice), attendee)
+        self._introduce(attendee)
         return attendee
+
+    def publishing(self, foreign: str, publishes: bool) -> None:
+        """See `Host`."""
+        if (attendee := self._present.get(foreign)) is not None and attendee.publishes != publishes:
+            attendee.publishes = publishes
+            self._introduce(attendee)
 
     def renamed(self, foreign: str, name: str) -> None:
         """See `Host`."""
         if (attendee := self._present.get(foreign)) is not None:
             attendee.name = clean_name(name, self._config.rooms.max_name_length)
             self._consents.renamed(foreign, attendee.name)
-            self.publish(attendee.joined)
+            self._introduce(attendee)
 
     def left(self, foreign: str, reason: str) -> None:
         """See `Host`."""
         if (attendee := self._present.pop(foreign, None)) is not None:
             self._spawn(self._part(attendee, reason))
 
-    def attendee(self, foreign: str) -> Attendee | None:
-        """See `Host`."""
-        return self._present.get(foreign)
-
     def answered(self, attendee: Attendee, analysed: bool) -> None:
-        """See `Host`. Who refused within the meeting can be made to agree there alone: nobody gets this secret."""
-        # Also of who is just leaving: what they said last holds when they come back.
+        """See `Host`. A refusal within the meeting can become an agreement there alone: nobody gets this secret."""
+        # Also of people who are just leaving: what they said last holds when they come back.
         if (foreign := self._foreign_ids.get(attendee.id)) is None:
             return
         if not analysed:
             self._consents.keep_secret(foreign, attendee.name, secrets.token_urlsafe(16))
-        elif attendee.agreements >= _MOST_AGREEMENTS:
-            log.warning(
-                "%s: '%s' changes their mind too often: their refusal stands", self._meeting.where, attendee.name
-            )
+        elif attendee.agreements >= _MAX_AGREEMENTS:
+            log.warning("%s: '%s' changes their mind too often: their refusal stands", self._where, attendee.name)
             return
-        self._note(foreign, attendee, analysed)
+        self._answer(foreign, attendee, analysed)
 
-    def answered_outside(self, participant: str, analysed: bool, secret: str) -> str:
+    def answered_by_link(self, participant: str, analysed: bool, secret: str) -> str:
         """An answer for ``participant`` by somebody with the link of the notice; returns the secret to change it with.
 
         Anybody may refuse for anybody: in doubt nobody is analysed. Once an answer was given, only whoever has its
@@ -125,59 +133,67 @@ class Roster:
             return ""
         given = kept or secrets.token_urlsafe(16)
         self._consents.keep_secret(foreign, attendee.name, given)
-        self._note(foreign, attendee, analysed)
+        self._answer(foreign, attendee, analysed)
         return given
 
-    def present(self) -> list[Joined]:
+    def present(self) -> list[EncodedEvent]:
         """See `Host`."""
-        return [attendee.joined for attendee in self._present.values()]
+        notice = [] if self._announced is None else [self._announced]
+        return notice + [self._introduction(attendee) for attendee in self._present.values()]
+
+    def announce(self) -> None:
+        """Tell everybody the notice."""
+        self._announced = self._channel.emit(self.notice)
 
     def everybody_left(self, reason: str) -> None:
-        """See `Host`."""
+        """The meeting is lost, or over."""
         for foreign in tuple(self._present):
             self.left(foreign, reason)
 
     async def parted(self) -> None:
-        """Return when the last words of all who have left were told."""
+        """See `Host`."""
         if self._parting:  # no `gather`: whoever waits may be cancelled, and they must not be
             await asyncio.wait(set(self._parting))
 
-    def publish(self, event: Event) -> None:
-        """Tell the meeting, and the programs that read along."""
-        self.note(event)
-        self._meeting.publish(encode(event))
+    def emit(self, event: Event) -> EncodedEvent:
+        """Tell everybody."""
+        return self._channel.emit(event)
 
     def keeper(self, key: StreamKey, name: str) -> Keep | None:
-        """See `Home`."""
-        return None if self.recording is None else self.recording.keeper(key.stream, name)
-
-    def note(self, event: Event | Announcement) -> None:
-        """Tell the programs that read along."""
-        line = encode(event)
-        self.log.put(line)
-        for listener in self.listeners:
-            listener(line)
+        """What keeps the audio of a stream that begins, where the meeting is recorded."""
+        return None if self.recorder is None else self.recorder.keeper(key.stream, name)
 
     def end(self) -> None:
         """Nothing more comes."""
-        self.log.end()
-        if self.recording is not None:
-            self._live.call(self.recording.close)
+        self._channel.log.end()
+        if self.recorder is not None:
+            self._live.call(self.recorder.close)
 
-    def deliver(self, event: EngineEvent) -> None:
-        """Publish what the engine found, unless the participant withdrew meanwhile."""
+    def put(self, event: EngineEvent) -> None:
+        """The consent guard: tell what the engine found, unless the participant withdrew meanwhile."""
         attendee = self.people.get(event.key.participant)
         if attendee is not None and attendee.analysed and attendee.key == event.key:
-            self.publish(event)
+            self.emit(event)
 
     def check(self) -> None:
         """Once in a while: whose audio has stalled, or come back?"""
         for attendee in tuple(self._present.values()):
             attendee.check(time.monotonic())
 
-    def _note(self, foreign: str, attendee: Attendee, analysed: bool) -> None:
+    def _introduce(self, attendee: Attendee) -> None:
+        self._introductions[attendee.id] = self.emit(attendee.joined)
+
+    def _introduction(self, attendee: Attendee) -> EncodedEvent:
+        encoded, joined = self._introductions[attendee.id], attendee.joined
+        if encoded.event != joined:  # another stream began, or they answered otherwise
+            encoded = self._introductions[attendee.id] = encode(joined)
+        return encoded
+
+    def _answer(self, foreign: str, attendee: Attendee, analysed: bool) -> None:
         self._consents.note(foreign, attendee.name, analysed)
         attendee.set_consent(analysed)
+        if not attendee.publishes:  # whatever they answered, nothing of them is analysed
+            self._introduce(attendee)
 
     async def _part(self, attendee: Attendee, reason: str) -> None:
         try:
@@ -185,7 +201,8 @@ class Roster:
         finally:
             self.people.pop(attendee.id, None)
             self._foreign_ids.pop(attendee.id, None)
-        self.publish(Left(attendee.key, reason))
+            self._introductions.pop(attendee.id, None)
+        self.emit(Left(attendee.key, reason))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -1,33 +1,32 @@
-"""All meetings on other servers that the bot is in: one registry for the command line, the service and the engine."""
+"""All meetings that the bot is in: one registry for the library, the command line, the service and the engine."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
-from aiohttp import ClientSession, TraceConfig
-
-from ser_track.config.schema import Config
-from ser_track.errors import MeetingFullError, NotFoundError
-from ser_track.events import Consent, EngineEvent
+from ser_track.errors import CalledBackError, MeetingFullError, NotFoundError
+from ser_track.events import Consent, EncodedEvent, EngineEvent, Left
 from ser_track.live.live_engine import LiveEngine
-from ser_track.live.metrics import Metrics
+from ser_track.live.memory import release_memory
 from ser_track.meetings.consent import Consents
-from ser_track.meetings.meeting import Meeting, Services
-from ser_track.meetings.roster import Listener
+from ser_track.meetings.meeting import Services
+from ser_track.meetings.registry import Adapter
 from ser_track.meetings.session import Session
-from ser_track.output.wire import EventLine
+from ser_track.protocols import Sink
 
 log = logging.getLogger(__name__)
 _CHECK_S: Final = 0.5
-_MOST_ENDED: Final = 20
+_MAX_ENDED: Final = 20
 """Meetings that are over can be asked about for a while: why they ended."""
 _LEAVE_S: Final = 15.0
 _LEAVE_ALL_S: Final = 4.0
-"""When the server stops: with all that comes after it, before who waits for that end loses patience (10 s)."""
+"""When the server stops: with all that comes after it, before anyone who waits for that end loses patience (10 s)."""
+_RELEASE_S: Final = 2.0
+"""After somebody left: others often leave with them, and are released in one go."""
 
 
 @dataclass(slots=True)
@@ -43,22 +42,19 @@ class _Memory:
 class Sessions:
     """Meetings that fail, hang or end do not disturb each other."""
 
-    def __init__(self, config: Config, metrics: Metrics) -> None:
-        self._config = config
-        self._metrics = metrics
+    def __init__(self, services: Services, live: LiveEngine) -> None:
+        self._services = services
+        self._config = services.config
+        self._live = live
         self._sessions: dict[str, Session] = {}
         self._memories: dict[str, _Memory] = {}
         """By where the meeting is."""
-        self.live: LiveEngine
-        self.services: Services
-        metrics.meetings.set_function(lambda: len(self.present))
-
-    async def start(self) -> None:
-        """Make what adapters need. Nobody may lead them elsewhere than where they were sent."""
-        tracing = TraceConfig()
-        tracing.on_request_redirect.append(_refuse_redirect)
-        http = ClientSession(trace_configs=[tracing])
-        self.services = Services(self._config, self._metrics, self.live, http)
+        self._watcher = _Watcher(services)
+        metrics = services.metrics
+        metrics.meetings.set_function(lambda: sum(session.adapter.kind != "rooms" for session in self.present))
+        metrics.rooms.set_function(lambda: sum(session.adapter.kind == "rooms" for session in self.present))
+        metrics.participants.set_function(lambda: sum(len(session.roster.people) for session in self.present))
+        metrics.analysed.set_function(lambda: sum(one.analysed for one in self._people()))
 
     @property
     def present(self) -> list[Session]:
@@ -69,36 +65,48 @@ class Sessions:
         return iter(tuple(self._sessions.values()))
 
     async def join(
-        self, meeting: Meeting, base_url: str, consent: Consent | None = None, listener: Listener | None = None
+        self,
+        adapter: Adapter,
+        target: Any,
+        base_url: str | None,
+        consent: Consent | None = None,
+        sinks: Iterable[Sink] = (),
     ) -> Session:
-        """Join ``meeting``; what people reach this server by goes into the notice. ``listener`` gets each event.
+        """Join the meeting that ``target`` names; ``sinks`` get each event.
+
+        ``base_url`` is where people reach this server: it goes into the notice. Without a server it is None.
 
         Raises:
             MeetingFullError: there are as many meetings as are configured for.
             JoinError: it cannot be joined.
         """
-        if len(self.present) >= (most := self._config.meetings.max_meetings):
-            raise MeetingFullError(f"the bot is in {most} meetings, as many as meetings.max_meetings; leave one first")
-        consents, mode = self._remembered(meeting.where), consent or self._config.meetings.consent
-        session = Session(meeting, mode, consents, base_url, self.live, self._config)
-        session.attendance.listeners.append(self._count)
-        if listener is not None:
-            session.attendance.listeners.append(listener)
-        self._sessions[session.id] = session
+        session = self._new(adapter, target, base_url, consent, sinks)
         try:
             await session.start()
         except BaseException:
             del self._sessions[session.id]
             raise
-        self._forget_some()
         return session
 
-    def called_back(self, where: str) -> bool:
-        """Whether the bot was called back from there a short while ago; asking again begins that while anew."""
-        if (memory := self._memories.get(where)) is None or not memory.called_back or self._over(memory):
-            return False
-        memory.ended_at = time.monotonic()
-        return True
+    def host(self, adapter: Adapter, target: Any, base_url: str | None) -> Session:
+        """The meeting that ``target`` names, to which people or bridges come by themselves; it begins if need be.
+
+        Raises:
+            MeetingFullError: there are as many as are configured for.
+            CalledBackError: the bot was called back from there a short while ago.
+        """
+        if (session := self.hosted(target.where)) is not None:
+            return session
+        if self._was_called_back(target.where):
+            wait_s = self._config.meetings.linger_s
+            raise CalledBackError(f"the bot was called back from this meeting; come back after {wait_s:.0f} s")
+        session = self._new(adapter, target, base_url)
+        session.host()
+        return session
+
+    def hosted(self, where: str) -> Session | None:
+        """The meeting there, if it has begun and people can still come to it."""
+        return next((each for each in self.present if each.where == where and not each.ending), None)
 
     def find(self, session_id: str) -> Session:
         """The meeting with this id.
@@ -111,13 +119,9 @@ class Sessions:
         except KeyError:
             raise no_meeting(session_id) from None
 
-    def having(self, test: Callable[[Meeting], bool]) -> Session | None:
-        """A present meeting whose adapter passes ``test``."""
-        return next((session for session in self.present if test(session.meeting)), None)
-
     async def call_back(self, session: Session) -> None:
         """Leave because somebody asks for it. A bridge that goes on sending this meeting is refused for a while."""
-        self._memories[session.meeting.where].called_back = True
+        self._memories[session.where].called_back = True
         await self.leave(session, "the bot was called back")
 
     async def leave(self, session: Session, reason: str, within_s: float = _LEAVE_S) -> None:
@@ -126,41 +130,66 @@ class Sessions:
             async with asyncio.timeout(within_s):
                 await session.leave(reason, within_s / 2)
         except TimeoutError:
-            log.error("%s: leaving took over %.0f s and was given up", session.meeting.where, within_s)
+            log.error("%s: leaving took over %.0f s and was given up", session.where, within_s)
         except Exception:
-            log.exception("%s: leaving failed", session.meeting.where)
-        if (memory := self._memories.get(session.meeting.where)) is not None:
+            log.exception("%s: leaving failed", session.where)
+        if (memory := self._memories.get(session.where)) is not None:
             memory.ended_at = time.monotonic()
 
-    def deliver(self, events: list[EngineEvent]) -> None:
-        """Give each event to the meeting that it belongs to, if it is one of these."""
+    def put(self, events: list[EngineEvent]) -> None:
+        """Give each event to the meeting that it belongs to."""
         for event in events:
             if (session := self._sessions.get(event.key.meeting)) is not None:
-                self._guarded(session, partial(session.attendance.deliver, event))
+                _guarded(session, partial(session.roster.put, event))
 
     async def watch(self) -> None:
-        """Look after stalled streams until cancelled."""
+        """Look after stalled streams, and after the memory of those who left, until cancelled."""
         while True:
             await asyncio.sleep(_CHECK_S)
             for session in self.present:
-                self._guarded(session, session.attendance.check)
-                self._memories[session.meeting.where].ended_at = time.monotonic()
+                _guarded(session, session.roster.check)
+                self._memories[session.where].ended_at = time.monotonic()
+            await self._watcher.release()
 
     async def leave_all(self) -> None:
         """Leave all meetings at once, within some seconds."""
         reason = "the bot leaves: its server stops"
         await asyncio.gather(*(self.leave(session, reason, _LEAVE_ALL_S) for session in self.present))
 
-    async def close(self) -> None:
-        """Leave all meetings, and give back what adapters needed."""
-        await self.leave_all()
-        await self.services.http.close()
+    def _new(
+        self,
+        adapter: Adapter,
+        target: Any,
+        base_url: str | None,
+        consent: Consent | None = None,
+        sinks: Iterable[Sink] = (),
+    ) -> Session:
+        self._check_limit(adapter)
+        consents, mode = self._remembered(target.where), consent or self._config.meetings.consent
+        session = Session(adapter, target, mode, consents, base_url, self._live, self._services)
+        for sink in (self._watcher, *sinks):
+            session.channel.add(sink)
+        self._sessions[session.id] = session
+        self._forget_some()
+        return session
 
-    def _guarded(self, session: Session, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except Exception:  # the others are not to suffer
-            log.exception("%s: an event could not be told", session.meeting.where)
+    def _check_limit(self, adapter: Adapter) -> None:
+        section, _, key = adapter.limit.partition(".")
+        limit: int = getattr(getattr(self._config, section), key)
+        count = sum(session.adapter.limit == adapter.limit for session in self.present)
+        if count >= limit:
+            raise MeetingFullError(f"the bot is in {limit} meetings, as many as {adapter.limit}; leave one first")
+
+    def _people(self) -> Iterator[Any]:
+        for session in self.present:
+            yield from session.roster.people.values()
+
+    def _was_called_back(self, where: str) -> bool:
+        """Whether it was, a short while ago; asking again begins that while anew."""
+        if (memory := self._memories.get(where)) is None or not memory.called_back or self._over(memory):
+            return False
+        memory.ended_at = time.monotonic()
+        return True
 
     def _remembered(self, where: str) -> Consents:
         """What was answered in this meeting, also if the bot had left it for a while."""
@@ -174,13 +203,31 @@ class Sessions:
     def _over(self, memory: "_Memory") -> bool:
         return time.monotonic() - memory.ended_at > self._config.meetings.linger_s
 
-    def _count(self, line: EventLine) -> None:
-        self._metrics.events.labels(type=line.type).inc()
-
     def _forget_some(self) -> None:
         ended = [session.id for session in self._sessions.values() if session.state == "left"]
-        for session_id in ended[:-_MOST_ENDED]:
+        for session_id in ended[:-_MAX_ENDED]:
             del self._sessions[session_id]
+
+
+class _Watcher:
+    """A sink in every meeting: counts events, and gives memory back some time after people left."""
+
+    def __init__(self, services: Services) -> None:
+        self._count = services.metrics.events
+        self._left_at: float | None = None
+        """When somebody left first since memory was released."""
+
+    def put(self, event: EncodedEvent) -> None:
+        """See `Sink`."""
+        self._count.labels(type=event.type).inc()
+        if isinstance(event.event, Left):
+            self._left_at = self._left_at or time.monotonic()
+
+    async def release(self) -> None:
+        """Give back what allocators keep, where somebody left a while ago."""
+        if self._left_at is not None and time.monotonic() - self._left_at > _RELEASE_S:
+            self._left_at = None
+            await asyncio.to_thread(release_memory)
 
 
 def no_meeting(session_id: str) -> NotFoundError:
@@ -188,5 +235,8 @@ def no_meeting(session_id: str) -> NotFoundError:
     return NotFoundError(f"there is no meeting '{session_id[:60]}'; GET /meetings lists those there are")
 
 
-async def _refuse_redirect(*_: object) -> None:
-    raise ConnectionRefusedError("the server answers with a redirect, which is not followed; give the right address")
+def _guarded(session: Session, work: Callable[[], None]) -> None:
+    try:
+        work()
+    except Exception:  # the others are not to suffer
+        log.exception("%s: an event could not be told", session.where)

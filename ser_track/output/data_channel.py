@@ -8,8 +8,17 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ser_track.config.schema import RuntimeConfig
-from ser_track.events import Announcement, ConsentChanged, Emotion, Event, Joined, Notice, SpeechEnded, SpeechStarted
-from ser_track.output.wire import EventLine
+from ser_track.events import (
+    Announcement,
+    ConsentChanged,
+    Emotion,
+    EncodedEvent,
+    Event,
+    Joined,
+    Notice,
+    SpeechEnded,
+    SpeechStarted,
+)
 
 _MAX_WAITING = 512
 _MAX_BUFFERED_BYTES = 65_536
@@ -42,10 +51,10 @@ class EventBatch:
     def __init__(self, config: RuntimeConfig) -> None:
         self._interval_s = config.event_interval_s
         self._message_bytes = config.message_bytes
-        self._waiting: list[EventLine] = []
+        self._waiting: list[EncodedEvent] = []
         self._sent_at = float("-inf")
 
-    def put(self, line: EventLine) -> bool:
+    def put(self, line: EncodedEvent) -> bool:
         """Add an event; false if too much waits: then the oldest provisional result goes, else the oldest event."""
         event = line.event
         self._waiting = [other for other in self._waiting if not _makes_pointless(event, other.event)]
@@ -91,7 +100,7 @@ class DataChannelSink:
         self._on_sent = on_sent
         self._on_dropped = on_dropped
 
-    def put(self, line: EventLine) -> None:
+    def put(self, line: EncodedEvent) -> None:
         """Queue an event."""
         if not self._batch.put(line):
             self._on_dropped()

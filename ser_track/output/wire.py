@@ -2,12 +2,13 @@
 
 import json
 from dataclasses import fields
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from ser_track.events import (
     Announcement,
     ConsentChanged,
     Emotion,
+    EncodedEvent,
     Event,
     Fault,
     Joined,
@@ -39,17 +40,9 @@ _TYPES: Final[dict[type, str]] = {
 }
 
 
-class EventLine(NamedTuple):
-    """An event with its wire form, made once for all who get it."""
-
-    event: Event | Announcement
-    type: str
-    text: str
-
-
-def encode(event: Event | Announcement) -> EventLine:
+def encode(event: Event | Announcement) -> EncodedEvent:
     """``event`` with its type name and its compact JSON."""
-    return EventLine(event, _TYPES[type(event)], to_line(event))
+    return EncodedEvent(event, _TYPES[type(event)], to_line(event))
 
 
 def to_json(event: Event | Announcement) -> dict[str, Any]:

@@ -1,65 +1,41 @@
-"""The application: what lives as long as the server does, and which path goes where."""
+"""The HTTP service: one face of a `Bot`. What lives as long as the server does, and which path goes where."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
+from aiohttp.web_routedef import AbstractRouteDef
 
-from ser_track.config.schema import Config
-from ser_track.engine.engine import Engine
-from ser_track.events import EngineEvent
-from ser_track.live.cpu_stages import CpuStages, TimedClassifier, TimedDetector
-from ser_track.live.live_engine import LiveEngine
-from ser_track.live.metrics import Metrics
-from ser_track.meetings.adapters.rooms.rooms import Rooms
-from ser_track.meetings.sessions import Sessions
-from ser_track.models import load_models
+from ser_track.bot import Bot
+from ser_track.meetings.registry import adapters
 from ser_track.web.guard import errors_as_json, only_invited, refusal
-from ser_track.web.keys import ANSWERS, CONFIG, LIVE, METRICS, READERS, ROOMS, SESSIONS, SOCKETS
+from ser_track.web.keys import ANSWERS, BOT, CONFIG, READERS, SOCKETS
+from ser_track.web.outbox import close_sockets
 from ser_track.web.requests import preflight
 from ser_track.web.routes.events import close_readers, get_events
-from ser_track.web.routes.mediajson import mediajson
 from ser_track.web.routes.meetings import delete_meeting, get_meeting, get_meetings, post_meeting
 from ser_track.web.routes.notice import get_notice, get_people, post_answer
-from ser_track.web.routes.offer import post_offer
-from ser_track.web.routes.signalling import close_sockets, websocket
 from ser_track.web.static_files import STATIC
 
 
-def make_app(config: Config) -> web.Application:
-    """The server as an aiohttp application.
-
-    Raises:
-        ModelError: a model file is missing or does not fit.
-    """
+def make_app(bot: Bot) -> web.Application:
+    """The server as an aiohttp application; ``bot`` starts and stops with it."""
+    config = bot.config
     app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
-    app[CONFIG], app[METRICS] = config, Metrics()
-    app[ROOMS], app[SOCKETS] = Rooms(config, app[METRICS]), set()
-    app[SESSIONS], app[READERS], app[ANSWERS] = Sessions(config, app[METRICS]), set(), WeakKeyDictionary()
-    models = load_models(config.pipeline)
-    stages = CpuStages()
-    detector, classifier = TimedDetector(models.detector, stages), TimedClassifier(models.classifier, stages)
-    engine = Engine(detector, classifier, config.pipeline)
-
-    def deliver(events: list[EngineEvent]) -> None:
-        app[ROOMS].deliver(events)
-        app[SESSIONS].deliver(events)
-
-    app[LIVE] = app[ROOMS].live = app[SESSIONS].live = LiveEngine(engine, config.runtime, deliver, app[METRICS], stages)
+    app[BOT], app[CONFIG] = bot, config
+    app[SOCKETS], app[READERS], app[ANSWERS] = set(), set(), WeakKeyDictionary()
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(_say_goodbye)
     app.add_routes(
         [
             web.get("/", _page),
-            web.get("/ws", websocket),
-            web.post("/offer", post_offer),
-            web.options("/offer", preflight),
             web.get("/healthz", _health),
             web.get("/metrics", _metrics),
             web.static("/static", STATIC),
             *_MEETINGS,
+            *_routes_of_adapters(),
         ]
     )
     return app
@@ -76,26 +52,23 @@ _MEETINGS = (
     web.get("/meetings/{meeting}/notice", get_notice),
     web.get("/meetings/{meeting}/notice/participants", get_people),
     web.post("/meetings/{meeting}/notice/answer", post_answer),
-    web.get("/mediajson", mediajson, allow_head=False),
 )
 
 
+def _routes_of_adapters() -> Iterator[AbstractRouteDef]:
+    for adapter in adapters().values():
+        if adapter.routes is not None:
+            yield from import_module(adapter.routes).ROUTES
+
+
 async def _running(app: web.Application) -> AsyncIterator[None]:
-    app[LIVE].start()
-    await app[SESSIONS].start()
-    watches = asyncio.gather(app[ROOMS].watch(), app[SESSIONS].watch())
-    yield
-    watches.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await watches
-    await app[ROOMS].close()
-    await app[SESSIONS].close()
-    await app[LIVE].stop()
+    async with app[BOT]:
+        yield
 
 
 async def _say_goodbye(app: web.Application) -> None:
     # Meetings first, while everything still runs: goodbyes, last results and the ends of streams go out on it.
-    await app[SESSIONS].leave_all()
+    await app[BOT].meetings.leave_all()
     await asyncio.gather(close_readers(app), close_sockets(app))
 
 
@@ -104,11 +77,14 @@ async def _page(request: web.Request) -> web.FileResponse:
 
 
 async def _health(request: web.Request) -> web.Response:
-    if not request.app[LIVE].alive:
+    bot = request.app[BOT]
+    if not bot.live.alive:
         return refusal(503, "engine_stopped", "the engine's thread is not running; restart the server")
-    people = sum(1 for _ in request.app[ROOMS].people())
-    return web.json_response({"status": "ok", "rooms": len(request.app[ROOMS]), "participants": people})
+    rooms = [session for session in bot.meetings.present if session.adapter.kind == "rooms"]
+    people = sum(len(session.roster.people) for session in bot.meetings.present)
+    return web.json_response({"status": "ok", "rooms": len(rooms), "participants": people})
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    return web.Response(body=request.app[METRICS].text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+    headers = {"Content-Type": "text/plain; version=0.0.4"}
+    return web.Response(body=request.app[BOT].metrics.text(), headers=headers)

@@ -7,6 +7,8 @@ from typing import Any
 
 from aiohttp import WSCloseCode, web
 
+from ser_track.web.keys import SOCKETS
+
 CLOSE_S = 2.0
 """For goodbyes; who has not answered by then is cut off."""
 _SEND_S = 10.0
@@ -70,3 +72,11 @@ class Outbox:
         # Closing politely would wait behind what the page does not read.
         if isinstance(self._transport, asyncio.Transport):
             self._transport.abort()
+
+
+async def close_sockets(app: web.Application) -> None:
+    """Say goodbye to every page, so that the server need not wait for them."""
+    goodbyes = [socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server stops") for socket in app[SOCKETS]]
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            await asyncio.gather(*goodbyes, return_exceptions=True)

@@ -1,22 +1,25 @@
 """The front's application: pages by itself, meetings through the workers."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 
 from aiohttp import web
+from aiohttp.web_routedef import AbstractRouteDef
 
 from ser_track.config.schema import Config
 from ser_track.errors import ConfigError
+from ser_track.meetings.registry import adapters
 from ser_track.web.guard import errors_as_json, only_invited, refusal
 from ser_track.web.keys import CONFIG, SOCKETS
+from ser_track.web.outbox import close_sockets
 from ser_track.web.requests import preflight
-from ser_track.web.routes.signalling import close_sockets
 from ser_track.web.static_files import STATIC
 from ser_track.workers.keys import WORKERS
 from ser_track.workers.meetings import get_meetings, one_meeting, post_meeting
 from ser_track.workers.proxy import metrics, post_offer
 from ser_track.workers.sockets import websocket
-from ser_track.workers.streams import events, mediajson
+from ser_track.workers.streams import events, tunnel_of
 from ser_track.workers.supervisor import Supervisor
 
 
@@ -46,6 +49,7 @@ def make_front(config: Config) -> web.Application:
             web.get("/metrics", metrics),
             web.static("/static", STATIC),
             *_MEETINGS,
+            *_routes_of_adapters(),
         ]
     )
     return app
@@ -62,8 +66,16 @@ _MEETINGS = (
     web.get("/meetings/{meeting}/notice", one_meeting),
     web.get("/meetings/{meeting}/notice/participants", one_meeting),
     web.post("/meetings/{meeting}/notice/answer", one_meeting),
-    web.get("/mediajson", mediajson, allow_head=False),
 )
+
+
+def _routes_of_adapters() -> Iterator[AbstractRouteDef]:
+    """Those of rooms are handled here; of any other kind, a target says which worker a request belongs to."""
+    for adapter in adapters().values():
+        if adapter.routes is not None and adapter.kind != "rooms":
+            module = import_module(adapter.routes)
+            for route in module.ROUTES:
+                yield web.route(route.method, route.path, tunnel_of(module.target_of), **route.kwargs)
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:

@@ -17,8 +17,3 @@ class Heartbeat:
     meeting_ids: list[str]
     """Of all meetings that can be asked about: also those that are just being joined, and those that ended lately."""
     engine_alive: bool
-
-
-def place_of_session(session: str) -> str:
-    """The name of the place of a MediaJson session: wherever its bridges connect, they come to the same worker."""
-    return f"mediajson {session}"

@@ -1,13 +1,14 @@
 """What stays open between programs and the worker of a meeting: its events, and the audio of bridges."""
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
 from aiohttp import ClientError, ClientResponse, web
+from aiohttp.typedefs import Handler
 
 from ser_track.errors import NoWorkerError
 from ser_track.web.routes.events import wants_websocket
-from ser_track.web.routes.mediajson import session_name
-from ser_track.workers.heartbeat import place_of_session
 from ser_track.workers.keys import WORKERS
 from ser_track.workers.process import WorkerProcess
 from ser_track.workers.proxy import headers_for_client, headers_for_worker, url_at_worker, while_alive, whole
@@ -28,15 +29,19 @@ async def events(request: web.Request) -> web.StreamResponse:
     return await _event_stream(request, worker)
 
 
-async def mediajson(request: web.Request) -> web.StreamResponse:
-    """Connect a bridge with the worker that has its session, or will: all bridges of one session meet there.
+def tunnel_of(target_of: Callable[[web.Request], Any]) -> Handler:
+    """A handler that connects a WebSocket with the worker that has, or will have, the meeting that ``target_of`` finds.
 
-    Raises:
-        MeetingError: it names no session, there is one meeting too many, or no worker just now.
+    All bridges of one meeting come to the same worker. The handler raises MeetingError: the request names no meeting,
+    there is one too many, or no worker just now.
     """
-    name, workers = session_name(request), request.app[WORKERS]
-    async with holding(workers, workers.placement.meetings, place_of_session(name)) as worker:
-        return await tunnel(request, worker)
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        where, workers = target_of(request).where, request.app[WORKERS]
+        async with holding(workers, workers.placement.meetings, where) as worker:
+            return await tunnel(request, worker)
+
+    return handle
 
 
 async def _event_stream(request: web.Request, worker: WorkerProcess) -> web.StreamResponse:

@@ -10,7 +10,6 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict
 from multiprocessing.connection import Connection
@@ -19,14 +18,14 @@ from typing import Any
 
 from aiohttp import web
 
+from ser_track.bot import Bot
 from ser_track.config.schema import Config
 from ser_track.errors import SerTrackError
 from ser_track.logging_setup import log_to_stderr
-from ser_track.meetings.adapters.mediajson.conference import Conference
 from ser_track.meetings.session import Session
 from ser_track.web.app import make_app
-from ser_track.web.keys import LIVE, ROOMS, SESSIONS
-from ser_track.workers.heartbeat import REPORT, Heartbeat, place_of_session
+from ser_track.web.keys import BOT
+from ser_track.workers.heartbeat import REPORT, Heartbeat
 
 log = logging.getLogger(__name__)
 SHUTDOWN_S = 3.0
@@ -44,7 +43,7 @@ def run_worker(number: int, config: Config, path: str, news: "Connection[Any, An
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     log_to_stderr(f"worker {number}")
     try:
-        app = make_app(config)
+        app = make_app(Bot(config))
     except SerTrackError as error:
         news.send(str(error))
         sys.exit(2)
@@ -86,18 +85,25 @@ def _end_with_the_front(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
 
 
 async def _report(request: web.Request) -> web.Response:
-    sessions = request.app[SESSIONS]
+    bot = request.app[BOT]
     # The front counts those that are just being joined itself: it waits for their answers.
-    joined = [session for session in sessions.present if session.state != "joining"]
+    joined = [session for session in bot.meetings.present if session.state != "joining"]
     report = Heartbeat(
-        rooms=dict(Counter(participant.key.meeting for participant in request.app[ROOMS].people())),
-        meetings={_place(session): len(session.attendance.people) for session in joined},
-        meeting_ids=[session.id for session in sessions],
-        engine_alive=request.app[LIVE].alive,
+        rooms={_place(session): _people(session) for session in joined if session.adapter.kind == "rooms"},
+        meetings={_place(session): _people(session) for session in joined if session.adapter.kind != "rooms"},
+        meeting_ids=[session.id for session in bot.meetings],
+        engine_alive=bot.live.alive,
     )
     return web.json_response(asdict(report))
 
 
 def _place(session: Session) -> str:
-    meeting = session.meeting
-    return place_of_session(meeting.session) if isinstance(meeting, Conference) else session.id
+    """The name by which the front finds it: what people or bridges come to has one of its own, else there is the id."""
+    if session.adapter.schemes:
+        return session.id
+    name: str = session.target.name if session.adapter.kind == "rooms" else session.where
+    return name
+
+
+def _people(session: Session) -> int:
+    return len(session.roster.people)

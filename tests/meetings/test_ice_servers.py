@@ -35,5 +35,5 @@ def test_ice_servers_reach_aiortc(
 
     monkeypatch.setattr(analysis_peer, "RTCPeerConnection", Connection)
     unused: Any = None
-    AnalysisPeer(RuntimeConfig(ice_servers=configured), metrics=unused, owner=unused, reader=unused)
+    AnalysisPeer(RuntimeConfig(ice_servers=configured), metrics=unused, owner=unused, audio=unused)
     assert [configuration.iceServers for configuration in used] == [given]

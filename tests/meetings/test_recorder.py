@@ -11,7 +11,6 @@ import pytest
 
 from ser_track.cli.main import main
 from ser_track.config.schema import Config
-from ser_track.web.keys import LIVE, SESSIONS
 from tests.helpers.event_schema import parse_lines
 from tests.helpers.mediajson_bridge import Bridge, opus_packets
 from tests.paths import SPOKEN
@@ -63,23 +62,23 @@ async def held(server: Running, packets: list[bytes], *, refuses: str = "") -> E
         await bridge.start("ann")
         await bridge.start("bob")
         await bridge.ping()
-        (session,) = server.app[SESSIONS].present
-        for person in tuple(session.attendance.people.values()):
+        (session,) = server.bot.meetings.present
+        for person in tuple(session.roster.people.values()):
             if person.name == refuses:
-                session.attendance.answered(person, analysed=False)
+                session.roster.answered(person, analysed=False)
         await bridge.speak("ann", packets)
         await bridge.speak("bob", packets)
     await session.leave("the test is over")
-    entries = session.attendance.log.after(0)
+    entries = session.channel.log.after(0)
     assert entries is not None
     loop, closed = asyncio.get_running_loop(), asyncio.Event()
 
     def tell() -> None:
         loop.call_soon_threadsafe(closed.set)
 
-    server.app[LIVE].call(tell)  # after the file was closed
+    server.bot.live.call(tell)  # after the file was closed
     await closed.wait()
-    return [json.loads(entry.text) for entry in entries]
+    return [json.loads(entry.encoded.text) for entry in entries]
 
 
 def segments(events: Events) -> list[tuple[Any, ...]]:

@@ -11,8 +11,13 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from blockbuster import blockbuster_ctx
 
+from ser_track.bot import Bot
 from ser_track.config.schema import Config, load_config
+from ser_track.meetings.adapters.rooms.directory import Rooms
+from ser_track.meetings.adapters.rooms.participant import Participant
+from ser_track.meetings.adapters.rooms.room import Room
 from ser_track.web.app import make_app
+from ser_track.web.keys import BOT
 from tests.helpers.mediajson_bridge import opus_packets
 from tests.helpers.peer import Peer
 from tests.paths import SPOKEN
@@ -27,6 +32,21 @@ class Running:
     url: str
     app: web.Application
     http: ClientSession
+
+    @property
+    def bot(self) -> Bot:
+        """What the server is a face of."""
+        return self.app[BOT]
+
+    @property
+    def rooms(self) -> Rooms:
+        """Its own rooms."""
+        return Rooms(self.bot.meetings, self.bot.config)
+
+    def people(self) -> list[Participant]:
+        """Everyone in every room."""
+        rooms = [session.meeting for session in self.bot.meetings.present if isinstance(session.meeting, Room)]
+        return [participant for room in rooms for participant in room.people.values()]
 
 
 @pytest.fixture
@@ -52,7 +72,7 @@ async def server(app: web.Application) -> AsyncIterator[Running]:
 @pytest.fixture
 def app(config: Config) -> web.Application:
     """Made outside the event loop, as the command line does: it reads the model files."""
-    return make_app(config)
+    return make_app(Bot(config))
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,9 @@ from aiortc.sdp import SessionDescription
 from ser_track.config.schema import Config
 from ser_track.engine.engine import Engine
 from ser_track.events import StreamKey
+from ser_track.meetings.adapters.rooms import signalling
 from ser_track.meetings.analysis_peer import AnalysisPeer
-from ser_track.web.keys import LIVE, METRICS, ROOMS
-from ser_track.web.routes import signalling
+from ser_track.web.keys import BOT
 from tests.helpers.peer import Peer, RecordingTrack
 from tests.paths import SPOKEN
 from tests.web.conftest import MakePeer, Running
@@ -39,7 +39,7 @@ def config() -> Config:
 
 
 def engine_of(app: web.Application) -> Engine:
-    return app[LIVE]._engine
+    return app[BOT].live._engine
 
 
 def udp_sockets() -> int:
@@ -164,11 +164,11 @@ async def test_twenty_who_came_and_left_leave_nothing(server: Running) -> None:
         assert during["analysis peers"] == CROWD
         assert during["sockets"] >= CROWD
         await asyncio.gather(*(one.close() for one in crowd))
-        assert await true_soon(lambda: len(server.app[ROOMS]) == 0)
+        assert await true_soon(lambda: len(server.rooms) == 0)
         del crowd
     assert await before.settled() == {}
     assert engine_of(server.app)._streams == {}
-    assert server.app[LIVE]._open == set()
+    assert server.bot.live._open == set()
 
 
 async def test_a_page_that_vanishes_without_goodbye_has_left(enter: Enter, peer: MakePeer, server: Running) -> None:
@@ -178,7 +178,7 @@ async def test_a_page_that_vanishes_without_goodbye_has_left(enter: Enter, peer:
     vanishes.socket._conn.transport.abort()
     left = await stays.socket.receive_json(timeout=SETTLE_S)
     assert (left["type"], left["participant"]) == ("left", vanishes.id)
-    assert [person.id for person in server.app[ROOMS].people()] == [stays.id]
+    assert [person.id for person in server.people()] == [stays.id]
     assert await true_soon(lambda: not engine_of(server.app)._streams)
 
 
@@ -202,7 +202,7 @@ async def test_a_page_that_connects_anew_goes_on_in_a_new_stream(enter: Enter, p
     assert await true_soon(lambda: first.connection.connectionState == "closed")
     await second.wait_for("emotion", participant=page.id, stream=two["stream"], final=True)
     assert {key.stream for key in engine_of(server.app)._streams} == {two["stream"]}
-    assert [person.id for person in server.app[ROOMS].people()] == [page.id], "connecting anew is no leaving"
+    assert [person.id for person in server.people()] == [page.id], "connecting anew is no leaving"
 
 
 async def test_nothing_is_heard_of_who_withdraws_in_mid_sentence(enter: Enter, peer: MakePeer, server: Running) -> None:
@@ -216,12 +216,12 @@ async def test_nothing_is_heard_of_who_withdraws_in_mid_sentence(enter: Enter, p
     await page.socket.send_json({"type": "consent", "analysed": False})
     withdrawn = await observer.wait_for("consent", participant=page.id, analysed=False)
     assert await true_soon(lambda: key not in engine, 1.0)
-    heard = server.app[METRICS].audio_s._value.get()
+    heard = server.bot.metrics.audio_s._value.get()
     await asyncio.sleep(2.5)
     after = observer.events[observer.events.index(withdrawn) + 1 :]
     assert [event for event in after if event["participant"] == page.id] == []
-    assert (engine._streams, len(engine._requests), server.app[LIVE]._open) == ({}, 0, set())
-    assert server.app[METRICS].audio_s._value.get() == heard, "what is sent all the same is not even stored"
+    assert (engine._streams, len(engine._requests), server.bot.live._open) == ({}, 0, set())
+    assert server.bot.metrics.audio_s._value.get() == heard, "what is sent all the same is not even stored"
 
 
 async def test_video_is_refused_and_audio_beside_it_works(peer: MakePeer) -> None:
@@ -247,7 +247,7 @@ async def test_of_two_audio_tracks_the_first_is_analysed(peer: MakePeer, server:
     else:
         await asyncio.sleep(4)
         assert {event["type"] for event in caller.events} == {"joined"}
-    heard_s = server.app[METRICS].audio_s._value.get()
+    heard_s = server.bot.metrics.audio_s._value.get()
     assert heard_s < time.monotonic() - begun + 1.5, "two tracks at once would be twice as much"
 
 
@@ -273,16 +273,15 @@ async def test_who_is_gone_before_the_answer_leaves_nothing(server: Running, who
         else:
             answer.release()
             assert answer.status in (200, 404)
-        # Nobody goes on with the connection, so a program that was answered all the same is let go like one that died.
-        await server.app[ROOMS].close()
+        # Nobody goes on with the connection, so a program that was answered all the same is disconnected as if it died.
+        await server.bot.meetings.leave_all()
     assert await before.settled() == {}
-    assert server.app[LIVE]._open == set()
+    assert server.bot.live._open == set()
 
 
 async def _cut_short(server: Running, sdp: str, step: int, connected: bool, how: str) -> bool:
     """Let a participant's `connect` run ``step`` steps, then cancel it or let them leave; whether it was over."""
-    rooms = server.app[ROOMS]
-    person = rooms.join("r", "Page", True, lambda message: None)
+    room, person = server.rooms.join("r", "Page", True, lambda message: None)
     if connected:
         await person.connect(sdp)
     work = asyncio.create_task(person.connect(sdp))
@@ -292,7 +291,7 @@ async def _cut_short(server: Running, sdp: str, step: int, connected: bool, how:
     if how == "cancel":
         work.cancel()
         await asyncio.wait([work])
-    await rooms.leave(person, "gone")
+    await room.leave(person, "gone")
     await asyncio.gather(work, return_exceptions=True)
     return over
 
@@ -309,7 +308,7 @@ async def test_a_connection_given_up_at_any_step_leaves_nothing(server: Running,
             step += 1
     assert step > 10, "it was cut short somewhere"
     assert await before.settled() == {}
-    assert server.app[LIVE]._open == set()
+    assert server.bot.live._open == set()
     async with server.http.get(f"{server.url}/healthz") as health:
         assert health.status == 200
 
@@ -350,7 +349,7 @@ async def test_a_server_that_stops_takes_everything_with_it(app: web.Application
             if not isinstance(answer, BaseException):
                 answer.release()
         await asyncio.gather(program.close(), own.close())
-        assert not app[LIVE].alive
+        assert not app[BOT].live.alive
     del page, program, own
     assert await before.settled() == {}
 

@@ -16,6 +16,7 @@ from aiohttp import ClientSession
 from hypothesis import settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance, use_after_free
 
+from ser_track.bot import Bot
 from ser_track.config.schema import Config, load_config
 from ser_track.web.app import make_app
 from tests.helpers.api_documents import DOCS, OPENAPI
@@ -63,7 +64,7 @@ def configured() -> Config:
 async def serve(started: "Future[Service]") -> None:
     stop = asyncio.Event()
     async with (
-        _Server(make_app(configured()), host="127.0.0.1") as running,
+        _Server(make_app(Bot(configured())), host="127.0.0.1") as running,
         ClientSession(headers=AUTHORIZATION) as http,
     ):
         url = str(running.make_url("")).rstrip("/")

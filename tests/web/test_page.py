@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Locator, Page, expect
 
 from ser_track.config.schema import Config, IceServer, PipelineConfig
 from ser_track.labels import EMOTIONS
-from ser_track.web.routes.signalling import close_sockets
+from ser_track.web.outbox import close_sockets
 from tests.helpers.browser import join, launched
 from tests.helpers.peer import Peer, RecordingTrack
 from tests.paths import SPOKEN

@@ -10,7 +10,7 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
 from ser_track.config.schema import Config
-from ser_track.web.routes import offer
+from ser_track.meetings.adapters.rooms import offer
 from tests.web.conftest import Running
 
 AUDIO = "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\n"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from ser_track.bot import Bot
 from ser_track.config.schema import Config
 from ser_track.errors import ConfigError, WorkerError
 from ser_track.web.app import make_app
@@ -32,7 +33,7 @@ def test_it_has_every_path_of_a_single_process() -> None:
     config = Config()
     alone, in_front = (
         {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
-        for app in (make_app(config), make_front(replace(config, server=replace(config.server, workers=2))))
+        for app in (make_app(Bot(config)), make_front(replace(config, server=replace(config.server, workers=2))))
     )
     assert alone == in_front
 

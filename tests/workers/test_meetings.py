@@ -13,7 +13,6 @@ import pytest_asyncio
 from aiohttp import ClientPayloadError, ClientResponse, WSCloseCode, WSMsgType, WSServerHandshakeError
 
 from ser_track.config.schema import Config
-from ser_track.workers.heartbeat import place_of_session
 from ser_track.workers.process import WorkerProcess
 from tests.helpers.mediajson_events_bridge import Bridge, spoken_packets
 from tests.workers.conftest import SOON_S, Front
@@ -42,7 +41,7 @@ async def connect(front: Front) -> AsyncIterator[Connect]:
 
 
 def worker_with(front: Front, session: str) -> WorkerProcess:
-    place = place_of_session(session)
+    place = f"mediajson session {session}"
     return next(w for w in front.workers.placement.workers if place in front.workers.placement.meetings.on(w))
 
 

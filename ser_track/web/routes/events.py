@@ -41,7 +41,7 @@ async def get_events(request: web.Request) -> web.StreamResponse:
         BadRequestError: what is to be the last event's number is none.
         MeetingFullError: too many read along.
     """
-    log, seen = find(request).attendance.log, _last_seen(request)
+    log, seen = find(request).channel.log, _last_seen(request)
     by_websocket = wants_websocket(request)
     if log.ended and seen == log.last and not by_websocket:
         return web.Response(status=204)  # the only answer after which browsers do not ask again
@@ -140,7 +140,7 @@ async def _news(log: EventLog, seen: int | None) -> AsyncIterator[Told | None]:
             yield Told(seen, _SNAPSHOT, json.dumps(log.snapshot(), ensure_ascii=False, separators=(",", ":")))
             continue
         for entry in entries:
-            yield Told(*entry)
+            yield Told(entry.number, entry.encoded.type, entry.encoded.text)
             seen = entry.number
         assert seen is not None
         if log.ended and log.last <= seen:

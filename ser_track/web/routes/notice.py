@@ -36,25 +36,25 @@ async def get_notice(request: web.Request) -> web.FileResponse:
 async def get_people(request: web.Request) -> web.Response:
     """What the page shows: who is there, and who is analysed. Raises NotFoundError."""
     session = find(request)
-    attendance = session.attendance
+    roster = session.roster
     people = [
         {"participant": one.id, "name": one.name, "analysed": one.analysed}
-        for one in attendance.people.values()
+        for one in roster.people.values()
         if not one.leaving
     ]
-    notice = attendance.notice
+    notice = roster.notice
     body = {
         "state": session.state,
         "text": notice.text,
         "consent": notice.consent,
-        "recorded": attendance.recording is not None,
+        "recorded": roster.recorder is not None,
         "participants": people,
     }
     return web.json_response(body, headers={"Cache-Control": "no-store"})
 
 
 async def post_answer(request: web.Request) -> web.Response:
-    """Refuse or agree for one participant: see `Attendance.answered_outside`.
+    """Refuse or agree for one participant: see `Roster.answered_by_link`.
 
     Raises:
         MeetingError: no such meeting or participant, or the answer is not theirs to give.
@@ -66,5 +66,5 @@ async def post_answer(request: web.Request) -> web.Response:
     participant, analysed, given = text(body, "participant"), flag(body, "analysed"), body.get("secret", "")
     if not isinstance(given, str):
         raise BadRequestError("'secret' must be a string: the one that an earlier answer came with")
-    secret = session.attendance.answered_outside(participant, analysed, given)
+    secret = session.roster.answered_by_link(participant, analysed, given)
     return web.json_response({"participant": participant, "analysed": analysed, "secret": secret})

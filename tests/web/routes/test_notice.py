@@ -11,7 +11,6 @@ import pytest_asyncio
 
 from ser_track.config.schema import Config
 from ser_track.events import Consent
-from ser_track.web.keys import SESSIONS
 from tests.helpers.mediajson_silent_bridge import Bridge
 from tests.web.conftest import Running
 
@@ -103,12 +102,12 @@ async def test_who_refused_within_the_meeting_is_made_to_agree_by_nobody_outside
     server: Running, ann: Answers, bridge: Bridge
 ) -> None:
     secret = (await ann.give(True))["secret"]
-    [session] = server.app[SESSIONS]
-    [attendee] = session.attendance.people.values()
-    session.attendance.answered(attendee, False)
+    [session] = server.bot.meetings
+    [attendee] = session.roster.people.values()
+    session.roster.answered(attendee, False)
     await ann.give(True, status=403)
     await ann.give(True, secret, status=403)
-    session.attendance.answered(attendee, True)
+    session.roster.answered(attendee, True)
     assert (await bridge.people())["Ann"]["analysed"] is True
 
 
@@ -178,8 +177,8 @@ class TestToken:
             media = {"encoding": "opus", "sampleRate": 48_000, "channels": 1}
             await socket.send_json({"event": "start", "start": {"tag": "Ann", "mediaFormat": media}})
             await socket.receive_json(timeout=10)
-            [session] = server.app[SESSIONS]
-            url = session.attendance.notice.url
+            [session] = server.bot.meetings
+            url = session.roster.notice.url or ""
             async with server.http.get(url) as response:
                 assert response.status == 200
             async with server.http.get(f"{url}/participants") as response:

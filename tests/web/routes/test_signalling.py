@@ -15,10 +15,9 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from ser_track.config.schema import Config, IceServer
 from ser_track.web import outbox
-from ser_track.web.keys import ROOMS, SOCKETS
-from ser_track.web.outbox import CLOSE_S
+from ser_track.web.keys import SOCKETS
+from ser_track.web.outbox import CLOSE_S, close_sockets
 from ser_track.web.rate_limits import Allowance
-from ser_track.web.routes.signalling import close_sockets
 from tests.helpers.peer import Peer
 from tests.web.conftest import Running
 
@@ -173,7 +172,7 @@ async def test_who_floods_the_room_is_taken_out_and_nobody_else(join: Join, serv
     while (news := await victim_page.receive_json(timeout=5))["type"] != "left":
         pass
     assert (news["participant"], news["reason"]) == (flooding["participant"], "sent too many messages")
-    assert [each.id for each in server.app[ROOMS].people()] == [victim["participant"]]
+    assert [each.id for each in server.people()] == [victim["participant"]]
 
 
 async def test_a_page_that_reads_nothing_is_cut_off_though_it_sends(

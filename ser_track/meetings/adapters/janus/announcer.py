@@ -5,8 +5,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from ser_track.events import Joined
-from ser_track.output.wire import EventLine, encode
+from ser_track.events import EncodedEvent
 
 _SOON_S: Final = (0.1, 1.0, 2.0, 4.0)
 """After somebody came: their page needs a moment to subscribe."""
@@ -16,17 +15,15 @@ _ALWAYS_S: Final = 10.0
 class Announcer:
     """Repeats the notice, and who is there: soon after somebody came, and every ten seconds for all the others."""
 
-    def __init__(self, put: Callable[[EventLine], None], present: Callable[[], list[Joined]]) -> None:
+    def __init__(self, put: Callable[[EncodedEvent], None], present: Callable[[], list[EncodedEvent]]) -> None:
         self._put = put
         self._present = present
-        self._notice: EventLine | None = None
         self._waits: list[float] = []
         self._poke = asyncio.Event()
         self._task = asyncio.create_task(self._repeat())
 
-    def announce(self, notice: EventLine) -> None:
-        """Say ``notice`` soon, once for all who come together, and again."""
-        self._notice = notice
+    def somebody_came(self) -> None:
+        """Repeat it soon, once for all who come together."""
         self._waits = list(_SOON_S)
         self._poke.set()
 
@@ -46,7 +43,5 @@ class Announcer:
             self._say()
 
     def _say(self) -> None:
-        if self._notice is not None:
-            self._put(self._notice)
-            for joined in self._present():
-                self._put(encode(joined))
+        for event in self._present():
+            self._put(event)

@@ -5,13 +5,13 @@ import contextlib
 import logging
 import time
 
-from ser_track.chunk import FloatArray
 from ser_track.errors import BadRequestError
 from ser_track.meetings.adapters.janus.client import Handle, JanusClient, JanusError, Message
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.meetings.meeting import Host, Services
+from ser_track.meetings.peer_owner import AttendeeOwner
 from ser_track.meetings.retry import Backoff
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ _SETTLED_S = 35.0
 """A subscription that held for longer than connecting may take was a good one."""
 
 
-class Feed:
+class Feed(AttendeeOwner):
     """Subscribes to a publisher's audio, and to what they say on their data channel, and again when that fails.
 
     aiortc would give the audio of who takes over an m-line of a shared connection to the person before.
@@ -41,7 +41,7 @@ class Feed:
 
         Begins when ``after`` is over.
         """
-        self.attendee = attendee
+        super().__init__(attendee)
         self.audio_mid, self.streams = wanted_streams(publisher)
         self._client = client
         self._room = room
@@ -63,18 +63,6 @@ class Feed:
             await self.attendee.end_sending()
         finally:
             await self._hang_up()
-
-    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
-        """See `PeerOwner`."""
-        self.attendee.packet(ssrc, sequence, timestamp, payload)
-
-    def heard(self, samples: FloatArray, at: int) -> None:
-        """See `PeerOwner`."""
-        self.attendee.heard(samples, at)
-
-    def fault(self, code: str, message: str) -> None:
-        """See `PeerOwner`."""
-        self.attendee.fault(code, message)
 
     def channel_opened(self) -> None:
         """See `PeerOwner`. What a subscriber says on it reaches nobody; results go out on the bot's own feed."""
@@ -125,7 +113,7 @@ class Feed:
         _, offer = await self._handle.request(request)
         channel = DATA_CHANNEL if any(wanted["mid"] != self.audio_mid for wanted in self.streams) else None
         services = self._services
-        peer = AnalysisPeer(services.config.runtime, services.metrics, self, services.reader, channel)
+        peer = AnalysisPeer(services.config.runtime, services.metrics, self, services.audio, channel)
         answer = await peer.answer(offer.get("sdp", ""))
         self._peer = peer
         if self.audio_mid is not None:

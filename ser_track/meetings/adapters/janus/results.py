@@ -6,11 +6,11 @@ import contextlib
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 
 from ser_track.config.schema import RuntimeConfig
+from ser_track.events import EncodedEvent
 from ser_track.live.metrics import Metrics
 from ser_track.meetings.adapters.janus.client import Handle, JanusError
 from ser_track.meetings.adapters.janus.feed import DATA_CHANNEL
 from ser_track.output.data_channel import DataChannelSink
-from ser_track.output.wire import EventLine
 
 _CLOSE_S = 10.0
 _FLUSH_S = 1.0
@@ -47,7 +47,7 @@ class ResultsFeed:
             reason = f"no connection for it came about in {timeout_s:.0f} s; is UDP let through, or a relay configured?"
             raise JanusError(0, reason) from None
 
-    def put(self, line: EventLine) -> None:
+    def put(self, line: EncodedEvent) -> None:
         """Send an event to all who have subscribed."""
         self._sink.put(line)
 

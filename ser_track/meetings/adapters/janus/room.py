@@ -6,17 +6,16 @@ https://janus.conf.meetecho.com/docs/videoroom.html; what Janus 1.1.2 does beyon
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ser_track.errors import JoinError
+from ser_track.events import EncodedEvent, Joined, Notice
 from ser_track.meetings.adapters.janus.announcer import Announcer
 from ser_track.meetings.adapters.janus.client import Handle, JanusClient, JanusError, Message
 from ser_track.meetings.adapters.janus.feed import Feed, wanted_streams
 from ser_track.meetings.adapters.janus.results import ResultsFeed
-from ser_track.meetings.attendee import Attendee
-from ser_track.meetings.meeting import Capabilities, Host, Services
-from ser_track.output.wire import EventLine
+from ser_track.meetings.adapters.janus.target import JanusTarget
+from ser_track.meetings.meeting import Host, Services
 
 log = logging.getLogger(__name__)
 _CODES: Final = {0: "unreachable", 403: "unauthorized", 426: "no_room", 432: "room_full", 433: "wrong_pin"}
@@ -26,38 +25,16 @@ _REMEDIES: Final = {
     "room_full": "; its 'publishers' must leave room for the bot",
     "wrong_pin": "; give the room's PIN",
 }
-
-
 _MISSING_ELEMENT: Final = 429
-
-
-@dataclass(frozen=True, slots=True)
-class JanusTarget:
-    """Where to go; the fields are those of ``POST /meetings`` and the options of ``ser-track join janus``."""
-
-    url: str
-    """Of Janus's WebSocket API: ws(s)://host[:port][/path]."""
-    room: str
-    """A number, unless the plugin has ``string_ids``."""
-    string_ids: bool = False
-    """Whether rooms are called by strings there."""
-    pin: str | None = field(default=None, repr=False)
-    """Of the room."""
-    token: str | None = field(default=None, repr=False)
-    """Of Janus's token authentication."""
-    api_secret: str | None = field(default=None, repr=False)
-    """Of Janus's API."""
 
 
 class JanusRoom:
     """See `Meeting`."""
 
-    kind = "janus"
-    capabilities = Capabilities(results="data_channel", refusal="meeting")
-
-    def __init__(self, target: JanusTarget, services: Services) -> None:
-        self.where = f"janus {target.url} room {target.room}"
+    def __init__(self, target: JanusTarget, host: Host, services: Services) -> None:
+        self._where = target.where
         self._target = target
+        self._host = host
         self._services = services
         self._timeout_s = services.config.meetings.step_timeout_s
         self._room: int | str = target.room if target.string_ids or not target.room.isdecimal() else int(target.room)
@@ -65,20 +42,21 @@ class JanusRoom:
         self._handle: Handle | None = None
         self._results: ResultsFeed | None = None
         self._announcer: Announcer | None = None
-        self._host: Host
         self._own_id: Any = None
         self._feeds: dict[Any, Feed] = {}
         self._closing: dict[Any, asyncio.Task[None]] = {}
-        self._over: asyncio.Future[JoinError]
+        self._over: JoinError | None = None
+        self._ended = asyncio.Event()
         self._ending: asyncio.Task[None] | None = None
 
-    async def connect(self, host: Host) -> None:
+    async def connect(self) -> None:
         """See `Meeting`."""
-        self._host, self._over = host, asyncio.get_running_loop().create_future()
+        self._over = None
+        self._ended.clear()
         step = "connect to Janus"
         try:
             self._client = client = await JanusClient.open(
-                self._services.http, self._target.url, self._secrets(), self._timeout_s
+                self._services.http.session, self._target.url, self._secrets(), self._timeout_s
             )
             step = "attach to its VideoRoom plugin"
             self._handle = handle = await client.attach(self._take)
@@ -94,32 +72,33 @@ class JanusRoom:
         except JanusError as error:
             await self.close()
             code = _code(error)
-            raise JoinError(self.where, step, f"{error}{_REMEDIES.get(code, '')}", code) from error
+            raise JoinError(self._where, step, f"{error}{_REMEDIES.get(code, '')}", code) from error
         except BaseException:
             await self.close()
             raise
-        self._announcer = Announcer(self._results.put, host.present)
+        self._announcer = Announcer(self._results.put, self._host.present)
 
     async def wait(self) -> str:
         """See `Meeting`."""
         assert self._client is not None
         assert self._results is not None
         closed, lost = self._client.closed, self._results.lost
-        ends: list[asyncio.Future[Any]] = [closed, lost, self._over]
-        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        if self._over.done():
-            raise self._over.result()
+        over = asyncio.create_task(self._ended.wait())
+        ends: list[asyncio.Future[Any]] = [closed, lost, over]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            over.cancel()
+        if self._over is not None:
+            raise self._over
         return closed.result() if closed.done() else lost.result()
 
-    def publish(self, line: EventLine) -> None:
-        """See `Meeting`."""
-        if self._results is not None:
-            self._results.put(line)
-
-    def announce(self, line: EventLine, to: Attendee | None = None) -> None:
-        """See `Meeting`. What is said on the feed reaches all who have subscribed, however late they do."""
-        if self._announcer is not None:
-            self._announcer.announce(line)
+    def put(self, event: EncodedEvent) -> None:
+        """See `Meeting`. What is said on the feed reaches everyone who has subscribed, however late they do."""
+        if isinstance(event.event, Notice | Joined) and self._announcer is not None:
+            self._announcer.somebody_came()
+        if self._results is not None and not isinstance(event.event, Notice):
+            self._results.put(event)
 
     async def close(self) -> None:
         """See `Meeting`. Goes on if the caller is cancelled; another caller waits for the same end."""
@@ -171,6 +150,7 @@ class JanusRoom:
             self._arrived(person)
         if (gone := data.get("unpublished")) is not None:
             self._drop(gone)
+            self._host.publishing(str(gone), publishes=False)
         if (gone := data.get("leaving", data.get("kicked"))) is not None:
             self._drop(gone)
             self._host.left(str(gone), "kicked" if "kicked" in data else "left")
@@ -183,10 +163,13 @@ class JanusRoom:
     def _arrived(self, person: Message) -> None:
         """Somebody is there; with ``streams``, they publish."""
         number = person["id"]
-        attendee = None if number == self._own_id else self._host.joined(str(number), person.get("display") or "")
-        if attendee is None:
+        if number == self._own_id:
             return
         mid, streams = wanted_streams(person)
+        attendee = self._host.joined(str(number), person.get("display") or "", publishes=mid is not None)
+        if attendee is None:
+            return
+        self._host.publishing(str(number), mid is not None)
         known = self._feeds.get(number)
         if not streams or (known is not None and known.streams == streams):
             return
@@ -205,11 +188,12 @@ class JanusRoom:
         if self._closing.get(publisher) is task:
             del self._closing[publisher]
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s: a subscription did not end well", self.where, exc_info=error)
+            log.error("%s: a subscription did not end well", self._where, exc_info=error)
 
     def _finish(self, code: str, reason: str) -> None:
-        if not self._over.done():
-            self._over.set_result(JoinError(self.where, "stay", reason, code))
+        if self._over is None:
+            self._over = JoinError(self._where, "stay", reason, code)
+            self._ended.set()
 
 
 def _code(error: JanusError) -> str:

@@ -1,1 +1,16 @@
 """Conferences whose bridges send us their audio as MediaJson over a WebSocket: Jitsi's media export, and its like."""
+
+from typing import Final
+
+from ser_track.meetings.adapters.mediajson.conference import Conference, ConferenceTarget
+from ser_track.meetings.meeting import Capabilities
+from ser_track.meetings.registry import Adapter
+
+ADAPTER: Final = Adapter(
+    kind="mediajson",
+    summary="a conference whose bridge sends MediaJson",
+    target=ConferenceTarget,
+    make=Conference,
+    capabilities=Capabilities(results="messages", refusal="link"),
+    routes="ser_track.meetings.adapters.mediajson.routes",
+)

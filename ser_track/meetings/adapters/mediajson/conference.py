@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ser_track.errors import JoinError
-from ser_track.events import Emotion, Left, Notice
+from ser_track.events import Announcement, Emotion, EncodedEvent, Event, Left, Notice
 from ser_track.mediajson.frames import Frame, Media, Ping, SessionEnded, SourceStarted, SourceStopped, pong
 from ser_track.meetings.adapters.mediajson.source import Source
 from ser_track.meetings.adapters.mediajson.transcripts import of_emotion, of_notice
-from ser_track.meetings.attendee import Attendee
-from ser_track.meetings.meeting import Capabilities, Host
-from ser_track.output.wire import EventLine
+from ser_track.meetings.meeting import Host, Services
 
 log = logging.getLogger(__name__)
 _MOST_SOURCES: Final = 500
@@ -40,18 +38,27 @@ class _Endpoint:
     sources: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class ConferenceTarget:
+    """A conference by the session id that its bridges send."""
+
+    session: str
+
+    @property
+    def where(self) -> str:
+        """The session, for people."""
+        return f"mediajson session {self.session}"
+
+
 class Conference:
     """See `Meeting`."""
 
-    kind = "mediajson"
-    capabilities = Capabilities(results="messages", refusal="link")
-
-    def __init__(self, session: str, linger_s: float) -> None:
-        """``linger_s`` without a bridge, and the conference is over."""
-        self.session = session
-        self.where = f"mediajson session {session}"
-        self._linger_s = linger_s
-        self._host: Host
+    def __init__(self, target: ConferenceTarget, host: Host, services: Services) -> None:
+        """``meetings.linger_s`` without a bridge, and the conference is over."""
+        self._where = target.where
+        self._linger_s = services.config.meetings.linger_s
+        self._host = host
+        self._notice: EncodedEvent | None = None
         self._bridges: dict[Bridge, dict[str, Source]] = {}
         """The sources of each, by tag."""
         self._endpoints: dict[str, _Endpoint] = {}
@@ -61,9 +68,8 @@ class Conference:
         self._told_strangers = False
         self._changed = asyncio.Event()
 
-    async def connect(self, host: Host) -> None:
+    async def connect(self) -> None:
         """See `Meeting`: bridges come to us."""
-        self._host = host
 
     async def wait(self) -> str:
         """See `Meeting`."""
@@ -73,18 +79,19 @@ class Conference:
                 async with asyncio.timeout(None if self._bridges else self._linger_s):
                     await self._changed.wait()
             except TimeoutError:
-                raise JoinError(self.where, "stay", "no bridge sends this session any more", "destroyed") from None
+                raise JoinError(self._where, "stay", "no bridge sends this session any more", "destroyed") from None
 
-    def publish(self, line: EventLine) -> None:
-        """See `Meeting`. Of all events only results go into the conference."""
-        event = line.event
-        if isinstance(event, Left):
+    def put(self, event: EncodedEvent) -> None:
+        """See `Meeting`. Results go into the conference, and the notice to each person who comes."""
+        self._tell(event, event.event)
+
+    def _tell(self, encoded: EncodedEvent, event: Event | Announcement) -> None:
+        if isinstance(event, Notice):
+            self._notice = encoded
+        elif isinstance(event, Left):
             self._speakers.pop(event.key.participant, None)
         elif isinstance(event, Emotion) and (speaker := self._speakers.get(event.key.participant)) is not None:
-            speaker.bridge.tell(of_emotion(speaker.name, event), interim=not event.final)
-
-    def announce(self, line: EventLine, to: Attendee | None = None) -> None:
-        """See `Meeting`. It is told to each who comes, in `take`: before, there is no bridge to tell it to."""
+            speaker.bridge.tell(of_emotion(speaker.name, event, encoded), interim=not event.final)
 
     async def close(self) -> None:
         """See `Meeting`. Bridges close by themselves, or when the server stops."""
@@ -101,13 +108,13 @@ class Conference:
         del self._bridges[bridge]
         self._changed.set()
 
-    async def take(self, bridge: Bridge, frame: Frame, notice: Notice) -> bool:
-        """Do what ``frame`` says; who is new gets the ``notice``. False when the bridge says goodbye."""
+    async def take(self, bridge: Bridge, frame: Frame) -> bool:
+        """Do what ``frame`` says. False when the bridge says goodbye."""
         match frame:
             case Media():
                 await self._hear(bridge, frame)
             case SourceStarted():
-                self._start(bridge, frame, notice)
+                self._start(bridge, frame)
             case SourceStopped(tag=tag):
                 self._stop(bridge, tag, "their source stopped")
             case Ping():
@@ -122,22 +129,23 @@ class Conference:
             await source.take(media)
         elif not self._told_strangers:
             self._told_strangers = True
-            log.warning("%s: audio of '%s', for which no usable start was sent, is passed over", self.where, media.tag)
+            log.warning("%s: audio of '%s', for which no usable start was sent, is passed over", self._where, media.tag)
 
-    def _start(self, bridge: Bridge, started: SourceStarted, notice: Notice) -> None:
+    def _start(self, bridge: Bridge, started: SourceStarted) -> None:
         self._stop(bridge, started.tag, "their source began anew")
         sources = self._bridges[bridge]
         attendee = None
         if len(sources) < _MOST_SOURCES:
             attendee = self._host.joined(started.endpoint, started.endpoint, sends_silence=False)
         if attendee is None:
-            log.warning("%s: too many sources: '%s' is not heard", self.where, started.tag)
+            log.warning("%s: too many sources: '%s' is not heard", self._where, started.tag)
             return
         endpoint = self._endpoints.get(started.endpoint)
         if endpoint is None:
             endpoint = self._endpoints[started.endpoint] = _Endpoint(started.endpoint, bridge)
             self._speakers[attendee.id] = endpoint
-            bridge.tell(of_notice(started.endpoint, notice), interim=False)
+            if self._notice is not None:
+                bridge.tell(of_notice(started.endpoint, self._notice), interim=False)
         endpoint.bridge = bridge
         self._numbered += 1
         sources[started.tag] = Source(started, attendee, self._numbered)

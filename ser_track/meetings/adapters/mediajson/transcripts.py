@@ -7,26 +7,26 @@ import json
 import time
 from typing import Any, Final
 
-from ser_track.events import Emotion, Notice
+from ser_track.events import Emotion, EncodedEvent, Notice
 from ser_track.labels import UNSURE
-from ser_track.output.wire import to_json
 
 FIELD: Final = "ser_track"
 """The field with the event as docs/protocol.md has it."""
 
 
-def of_emotion(endpoint: str, emotion: Emotion) -> str:
+def of_emotion(endpoint: str, emotion: Emotion, encoded: EncodedEvent) -> str:
     """A result, as people can read it: a guess, and how sure; provisional ones are ``is_interim``."""
     guess = "unsure" if emotion.label == UNSURE else f"{emotion.label}, {emotion.confidence:.0%} sure"
-    return _message(endpoint, f"[voice sounds like: {guess}]", emotion.confidence, emotion, interim=not emotion.final)
+    return _message(endpoint, f"[voice sounds like: {guess}]", emotion.confidence, encoded, interim=not emotion.final)
 
 
-def of_notice(endpoint: str, notice: Notice) -> str:
+def of_notice(endpoint: str, notice: EncodedEvent) -> str:
     """The notice, to be read where subtitles are."""
-    return _message(endpoint, notice.text, 1.0, notice, interim=False)
+    assert isinstance(notice.event, Notice)
+    return _message(endpoint, notice.event.text, 1.0, notice, interim=False)
 
 
-def _message(endpoint: str, text: str, confidence: float, event: Emotion | Notice, *, interim: bool) -> str:
+def _message(endpoint: str, text: str, confidence: float, event: EncodedEvent, *, interim: bool) -> str:
     message: dict[str, Any] = {
         "type": "transcription-result",
         "is_interim": interim,
@@ -34,7 +34,7 @@ def _message(endpoint: str, text: str, confidence: float, event: Emotion | Notic
         "participant": {"id": endpoint},
         "timestamp": round(time.time() * 1000),
         "language": "en",
-        FIELD: to_json(event),
     }
-    # Escaped: ids come from JSON, in which half a surrogate pair can be, and that cannot be sent as UTF-8.
-    return json.dumps(message, allow_nan=False)
+    # Escaped: ids come from JSON, in which half a surrogate pair can be, and that cannot be sent as UTF-8. The event
+    # holds none of theirs, and goes in as it was encoded for everybody.
+    return f'{json.dumps(message, allow_nan=False)[:-1]}, "{FIELD}": {event.text}}}'

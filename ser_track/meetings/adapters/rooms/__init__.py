@@ -1,1 +1,17 @@
-"""The meetings of our own: rooms in which browsers meet, with the analysis bot as one more participant."""
+"""Rooms of our own: browsers meet in them, and the bot is one more participant."""
+
+from typing import Final
+
+from ser_track.meetings.adapters.rooms.room import Room, RoomTarget
+from ser_track.meetings.meeting import Capabilities
+from ser_track.meetings.registry import Adapter
+
+ADAPTER: Final = Adapter(
+    kind="rooms",
+    summary="a room of this server",
+    target=RoomTarget,
+    make=Room,
+    capabilities=Capabilities(results="data_channel", refusal="meeting", needs_link=False),
+    routes="ser_track.meetings.adapters.rooms.routes",
+    limit="rooms.max_rooms",
+)

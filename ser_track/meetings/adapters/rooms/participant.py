@@ -1,58 +1,83 @@
-"""One person in a room of ours: an attendee who brings their own analysis connection, and perhaps a page."""
+"""One person in a room of ours, who brings their own analysis connection, and perhaps a page."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ser_track.config.schema import RuntimeConfig
-from ser_track.errors import BadRequestError, NotFoundError
-from ser_track.events import Fault, Joined
-from ser_track.live.live_engine import LiveEngine
-from ser_track.live.metrics import Metrics
+from ser_track.errors import BadRequestError, MeetingFullError, NotFoundError
+from ser_track.events import EncodedEvent, Fault
 from ser_track.meetings.analysis_peer import AnalysisPeer
-from ser_track.meetings.attendee import Attendee, Home
+from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.json_messages import parse_object, read_consent
-from ser_track.output.wire import EventLine, encode
+from ser_track.meetings.meeting import Host, Services
+from ser_track.meetings.peer_owner import AttendeeOwner
+from ser_track.output.wire import encode
 
 Signal = Callable[[dict[str, Any]], None]
+_FLUSH_S = 1.0
+"""For what is on its way to somebody when their room ends."""
 
 
-class RoomOf(Home, Protocol):
+class ConnectionHost(Protocol):
     """What a participant needs of their room."""
-
-    def present(self) -> list[Joined]:
-        """Who is there, for one who has just opened their channel."""
-        ...
-
-    def consent_changed(self, participant: "Participant") -> None:
-        """Tell the pages."""
-        ...
 
     def lost(self, participant: "Participant", reason: str) -> None:
         """The analysis connection is gone."""
         ...
 
 
-class Participant(Attendee):
+class Participant(AttendeeOwner):
     """Owner of an `AnalysisPeer` (see `PeerOwner`)."""
 
     def __init__(
-        self, home: RoomOf, name: str, analysed: bool, live: LiveEngine, config: RuntimeConfig, metrics: Metrics
+        self,
+        room: ConnectionHost,
+        host: Host,
+        name: str,
+        analysed: bool,
+        signal: Signal | None,
+        services: Services,
     ) -> None:
-        """``analysed`` is what the person answered when asked."""
-        super().__init__(home, name, analysed, live, config)
+        """``analysed`` is what the person answered when asked.
+
+        ``signal`` reaches their page; ``None`` is a program that joined by offer alone and lives as long as its
+        connection.
+
+        Raises:
+            MeetingFullError: the meeting has as many people as one may have.
+        """
+        self._foreign = secrets.token_hex(8)
+        super().__init__(_joined(host, self._foreign, name, analysed))
         self.secret = secrets.token_urlsafe(16)
-        self.signal: Signal | None = None
-        """Reaches their page; ``None`` for a program that joined by offer alone and lives as long as its connection."""
-        self._room = home
-        self._metrics = metrics
+        self.signal = signal
+        self.closed = asyncio.Event()
+        """Set when they have left and nothing of them remains."""
+        self._room = room
+        self._host = host
+        self._services = services
+        self._left = False
         self._peer: AnalysisPeer | None = None
         self._connecting: set[asyncio.Task[str]] = set()
+
+    @property
+    def id(self) -> str:
+        """Their id here."""
+        return self.attendee.id
 
     def owns(self, secret: str) -> bool:
         """Whether ``secret`` is theirs."""
         return secrets.compare_digest(secret.encode(errors="surrogatepass"), self.secret.encode())
+
+    def answered(self, analysed: bool) -> None:
+        """They agree to analysis, or withdraw."""
+        self._host.answered(self.attendee, analysed)
+
+    def leave(self, reason: str) -> None:
+        """Begin to leave; `closed` says when it is done."""
+        self._left = True
+        self._host.left(self._foreign, reason)
 
     async def connect(self, sdp: str) -> str:
         """Answer the offer ``sdp`` with a new analysis connection, which takes the place of an earlier one.
@@ -67,53 +92,69 @@ class Participant(Attendee):
         task.add_done_callback(self._connected)
         return await asyncio.shield(task)
 
-    def set_consent(self, analysed: bool) -> None:
-        """See `Attendee`; pages are told too."""
-        if analysed != self.analysed:
-            super().set_consent(analysed)
-            self._room.consent_changed(self)
-
-    def put(self, line: EventLine) -> None:
+    def put(self, event: EncodedEvent) -> None:
         """Send them an event."""
         if self._peer is not None:
-            self._peer.put(line)
+            self._peer.put(event)
 
     async def close(self) -> None:
-        """Hang up, after `finish`."""
-        if self._peer is not None:
-            await self._peer.close()
-        await asyncio.gather(*self._connecting, return_exceptions=True)
+        """Hang up. What is on its way to somebody who did not leave by themselves is sent first."""
+        try:
+            if self._peer is not None:
+                if not self._left:
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(self._services.config.runtime.event_interval_s + _FLUSH_S):
+                            await self._peer.flushed()
+                await self._peer.close()
+            await asyncio.gather(*self._connecting, return_exceptions=True)
+        finally:
+            self.closed.set()
 
     def channel_opened(self) -> None:
         """See `PeerOwner`."""
-        for joined in self._room.present():
-            self.put(encode(joined))
+        for event in self._host.present():
+            self.put(event)
 
     def channel_message(self, text: str) -> None:
-        """See `PeerOwner`. The one thing that can be said here is consent; what is no such message is answered so."""
+        """See `PeerOwner`. Only consent can be said here; any other message is answered with an error."""
         try:
-            self.set_consent(read_consent(parse_object(text)))
+            self.answered(read_consent(parse_object(text)))
         except BadRequestError as error:
-            self.put(encode(Fault(self.key, "bad_request", f"data channel message not understood: {error}")))
+            key = self.attendee.key
+            self.put(encode(Fault(key, "bad_request", f"data channel message not understood: {error}")))
 
     def connection_lost(self, reason: str) -> None:
         """See `PeerOwner`."""
         self._room.lost(self, reason)
 
     async def _connect(self, sdp: str) -> str:
-        peer = AnalysisPeer(self._config, self._metrics, self, self._live)
+        services = self._services
+        peer = AnalysisPeer(services.config.runtime, services.metrics, self, services.audio)
         answer = await peer.answer(sdp)
-        if self.leaving:
+        if self.attendee.leaving:
             await peer.close()
             raise NotFoundError("the participant left while the offer was answered; join again")
         earlier, self._peer = self._peer, peer
         if earlier is not None:
             await earlier.close()
-            await self.end_sending()
-        self.begin_sending(peer)
+            await self.attendee.end_sending()
+        self.attendee.begin_sending(peer)
         return answer
 
     def _connected(self, task: "asyncio.Task[str]") -> None:
         self._connecting.discard(task)
         if not task.cancelled():
             task.exception()  # else asyncio complains when nobody waits for it any more
+
+
+def introduce(participant: Participant) -> dict[str, Any]:
+    """A participant as pages see them; only one with a ``page`` can be called by them."""
+    page, person = participant.signal is not None, participant.attendee
+    return {"id": person.id, "name": person.name, "analysed": person.analysed, "page": page}
+
+
+def _joined(host: Host, foreign: str, name: str, analysed: bool) -> Attendee:
+    attendee = host.joined(foreign, name, analysed=analysed)
+    if attendee is None:
+        raise MeetingFullError("the meeting has as many people as meetings.max_participants; try again later")
+    return attendee

@@ -1,32 +1,90 @@
-"""One room of our own: the people in it, and what they are told."""
+"""One room of our own, as a `Meeting`: people come to it with a page, or with a program that speaks WebRTC."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any
 
-from ser_track.events import Event, Joined, StreamKey
-from ser_track.live.metrics import Metrics
-from ser_track.meetings.adapters.rooms.participant import Participant
-from ser_track.output.wire import encode
+from ser_track.errors import JoinError, MeetingFullError
+from ser_track.events import ConsentChanged, EncodedEvent, Left
+from ser_track.meetings.adapters.rooms.participant import Participant, Signal, introduce
+from ser_track.meetings.meeting import Host, Services
+
+
+@dataclass(frozen=True, slots=True)
+class RoomTarget:
+    """A room by its name."""
+
+    name: str
+
+    @property
+    def where(self) -> str:
+        """The room, for people."""
+        return f"room {self.name}"
 
 
 class Room:
-    """People who hear each other, and see each other's events. Nothing of it is stored."""
+    """See `Meeting`. People in it hear each other, and see each other's events. It ends when everybody has left."""
 
-    def __init__(self, name: str, metrics: Metrics, forget: Callable[[Participant, str], None]) -> None:
-        self.name = name
+    def __init__(self, target: RoomTarget, host: Host, services: Services) -> None:
+        self.name = target.name
         self.people: dict[str, Participant] = {}
-        self._metrics = metrics
-        self._forget = forget
+        """By their id here."""
+        self._where = target.where
+        self._host = host
+        self._services = services
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
 
-    def publish(self, event: Event) -> None:
-        """Give ``event`` to everyone's data channel."""
-        line = encode(event)
-        self._metrics.events.labels(type=line.type).inc()
+    async def connect(self) -> None:
+        """See `Meeting`: people come to us."""
+
+    async def wait(self) -> str:
+        """See `Meeting`."""
+        while self.people:
+            self._changed.clear()
+            await self._changed.wait()
+        raise JoinError(self._where, "stay", "everybody has left", "destroyed")
+
+    def put(self, event: EncodedEvent) -> None:
+        """See `Meeting`: to everyone's data channel; what pages must know beside it goes to them over `/ws`."""
+        change = event.event
+        gone = self.people.pop(change.key.participant, None) if isinstance(change, Left) else None
         for participant in self.people.values():
-            participant.put(line)
+            participant.put(event)
+        if isinstance(change, ConsentChanged):
+            self.signal({"type": "consent", "participant": change.key.participant, "analysed": change.analysed})
+        elif isinstance(change, Left) and gone is not None:
+            self.signal({"type": "left", "participant": gone.id, "reason": change.reason})
+            self._spawn(gone.close())
+            self._changed.set()
 
-    def keeper(self, key: StreamKey, name: str) -> None:
-        """Rooms of our own are never recorded: their page says so."""
+    async def close(self) -> None:
+        """See `Meeting`. Everybody has left before."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks))
+
+    def join(self, name: str, analysed: bool, signal: Signal | None) -> Participant:
+        """Add a person, who answered whether they may be ``analysed``; ``signal`` reaches their page, if they have one.
+
+        Raises:
+            MeetingFullError: the room has as many people as it is configured for.
+        """
+        self._check_limit()
+        participant = Participant(self, self._host, name, analysed, signal, self._services)
+        self.signal({"type": "joined", "participant": introduce(participant)})
+        self.people[participant.id] = participant
+        return participant
+
+    async def leave(self, participant: Participant, reason: str) -> None:
+        """Take a person out, and tell the others, with what was still open of their speech."""
+        participant.leave(reason)
+        await participant.closed.wait()
+
+    def lost(self, participant: Participant, reason: str) -> None:
+        """An analysis connection is gone. A page makes a new one; a program that joined by offer alone has left."""
+        if participant.signal is None:
+            participant.leave(reason)
 
     def signal(self, message: dict[str, Any]) -> None:
         """Give ``message`` to every page."""
@@ -34,21 +92,15 @@ class Room:
             if participant.signal is not None:
                 participant.signal(message)
 
-    def present(self) -> list[Joined]:
-        """Who is there."""
-        return [participant.joined for participant in self.people.values()]
+    def _check_limit(self) -> None:
+        limit = self._services.config.rooms.max_participants
+        if len(self.people) >= limit:
+            raise MeetingFullError(
+                f"room '{self.name}' is full ({len(self.people)} of {limit}); "
+                "choose another room, or try again when somebody has left"
+            )
 
-    def consent_changed(self, participant: Participant) -> None:
-        """Tell every page."""
-        self.signal({"type": "consent", "participant": participant.id, "analysed": participant.analysed})
-
-    def lost(self, participant: Participant, reason: str) -> None:
-        """The analysis connection is gone. A page makes a new one; a program that joined by offer alone has left."""
-        if participant.signal is None:
-            self._forget(participant, reason)
-
-
-def introduce(participant: Participant) -> dict[str, Any]:
-    """A participant as pages see them; only one with a ``page`` can be called by them."""
-    page = participant.signal is not None
-    return {"id": participant.id, "name": participant.name, "analysed": participant.analysed, "page": page}
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

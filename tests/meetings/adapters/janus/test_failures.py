@@ -11,7 +11,6 @@ import pytest
 
 from ser_track.config.schema import Config
 from ser_track.meetings.adapters.janus.room import JanusRoom
-from ser_track.web.keys import LIVE, SESSIONS
 from tests.helpers.janus_server import PIN, ROOM, SMALL, WITH_PIN, JanusServer, free_port
 from tests.meetings.adapters.janus.test_room import events_of, known_as, speaking, watching
 from tests.meetings.conftest import MakePerson, SendBot
@@ -23,7 +22,7 @@ SECRET = "s3cr3t-of-nobody-else"
 
 
 def room_of(server: Running) -> JanusRoom:
-    (session,) = server.app[SESSIONS].present
+    (session,) = server.bot.meetings.present
     assert isinstance(session.meeting, JanusRoom)
     return session.meeting
 
@@ -144,7 +143,7 @@ class TestRefusals:
         assert words in error["message"]
         assert SECRET not in error["message"] + caplog.text
         assert udp_sockets() == 0
-        assert server.app[SESSIONS].present == []
+        assert server.bot.meetings.present == []
 
     async def test_a_room_that_is_full(self, server: Running, person: MakePerson, janus: JanusServer) -> None:
         await speaking(person("Ann", SMALL))
@@ -224,7 +223,7 @@ class TestLeaves:
         assert finals or not events_of(observer, participant, "speech_ended")[-1]["classified"]
         there = (await observer.request({"request": "listparticipants"}))["participants"]
         assert sorted(one["display"] for one in there) == ["Ann", "Observer"]
-        assert server.app[LIVE].streams == set()
+        assert server.bot.live.streams == set()
         await ann.close()
         await observer.close()
         until = time.monotonic() + SETTLE_S
@@ -241,7 +240,7 @@ class TestLeaves:
         room = room_of(server)
         client = room._client
         assert client is not None
-        (session,) = server.app[SESSIONS].present
+        (session,) = server.bot.meetings.present
         leaving = asyncio.create_task(room.close())
         await asyncio.sleep(0)
         leaving.cancel()
@@ -282,7 +281,7 @@ async def test_a_meeting_that_fails_disturbs_no_other(
     observer = await watching(person("Observer"))
     await speaking(person("Ann"))
     participant = await known_as(observer, "Ann")
-    session = server.app[SESSIONS].find(second["id"])
+    session = server.bot.meetings.find(second["id"])
 
     async def broken() -> str:
         raise RuntimeError("a fault in an adapter")
@@ -295,4 +294,4 @@ async def test_a_meeting_that_fails_disturbs_no_other(
     ended = await state(server, second, "reconnecting")
     assert ended["id"] == second["id"]
     await observer.wait_for("emotion", participant=participant, final=True)
-    assert server.app[SESSIONS].find(first["id"]).state == "joined"
+    assert server.bot.meetings.find(first["id"]).state == "joined"

@@ -11,7 +11,6 @@ from aiortc.mediastreams import VideoStreamTrack
 
 from ser_track.meetings.adapters.janus.feed import Feed
 from ser_track.meetings.adapters.janus.room import JanusRoom
-from ser_track.web.keys import SESSIONS
 from tests.helpers.janus_person import JanusPerson
 from tests.helpers.peer import RecordingTrack
 from tests.meetings.conftest import MakePerson, SendBot
@@ -181,5 +180,5 @@ async def test_twelve_people_are_heard_each_under_their_name(person: MakePerson,
 
 
 def feeds(server: Running) -> list[Feed]:
-    rooms = [session.meeting for session in server.app[SESSIONS] if isinstance(session.meeting, JanusRoom)]
+    rooms = [session.meeting for session in server.bot.meetings if isinstance(session.meeting, JanusRoom)]
     return [feed for room in rooms for feed in room._feeds.values()]

@@ -16,7 +16,6 @@ from aiohttp import WSServerHandshakeError
 
 from ser_track.chunk import FloatArray
 from ser_track.config.schema import Config
-from ser_track.web.keys import LIVE, SESSIONS
 from tests.helpers.event_schema import VALIDATOR
 from tests.helpers.mediajson_bridge import Bridge, opus_packets
 from tests.helpers.peer import FRAME_SAMPLES, RATE_HZ
@@ -41,10 +40,10 @@ async def bridge(server: Running, no_blocking: None) -> AsyncIterator[Bridge]:
 
 async def events_of_the_only_meeting(server: Running) -> Events:
     """All so far, from the first."""
-    (session,) = server.app[SESSIONS].present
-    entries = session.attendance.log.after(0)
+    (session,) = server.bot.meetings.present
+    entries = session.channel.log.after(0)
     assert entries is not None
-    events = [json.loads(entry.text) for entry in entries]
+    events = [json.loads(entry.encoded.text) for entry in entries]
     for event in events:
         VALIDATOR.validate(event)
     return events
@@ -54,12 +53,12 @@ async def happened(server: Running, kind: str, timeout_s: float = 20, **fields: 
     """The first event of this kind with these fields, past or to come."""
     async with asyncio.timeout(timeout_s):
         while True:
-            (session,) = server.app[SESSIONS].present
-            seen = session.attendance.log.last
+            (session,) = server.bot.meetings.present
+            seen = session.channel.log.last
             for event in await events_of_the_only_meeting(server):
                 if event["type"] == kind and fields.items() <= event.items():
                     return event
-            await session.attendance.log.news(seen)
+            await session.channel.log.news(seen)
 
 
 def metric(text: str, name: str) -> float:
@@ -86,13 +85,13 @@ class TestRecordingOfARealBridge:
                     if speed:
                         await asyncio.sleep(begun + (frame["timestamp"] - first_ms) / 1000 - time.monotonic())
                     await socket.send_str(frame["data"])
-                session = next(s for s in server.app[SESSIONS].present if str(speed) in s.meeting.where)
+                session = next(s for s in server.bot.meetings.present if str(speed) in s.where)
                 await socket.send_json({"event": "session-end"})
                 async for _ in socket:  # what comes back, to the end
                     pass
-            entries = session.attendance.log.after(0)
+            entries = session.channel.log.after(0)
             assert entries is not None
-            told[speed] = [json.loads(entry.text) for entry in entries]
+            told[speed] = [json.loads(entry.encoded.text) for entry in entries]
         assert _segments(told[1.0]) == _segments(told[0.0])
         assert _labels(told[1.0]) == _labels(told[0.0])
         for events in told.values():
@@ -107,7 +106,7 @@ class TestRecordingOfARealBridge:
         # 31.96 s between two packets of 20 ms, and 0.14 s: what was not sent is silence, as long as it was.
         assert metric(text, "ser_track_silent_seconds") == pytest.approx(2 * (31.94 + 0.12), abs=0.01)
         assert metric(text, "ser_track_dropped_audio_seconds") == 0
-        assert server.app[LIVE].streams == set()
+        assert server.bot.live.streams == set()
 
 
 def _segments(events: Events) -> list[tuple[Any, ...]]:
@@ -185,22 +184,22 @@ async def test_several_bridges_send_one_session_and_several_sessions_are_apart(
                 await client.wait_for(type="transcription-result", is_interim=True)
                 told = {each["participant"]["id"] for each in client.messages if "transcript" in each}
                 assert told == {endpoint}, "results go back where their speaker came from"
-            wheres = [session.meeting.where for session in server.app[SESSIONS].present]
+            wheres = [session.where for session in server.bot.meetings.present]
             assert sorted(wheres) == ["mediajson session another", "mediajson session conference"]
-            session = next(each for each in server.app[SESSIONS].present if each.meeting.where.endswith("conference"))
-            attendee = next(one for one in session.attendance.people.values() if one.name == "b")
-            session.attendance.answered(attendee, analysed=False)
+            session = next(each for each in server.bot.meetings.present if each.where.endswith("conference"))
+            attendee = next(one for one in session.roster.people.values() if one.name == "b")
+            session.roster.answered(attendee, analysed=False)
         # One bridge of two has gone, and comes back: the meeting is the same, and so is what was answered in it.
         async with Bridge(server.http, server.url, "conference") as second:
             await second.start("b")
             await second.ping()
-            (again,) = (one for one in session.attendance.people.values() if one.name == "b" and not one.leaving)
+            (again,) = (one for one in session.roster.people.values() if one.name == "b" and not one.leaving)
             assert again is not attendee
             assert not again.analysed
 
 
 async def test_a_session_without_a_bridge_is_over_after_a_while(bridge: Bridge, server: Running) -> None:
-    (session,) = server.app[SESSIONS].present
+    (session,) = server.bot.meetings.present
     await bridge.__aexit__()
     async with asyncio.timeout(10):
         await session.ended()
@@ -214,23 +213,23 @@ async def test_a_bridge_whose_meeting_the_bot_was_called_back_from_does_not_brin
     async with Bridge(server.http, server.url, "again", sendBackInterim="true") as bridge:
         await bridge.start("a")
         await bridge.ping()
-        (session,) = server.app[SESSIONS].present
-        (attendee,) = session.attendance.people.values()
-        session.attendance.answered(attendee, analysed=False)
+        (session,) = server.bot.meetings.present
+        (attendee,) = session.roster.people.values()
+        session.roster.answered(attendee, analysed=False)
         async with server.http.delete(f"{server.url}/meetings/{session.id}") as response:
             assert response.status == 204
         await bridge.closed()
     with pytest.raises(WSServerHandshakeError) as refused:
         await server.http.ws_connect(f"{server.url}/mediajson?sessionId=again")
     assert refused.value.status == 409
-    assert server.app[SESSIONS].present == []
+    assert server.bot.meetings.present == []
     # Asked for anew, by whoever runs the conference, within the time that it is remembered: so are the answers.
-    server.app[SESSIONS]._memories["mediajson session again"].called_back = False
+    server.bot.meetings._memories["mediajson session again"].called_back = False
     async with Bridge(server.http, server.url, "again") as bridge:
         await bridge.start("a")
         await bridge.ping()
-        (session,) = server.app[SESSIONS].present
-        (attendee,) = session.attendance.people.values()
+        (session,) = server.bot.meetings.present
+        (attendee,) = session.roster.people.values()
         assert not attendee.analysed
 
 
@@ -310,4 +309,4 @@ async def test_a_bridge_that_names_no_session_is_refused(query: dict[str, str], 
     with pytest.raises(WSServerHandshakeError) as refused:
         await server.http.ws_connect(f"{server.url}/mediajson", params=query)
     assert refused.value.status == 400
-    assert server.app[SESSIONS].present == []
+    assert server.bot.meetings.present == []

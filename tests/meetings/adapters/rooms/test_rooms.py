@@ -7,15 +7,25 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from ser_track.bot import Bot
 from ser_track.config.schema import Config
-from ser_track.engine.engine import Engine
 from ser_track.errors import BadRequestError, MeetingFullError
-from ser_track.events import ConsentChanged, Emotion, Event, Left, MeetingChanged, Notice, SpeechEnded, SpeechStarted
-from ser_track.live.live_engine import LiveEngine
-from ser_track.live.metrics import Metrics
+from ser_track.events import (
+    Announcement,
+    ConsentChanged,
+    Emotion,
+    EncodedEvent,
+    Event,
+    Joined,
+    Left,
+    MeetingChanged,
+    Notice,
+    SpeechEnded,
+    SpeechStarted,
+)
+from ser_track.meetings.adapters.rooms.directory import Rooms
 from ser_track.meetings.adapters.rooms.participant import Participant
-from ser_track.meetings.adapters.rooms.rooms import Rooms
-from ser_track.output.wire import EventLine
+from ser_track.models import Models
 from tests.helpers.fake_models import EnergyDetector, LevelClassifier
 
 SPEECH = np.full(16_000, 0.5, np.float32)
@@ -26,26 +36,26 @@ class Onlooker(Participant):
 
     heard_of: list[Event]
 
-    def put(self, line: EventLine) -> None:
-        assert not isinstance(line.event, Notice | MeetingChanged)
-        self.heard_of.append(line.event)
+    def put(self, event: EncodedEvent) -> None:
+        told: Event | Announcement = event.event
+        if not isinstance(told, Notice | MeetingChanged):
+            self.heard_of.append(told)
 
 
 @pytest_asyncio.fixture
-async def rooms() -> AsyncIterator[Rooms]:
-    config, metrics = Config(), Metrics()
-    made = Rooms(config, metrics)
-    engine = Engine(EnergyDetector(), LevelClassifier(), config.pipeline)
-    made.live = LiveEngine(engine, config.runtime, made.deliver, metrics)
-    made.live.start()
-    yield made
-    await made.close()
-    await made.live.stop()
+async def bot() -> AsyncIterator[Bot]:
+    async with Bot(Config(), Models(EnergyDetector(), LevelClassifier())) as running:
+        yield running
+
+
+@pytest.fixture
+def rooms(bot: Bot) -> Rooms:
+    return Rooms(bot.meetings, bot.config)
 
 
 def onlooker(rooms: Rooms) -> list[Event]:
     """Somebody joins room "r" and looks on; returns what they learn."""
-    participant = rooms.join("r", "Onlooker", analysed=False)
+    _, participant = rooms.join("r", "Onlooker", analysed=False)
     participant.__class__ = Onlooker
     assert isinstance(participant, Onlooker)
     participant.heard_of = []
@@ -54,22 +64,26 @@ def onlooker(rooms: Rooms) -> list[Event]:
 
 def speaker(rooms: Rooms) -> Participant:
     """Somebody who agreed, and has just said a second of something."""
-    participant = rooms.join("r", "Speaker", analysed=False)
-    participant.set_consent(True)
-    participant.begin_sending()
+    _, participant = rooms.join("r", "Speaker", analysed=False)
+    participant.answered(True)
+    participant.attendee.begin_sending()
     participant.heard(SPEECH, 0)
     return participant
 
 
 def kinds(events: list[Event], of: Participant) -> list[type]:
-    return [type(event) for event in events if event.key.participant == of.id and not isinstance(event, ConsentChanged)]
+    return [
+        type(event)
+        for event in events
+        if event.key.participant == of.id and not isinstance(event, ConsentChanged | Joined)
+    ]
 
 
 async def test_last_words_are_told_before_the_goodbye(rooms: Rooms) -> None:
     events = onlooker(rooms)
     participant = speaker(rooms)
-    await rooms.leave(participant, "left")
-    told = [kind for kind in kinds(events, participant) if kind is not Emotion][1:]
+    await rooms.room("r").leave(participant, "left")
+    told = [kind for kind in kinds(events, participant) if kind is not Emotion]
     assert told == [SpeechStarted, SpeechEnded, Left]
     finals = [event for event in events if isinstance(event, Emotion) and event.final]
     assert [event.key.participant for event in finals] == [participant.id]
@@ -80,7 +94,7 @@ async def test_what_a_tick_found_while_somebody_leaves_is_theirs_too(rooms: Room
     participant = speaker(rooms)
     # The segment closes by itself at about the moment of leaving, in whichever tick.
     participant.heard(np.zeros(16_000, np.float32), 16_000)
-    await asyncio.gather(*(rooms.leave(participant, "left") for _ in range(3)))
+    await asyncio.gather(*(rooms.room("r").leave(participant, "left") for _ in range(3)))
     assert kinds(events, participant).count(Left) == 1
     assert kinds(events, participant)[-1] is Left
     assert kinds(events, participant).count(SpeechEnded) == 1
@@ -90,40 +104,40 @@ async def test_what_a_tick_found_while_somebody_leaves_is_theirs_too(rooms: Room
 async def test_withdrawal_while_a_stream_is_being_closed_keeps_its_result_from_everybody(rooms: Rooms) -> None:
     events = onlooker(rooms)
     participant = speaker(rooms)
-    leaving = asyncio.create_task(participant.finish())
+    leaving = asyncio.create_task(participant.attendee.finish())
     await asyncio.sleep(0)
-    participant.set_consent(False)
+    participant.answered(False)
     withdrawn = len(events)
     await leaving
     assert not [event for event in events[withdrawn:] if isinstance(event, Emotion | SpeechEnded | SpeechStarted)]
 
 
-async def test_nothing_of_somebody_who_withdrew_stays_in_the_engine(rooms: Rooms) -> None:
+async def test_nothing_of_somebody_who_withdrew_stays_in_the_engine(bot: Bot, rooms: Rooms) -> None:
     participant = speaker(rooms)
-    key = participant.key
+    key = participant.attendee.key
     await asyncio.sleep(0.1)
-    assert key in rooms.live.streams
-    participant.set_consent(False)
+    assert key in bot.live.streams
+    participant.answered(False)
     participant.heard(SPEECH, 16_000)
     await asyncio.sleep(0.1)
-    assert rooms.live.streams == set()
+    assert bot.live.streams == set()
 
 
-async def test_the_metrics_say_who_is_there_now(rooms: Rooms) -> None:
+async def test_the_metrics_say_who_is_there_now(bot: Bot, rooms: Rooms) -> None:
     onlooker(rooms)
     participant = speaker(rooms)
-    registry = rooms.metrics.registry
+    registry = bot.metrics.registry
     assert registry.get_sample_value("ser_track_participants") == 2
     assert registry.get_sample_value("ser_track_analysed") == 1
-    participant.set_consent(False)
+    participant.answered(False)
     assert registry.get_sample_value("ser_track_analysed") == 0
-    await rooms.leave(participant, "left")
+    await rooms.room("r").leave(participant, "left")
     assert registry.get_sample_value("ser_track_participants") == 1
 
 
 @pytest.mark.parametrize("name", ["Zoë", "علی‌رضا", "👩‍🚀 Ada", "Mary Ann", "李"])
 async def test_names_of_people_are_accepted(rooms: Rooms, name: str) -> None:
-    assert rooms.join("r", name, analysed=False).name == name
+    assert rooms.join("r", name, analysed=False)[1].attendee.name == name
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 41, "a\nb", "a\x00b", "\u202egnirts", "\ud800"])
@@ -134,8 +148,8 @@ async def test_names_that_are_none_are_refused_with_the_reason(rooms: Rooms, nam
 
 
 async def test_the_place_of_somebody_who_left_is_free(rooms: Rooms) -> None:
-    people = [rooms.join("r", f"Person {number}", analysed=False) for number in range(8)]
+    people = [rooms.join("r", f"Person {number}", analysed=False)[1] for number in range(8)]
     with pytest.raises(MeetingFullError, match="8 of 8"):
         rooms.join("r", "Ninth", analysed=False)
-    await rooms.leave(people[0], "left")
-    assert rooms.join("r", "Ninth", analysed=False).name == "Ninth"
+    await rooms.room("r").leave(people[0], "left")
+    assert rooms.join("r", "Ninth", analysed=False)[1].attendee.name == "Ninth"

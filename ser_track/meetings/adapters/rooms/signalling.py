@@ -1,21 +1,21 @@
 """``/ws``: who is in the room, consent, and the messages with which browsers connect to each other."""
 
 import asyncio
-import contextlib
 import logging
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from ser_track.errors import BadRequestError, MeetingError
-from ser_track.meetings.adapters.rooms.participant import Participant
-from ser_track.meetings.adapters.rooms.room import introduce
+from ser_track.meetings.adapters.rooms.directory import Rooms
+from ser_track.meetings.adapters.rooms.participant import Participant, introduce
+from ser_track.meetings.adapters.rooms.room import Room
 from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.web.guard import check_invited
-from ser_track.web.keys import CONFIG, ROOMS, SOCKETS
+from ser_track.web.keys import BOT, SOCKETS
 from ser_track.web.outbox import CLOSE_S, Outbox
 from ser_track.web.rate_limits import Allowance
-from ser_track.web.requests import flag, text
+from ser_track.web.requests import flag, link_base, text
 
 log = logging.getLogger(__name__)
 _HEARTBEAT_S = 15.0
@@ -24,12 +24,12 @@ _MESSAGES_PER_S = 50
 _BURST = 200
 _BURST_PER_PERSON = 30
 """Who joins a full room calls everyone at once, with an offer and a candidate for each of their addresses."""
-BOT = {"id": "bot", "name": "ser_track emotion analysis"}
+_BOT: Final = {"id": "bot", "name": "ser_track emotion analysis"}
 
 
 async def websocket(request: web.Request) -> web.WebSocketResponse:
     """Serve one page from its ``join`` message until it leaves or vanishes."""
-    config = request.app[CONFIG]
+    config = request.app[BOT].config
     # Two missed heartbeats and a page that vanished without goodbye is closed, which counts as leaving.
     limit = config.server.max_message_bytes
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=limit, timeout=CLOSE_S)
@@ -48,20 +48,12 @@ async def websocket(request: web.Request) -> web.WebSocketResponse:
     return socket
 
 
-async def close_sockets(app: web.Application) -> None:
-    """Say goodbye to every page, so that the server need not wait for them."""
-    goodbyes = [socket.close(code=WSCloseCode.GOING_AWAY, message=b"the server stops") for socket in app[SOCKETS]]
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_S):
-            await asyncio.gather(*goodbyes, return_exceptions=True)
-
-
 async def _stay(request: web.Request, socket: web.WebSocketResponse, outbox: Outbox) -> WSCloseCode:
     """From before the join until after the leave; returns what to close the socket with."""
     try:
         # Only here, because a browser cannot read why a handshake was refused.
         check_invited(request)
-        participant = _join(request, await _first_message(socket), outbox)
+        room, participant = _join(request, await _first_message(socket), outbox)
     except MeetingError as error:
         outbox.put(_error(error.code, str(error)))
         return WSCloseCode.POLICY_VIOLATION
@@ -70,11 +62,11 @@ async def _stay(request: web.Request, socket: web.WebSocketResponse, outbox: Out
         return WSCloseCode.POLICY_VIOLATION
     reason = "the page vanished"
     try:
-        reason, code = await _serve(request, socket, participant, outbox)
+        reason, code = await _serve(request, socket, room, participant, outbox)
     finally:
         if outbox.given_up:
             reason = "did not read its messages"
-        await asyncio.shield(request.app[ROOMS].leave(participant, reason))
+        await asyncio.shield(room.leave(participant, reason))
     return code
 
 
@@ -85,40 +77,41 @@ async def _first_message(socket: web.WebSocketResponse) -> dict[str, Any]:
     return parse_object(message.data)
 
 
-def _join(request: web.Request, message: dict[str, Any], outbox: Outbox) -> Participant:
+def _join(request: web.Request, message: dict[str, Any], outbox: Outbox) -> tuple[Room, Participant]:
     if message.get("type") != "join":
         raise BadRequestError('the first message must have the type "join"')
-    rooms, room_name = request.app[ROOMS], text(message, "room")
-    participant = rooms.join(room_name, text(message, "name"), flag(message, "consent"), outbox.put)
-    others = [introduce(other) for other in rooms.room(room_name).people.values() if other is not participant]
+    rooms, name, analysed = _rooms(request), text(message, "name"), flag(message, "consent")
+    room, participant = rooms.join(text(message, "room"), name, analysed, outbox.put, link_base(request))
+    person = participant.attendee
+    others = [introduce(other) for other in room.people.values() if other is not participant]
     outbox.put(
         {
             "type": "welcome",
-            "room": room_name,
+            "room": room.name,
             "participant": participant.id,
-            "stream": participant.key.stream,
+            "stream": person.key.stream,
             "secret": participant.secret,
-            "analysed": participant.analysed,
+            "analysed": person.analysed,
             "participants": others,
-            "bot": BOT,
-            "ice_servers": [server.described() for server in request.app[CONFIG].runtime.ice_servers],
+            "bot": _BOT,
+            "ice_servers": [server.described() for server in request.app[BOT].config.runtime.ice_servers],
         }
     )
-    return participant
+    return room, participant
 
 
 async def _serve(
-    request: web.Request, socket: web.WebSocketResponse, participant: Participant, outbox: Outbox
+    request: web.Request, socket: web.WebSocketResponse, room: Room, participant: Participant, outbox: Outbox
 ) -> tuple[str, WSCloseCode]:
     """Handle messages until the page is gone; returns why it left, and what to close the socket with."""
-    people = request.app[CONFIG].rooms.max_participants
+    people = request.app[BOT].config.rooms.max_participants
     allowance = Allowance(_MESSAGES_PER_S, max(_BURST, _BURST_PER_PERSON * people))
     async for message in socket:
         if not allowance.take():
             limit = f"this page sent over {_MESSAGES_PER_S} messages a second and was taken out; rejoin, and send fewer"
             outbox.put(_error("too_many", limit))
             return "sent too many messages", WSCloseCode.POLICY_VIOLATION
-        if message.type is WSMsgType.TEXT and not _handle(request, participant, message.data, outbox):
+        if message.type is WSMsgType.TEXT and not _handle(room, participant, message.data, outbox):
             return "left", WSCloseCode.OK
         # Messages that came together are handled together: others must get what is sent to them meanwhile.
         await asyncio.sleep(0)
@@ -127,24 +120,24 @@ async def _serve(
     return "closed the page", WSCloseCode.OK
 
 
-def _handle(request: web.Request, participant: Participant, data: str, outbox: Outbox) -> bool:
+def _handle(room: Room, participant: Participant, data: str, outbox: Outbox) -> bool:
     """Do what one message asks for; False where it says goodbye."""
     try:
         body = parse_object(data)
         if body.get("type") == "leave":
             return False
         if body.get("type") == "signal":
-            _signal(request, participant, body, outbox)
+            _signal(room, participant, body, outbox)
         else:
-            participant.set_consent(read_consent(body))
+            participant.answered(read_consent(body))
     except MeetingError as error:
         outbox.put(_error(error.code, str(error)))
     return True
 
 
-def _signal(request: web.Request, participant: Participant, body: dict[str, Any], outbox: Outbox) -> None:
+def _signal(room: Room, participant: Participant, body: dict[str, Any], outbox: Outbox) -> None:
     to = text(body, "to")
-    other = request.app[ROOMS].room(participant.key.meeting).people.get(to)
+    other = room.people.get(to)
     if other is None or other.signal is None:
         # No mistake of the page's: candidates are still on their way when somebody leaves.
         outbox.put(_error("gone", f"there is no page '{to[:40]}' in this room; nothing was passed on"))
@@ -157,3 +150,7 @@ def _signal(request: web.Request, participant: Participant, body: dict[str, Any]
 
 def _error(code: str, message: str) -> dict[str, Any]:
     return {"type": "error", "code": code, "message": message}
+
+
+def _rooms(request: web.Request) -> Rooms:
+    return Rooms(request.app[BOT].meetings, request.app[BOT].config)

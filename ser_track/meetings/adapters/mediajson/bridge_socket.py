@@ -7,13 +7,14 @@ from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from ser_track.errors import AudioError, BadRequestError, CalledBackError
+from ser_track.errors import AudioError, BadRequestError
 from ser_track.mediajson.frames import read_frame
-from ser_track.meetings.adapters.mediajson.conference import Conference
+from ser_track.meetings.adapters.mediajson import ADAPTER
+from ser_track.meetings.adapters.mediajson.conference import Conference, ConferenceTarget
 from ser_track.meetings.session import Session
-from ser_track.web.keys import CONFIG, SESSIONS, SOCKETS
+from ser_track.web.keys import BOT, SOCKETS
 from ser_track.web.outbox import CLOSE_S, Outbox
-from ser_track.web.routes.meetings import base_url
+from ser_track.web.requests import base_url
 
 log = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 15.0
@@ -48,11 +49,11 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
     Raises:
         MeetingError: it names no session, or there are too many meetings.
     """
-    name, limit = session_name(request), request.app[CONFIG].server.max_message_bytes
+    target, limit = target_of(request), request.app[BOT].config.server.max_message_bytes
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=limit, timeout=CLOSE_S)
     if not socket.can_prepare(request).ok:  # before there is a meeting that nobody comes to
         raise BadRequestError("/mediajson is a WebSocket: connect to it as one")
-    session = await _session(request, name)
+    session = request.app[BOT].meetings.host(ADAPTER, target, base_url(request))
     await socket.prepare(request)
     request.app[SOCKETS].add(socket)
     outbox = Outbox(socket, request.transport)
@@ -69,7 +70,7 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
         request.app[SOCKETS].discard(socket)
         conference.remove(bridge)
         # What the last words of those who came over it were is told first.
-        await asyncio.shield(session.attendance.parted())
+        await asyncio.shield(session.roster.parted())
         await outbox.close(code)
     return socket
 
@@ -79,26 +80,12 @@ async def _close_when_over(session: Session, outbox: Outbox) -> None:
     await outbox.close(WSCloseCode.GOING_AWAY)
 
 
-def session_name(request: web.Request) -> str:
+def target_of(request: web.Request) -> ConferenceTarget:
     """The session that a bridge names. Raises BadRequestError."""
     name = request.query.get("sessionId", "")
     if not 0 < len(name) <= _LONGEST_SESSION or not name.isprintable():
         raise BadRequestError(f"'sessionId' must be in the query, with 1 to {_LONGEST_SESSION} printable characters")
-    return name
-
-
-async def _session(request: web.Request, name: str) -> Session:
-    sessions = request.app[SESSIONS]
-    found = sessions.having(lambda meeting: isinstance(meeting, Conference) and meeting.session == name)
-    if found is not None:
-        return found
-    meeting = Conference(name, request.app[CONFIG].meetings.linger_s)
-    if sessions.called_back(meeting.where):
-        wait_s = request.app[CONFIG].meetings.linger_s
-        raise CalledBackError(
-            f"the bot was called back from this session; stay away for {wait_s:.0f} s to send it anew"
-        )
-    return await sessions.join(meeting, base_url(request))
+    return ConferenceTarget(name)
 
 
 async def _serve(
@@ -115,11 +102,11 @@ async def _serve(
         except AudioError as error:
             broken += 1
             if broken == 1:
-                log.warning("%s: %s (further ones are counted)", conference.where, error)
+                log.warning("%s: %s (further ones are counted)", session.where, error)
             if broken > _MOST_BROKEN:
                 return WSCloseCode.POLICY_VIOLATION
             continue
-        if frame is not None and not await conference.take(bridge, frame, session.attendance.notice):
+        if frame is not None and not await conference.take(bridge, frame):
             return WSCloseCode.OK
         # Frames that came together are handled together: others must have their turn meanwhile.
         await asyncio.sleep(0)

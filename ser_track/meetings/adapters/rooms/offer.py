@@ -4,9 +4,11 @@ from aiohttp import web
 
 from ser_track.aiortc_internals.sdp import check_offer
 from ser_track.errors import BadRequestError
+from ser_track.meetings.adapters.rooms.directory import Rooms
 from ser_track.meetings.adapters.rooms.participant import Participant
-from ser_track.web.keys import ROOMS
-from ser_track.web.requests import flag, read_object, text
+from ser_track.meetings.adapters.rooms.room import Room
+from ser_track.web.keys import BOT
+from ser_track.web.requests import flag, link_base, read_object, text
 
 
 async def post_offer(request: web.Request) -> web.Response:
@@ -21,27 +23,28 @@ async def post_offer(request: web.Request) -> web.Response:
     sdp = text(body, "sdp")
     # Before anybody joins: a useless offer is not to announce a participant to the others.
     check_offer(sdp)
-    rooms = request.app[ROOMS]
+    rooms = Rooms(request.app[BOT].meetings, request.app[BOT].config)
     if "participant" in body:
         participant = rooms.find(text(body, "room"), text(body, "participant"), text(body, "secret"))
         answer = await participant.connect(sdp)
     else:
-        participant = rooms.join(text(body, "room"), text(body, "name"), flag(body, "consent"))
-        answer = await _connect_or_leave(request, participant, sdp)
+        name, analysed = text(body, "name"), flag(body, "consent")
+        room, participant = rooms.join(text(body, "room"), name, analysed, base_url=link_base(request))
+        answer = await _connect_or_leave(room, participant, sdp)
     return web.json_response(
         {
             "type": "answer",
             "sdp": answer,
             "participant": participant.id,
-            "stream": participant.key.stream,
-            "analysed": participant.analysed,
+            "stream": participant.attendee.key.stream,
+            "analysed": participant.attendee.analysed,
         }
     )
 
 
-async def _connect_or_leave(request: web.Request, participant: Participant, sdp: str) -> str:
+async def _connect_or_leave(room: Room, participant: Participant, sdp: str) -> str:
     try:
         return await participant.connect(sdp)
     except BaseException:
-        await request.app[ROOMS].leave(participant, "the offer could not be answered")
+        await room.leave(participant, "the offer could not be answered")
         raise

@@ -1,0 +1,109 @@
+"""The program without a face: one engine, one clock, and the meetings that the bot is in. No HTTP server.
+
+The command line, the HTTP service and the library are three faces of `Bot`.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ser_track.config.schema import Config, load_config
+from ser_track.engine.engine import Engine
+from ser_track.events import Announcement, Consent, EngineEvent, Event
+from ser_track.live.cpu_stages import CpuStages, TimedClassifier, TimedDetector
+from ser_track.live.live_engine import LiveEngine
+from ser_track.live.metrics import Metrics
+from ser_track.meetings.http_client import HttpClient
+from ser_track.meetings.meeting import Services
+from ser_track.meetings.registry import read_url
+from ser_track.meetings.session import Session
+from ser_track.meetings.sessions import Sessions
+from ser_track.models import Models, load_models
+
+
+class Bot:
+    """Joins meetings and hears everyone in them who may be analysed.
+
+    ```python
+    async with Bot() as bot:
+        meeting = await bot.join("janus://127.0.0.1:8188?room=1234")
+        async for event in meeting:
+            print(event)
+    ```
+    """
+
+    def __init__(self, config: Config | Path | str | None = None, models: Models | None = None) -> None:
+        """Load the configuration, if a path is given, and the models. Make it outside the event loop: it reads files.
+
+        Raises:
+            ConfigError: the configuration cannot be used.
+            ModelError: a model file is missing or does not fit.
+        """
+        self.config = config if isinstance(config, Config) else load_config(None if config is None else Path(config))
+        self.metrics = Metrics()
+        models = models or load_models(self.config.pipeline)
+        stages = CpuStages()
+        engine = Engine(
+            TimedDetector(models.detector, stages), TimedClassifier(models.classifier, stages), self.config.pipeline
+        )
+        self.live = LiveEngine(engine, self.config.runtime, self._put, self.metrics, stages)
+        self._http = HttpClient()
+        self.meetings = Sessions(Services(self.config, self.metrics, self.live, self._http), self.live)
+        self._watching: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start the engine's thread."""
+        self.live.start()
+        self._watching = asyncio.create_task(self.meetings.watch())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave every meeting, with the last results before the goodbye, and stop."""
+        await self.meetings.leave_all()
+        if self._watching is not None:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+        await self._http.close()
+        await self.live.stop()
+
+    async def join(self, url: str, *, consent: Consent | None = None, **options: Any) -> Session:
+        """Join the meeting at ``url``; its scheme names the kind, ``options`` are those of the kind and win over it.
+
+        Everybody there is told what the bot does. Nobody is analysed before they agree, unless ``consent`` is
+        ``"notice"``; where the configuration has no ``meetings.public_url``, they answer in the meeting itself.
+
+        Raises:
+            BadRequestError: no kind of meeting has such a URL, or an option is missing, unknown or impossible.
+            JoinError: the meeting cannot be joined: where, at which step, and why.
+            MeetingFullError: the bot is in as many meetings as ``meetings.max_meetings``.
+        """
+        adapter, target = read_url(url, options)
+        return await self.meetings.join(adapter, target, self.config.meetings.public_url, consent)
+
+    def _put(self, events: list[EngineEvent]) -> None:
+        self.meetings.put(events)
+
+
+async def join(
+    url: str, *, config: Config | Path | str | None = None, consent: Consent | None = None, **options: Any
+) -> AsyncIterator[Event | Announcement]:
+    """Every event of the meeting at ``url``, until it is over or the caller stops; see `Bot.join`.
+
+    ```python
+    async for event in ser_track.join("janus://127.0.0.1:8188", room="1234"):
+        print(event)
+    ```
+
+    Raises:
+        SerTrackError: what `Bot` and `Bot.join` raise.
+    """
+    bot = await asyncio.to_thread(Bot, config)
+    async with bot:
+        async for event in await bot.join(url, consent=consent, **options):
+            yield event

@@ -1,0 +1,39 @@
+"""All that is told in one meeting: each event is encoded once, and put to every sink."""
+
+import logging
+
+from ser_track.events import Announcement, EncodedEvent, Event
+from ser_track.meetings.event_log import EventLog
+from ser_track.output.wire import encode
+from ser_track.protocols import Sink
+
+log = logging.getLogger(__name__)
+
+
+class Channel:
+    """One publisher for one meeting. A sink that fails is removed and logged; the others get every event."""
+
+    def __init__(self, meeting: str) -> None:
+        """``meeting`` is the meeting's id here. Its `EventLog` is the first sink."""
+        self.log = EventLog(meeting)
+        self._sinks: list[Sink] = [self.log]
+
+    def add(self, sink: Sink) -> None:
+        """Put every event from now on to ``sink`` too."""
+        self._sinks.append(sink)
+
+    def remove(self, sink: Sink) -> None:
+        """Put no more events to ``sink``."""
+        if sink in self._sinks:
+            self._sinks.remove(sink)
+
+    def emit(self, event: Event | Announcement) -> EncodedEvent:
+        """Encode ``event``, and put it to every sink."""
+        encoded = encode(event)
+        for sink in tuple(self._sinks):
+            try:
+                sink.put(encoded)
+            except Exception:  # one outlet must not silence the others
+                log.exception("meeting %s: %s failed and gets no more events", self.log.meeting, type(sink).__name__)
+                self.remove(sink)
+        return encoded
