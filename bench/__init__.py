@@ -1,1 +1,1 @@
-"""Each performance claim of the README, measured again by one command; the last line printed is one JSON object."""
+"""Each figure of docs/speed.md, measured again by one command; the last line printed is one JSON object."""

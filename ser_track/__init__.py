@@ -1,61 +1,220 @@
-"""ser_track: live speech emotion recognition for every voice in a conference.
+"""Speech emotion recognition for every voice in a conference or a recording.
 
-from ser_track import SERPipeline        # bytes in, emotion out
-from ser_track import SERTrack           # wraps an aiortc audio track
-from ser_track import events, aevents    # typed events of a file or array, of an async source
-from ser_track import to_dataframe       # a table of them, for those who have pandas
+    SERPipeline              one participant: bytes in, probabilities out
+    events, aevents          typed events of a file or an array, of audio that arrives piece by piece
+    to_dataframe             a pandas table of events
+    Bot, join                the bot in meetings on other servers, and the events there
+    SERTrack                 taps an aiortc audio track
+
+Everything public is here, and `dir(ser_track)` lists it. The modules below are where it is defined, and may change.
+docs/library.md is the guide.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from ser_track.async_event_iterators import aevents
-    from ser_track.audio.track import SERTrack
+    from ser_track.audio.track import PushSamples, SERTrack
+    from ser_track.bot import Bot, join
+    from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray
+    from ser_track.config.pipeline_options import PipelineOptions
+    from ser_track.config.schema import (
+        Config,
+        IceServer,
+        MeetingsConfig,
+        PipelineConfig,
+        RoomsConfig,
+        RuntimeConfig,
+        SampleFormat,
+        ServerConfig,
+        load_config,
+    )
+    from ser_track.errors import (
+        AudioError,
+        BadRequestError,
+        CalledBackError,
+        ClosedError,
+        ConfigError,
+        ForbiddenError,
+        InferenceError,
+        JoinError,
+        MeetingError,
+        MeetingFullError,
+        ModelError,
+        NotFoundError,
+        NoWorkerError,
+        SegmentError,
+        SerTrackError,
+        WorkerError,
+    )
     from ser_track.event_iterators import events
     from ser_track.events import (
+        Announcement,
+        Consent,
         ConsentChanged,
         Emotion,
+        EncodedEvent,
+        EndReason,
+        EngineEvent,
         Event,
         Fault,
         Joined,
         Left,
+        MeetingChanged,
+        MeetingState,
+        Notice,
         Resumed,
         SpeechEnded,
         SpeechStarted,
         Stalled,
+        StreamKey,
     )
+    from ser_track.meetings.session import Session
+    from ser_track.models import Models, load_models
     from ser_track.output.dataframe import to_dataframe
     from ser_track.pipeline import SERPipeline
+    from ser_track.protocols import DetectorState, EmotionClassifier, Prediction, Sink, VoiceDetector
+    from ser_track.voice_profile import VoiceProfile
+
+    __version__: str
 
 __all__ = [
+    "SAMPLE_RATE_HZ",
+    "WINDOW_SAMPLES",
+    "Announcement",
+    "AudioError",
+    "BadRequestError",
+    "Bot",
+    "CalledBackError",
+    "Chunk",
+    "ClosedError",
+    "Config",
+    "ConfigError",
+    "Consent",
     "ConsentChanged",
+    "DetectorState",
     "Emotion",
+    "EmotionClassifier",
+    "EncodedEvent",
+    "EndReason",
+    "EngineEvent",
     "Event",
     "Fault",
+    "FloatArray",
+    "ForbiddenError",
+    "IceServer",
+    "InferenceError",
+    "JoinError",
     "Joined",
     "Left",
+    "MeetingChanged",
+    "MeetingError",
+    "MeetingFullError",
+    "MeetingState",
+    "MeetingsConfig",
+    "ModelError",
+    "Models",
+    "NoWorkerError",
+    "NotFoundError",
+    "Notice",
+    "PipelineConfig",
+    "PipelineOptions",
+    "Prediction",
+    "PushSamples",
     "Resumed",
+    "RoomsConfig",
+    "RuntimeConfig",
     "SERPipeline",
     "SERTrack",
+    "SampleFormat",
+    "SegmentError",
+    "SerTrackError",
+    "ServerConfig",
+    "Session",
+    "Sink",
     "SpeechEnded",
     "SpeechStarted",
     "Stalled",
+    "StreamKey",
+    "VoiceDetector",
+    "VoiceProfile",
+    "WorkerError",
+    "__version__",
     "aevents",
     "events",
+    "join",
+    "load_config",
+    "load_models",
     "to_dataframe",
 ]
-_HOMES = {
-    "SERPipeline": "ser_track.pipeline",
-    "SERTrack": "ser_track.audio.track",
-    "aevents": "ser_track.async_event_iterators",
-    "events": "ser_track.event_iterators",
-    "to_dataframe": "ser_track.output.dataframe",
+
+_MODULES: Final = {
+    "async_event_iterators": ("aevents",),
+    "audio.track": ("PushSamples", "SERTrack"),
+    "bot": ("Bot", "join"),
+    "chunk": ("SAMPLE_RATE_HZ", "WINDOW_SAMPLES", "Chunk", "FloatArray"),
+    "config.pipeline_options": ("PipelineOptions",),
+    "config.schema": (
+        *("Config", "IceServer", "MeetingsConfig", "PipelineConfig", "RoomsConfig", "RuntimeConfig", "SampleFormat"),
+        *("ServerConfig", "load_config"),
+    ),
+    "errors": (
+        *("AudioError", "BadRequestError", "CalledBackError", "ClosedError", "ConfigError", "ForbiddenError"),
+        *("InferenceError", "JoinError", "MeetingError", "MeetingFullError", "ModelError", "NoWorkerError"),
+        *("NotFoundError", "SegmentError", "SerTrackError", "WorkerError"),
+    ),
+    "event_iterators": ("events",),
+    "events": (
+        *("Announcement", "Consent", "ConsentChanged", "Emotion", "EncodedEvent", "EndReason", "EngineEvent", "Event"),
+        *(
+            "Fault",
+            "Joined",
+            "Left",
+            "MeetingChanged",
+            "MeetingState",
+            "Notice",
+            "Resumed",
+            "SpeechEnded",
+            "SpeechStarted",
+        ),
+        *("Stalled", "StreamKey"),
+    ),
+    "meetings.session": ("Session",),
+    "models": ("Models", "load_models"),
+    "output.dataframe": ("to_dataframe",),
+    "pipeline": ("SERPipeline",),
+    "protocols": ("DetectorState", "EmotionClassifier", "Prediction", "Sink", "VoiceDetector"),
+    "voice_profile": ("VoiceProfile",),
 }
+"""Which module of this package defines which public names."""
+_HOMES: Final = {name: module for module, names in _MODULES.items() for name in names}
+
+# `events` is the public function; importing the module of that name would put the module in its place. Python binds a
+# module to its package at the first import only, so that is made here.
+import_module("ser_track.events")
+globals().pop("events")
 
 
-def __getattr__(name: str) -> Any:
-    """Import on first use: a program that reads files need not wait for the WebRTC stack."""
-    if name in __all__:
-        return getattr(import_module(_HOMES.get(name, "ser_track.events")), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return list(__all__)
+
+
+if not TYPE_CHECKING:  # a type checker reads the imports above, and would accept any name with this function
+
+    def __getattr__(name: str) -> Any:
+        """Import on first use: a program that reads files need not wait for the WebRTC stack."""
+        if name == "__version__":
+            return _version()
+        if name in _HOMES:
+            return getattr(import_module(f"ser_track.{_HOMES[name]}"), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # not at the top: it takes longer than all of this
+
+    try:
+        return version("ser-track")
+    except PackageNotFoundError:
+        return "0+checkout"  # the sources alone are on the path, and were never installed

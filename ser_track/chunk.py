@@ -14,7 +14,12 @@ WINDOW_SAMPLES: Final = 512
 
 
 class Chunk(NamedTuple):
-    """Mono audio of one stream at 16 kHz, in any amount."""
+    """Mono audio of one stream at 16 kHz, of any length.
+
+    >>> chunk = Chunk(at=8_000, samples=np.zeros(512, np.float32))
+    >>> chunk.at / SAMPLE_RATE_HZ, len(chunk.samples)  # begins half a second into the stream
+    (0.5, 512)
+    """
 
     at: int
     """Media time of the first sample: its index in the stream, from 0."""

@@ -1,32 +1,42 @@
 """Every error that this package raises on purpose.
 
     SerTrackError
-    ├── ConfigError      the configuration, every problem in it at once
-    ├── ModelError       a model file that is missing or does not fit
-    ├── InferenceError   a model that failed while it ran
-    ├── AudioError       audio that cannot be read or is not what was announced
-    ├── WorkerError      a worker process that did not start, or does not answer
-    └── MeetingError     a request that a meeting refuses; carries the HTTP status
-        ├── BadRequestError    400
-        ├── ForbiddenError     403
-        ├── NotFoundError      404
-        ├── MeetingFullError   409
-        ├── CalledBackError    409
-        ├── JoinError          502, a meeting on another server that cannot be joined, or was lost
-        └── NoWorkerError      503
+    ├── ConfigError          the configuration cannot be used; every problem in it at once
+    ├── ModelError           a model file is missing or does not fit
+    ├── InferenceError       a model failed while it ran
+    │   └── SegmentError     the classifier failed on one segment; the stream goes on
+    ├── AudioError           audio cannot be read, or is not in the expected format
+    ├── ClosedError          something was used after it was closed
+    ├── WorkerError          a worker process did not start, or does not answer
+    └── MeetingError         a meeting refuses a request; carries the HTTP status
+        ├── BadRequestError      400
+        ├── ForbiddenError       403
+        ├── NotFoundError        404
+        ├── MeetingFullError     409
+        ├── CalledBackError      409
+        ├── JoinError            502, a meeting on another server cannot be joined, or was lost
+        └── NoWorkerError        503
 
-Each message names the thing, the reason and the remedy.
+Each message names the thing, the reason and the remedy. `except SerTrackError` catches all of them;
+programming mistakes stay what they are in Python, a `TypeError` for instance.
 """
 
 from collections.abc import Sequence
 
 
 class SerTrackError(Exception):
-    """Root of all errors of this package."""
+    """Root of all errors of this package.
+
+    >>> try:
+    ...     SERPipeline(channels=0)
+    ... except SerTrackError as error:
+    ...     print(error)
+    configuration: pipeline.channels must be from 1 to 32, not 0
+    """
 
 
 class ConfigError(SerTrackError):
-    """A configuration that cannot be used; ``problems`` lists all that is wrong with it."""
+    """The configuration cannot be used; ``problems`` lists everything that is wrong with it."""
 
     def __init__(self, source: str, problems: Sequence[str]) -> None:
         self.source = source
@@ -35,23 +45,31 @@ class ConfigError(SerTrackError):
 
 
 class ModelError(SerTrackError):
-    """A model file that is missing, unreadable or of the wrong shape."""
+    """A model file is missing, unreadable or has the wrong shape."""
 
 
 class InferenceError(SerTrackError):
-    """A model that raised while it ran on audio that had been accepted."""
+    """A model failed while it ran on audio that had been accepted."""
+
+
+class SegmentError(InferenceError):
+    """The classifier failed on one segment, which then has no result. The stream goes on."""
 
 
 class AudioError(SerTrackError):
-    """Audio that cannot be decoded, is empty, or is not in the announced format."""
+    """Audio cannot be decoded, is empty, or is not in the expected format."""
+
+
+class ClosedError(SerTrackError):
+    """Something was used after it was closed."""
 
 
 class WorkerError(SerTrackError):
-    """A worker process that did not start, or does not answer."""
+    """A worker process did not start, or does not answer."""
 
 
 class MeetingError(SerTrackError):
-    """A request that a meeting refuses. ``code`` is stable for programs, ``status`` is its HTTP status."""
+    """A meeting refuses a request. Programs can rely on ``code``; ``status`` is the HTTP status."""
 
     status = 400
     code = "refused"
@@ -71,7 +89,7 @@ class ForbiddenError(MeetingError):
 
 
 class NotFoundError(MeetingError):
-    """There is no such room or participant."""
+    """The room or participant does not exist."""
 
     status = 404
     code = "not_found"
@@ -92,12 +110,12 @@ class CalledBackError(MeetingError):
 
 
 class JoinError(MeetingError):
-    """A meeting on another server cannot be joined, or was lost: which server, which room, at which step, and why."""
+    """A meeting on another server cannot be joined, or was lost. Says which server and room, at which step, and why."""
 
     status = 502
 
     def __init__(self, where: str, step: str, reason: str, code: str = "unreachable") -> None:
-        """``where`` names server and room, and holds no secret; ``code`` is stable for programs."""
+        """``where`` names server and room, and contains no secret; programs can rely on ``code``."""
         self.code = code
         self.step = step
         self.reason = reason
@@ -105,7 +123,7 @@ class JoinError(MeetingError):
 
 
 class NoWorkerError(MeetingError):
-    """No worker process can take the request just now; one will soon."""
+    """No worker process can take the request at the moment; one will soon."""
 
     status = 503
     code = "restarting"

@@ -1,14 +1,15 @@
-"""For programs: the typed events of a file or an array."""
+"""`events`: the typed events of a file or an array."""
 
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Unpack
 
 from numpy.typing import ArrayLike
 
 from ser_track.audio.pcm import PcmReader, as_array
 from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.config.pipeline_options import PipelineOptions
 from ser_track.config.schema import load_config
 from ser_track.engine.engine import Engine
 from ser_track.errors import AudioError
@@ -30,26 +31,35 @@ def events(
     provisional: bool = True,
     config_file: str | Path | None = None,
     models: Models | None = None,
-    **pipeline: Any,
+    **pipeline: Unpack[PipelineOptions],
 ) -> Iterator[Event]:
-    """Every event of ``source``, in order, as they are found: those of `ser-track analyze`.
+    """Yield every event of ``source``, in order, as soon as it is found: the events of `ser-track analyze`.
 
-    ``source`` is a file that FFmpeg opens, each audio track a participant, or a recording of packets
+    >>> for event in events("meeting.mkv", provisional=False):
+    ...     if isinstance(event, Emotion):
+    ...         print(event.key.participant, f"{event.start_s:.1f} s", event.label)
+    Ada 0.3 s ...
+    Bob 5.4 s ...
+    Bob 6.9 s ...
+    Ada 12.7 s ...
+
+    ``source`` is a file that FFmpeg opens, in which each audio track is a participant; or recorded packets
     (docs/recordings.md); or floats ``[n]`` or ``[n, channels]`` in -1 … 1, which need ``rate_hz``. With
-    ``split_channels`` each channel is a participant. Without ``provisional`` results those are not computed, and final
-    ones are the same. What fails on the way is a `Fault` among the events.
-    ``config_file``, ``models`` and ``pipeline`` are those of `SERPipeline`; ``sample_format`` and ``channels`` are for
-    bytes, and of no effect here.
+    ``split_channels`` each channel is a participant. With ``provisional=False`` provisional results are not computed;
+    the final ones are the same. A failure on the way is a `Fault` among the events.
+    ``config_file``, ``models`` and the other keyword arguments are those of `SERPipeline`; ``sample_format`` and
+    ``channels`` describe bytes, and have no effect here.
 
     Raises:
-        AudioError: samples or their rate cannot be used; at the first event, if a file cannot be opened.
+        AudioError: the samples or their rate cannot be used. At the first event: a file cannot be opened.
         ConfigError: as `SERPipeline`.
         ModelError: as `SERPipeline`.
         InferenceError: at an event: the voice detector failed.
     """
-    rate = {} if rate_hz is None else {"sample_rate_hz": rate_hz}
+    if rate_hz is not None:
+        pipeline["sample_rate_hz"] = rate_hz
     path = None if config_file is None else Path(config_file)
-    config = load_config(path, {"pipeline": pipeline | rate}).pipeline
+    config = load_config(path, {"pipeline": pipeline}).pipeline
     models = models or load_models(config)
 
     def run(opened: Source, name: str) -> Iterator[Event]:
@@ -59,22 +69,22 @@ def events(
 
     if isinstance(source, (str, os.PathLike)):
         if rate_hz is not None:
-            raise AudioError(f"{source} says itself what its rate is; leave rate_hz out")
+            raise AudioError(f"{source} is a file, which says what its rate is; leave rate_hz out")
         return _of_file(Path(source), split_channels, run)
     if rate_hz is None:
-        raise AudioError("samples do not say what their rate is; give rate_hz")
+        raise AudioError("the rate of the samples is unknown; give rate_hz")
     return run(_of_array(source, rate_hz, split_channels), "array")
 
 
 def _of_file(path: Path, split: bool, run: Callable[[Source, str], Iterator[Event]]) -> Iterator[Event]:
     with open_recording(path, split_channels=split) as recording:
-        # A file name may hold bytes that are no UTF-8.
+        # A file name may contain bytes that are not UTF-8.
         yield from run(recording, os.fsencode(path).decode("utf-8", "replace"))
 
 
 def _of_array(samples: ArrayLike, rate_hz: int, split: bool) -> ArraySource:
     if isinstance(samples, (bytes, bytearray, memoryview)):
-        raise AudioError("bytes are for SERPipeline and aevents; give floats, or the name of a file")
+        raise AudioError("bytes are for SERPipeline and aevents; give events floats or the path of a file")
     array = as_array(samples)
     columns = list(array.T) if split and array.ndim == 2 else [array]
     reader = PcmReader("float32", max(1, array.shape[1]) if array.ndim == 2 and not split else 1)

@@ -10,7 +10,11 @@ MeetingState = Literal["joining", "joined", "reconnecting", "left"]
 
 
 class StreamKey(NamedTuple):
-    """One audio stream of one participant. ``stream`` is new at each join, so results never carry over a rejoin."""
+    """One audio stream of one participant. ``stream`` is new at each join, so results never carry over a rejoin.
+
+    >>> next(events("meeting.mkv")).key
+    StreamKey(meeting='file', participant='Ada', stream='meeting.mkv')
+    """
 
     meeting: str
     participant: str
@@ -42,7 +46,16 @@ class SpeechEnded:
 class Emotion:
     """What the model hears in ``[start_s, end_s)``: provisional while the segment is open, then final once.
 
-    ``label`` is the likeliest emotion, or "unsure" where ``confidence``, its probability, is too low to say.
+    ``label`` is the likeliest emotion, or "unsure" where ``confidence``, its probability, is below
+    ``pipeline.min_confidence``.
+
+    >>> for event in events("call.wav", provisional=False):
+    ...     match event:
+    ...         case Emotion(start_s=start_s, end_s=end_s, label=label):
+    ...             print(f"{start_s:.1f} to {end_s:.1f} s: {label}")
+    0.3 to 4.6 s: ...
+    6.9 to 11.9 s: ...
+    12.6 to 14.2 s: ...
     """
 
     key: StreamKey

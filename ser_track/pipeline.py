@@ -1,16 +1,19 @@
 """`SERPipeline`: one participant, bytes in, emotion out. The interface that most programs need."""
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Self, Unpack
 
 from numpy.typing import ArrayLike
 
 from ser_track.audio.pcm import PcmReader
 from ser_track.audio.resample import Resampler
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
-from ser_track.config.schema import load_config
+from ser_track.config.pipeline_options import PipelineOptions
+from ser_track.config.schema import PipelineConfig, load_config
 from ser_track.engine.engine import Engine
-from ser_track.errors import InferenceError
+from ser_track.errors import ClosedError, SegmentError
 from ser_track.events import Emotion, EngineEvent, Fault, StreamKey
 from ser_track.models import Models, load_models
 
@@ -18,23 +21,30 @@ _KEY = StreamKey("pipeline", "participant", "0")
 
 
 class SERPipeline:
-    """Speech emotion recognition for one participant; pipelines share the loaded models.
+    """Speech emotion recognition for one participant. All pipelines share the loaded models.
 
-    Example::
-
-        pipeline = SERPipeline(config_file="config.json", vad_min_confidence=0.6)
-        while data := microphone.read(16000):
-            if emotions := pipeline.consume(data):
-                print(emotions)
+    >>> with SERPipeline(sample_format="int16") as pipeline, open("call.s16", "rb") as audio:
+    ...     while data := audio.read(32_000):  # one second at 16 kHz
+    ...         if emotions := pipeline.consume(data):  # None until a segment of speech has ended
+    ...             print({emotion: round(share, 1) for emotion, share in emotions.items()})
+    ...     last = pipeline.flush()  # of the segment that was still open, if any
+    {'anger': 0..., 'happiness': 0..., 'sadness': 0..., 'neutral': 0...}
+    {'anger': 0..., 'happiness': 0..., 'sadness': 0..., 'neutral': 0...}
     """
 
-    def __init__(self, config_file: str | Path | None = None, *, models: Models | None = None, **pipeline: Any) -> None:
-        """Read the ``pipeline`` section of ``config_file`` (defaults without one); keyword arguments win over it.
+    def __init__(
+        self,
+        config_file: str | Path | None = None,
+        *,
+        models: Models | None = None,
+        **pipeline: Unpack[PipelineOptions],
+    ) -> None:
+        """Read the section ``pipeline`` of ``config_file`` (defaults without one); keyword arguments override it.
 
-        ``models`` replaces the configured networks by a detector and a classifier of your own.
+        ``models`` replaces the configured networks with your own detector and classifier.
 
         Raises:
-            ConfigError: an unknown key, an impossible value or a missing file; all are named.
+            ConfigError: a key is unknown, a value is impossible or a file is missing. The message names all of them.
             ModelError: the configured model does not fit.
         """
         path = None if config_file is None else Path(config_file)
@@ -51,14 +61,17 @@ class SERPipeline:
     def consume(self, data: bytes | bytearray | memoryview | ArrayLike) -> dict[str, float] | None:
         """Take the next piece of audio, of any length: bytes in the configured format, or floats.
 
-        Floats are ``[n]`` (interleaved) or ``[n, channels]``, in -1 … 1. Audio is processed ``consumed_duration_s`` at
-        a time. Returns the probabilities of the last segment that ended in this call, summing to 1, or ``None``.
+        Floats are ``[n]`` (interleaved) or ``[n, channels]``, in -1 … 1. Audio is processed ``consumed_duration_s``
+        seconds at a time. Returns the probabilities of the last segment that ended in this call, which sum to 1, or
+        ``None`` if no segment ended.
 
         Raises:
-            AudioError: the data is not in the configured format.
-            InferenceError: a model failed on audio that was accepted; where it was the voice detector, what followed in
-                ``data`` is lost.
+            AudioError: the data is not in the configured format. The stream stays as it was.
+            SegmentError: the classifier failed on a segment, which is a `Fault` in `events`. The stream goes on.
+            InferenceError: the voice detector failed. The rest of ``data`` is lost.
+            ClosedError: the pipeline is closed.
         """
+        self._require_open()
         self.events = ()
         samples = self._resampler.push(self._reader.read(data))
         while len(samples):
@@ -70,11 +83,16 @@ class SERPipeline:
         return self._result()
 
     def flush(self) -> dict[str, float] | None:
-        """End the stream: process what is held and close the open segment. The next call begins a new stream.
+        """End the stream: process what is buffered and close the open segment. The next call begins a new stream.
+
+        Returns what `consume` returns.
 
         Raises:
-            InferenceError: a model failed; the next call begins a new stream all the same.
+            SegmentError: the classifier failed on a segment; the next call begins a new stream nevertheless.
+            InferenceError: the voice detector failed; the next call begins a new stream nevertheless.
+            ClosedError: the pipeline is closed.
         """
+        self._require_open()
         try:
             self._push(self._resampler.flush())
             events = self._engine.flush(_KEY)
@@ -84,8 +102,39 @@ class SERPipeline:
         return self._result()
 
     def reset(self) -> None:
-        """Forget all audio so far and begin a new stream."""
+        """Forget all audio so far and begin a new stream; after `close`, too."""
         self._engine.open(_KEY)
+        self._forget()
+
+    def close(self) -> None:
+        """Forget the stream: buffered audio, the detector's state and the voice profile. `flush` first for the rest.
+
+        A ``with`` block closes at its end. Closing twice is harmless.
+        """
+        self._engine.discard(_KEY)
+        self._forget()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        """The options that are not at their default, as they would be given."""
+        default = PipelineConfig()
+        names = [each.name for each in fields(PipelineConfig)]
+        values = {name: getattr(self.config, name) for name in names}
+        given = [f"{name}={value!r}" for name, value in values.items() if value != getattr(default, name)]
+        return f"{type(self).__name__}({', '.join(given)})"
+
+    def _require_open(self) -> None:
+        if _KEY not in self._engine:
+            raise ClosedError("this pipeline is closed; call reset() to begin a new stream, or make another pipeline")
+
+    def _forget(self) -> None:
         self._reader.reset()
         self._resampler.reset()
         self._at = 0
@@ -97,6 +146,6 @@ class SERPipeline:
 
     def _result(self) -> dict[str, float] | None:
         if fault := next((event for event in self.events if isinstance(event, Fault)), None):
-            raise InferenceError(fault.message)
+            raise SegmentError(fault.message)
         finals = [event for event in self.events if isinstance(event, Emotion) and event.final]
         return dict(finals[-1].probabilities) if finals else None

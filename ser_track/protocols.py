@@ -25,7 +25,21 @@ class DetectorState(Protocol):
 
 
 class VoiceDetector(Protocol):
-    """Voice activity detection over 32 ms windows, batched over streams."""
+    """Voice activity detection over 32 ms windows, batched over streams.
+
+    >>> class Loudness:
+    ...     def new_state(self):
+    ...         return None  # it remembers nothing
+    ...     def detect(self, windows, states):
+    ...         return (np.abs(windows).mean(axis=1) > 0.01).astype(np.float32)
+    ...     def detect_run(self, windows, state):
+    ...         return self.detect(windows, [state] * len(windows))
+    >>> models = Models(Loudness(), load_models(PipelineConfig()).classifier)
+    >>> with SERPipeline(models=models) as pipeline:
+    ...     emotions = pipeline.consume(np.fromfile("call.f32", np.float32))
+    >>> list(emotions)
+    ['anger', 'happiness', 'sadness', 'neutral']
+    """
 
     def new_state(self) -> DetectorState:
         """State of a stream of which nothing was heard yet."""
@@ -44,7 +58,20 @@ class VoiceDetector(Protocol):
 
 
 class EmotionClassifier(Protocol):
-    """Speech emotion recognition of one segment."""
+    """Speech emotion recognition of one segment.
+
+    >>> class Undecided:
+    ...     name = "undecided@1"
+    ...     labels = ("anger", "happiness", "sadness", "neutral")
+    ...     def new_voice(self):
+    ...         return None  # it does not adapt to voices
+    ...     def classify(self, samples, voice=None):
+    ...         return Prediction(probabilities=np.full(4, 0.25, np.float32))
+    >>> models = Models(load_models(PipelineConfig()).detector, Undecided())
+    >>> with SERPipeline(models=models) as pipeline:
+    ...     print(pipeline.consume(np.fromfile("call.f32", np.float32)))
+    {'anger': 0.25, 'happiness': 0.25, 'sadness': 0.25, 'neutral': 0.25}
+    """
 
     @property
     def name(self) -> str:

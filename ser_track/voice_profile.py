@@ -19,7 +19,13 @@ _MOST_SEGMENTS: Final = 64.0
 
 
 class VoiceProfile:
-    """Mean and deviation of standardised embeddings ``[size]``; the population's are 0 and 1."""
+    """Mean and deviation of standardised embeddings ``[size]``; the population's are 0 and 1.
+
+    >>> profile = VoiceProfile(size=2)
+    >>> profile.hear(np.array([1.0, -1.0], np.float32))
+    >>> profile.mean  # drawn towards the population's while only little was heard
+    array([ 0.2, -0.2], dtype=float32)
+    """
 
     __slots__ = ("_squares", "_total", "heard")
 

@@ -82,7 +82,7 @@ def test_the_pipeline_can_be_configured(tmp_path: Path) -> None:
     assert len(ends) >= 4
     assert max(ends) <= 0.608
     with pytest.raises(ConfigError, match=r"unknown key 'pipeline\.end_silence'"):
-        events(CALL, rate_hz=16_000, end_silence=2.0)
+        events(CALL, rate_hz=16_000, end_silence=2.0)  # type: ignore[call-arg]
 
 
 def test_events_come_while_the_source_is_read() -> None:

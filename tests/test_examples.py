@@ -2,7 +2,6 @@
 
 import ast
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from ser_track.labels import EMOTIONS
-from tests.helpers.signals import read_wav
+from tests.helpers.example_files import copy_example_files
 from tests.paths import ROOT
 
-DATA = ROOT / "tests" / "data"
 # The functions of docs/programs.md want a server: tests/web/test_programs.py runs them.
 PAGES = (ROOT / "README.md", *sorted(page for page in (ROOT / "docs").glob("*.md") if page.name != "programs.md"))
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -31,9 +29,7 @@ EXAMPLES = {place: program for page in PAGES for place, program in examples_of(p
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Where the examples find what they name."""
-    shutil.copy(ROOT / "config.json", tmp_path)
-    shutil.copy(DATA / "spoken_two_tracks.mka", tmp_path / "meeting.mkv")
-    read_wav(DATA / "spoken.wav").tofile(tmp_path / "call.f32")
+    copy_example_files(tmp_path)
     return tmp_path
 
 

@@ -42,7 +42,7 @@ def wheel(uv: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_model_card_and_page(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert any(re.fullmatch(r"ser_track/models/weights/.+\.onnx", name) for name in names)
-    assert {"ser_track/models/CARD.md", "ser_track/static/index.html", "ser_track/py.typed"} <= set(names)
+    assert {"ser_track/models/CARD.md", "ser_track/static/room/index.html", "ser_track/py.typed"} <= set(names)
     assert not any(name.startswith(("tests/", "training/", "bench/")) for name in names)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ser_track import SERPipeline
 from ser_track.chunk import FloatArray
 from ser_track.config.schema import PipelineConfig
-from ser_track.errors import AudioError, ConfigError, InferenceError
+from ser_track.errors import AudioError, ClosedError, ConfigError, InferenceError, SegmentError
 from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted
 from ser_track.models import Models, load_models
 from ser_track.models.silero import SileroVad
@@ -174,7 +174,7 @@ def test_keyword_arguments_win_over_the_file(tmp_path: Path) -> None:
 
 def test_unknown_and_impossible_keyword_arguments_are_named() -> None:
     with pytest.raises(ConfigError, match=r"pipeline\.channels must be.*unknown key 'pipeline\.vad_confidence'"):
-        SERPipeline(models=FAKES, vad_confidence=0.5, channels=0)
+        SERPipeline(models=FAKES, vad_confidence=0.5, channels=0)  # type: ignore[call-arg]
 
 
 def test_a_classifier_that_fails_is_raised_and_the_next_call_goes_on() -> None:
@@ -184,7 +184,7 @@ def test_a_classifier_that_fails_is_raised_and_the_next_call_goes_on() -> None:
         return answer
 
     pipeline = SERPipeline(models=Models(EnergyDetector(), FaultyClassifier(fail_at_first)), consumed_duration_s=4.0)
-    with pytest.raises(InferenceError, match="too long"):
+    with pytest.raises(SegmentError, match="too long"):
         pipeline.consume(talk(1.5, 2.5))
     assert any(isinstance(event, Fault) for event in pipeline.events)
     assert pipeline.consume(talk(1.0, 3.0)) is not None
@@ -197,8 +197,9 @@ def test_a_detector_that_fails_is_raised_and_flush_begins_anew() -> None:
         return probabilities
 
     pipeline = SERPipeline(models=Models(FaultyDetector(broken), LevelClassifier()))
-    with pytest.raises(InferenceError, match="broken"):
+    with pytest.raises(InferenceError, match="broken") as caught:
         pipeline.consume(talk(1.0))
+    assert not isinstance(caught.value, SegmentError)
     pipeline.consume(b"")
     pipeline.consume(talk(0.9))
     with pytest.raises(InferenceError, match="broken"):
@@ -218,3 +219,35 @@ def test_data_that_is_refused_leaves_the_stream_as_it_was(refused: ArrayLike) ->
     ended = pipeline.events[0]
     assert isinstance(ended, SpeechEnded)
     assert (ended.start_s, ended.end_s) == (0, 1.024)
+
+
+def test_its_repr_is_the_call_that_makes_another_like_it(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text('{"pipeline": {"channels": 2}}', encoding="utf-8")
+    pipeline = SERPipeline(path, models=FAKES, sample_format="int16", end_silence_s=0.8)
+    assert repr(pipeline) == "SERPipeline(end_silence_s=0.8, sample_format='int16', channels=2)"
+    assert eval(repr(pipeline)).config == pipeline.config
+    assert repr(SERPipeline(models=FAKES)) == "SERPipeline()"
+
+
+def test_a_with_block_ends_with_the_stream_forgotten_and_nothing_computed() -> None:
+    with SERPipeline(models=FAKES) as pipeline:
+        pipeline.consume(talk(1.0))
+        assert pipeline.events
+    assert list(pipeline.events) == []
+    with pytest.raises(ClosedError, match=r"closed; call reset\(\)"):
+        pipeline.consume(talk(1.0))
+    with pytest.raises(ClosedError, match=r"closed; call reset\(\)"):
+        pipeline.flush()
+    pipeline.close()
+    pipeline.reset()
+    pipeline.consume(talk(1.0))
+    assert isinstance(pipeline.events[0], SpeechStarted)
+    assert pipeline.events[0].start_s == 0
+
+
+def test_a_with_block_that_fails_raises_what_failed() -> None:
+    with pytest.raises(AudioError), SERPipeline(models=FAKES) as pipeline:
+        pipeline.consume([np.nan])
+    with pytest.raises(ClosedError):
+        pipeline.flush()

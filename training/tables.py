@@ -1,4 +1,4 @@
-"""Writes the tables of `README.md` and of the model's card from the JSON records: `python -m training.tables`."""
+"""Writes the tables of `docs/model.md`, this folder's `README.md` and the model card: `python -m training.tables`."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any, Final
 from training.records import BASELINES_FILE, CROSSFOLD_FILE, RESULTS_FILE, SHIPPED_FILE, TRIED_FILE
 from training.tables_of_training import Record, baselines, crossfold, curve, percent, table, tried
 
-_FRONT_PAGE: Final = Path(__file__).parents[1] / "README.md"
+_MODEL_PAGE: Final = Path(__file__).parents[1] / "docs" / "model.md"
 _README: Final = Path(__file__).parent / "README.md"
 _CARD: Final = Path(__file__).parents[1] / "ser_track" / "models" / "CARD.md"
 _MODELS: Final = ("small", "base")
@@ -38,7 +38,7 @@ def results(record: Record) -> str:
 
 
 def summary(record: Record) -> str:
-    """UAR on the unheard corpora, for the project's first page."""
+    """UAR on the unheard corpora, for `docs/model.md`."""
     rows = []
     for corpus in ("cremad_test", "ravdess"):
         for how, words in _HOW.items():
@@ -126,7 +126,7 @@ def _read(path: Path) -> Any:
 
 
 def main() -> None:
-    """Fill the marked places of both pages."""
+    """Fill the marked places of the three pages."""
     record = _read(RESULTS_FILE)
     tables = {
         "figures": summary(record),
@@ -145,7 +145,7 @@ def main() -> None:
         tables["crossfold"] = crossfold(_read(CROSSFOLD_FILE))
     if BASELINES_FILE.exists():
         tables["baselines"] = baselines(_read(BASELINES_FILE))
-    for page in (_FRONT_PAGE, _README, _CARD):
+    for page in (_MODEL_PAGE, _README, _CARD):
         _fill(page, tables)
 
 

@@ -27,6 +27,16 @@ PushSamples = Callable[[FloatArray, int], None]
 class SERTrack(MediaStreamTrack):
     """An audio track that passes the frames of ``track`` through untouched and gives ``push`` their samples.
 
+    >>> async def main():
+    ...     pipeline, player = SERPipeline(), MediaPlayer("call.wav")  # of aiortc.contrib.media
+    ...     track = SERTrack(player.audio, lambda samples, at: pipeline.consume(samples))
+    ...     for _ in range(3):
+    ...         frame = await track.recv()  # give `track` to a peer connection, and it does this
+    ...     track.stop()
+    ...     return track.frames
+    >>> asyncio.run(main())
+    3
+
     Works with any codec that aiortc decodes, and with tracks that never saw a network. A frame that cannot be
     converted is passed through all the same; ``on_fault`` hears of the first and each 500th, or the log.
     """

@@ -1,4 +1,4 @@
-"""Reads a configuration: JSON without surprises, and what a single value may be. `schema.py` has the keys."""
+"""Reads a configuration: strict JSON, and what a single value may be. `schema.py` has the keys."""
 
 import json
 import types
@@ -11,7 +11,7 @@ from ser_track.errors import ConfigError
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object that ``path`` holds; a key given twice is refused.
+    """The object in ``path``; a key that is given twice is refused.
 
     Raises:
         ConfigError: the file is missing, or is not JSON with one object.
@@ -35,7 +35,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def accept(kind: type, given: Mapping[str, Any], section: str, problems: list[str]) -> dict[str, Any]:
-    """The fields of the dataclass ``kind``: what was given, else the default; what is refused is left out and named."""
+    """Fields of the dataclass ``kind``, given or default. Refused values are left out, and named in ``problems``."""
     known: dict[str, Field[Any]] = {f.name: f for f in fields(kind)}
     hints = get_type_hints(kind)
     values = {name: f.default for name, f in known.items() if name not in given}
@@ -94,11 +94,11 @@ def _checked_scalar(value: Any, hint: Any, rules: Mapping[str, Any]) -> Any:
 
 
 def existing_file(value: str) -> str:
-    """``value``, the path of a file, from the working directory as everywhere. Raises ValueError where none is."""
+    """``value``, the path of a file, relative to the working directory. Raises ValueError if it does not exist."""
     try:
         exists = Path(value).is_file()
     except PermissionError:
-        exists = True  # A key is often hidden from those who do not serve; who opens the file says what is wrong.
+        exists = True  # A private key is often readable for the server's user only; opening it will say what is wrong.
     except OSError:
         exists = False
     if not exists:
@@ -107,13 +107,13 @@ def existing_file(value: str) -> str:
 
 
 def existing_folder(value: str) -> str:
-    """``value``, the path of a folder, from the working directory as everywhere. Raises ValueError where none is."""
+    """``value``, the path of a folder, relative to the working directory. Raises ValueError if it does not exist."""
     if not Path(value).is_dir():
-        raise ValueError(f"must be a folder, but {value} is none; make it, or leave the key out")
+        raise ValueError(f"must be a folder, but {value} is not one; make it, or leave the key out")
     return value
 
 
 def name_of(value: Any) -> str:
-    """What ``value`` is, in JSON's words; unlike its repr, it gives no secret away."""
+    """What ``value`` is, in the words of JSON. Unlike its repr, this reveals no secret."""
     names = {list: "a list", dict: "an object", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")

@@ -1,4 +1,4 @@
-"""The configuration: frozen slices with defaults, one `load_config`, every problem named at once."""
+"""The configuration: a frozen dataclass for each section, with defaults. `load_config` names all problems at once."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -67,22 +67,26 @@ def _ice_server(value: Any) -> IceServer:
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """What one participant's audio goes through; every key is a keyword argument of `SERPipeline`."""
+    """What one participant's audio goes through; every key is a keyword argument of `SERPipeline`.
+
+    >>> PipelineConfig(model="base").end_silence_s
+    0.5
+    """
 
     consumed_duration_s: float = _between(1.0, WINDOW_S, 60)
-    """How much audio is processed at a time, however the bytes arrive."""
+    """How much audio is processed at a time, in whatever pieces the bytes arrive."""
     vad_min_confidence: float = _between(0.5, 0.01, 0.99)
     """Speech probability from which a 32 ms window counts as voice."""
     min_segment_s: float = _between(0.5, WINDOW_S, 30)
-    """Shorter segments are dropped: too little voice to judge."""
+    """Shorter segments are dropped: they have too little voice to be judged."""
     max_segment_s: float = _between(10.0, 0.5, 30)
-    """Longer speech is cut here, so that a monologue gets its results too."""
+    """Longer speech is cut here, so that a monologue gets results too."""
     end_silence_s: float = _between(0.5, WINDOW_S, 10)
     """Silence that ends a segment."""
     provisional_interval_s: float = _between(0.8, 0.1, 60)
     """How often an open segment gets a provisional result."""
     provisional_window_s: float = _between(3.0, 0.5, 30)
-    """A provisional result hears at most this much of the latest speech, which bounds its cost."""
+    """A provisional result uses at most this much of the latest speech, which bounds its cost."""
     provisional_smoothing: float = _between(0.5, 0.0, 0.95)
     """Share of earlier provisional results of a segment in each new one; final results are never averaged."""
     sample_format: SampleFormat = "float32"
@@ -94,9 +98,9 @@ class PipelineConfig:
     min_confidence: float = _between(0.5, 0.0, 0.99)
     """A result whose likeliest emotion is less likely than this is labelled ``unsure``."""
     voice_adaptation: bool = True
-    """Take off each result what is common to all that this participant said before; forgotten when they leave."""
+    """Subtract from each result what is common to everything that this participant said; forgotten when they leave."""
     six_emotions: bool = False
-    """Give events the probabilities of disgust and fear too, in a dictionary of their own."""
+    """Give events the probabilities of six emotions too, with disgust and fear, in a dictionary of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,54 +108,54 @@ class RuntimeConfig:
     """The live path around the engine."""
 
     tick_s: float = _between(0.032, 0.01, 1)
-    """How often all that came is worked through: the length of a window. Shorter is sooner, and costs more."""
+    """How often the engine processes what has arrived: by default, once per window. A shorter tick costs more CPU."""
     max_held_audio_s: float = _between(2.0, 0.5, 30)
-    """Audio that waits for the engine per participant; on overflow the oldest goes and is counted."""
+    """Audio per participant that may wait for the engine; on overflow the oldest is dropped and counted."""
     stalled_after_s: float = _between(3.5, 1, 600)
-    """Looked at twice a second, and told in batches: who falls silent on the network is told of within 5 s."""
+    """Checked twice a second, and sent in batches: a participant whose audio stops is reported within 5 s."""
     provisional_per_tick: int = _between(1, 1, 1_000)
-    """Each takes tens of milliseconds, in which final ones wait; under load, provisional results thin out."""
+    """Each takes tens of milliseconds, during which final results wait; under load there are fewer of them."""
     event_interval_s: float = _between(0.25, 0.05, 10)
     """At most one message per recipient in this time."""
     message_bytes: int = _between(1_100, 600, 16_000)
-    """Longest data channel message: larger ones stall on paths with a 1280-byte MTU."""
+    """Longest data channel message. Larger ones stall on paths with an MTU of 1280 bytes."""
     ice_servers: tuple[IceServer, ...] = _checked((), _ice_server)
-    """For the server's own peer connections and those of pages, which are told the credentials; none by default."""
+    """For the peer connections of the server and of pages; pages get the credentials. None by default."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoomsConfig:
-    """Limits of the meeting of our own."""
+    """Limits of our own rooms."""
 
     max_rooms: int = _between(50, 1, 10_000)
     max_participants: int = _between(8, 1, 500)
-    """Per room. Browsers meet in a full mesh, which carries about eight."""
+    """Per room. Browsers connect in a full mesh, which carries about eight people."""
     max_name_length: int = _between(40, 1, 200)
 
 
 @dataclass(frozen=True, slots=True)
 class MeetingsConfig:
-    """Meetings on other servers that the bot joins, or that are sent to it."""
+    """Meetings on other servers: those that the bot joins, and those whose audio is sent to it."""
 
     consent: Consent = "required"
     """``required``: nobody is analysed before they agree. ``notice``: all are told, and analysed until they refuse."""
     display_name: str = "ser_track emotion analysis (bot)"
-    """How the bot is listed among the participants: it must say what it is."""
+    """The bot's name in the list of participants. It must say what it is."""
     public_url: str | None = _checked(None, public_url)
-    """Where people reach this server, for the link with which they refuse or agree; else as whoever asks reaches it."""
+    """Where people reach this server, for the link to refuse or agree; by default, the address of the request."""
     allowed_targets: tuple[str, ...] = _checked((), websocket_url)
-    """Servers that ``POST /meetings`` may call: ws(s)://host[:port][/path], and whatever lies below that path."""
+    """Servers that ``POST /meetings`` may call: ws(s)://host[:port][/path], and everything below that path."""
     max_meetings: int = _between(50, 1, 10_000)
     max_participants: int = _between(100, 1, 1_000)
-    """Of one meeting; who comes when it is full is not heard, and the log says so."""
+    """Of one meeting. Anyone who joins when it is full is not analysed, and the log says so."""
     step_timeout_s: float = _between(10.0, 1, 120)
-    """For each answer of the other server."""
+    """For each response of the other server."""
     give_up_after_s: float = _between(600.0, 0, 86_400)
-    """A meeting that was lost is tried again for so long."""
+    """How long the bot tries to return to a meeting that was lost."""
     record_folder: str | None = _checked(None, existing_folder)
-    """Keep the packets of those who are analysed here, one file per meeting, and tell everybody so. Off by default."""
+    """Record the packets of everyone who is analysed here, one file per meeting, and tell everybody. Off by default."""
     linger_s: float = _between(60.0, 0, 3_600)
-    """A meeting whose bridge has gone is remembered for so long, with what people there answered."""
+    """How long a meeting is remembered after its bridge has disconnected, with what people there answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,23 +164,23 @@ class ServerConfig:
 
     host: str = "127.0.0.1"
     port: int = _between(8080, 0, 65_535)
-    """0 takes a free port and prints it."""
+    """0 chooses a free port and prints it."""
     token: str | None = None
-    """When set, every request except the pages and /healthz must carry it."""
+    """If set, every request except pages and /healthz must carry it."""
     allowed_origins: tuple[str, ...] = _checked((), origin_of_pages)
-    """Origins of pages that may call us beside our own; ``*`` allows any."""
+    """Origins of pages that may call this server, besides its own; ``*`` allows any."""
     tls_certificate: str | None = _checked(None, existing_file)
     tls_key: str | None = _checked(None, existing_file)
     max_request_bytes: int = _between(65_536, 4_096, 16_777_216)
     max_message_bytes: int = _between(65_536, 4_096, 16_777_216)
     """Longest signalling message on the WebSocket."""
     workers: int = _between(1, 1, 64)
-    """Processes that share the rooms; over 1, a further one listens in front of them (docs/operations.md)."""
+    """Processes that share the rooms. With more than 1, another one listens in front of them (docs/operations.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """All of it, one slice per section of ``config.json``."""
+    """The whole configuration: one dataclass for each section of ``config.json``."""
 
     pipeline: PipelineConfig = field(default_factory=PipelineConfig)
     runtime: RuntimeConfig = field(default_factory=RuntimeConfig)
@@ -186,11 +190,15 @@ class Config:
 
 
 def load_config(path: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
-    """Read ``path`` (all defaults when ``None``); ``overrides`` by section win over the file.
+    """Read ``path`` (only defaults when ``None``); ``overrides``, by section, replace what the file says.
+
+    >>> config = load_config(Path("config.json"), {"pipeline": {"model": "base"}})
+    >>> config.pipeline.model, config.server.port
+    ('base', 8080)
 
     Raises:
-        ConfigError: the file cannot be read, or has unknown keys or impossible values, or names files that are
-            not there (all are named).
+        ConfigError: the file cannot be read, has unknown keys or impossible values, or names files that do not exist.
+            The message names all of them.
     """
     source = "configuration" if path is None else str(path)
     document = {} if path is None else read_json(path)
@@ -212,7 +220,7 @@ def load_config(path: Path | None = None, overrides: Mapping[str, Mapping[str, A
 
 
 def _check_together(pipeline: Mapping[str, Any], server: Mapping[str, Any], problems: list[str]) -> None:
-    """What two keys must keep together. A key that was refused is missing: of its value nothing is said twice."""
+    """Rules about two keys. A key that was refused is missing here, so that nothing is said about it twice."""
     shortest, longest = pipeline.get("min_segment_s"), pipeline.get("max_segment_s")
     if shortest is not None and longest is not None and shortest > longest:
         problems.append("pipeline.min_segment_s must not be over pipeline.max_segment_s")

@@ -11,10 +11,10 @@ _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])
 _PUBLIC_URL: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*[^/])?")
 _WEBSOCKET_URL: Final = re.compile(r"wss?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 _NEVER_SENT: Final = re.compile(r"http://.*:80|https://.*:443")
-# Narrower than RFC 7064 and 7065: aiortc takes no IPv6 address here, and would blame the offer of whoever joins.
+# Narrower than RFC 7064 and 7065: aiortc accepts no IPv6 address here, and would blame the participant's offer.
 _ICE_URL: Final = re.compile(r"(?P<scheme>stuns?|turns?):[A-Za-z0-9._-]+(:(?P<port>[0-9]{1,5}))?(?P<transport>\?.+)?")
 
-# Only TURN has a choice of transport; over TLS, aiortc would pass over UDP without a word.
+# Only TURN has a choice of transport; with TLS, aiortc would ignore a request for UDP silently.
 _TRANSPORTS: Final = {"turn": (None, "?transport=udp", "?transport=tcp"), "turns": (None, "?transport=tcp")}
 
 

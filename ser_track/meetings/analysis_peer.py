@@ -31,8 +31,8 @@ from ser_track.rtp import opus
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
-_CLOSE_TIMEOUT_S = 5.0
-"""aioice would ask a TURN server that is gone for a minute to take its address back; workers are killed after 10 s."""
+_CLOSE_TIMEOUT_S = 3.0
+"""aioice would ask a TURN server that is gone for a minute to take its address back; all meetings are left in 4 s."""
 
 
 class AnalysisPeer:

@@ -15,11 +15,11 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from ser_track.errors import BadRequestError, ForbiddenError
-from ser_track.meetings import adapters as _shipped
 from ser_track.meetings.meeting import Capabilities, Host, Meeting, Services
 
 log = logging.getLogger(__name__)
 ENTRY_POINTS: Final = "ser_track.meetings"
+_SHIPPED: Final = "ser_track.meetings.adapters"
 _PORTS: Final = {"ws": 80, "wss": 443, "http": 80, "https": 443}
 _TRUE: Final = {"true": True, "1": True, "": True, "false": False, "0": False}
 
@@ -58,7 +58,8 @@ class Adapter:
 def adapters() -> dict[str, Adapter]:
     """All kinds, by name. A package that cannot be loaded is named in the log, and left out."""
     found = {}
-    for module in pkgutil.iter_modules(_shipped.__path__, f"{_shipped.__name__}."):
+    shipped = import_module(_SHIPPED)  # by name: nothing depends on one of them
+    for module in pkgutil.iter_modules(shipped.__path__, f"{_SHIPPED}."):
         adapter: Adapter = import_module(module.name).ADAPTER
         found[adapter.kind] = adapter
     for entry in entry_points(group=ENTRY_POINTS):

@@ -11,7 +11,13 @@ from ser_track.protocols import EmotionClassifier, VoiceDetector
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """What an engine needs; both are safe to share between threads."""
+    """The two networks that an engine needs; both are safe to share between threads.
+
+    >>> shipped = load_models(PipelineConfig())
+    >>> mine = Models(detector=shipped.detector, classifier=shipped.classifier)  # replace either with your own
+    >>> SERPipeline(models=mine)
+    SERPipeline()
+    """
 
     detector: VoiceDetector
     classifier: EmotionClassifier
@@ -19,6 +25,9 @@ class Models:
 
 def load_models(config: PipelineConfig) -> Models:
     """Load the configured models, or return those already loaded.
+
+    >>> load_models(PipelineConfig(model="base")).classifier.name
+    'base@...'
 
     Raises:
         ModelError: a model file is missing or does not fit.

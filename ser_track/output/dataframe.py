@@ -1,4 +1,4 @@
-"""Events as a table, for those who have pandas."""
+"""`to_dataframe`: events as a pandas table. pandas is not a dependency; it is imported on use."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -33,13 +33,18 @@ _SIX: Final = dict.fromkeys((f"six_{emotion}" for emotion in SIX_EMOTIONS), "flo
 
 
 def to_dataframe(events: Iterable[Event]) -> Any:
-    """A `pandas.DataFrame` with a row for each event and a column for each field; what an event lacks is missing.
+    """A `pandas.DataFrame`: a row for each event, a column for each field; fields that an event lacks are missing.
 
-    ``type`` is what docs/protocol.md calls it. Probabilities have a column for each emotion, those of six
-    ``six_anger`` and so on, if there are any. All results: ``table[table["final"].fillna(False)]``.
+    >>> table = to_dataframe(events("meeting.mkv"))
+    >>> results = table[table["final"].fillna(False)]  # without provisional ones
+    >>> sorted(set(results["participant"]))
+    ['Ada', 'Bob']
+
+    ``type`` is the name of the event in docs/protocol.md. Probabilities have a column for each emotion; those of six
+    emotions, if there are any, are ``six_anger`` and so on.
 
     Raises:
-        ImportError: there is no pandas.
+        ImportError: pandas is not installed.
     """
     try:
         import pandas as pd

@@ -93,7 +93,7 @@ async def _say_goodbye(app: web.Application) -> None:
 
 
 async def _page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(STATIC / "index.html")
+    return web.FileResponse(STATIC / "room" / "index.html")
 
 
 async def _health(request: web.Request) -> web.Response:

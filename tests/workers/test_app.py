@@ -97,7 +97,7 @@ async def test_health_counts_all_workers_and_metrics_name_each(front: Front) -> 
 
 
 async def test_the_page_and_its_files_come_from_the_front(front: Front) -> None:
-    for path, words in (("/", "<html"), ("/static/app.js", "import")):
+    for path, words in (("/", "<html"), ("/static/room/main.js", "import")):
         async with front.http.get(front.url + path) as response:
             assert response.status == 200
             assert words in await response.text()

@@ -58,7 +58,7 @@ async def test_pages_come_back_by_themselves_with_the_consent_that_was_given_las
     kill(front, "talk")
     await expect(own).not_to_have_attribute("data-participant", before, timeout=BACK_MS)
     await expect(ada.get_by_role("status")).to_be_hidden()
-    assert "You are being brought back" in "".join(await ada.evaluate("() => window.said"))
+    assert "You will be reconnected" in "".join(await ada.evaluate("() => window.said"))
     await expect(own).not_to_have_attribute("data-update-count", "0", timeout=RESULT_MS)
     await expect(others).to_have_attribute("data-state", "not-analysed", timeout=RESULT_MS)
     await expect(ada.locator("#room")).to_be_visible()
@@ -71,7 +71,7 @@ async def test_who_leaves_or_withdraws_meanwhile_is_taken_at_their_word(browser:
     for worker in tuple(front.workers.placement.workers):
         assert worker.pid is not None
         os.kill(worker.pid, signal.SIGKILL)
-    await expect(ada.get_by_role("status")).to_contain_text("You are being brought back", timeout=BACK_MS)
+    await expect(ada.get_by_role("status")).to_contain_text("You will be reconnected", timeout=BACK_MS)
     await ada.get_by_role("switch", name="Emotion analysis").click()
     await bo.get_by_role("button", name="Leave").click()
     await front.until(lambda: len(front.workers.placement.workers) == 2)

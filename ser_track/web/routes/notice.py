@@ -29,8 +29,8 @@ async def get_notice(request: web.Request) -> web.FileResponse:
     try:
         find(request)
     except NotFoundError:
-        return web.FileResponse(STATIC / "notice.html", status=404)
-    return web.FileResponse(STATIC / "notice.html")
+        return web.FileResponse(STATIC / "notice" / "index.html", status=404)
+    return web.FileResponse(STATIC / "notice" / "index.html")
 
 
 async def get_people(request: web.Request) -> web.Response:

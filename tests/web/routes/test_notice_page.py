@@ -145,7 +145,7 @@ async def test_nobody_answers_for_who_was_not_picked(visit: Visit, bridge: Bridg
     page = await visit()
     await expect(person(page, "Ann")).to_be_visible()
     await agree(page)
-    await expect(page.locator("#said")).to_have_text("First say which of these is you.")
+    await expect(page.locator("#said")).to_have_text("First select your name.")
     await expect(page.get_by_role("radio", name="Ann")).to_be_focused()
     await expect(page.get_by_role("radio", checked=True)).to_have_count(0)
 
@@ -196,7 +196,7 @@ async def test_that_the_server_is_out_of_reach_is_said_until_it_is_back(visit: V
     page = await visit()
     await person(page, "Ann").click()
     await page.context.set_offline(True)
-    await expect(page.locator("#meeting")).to_contain_text("does not reach the server")
+    await expect(page.locator("#meeting")).to_contain_text("cannot reach the server")
     await refuse(page)
     await expect(page.locator("#said")).to_have_text("Nothing was changed for Ann: The server did not answer.")
     await page.context.set_offline(False)
@@ -218,7 +218,7 @@ async def test_that_the_bot_has_left_is_said_and_nothing_is_remembered(visit: Vi
 
 async def test_that_a_link_leads_to_no_meeting_is_said(visit: Visit, server: Running) -> None:
     page = await visit(f"{server.url}/meetings/m-none/notice")
-    await expect(page.get_by_role("status").first).to_contain_text("No meeting belongs to this link")
+    await expect(page.get_by_role("status").first).to_contain_text("This link does not belong to a meeting")
     await expect(page.get_by_role("button")).to_have_count(0)
 
 
@@ -233,7 +233,7 @@ async def test_nothing_on_the_page_moves_when_answers_and_people_come(visit: Vis
     await expect(person(page, "Cem")).to_be_visible()
     assert [await place.bounding_box() for place in places] == before
     await page.context.set_offline(True)
-    await expect(page.locator("#meeting")).to_contain_text("does not reach the server")
+    await expect(page.locator("#meeting")).to_contain_text("cannot reach the server")
     assert [await place.bounding_box() for place in places] == before
 
 
@@ -258,7 +258,7 @@ async def test_a_phone_shows_everything_readably_without_scrolling_sideways(
 @pytest.mark.parametrize(
     ("consent", "rule"),
     [
-        ("required", "Nobody is analysed who has not agreed. To stay out, you need do nothing."),
+        ("required", "Nobody is analysed unless they agree. To stay out, you do not have to do anything."),
         ("notice", "Everyone is analysed until they refuse. You can refuse here at any time."),
     ],
 )

@@ -16,7 +16,7 @@ from ser_track.meetings.peer_owner import AttendeeOwner
 from ser_track.output.wire import encode
 
 Signal = Callable[[dict[str, Any]], None]
-_FLUSH_S = 1.0
+_FLUSH_S = 0.25
 """For what is on its way to somebody when their room ends."""
 
 

@@ -2,11 +2,29 @@
 
 "use strict";
 
-const { duration, emotions, lines } = JSON.parse(document.getElementById("data").textContent);
-const [sound, score, view, cursor, line, readout] = ["sound", "score", "window", "cursor", "line", "readout"].map((id) => document.getElementById(id));
-const utterances = lines.flatMap(({ name, utterances }) => utterances.map(([start, end, label, p]) => ({ name, start, end, label, p })));
+/** @typedef {[start: number, end: number, label?: string, p?: number[]]} Row  as page.py writes it */
+/** @typedef {{name: string, start: number, end: number, label?: string, p?: number[]}} Utterance */
+
+/** @template {Element} T @param {string} id @param {new () => T} type */
+function find(id, type) {
+  const found = document.getElementById(id);
+  if (found instanceof type) return found;
+  throw new Error(`There is no ${type.name} "${id}".`);
+}
+
+/** @type {{duration: number, emotions: string[], lines: {name: string, utterances: Row[]}[]}} */
+const { duration, emotions, lines } = JSON.parse(find("data", HTMLElement).textContent ?? "");
+const [score, view, cursor] = [find("score", HTMLElement), find("window", HTMLElement), find("cursor", HTMLElement)];
+const [line, readout, table] = [find("line", HTMLElement), find("readout", HTMLElement), find("table", HTMLElement)];
+const sound = document.getElementById("sound") && find("sound", HTMLAudioElement); // only where the page holds the sound
+/** @type {Utterance[]} */
+const utterances = lines.flatMap(({ name, utterances: rows }) =>
+  rows.map(([start, end, label, p]) => ({ name, start, end, label, p })),
+);
 const starts = [...new Set(utterances.map(({ start }) => start))].sort((a, b) => a - b);
-const TICKS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+const TICKS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800];
+const LONGEST_TICK_S = 3600;
+/** @type {[least: number, fit: string][]} */
 const FITS_PX = [[98, "percent"], [68, "word"], [13, "symbol"]];
 const EPSILON_S = 0.02; // sound stands where its samples are, not quite where it was told to go
 const FINEST_PX_PER_S = 400;
@@ -16,6 +34,7 @@ let zoom = 1;
 
 // The moment
 
+/** @param {number} at */
 function moveTo(at) {
   now = Math.min(duration, Math.max(0, at));
   if (sound) sound.currentTime = now;
@@ -34,40 +53,46 @@ function show() {
   mark();
 }
 
-const playing = () => Boolean(sound) && !sound.paused;
+const playing = () => sound !== null && !sound.paused;
+/** @param {number} at */
 const speaking = (at) => utterances.filter(({ start, end }) => start <= at + EPSILON_S && at + EPSILON_S < end);
 
 function words() {
-  const now_speaking = speaking(now);
-  return now_speaking.length ? now_speaking.map(told).join("; ") : "nobody speaks";
+  const heard = speaking(now);
+  return heard.length ? heard.map(describe).join("; ") : "nobody speaks";
 }
 
-function told({ name, start, end, label, p }) {
+/** @param {Utterance} utterance */
+function describe({ name, start, end, label, p }) {
   const who = `${name} (${clock(start, 1)} to ${clock(end, 1)})`;
-  if (!label) return `${who}: no result`;
-  return `${who}: ${label} – ${emotions.map((emotion, i) => `${emotion} ${Math.round(100 * p[i])} %`).join(", ")}`;
+  if (!label || !p) return `${who}: no result`;
+  return `${who}: ${label} – ${emotions.map((emotion, i) => `${emotion} ${Math.round(100 * (p[i] ?? 0))} %`).join(", ")}`;
 }
 
+/** @param {number} at @param {number} [decimals] */
 function clock(at, decimals = 0) {
   const unit = 10 ** decimals;
   const units = Math.round(at * unit);
   const whole = Math.floor(units / unit);
+  /** @param {number} value */
   const two = (value) => String(value).padStart(2, "0");
   const [hours, minutes, seconds] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const text = hours ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
   return decimals ? `${text}.${String(units % unit).padStart(decimals, "0")}` : text;
 }
 
-/** The row of the table that is spoken at the moment. */
-const rows = [...document.querySelectorAll(".all tbody tr")];
-const inTime = [...utterances.keys()].sort((a, b) => utterances[a].start - utterances[b].start);
+/** @type {NodeListOf<HTMLElement>} the table has its rows by time */
+const rows = document.querySelectorAll(".all tbody tr");
+const inTime = [...utterances].sort((a, b) => a.start - b.start);
+/** @type {HTMLElement[]} */
 let marked = [];
+
+/** Mark the rows of what is spoken at the moment. */
 function mark() {
-  const there = speaking(now).map((one) => rows[inTime.indexOf(utterances.indexOf(one))]);
+  const there = speaking(now).flatMap((one) => rows[inTime.indexOf(one)] ?? []);
   for (const row of marked) if (!there.includes(row)) row.removeAttribute("aria-current");
   for (const row of there) row.setAttribute("aria-current", "true");
-  const table = document.getElementById("table");
-  if (there.length && there[0] !== marked[0]) table.scrollTop = there[0].offsetTop - table.clientHeight / 2;
+  if (there[0] && there[0] !== marked[0]) table.scrollTop = there[0].offsetTop - table.clientHeight / 2;
   marked = there;
 }
 
@@ -79,20 +104,23 @@ function follow() {
   if (x < left || x > right - 8) view.scrollLeft = x - cursor.offsetLeft - (view.clientWidth - cursor.offsetLeft) / 4;
 }
 
+/** @param {number} factor */
 function zoomBy(factor) {
   const largest = Math.max(1, Math.min(duration * FINEST_PX_PER_S, WIDEST_PX) / view.clientWidth);
   zoom = Math.min(largest, Math.max(1, zoom * factor));
-  score.style.setProperty("--zoom", zoom);
-  document.getElementById("out").disabled = zoom === 1;
-  document.getElementById("in").disabled = zoom === largest;
+  score.style.setProperty("--zoom", String(zoom));
+  find("out", HTMLButtonElement).disabled = zoom === 1;
+  find("in", HTMLButtonElement).disabled = zoom === largest;
   fit();
 }
 
 /** Draw as many times, and of each mark as much, as there is room for. */
 function fit() {
   const width = cursor.clientWidth;
-  for (const node of score.querySelectorAll(".mark")) {
-    const room = (parseFloat(node.getAttribute("width")) / 100) * width;
+  /** @type {NodeListOf<SVGElement>} */
+  const marks = score.querySelectorAll(".mark");
+  for (const node of marks) {
+    const room = (parseFloat(node.getAttribute("width") ?? "0") / 100) * width;
     const fitting = FITS_PX.find(([least]) => room >= least)?.[1] ?? "nothing";
     if (node.dataset.fit !== fitting) node.dataset.fit = fitting;
   }
@@ -103,14 +131,16 @@ function fit() {
 /** The times around what is in sight: all of them would be thousands. */
 function drawTimes() {
   const width = cursor.clientWidth;
-  const step = TICKS_S.find((each) => (duration / each) * 80 <= width) ?? TICKS_S.at(-1);
-  const ruler = cursor.querySelector("svg");
+  const step = TICKS_S.find((each) => (duration / each) * 80 <= width) ?? LONGEST_TICK_S;
+  /** @param {number} px */
   const seen = (px) => (duration * px) / width / step;
   const first = Math.max(0, Math.floor(seen(view.scrollLeft - view.clientWidth)));
   const last = Math.floor(Math.min(duration / step, seen(view.scrollLeft + 2 * view.clientWidth)));
-  ruler.replaceChildren(...Array.from({ length: last - first + 1 }, (_, k) => tick((first + k) * step, step)).flat());
+  const ticks = Array.from({ length: last - first + 1 }, (_, k) => tick((first + k) * step, step));
+  cursor.querySelector("svg")?.replaceChildren(...ticks.flat());
 }
 
+/** @param {number} at @param {number} step */
 function tick(at, step) {
   const share = duration ? at / duration : 0;
   const x = `${100 * share}%`;
@@ -119,9 +149,10 @@ function tick(at, step) {
   return [svg("line", { x1: x, x2: x, y1: 18, y2: 24 }), text];
 }
 
+/** @param {string} tag @param {Record<string, string | number>} attributes */
 function svg(tag, attributes) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
   return node;
 }
 
@@ -129,7 +160,8 @@ function svg(tag, attributes) {
 
 const previous = () => moveTo(starts.findLast((start) => start < now - 2 * EPSILON_S) ?? 0);
 const next = () => moveTo(starts.find((start) => start > now + 2 * EPSILON_S) ?? now);
-const play = () => sound && (sound.paused ? sound.play() : sound.pause());
+const play = () => (sound?.paused ? sound.play() : sound?.pause());
+/** @type {Record<string, () => void>} */
 const KEYS = {
   ArrowLeft: previous, ArrowRight: next, ArrowUp: () => moveTo(now + 1), ArrowDown: () => moveTo(now - 1),
   PageUp: () => moveTo(now + 10), PageDown: () => moveTo(now - 10), Home: () => moveTo(0), End: () => moveTo(duration),
@@ -138,11 +170,13 @@ const KEYS = {
 
 document.addEventListener("keydown", (event) => {
   const ours = event.target === cursor || (event.key === " " && event.target === document.body && sound);
-  if (!ours || !(event.key in KEYS) || event.ctrlKey || event.altKey || event.metaKey) return;
+  const action = KEYS[event.key];
+  if (!ours || !action || event.ctrlKey || event.altKey || event.metaKey) return;
   event.preventDefault();
-  KEYS[event.key]();
+  action();
 });
 
+/** @param {PointerEvent} event */
 function point(event) {
   const box = cursor.getBoundingClientRect();
   if (event.clientX >= box.left && box.width) moveTo((duration * (event.clientX - box.left)) / box.width);
@@ -150,27 +184,29 @@ function point(event) {
 score.addEventListener("pointerdown", (event) => {
   if (event.button !== 0) return;
   point(event);
-  if (event.target.closest("#cursor")) cursor.setPointerCapture(event.pointerId);
+  if (event.target instanceof Node && cursor.contains(event.target)) cursor.setPointerCapture(event.pointerId);
 });
 cursor.addEventListener("pointermove", (event) => cursor.hasPointerCapture(event.pointerId) && point(event));
 
-for (const [id, action] of [["before", previous], ["after", next], ["in", () => zoomBy(2)], ["out", () => zoomBy(1 / 2)]]) {
-  document.getElementById(id).addEventListener("click", action);
+for (const [id, action] of Object.entries({ before: previous, after: next, in: () => zoomBy(2), out: () => zoomBy(1 / 2) })) {
+  find(id, HTMLButtonElement).addEventListener("click", action);
 }
 
 // Along with the sound
 
 function listen() {
+  if (!sound) return;
   now = Math.min(duration, sound.currentTime);
   show();
   if (playing()) requestAnimationFrame(listen);
 }
 if (sound) for (const name of ["play", "seeked", "pause", "ended"]) sound.addEventListener(name, listen);
 
-for (const [name, value] of Object.entries({ role: "slider", tabindex: 0, "aria-label": "Cursor on the timeline",
-  "aria-orientation": "horizontal", "aria-valuemin": 0, "aria-valuemax": duration.toFixed(1) })) cursor.setAttribute(name, value);
-for (const node of [line, readout, document.getElementById("toolbar")]) node.hidden = false;
-document.getElementById("scriptless").hidden = true;
+const slider = { role: "slider", tabindex: "0", "aria-label": "Cursor on the timeline",
+  "aria-orientation": "horizontal", "aria-valuemin": "0", "aria-valuemax": duration.toFixed(1) };
+for (const [name, value] of Object.entries(slider)) cursor.setAttribute(name, value);
+for (const node of [line, readout, find("toolbar", HTMLElement)]) node.hidden = false;
+find("scriptless", HTMLElement).hidden = true;
 view.addEventListener("scroll", drawTimes, { passive: true });
 new ResizeObserver(fit).observe(view);
 zoomBy(1);

@@ -86,7 +86,9 @@ async def test_that_the_meeting_was_lost_is_said_and_a_refusal_outlives_it(
     await page.get_by_role("button", name="Do not analyse me").click()
     await expect_told(page, "Ann, your voice is not analysed.")
     await janus.kill()
-    await expect(page.locator("#meeting")).to_contain_text("The bot has lost the meeting", timeout=PATIENCE_MS)
+    await expect(page.locator("#meeting")).to_contain_text(
+        "The bot lost the connection to the meeting", timeout=PATIENCE_MS
+    )
     await expect_told(page, "The bot does not see Ann in the meeting at the moment.")
     await expect(page.locator("#nobody")).to_be_hidden()
     await janus.start()

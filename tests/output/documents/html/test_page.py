@@ -76,7 +76,7 @@ def test_the_figures_are_the_model_cards() -> None:
 
 def test_emotions_have_the_marks_of_the_demo_page() -> None:
     template = (ASSETS / "template.html").read_text(encoding="utf-8")
-    emotions = (ROOT / "static" / "emotions.js").read_text(encoding="utf-8")
+    emotions = (ROOT / "static" / "room" / "emotions.js").read_text(encoding="utf-8")
     for name in (*EMOTIONS, "unsure"):
         found = re.search(rf'{name}:\s*("[^,]+"),\n', emotions)
         assert found is not None, name

@@ -1,0 +1,38 @@
+// The events of the analysis bot, as docs/protocol.md describes them.
+
+/** @import { Label, Probabilities } from "./emotions.js" */
+
+/** @typedef {{version: 1, participant: string, stream: string}} Common  what every event has */
+/** @typedef {Common & {type: "joined", name: string, analysed: boolean}} Joined */
+/** @typedef {Common & {type: "left", reason: string}} Left */
+/** @typedef {Common & {type: "consent", analysed: boolean}} Consent */
+/** @typedef {Common & {type: "speech_started", segment: number, start_s: number}} SpeechStarted */
+/**
+ * @typedef {Common & {
+ *   type: "speech_ended", segment: number, start_s: number, end_s: number, classified: boolean,
+ * }} SpeechEnded
+ * @typedef {Common & {
+ *   type: "emotion", segment: number, start_s: number, end_s: number, final: boolean,
+ *   probabilities: Probabilities, label: Label, confidence: number,
+ * }} EmotionResult
+ */
+/** @typedef {Common & {type: "stalled", silent_s: number}} Stalled */
+/** @typedef {Common & {type: "resumed"}} Resumed */
+/** @typedef {Common & {type: "error", code: string, message: string}} Fault */
+/** @typedef {Joined | Left | Consent | SpeechStarted | SpeechEnded | EmotionResult | Stalled | Resumed | Fault} BotEvent */
+
+/**
+ * The events in a message on the data channel. Another message does not stop the page, but the console tells of it.
+ * @param {string} text
+ * @returns {BotEvent[]}
+ */
+export function parseEvents(text) {
+  try {
+    const { events } = JSON.parse(text);
+    if (Array.isArray(events)) return events.filter((event) => event?.version === 1 && event.participant);
+  } catch {
+    // The warning follows.
+  }
+  console.warn("ser_track: a message of the analysis bot could not be read");
+  return [];
+}

@@ -1,0 +1,57 @@
+// The lobby: a room, a name, and the question.
+
+import { find } from "../shared/dom.js";
+
+/** @typedef {{room: string, name: string, consent: boolean}} Choice  what was entered, and the answer to the question */
+
+export class Lobby {
+  #box = find("#lobby", HTMLElement);
+  #room = find("#field-room", HTMLInputElement);
+  #name = find("#field-name", HTMLInputElement);
+
+  /**
+   * @param {string} room  to begin with
+   * @param {(choice: Choice) => void} chosen  somebody wants to join
+   * @param {(what: string) => void} missing  a field is empty
+   */
+  constructor(room, chosen, missing) {
+    this.#room.value = room;
+    /** @param {boolean} consent */
+    const choose = (consent) => {
+      const empty = [this.#room, this.#name].find((field) => !field.value.trim());
+      if (!empty) return chosen({ room: this.#room.value.trim(), name: this.#name.value.trim(), consent });
+      missing(empty.dataset.what ?? "");
+      empty.focus();
+    };
+    find("#join-analysed", HTMLButtonElement).onclick = () => choose(true);
+    find("#join-unanalysed", HTMLButtonElement).onclick = () => choose(false);
+    // Enter in a field goes on to the next one or to the question. It never answers the question.
+    find("form", HTMLFormElement, this.#box).onsubmit = (event) => event.preventDefault();
+    onEnter(this.#room, this.#name);
+    onEnter(this.#name, find("#question", HTMLElement));
+  }
+
+  /** @param {boolean} shown */
+  show(shown) {
+    this.#box.hidden = !shown;
+  }
+
+  /** @param {boolean} waiting  for a room; until then nobody can choose again */
+  setBusy(waiting) {
+    for (const button of this.#box.querySelectorAll("button")) button.disabled = waiting;
+  }
+
+  focus() {
+    this.#name.focus();
+  }
+}
+
+/**
+ * @param {HTMLElement} field
+ * @param {HTMLElement} next  gets the focus
+ */
+function onEnter(field, next) {
+  field.addEventListener("keydown", ({ key }) => {
+    if (key === "Enter") next.focus();
+  });
+}

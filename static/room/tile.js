@@ -1,0 +1,189 @@
+// One person's tile: picture, name, speaking activity, and what the bot hears in the voice.
+
+import { el, icon, setData, setText } from "../shared/dom.js";
+import { EMOTIONS, UNSURE, likeliest, percent, strength, symbol } from "./emotions.js";
+import { Timeline } from "./timeline.js";
+
+/** @import { BotStatus } from "./bot-connection.js" */
+/** @import { Emotion } from "./emotions.js" */
+/** @import { Sends } from "./peer.js" */
+/** @import { Result, TileState, VoiceState } from "./voice-state.js" */
+
+/** @typedef {{fill: HTMLElement, value: HTMLElement, row: HTMLElement}} Bar */
+
+const AUDIBLE = 0.02;
+const AUDIBLE_HOLD_S = 0.4;
+
+/** @type {Record<string, string | undefined>} by TileState */
+const STATES = {
+  "no-speech": "No speech",
+  speaking: "Speech",
+  "not-analysed": "Not analysed",
+  connecting: "Connecting",
+  stalled: "No audio arrives",
+  error: "Error",
+};
+
+export class Tile {
+  node;
+  audio = el("audio", { autoplay: "" });
+  #video = el("video", { autoplay: "", playsinline: "", "aria-hidden": "true" });
+  #head = {
+    symbol: el("span", { class: "head-symbol" }),
+    word: el("strong"),
+    detail: el("span", { class: "detail" }),
+    extra: el("span", { class: "detail extra" }),
+  };
+  #note = el("p", { class: "tile-note" });
+  #muted = el("span", { class: "muted-mark", hidden: "" }, icon("mic-off"), el("span", { class: "sr" }, "microphone off"));
+  /** @type {Map<Emotion, Bar>} */
+  #bars = new Map();
+  #timeline;
+  #voice;
+  #audibleAt = -Infinity;
+
+  /**
+   * @param {{id: string, name: string, self: boolean}} person
+   * @param {VoiceState} voice
+   */
+  constructor({ id, name, self }, voice) {
+    this.#voice = voice;
+    this.#timeline = new Timeline(voice, self ? "your voice" : name);
+    this.#video.muted = true; // the sound has an element of its own: a picture that never comes must not hold it up
+    this.node = el("article", { class: "tile", "data-participant": id, "aria-label": self ? `${name} (you)` : name });
+    this.node.append(this.#stage(name, self), this.#panel());
+    if (!self) this.node.append(this.audio);
+    this.#video.classList.toggle("mirror", self);
+    this.shows({ microphone: true, camera: false });
+  }
+
+  /**
+   * The streams to play; for oneself a picture alone.
+   * @param {{audio?: MediaStream | null, video: MediaStream | null}} streams
+   */
+  attach({ audio, video }) {
+    if (audio && this.audio.srcObject !== audio) this.audio.srcObject = audio;
+    if (video && this.#video.srcObject !== video) this.#video.srcObject = video;
+  }
+
+  /** @param {Sends} sends */
+  shows({ microphone, camera }) {
+    setData(this.node, "camera", camera ? "on" : "off");
+    this.#muted.hidden = microphone;
+  }
+
+  /**
+   * @param {number} now
+   * @param {BotStatus} bot
+   * @param {number} level  0…1, how loud the person is on this page
+   * @param {string} peer  the state of the connection to the person's browser
+   */
+  render(now, bot, level, peer) {
+    const voice = this.#voice;
+    const connected = bot.state === "connected";
+    const state = bot.state === "refused" && voice.analysed ? "error" : voice.state(now, connected);
+    if (level > AUDIBLE) this.#audibleAt = now;
+    // Where the bot listens its voice detector decides; where it may not, loudness as heard here.
+    const active = voice.analysed && connected ? voice.speaking : now - this.#audibleAt < AUDIBLE_HOLD_S;
+    setData(this.node, "state", state);
+    setData(this.node, "active", active);
+    setData(this.node, "peer", peer);
+    setData(this.node, "label", voice.latest?.label ?? "");
+    setData(this.node, "updateCount", voice.updates);
+    setData(this.node, "finalCount", voice.finals);
+    this.#renderHead(state, now);
+    this.#renderNote(state, bot.problem ?? "");
+    this.#renderBars(voice.latest);
+    this.#timeline.render(now);
+  }
+
+  /**
+   * @param {TileState} state
+   * @param {number} now
+   */
+  #renderHead(state, now) {
+    const { latest } = this.#voice;
+    const result = state === "speaking" ? latest : null;
+    const shown = result?.label ?? state;
+    if (this.#head.symbol.dataset.shown !== shown) {
+      setData(this.#head.symbol, "shown", shown);
+      this.#head.symbol.replaceChildren(symbol(shown));
+    }
+    setText(this.#head.word, STATES[shown] ?? shown);
+    setText(this.#head.detail, detail(state, latest, now));
+    setText(this.#head.extra, result ? (result.final ? strength(result.confidence) : "so far") : "");
+  }
+
+  /**
+   * @param {TileState} state
+   * @param {string} problem
+   */
+  #renderNote(state, problem) {
+    const note = state === "error" ? (this.#voice.fault ?? problem) : state === "connecting" ? problem : "";
+    setText(this.#note, note);
+    this.#note.hidden = !note;
+  }
+
+  /** @param {Result | null} latest */
+  #renderBars(latest) {
+    for (const [name, { row, fill, value }] of this.#bars) {
+      const share = latest?.probabilities[name];
+      setText(value, share === undefined ? "–" : percent(share));
+      setData(row, "top", latest?.label === name);
+      fill.style.setProperty("--share", (share ?? 0).toFixed(3));
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {boolean} self
+   */
+  #stage(name, self) {
+    const initial = el("span", { class: "avatar", "aria-hidden": "true" }, [...name.trim()][0]?.toUpperCase() ?? "?");
+    const who = el("span", { class: "name" }, self ? `${name} (you)` : name);
+    const speaking = el("span", { class: "speaking" }, icon("speaking"), "speaking");
+    const head = el("p", { class: "head" }, ...Object.values(this.#head));
+    const foot = el("div", { class: "foot" }, el("span", { class: "who" }, this.#muted, who), speaking);
+    return el("div", { class: "stage" }, initial, this.#video, head, foot);
+  }
+
+  #panel() {
+    const list = el("ul", { class: "bars" });
+    for (const name of EMOTIONS) {
+      const fill = el("span", { class: "fill" });
+      const value = el("span", { class: "value" });
+      const track = el("span", { class: "track", "aria-hidden": "true" }, fill);
+      const row = el("li", { "data-emotion": name }, symbol(name), el("span", { class: "label" }, name), track, value);
+      this.#bars.set(name, { row, fill, value });
+      list.append(row);
+    }
+    const caption = el("p", { class: "caption" }, "This is a guess from the sound of the voice. It is often wrong.");
+    const refused = el("p", { class: "refused" }, "No audio goes to the analysis bot.");
+    return el("div", { class: "panel" }, this.#note, refused, list, this.#timeline.node, caption);
+  }
+}
+
+/**
+ * The words after the headline.
+ * @param {TileState} state
+ * @param {Result | null} latest
+ * @param {number} now
+ */
+function detail(state, latest, now) {
+  if (state === "not-analysed") return "";
+  if (state === "speaking") return latest ? likelihood(latest) : "listening";
+  return latest ? `last: ${latest.label} ${ago(now - latest.at)}` : "";
+}
+
+/** @param {number} seconds */
+function ago(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  return whole < 60 ? `${whole} s ago` : `${Math.floor(whole / 60)} min ago`;
+}
+
+/**
+ * How likely a result is; if its label does not say of what, this too.
+ * @param {Result} result
+ */
+const likelihood = (result) =>
+  `${result.label === UNSURE ? `perhaps ${likeliest(result)}, ` : ""}${percent(result.confidence)}`;

@@ -1,0 +1,129 @@
+// Draws the last minute of one voice on a canvas.
+
+import { EMOTIONS, UNSURE, shapeOf } from "./emotions.js";
+import { HISTORY_S } from "./voice-state.js";
+
+/** @import { Label } from "./emotions.js" */
+/** @import { Segment, Slice } from "./voice-state.js" */
+
+/** @typedef {Record<Label | "text" | "muted" | "line", string>} Palette */
+/** @typedef {(moment: number) => number} Scale  from a moment to a place on the canvas */
+/** @typedef {{segments: Segment[], now: number, moment: number | null}} View  `moment`: where the cursor is */
+
+const HEIGHT = 40;
+const BASE = HEIGHT - 3;
+const TALLEST = 34;
+const TICK_S = 15;
+/** @type {Label[]} */
+const LABELS = [...EMOTIONS, UNSURE];
+const SYMBOLS = new Map(LABELS.map((name) => [name, new Path2D(shapeOf(name))]));
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {HTMLElement} frame  says how wide it is, and which colours it has
+ * @param {View} view
+ */
+export function drawTimeline(canvas, frame, { segments, now, moment }) {
+  const width = frame.clientWidth;
+  const context = canvas.getContext("2d");
+  if (!width || !context) return;
+  prepare(canvas, context, width);
+  /** @type {Scale} */
+  const x = (at) => Math.max(0, width * (1 - (now - at) / HISTORY_S));
+  const colours = palette(frame);
+  context.fillStyle = colours.line;
+  context.fillRect(0, BASE, width, 1);
+  for (let age = TICK_S; age < HISTORY_S; age += TICK_S) context.fillRect(Math.round(x(now - age)), BASE - 3, 1, 4);
+  for (const segment of segments) drawSegment(context, segment, x, now, colours);
+  if (moment === null) return;
+  context.fillStyle = colours.text;
+  context.fillRect(Math.round(x(moment)) - 1, 0, 2, HEIGHT);
+}
+
+/**
+ * An empty canvas with one unit per CSS pixel.
+ * @param {HTMLCanvasElement} canvas
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} width
+ */
+function prepare(canvas, context, width) {
+  const scale = window.devicePixelRatio || 1;
+  if (canvas.width !== Math.round(width * scale)) {
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(HEIGHT * scale);
+  }
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.clearRect(0, 0, width, HEIGHT);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Segment} segment
+ * @param {Scale} x
+ * @param {number} now
+ * @param {Palette} colours
+ */
+function drawSegment(context, segment, x, now, colours) {
+  const end = x(segment.end ?? now);
+  context.fillStyle = colours.muted;
+  context.fillRect(x(segment.start), BASE - 2, Math.max(1, end - x(segment.start)), 3); // there was speech
+  for (const slice of segment.slices) drawSlice(context, slice, x(slice.from), x(slice.to), colours);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Slice} slice
+ * @param {number} from
+ * @param {number} to
+ * @param {Palette} colours
+ */
+function drawSlice(context, { label, probabilities, final }, from, to, colours) {
+  const symbol = SYMBOLS.get(label);
+  if (to <= 0 || !symbol) return;
+  const width = Math.max(2, to - from - (final ? 1 : 0));
+  const height = Math.max(4, TALLEST * Math.max(...Object.values(probabilities)));
+  context.fillStyle = colours[label];
+  context.globalAlpha = final ? 0.3 : 0.16;
+  context.fillRect(from, BASE - height, width, height);
+  context.globalAlpha = 1;
+  context.fillRect(from, BASE - height, width, 2);
+  // The shape, where there is room for it: a result can be told without its colour.
+  const size = Math.min(11, width, height - 3);
+  if (size < 5) return;
+  context.save();
+  context.translate(from + (width - size) / 2, BASE - height / 2 - size / 2 + 1);
+  context.scale(size / 16, size / 16);
+  context.fill(symbol);
+  context.restore();
+}
+
+/** @type {WeakMap<Element, Palette>} */
+const palettes = new WeakMap();
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const node of document.querySelectorAll(".timeline")) palettes.delete(node);
+});
+
+/**
+ * The colours of the stylesheet, read once.
+ * @param {Element} node
+ */
+function palette(node) {
+  const known = palettes.get(node);
+  if (known) return known;
+  const style = getComputedStyle(node);
+  /** @param {string} name */
+  const colour = (name) => style.getPropertyValue(`--${name}`);
+  /** @type {Palette} */
+  const found = {
+    text: colour("text"),
+    muted: colour("muted"),
+    line: colour("line"),
+    anger: colour("anger"),
+    happiness: colour("happiness"),
+    sadness: colour("sadness"),
+    neutral: colour("neutral"),
+    unsure: colour("muted"),
+  };
+  palettes.set(node, found);
+  return found;
+}

@@ -1,0 +1,201 @@
+// What the analysis bot told about one voice: its state now and the last minute. No DOM, no clock: `now` is passed in.
+
+import { StreamClock } from "./stream-clock.js";
+
+/** @import { Label, Probabilities } from "./emotions.js" */
+/** @import { BotEvent, EmotionResult, SpeechEnded, SpeechStarted } from "./events.js" */
+
+/** @typedef {"not-analysed" | "error" | "connecting" | "stalled" | "speaking" | "no-speech"} TileState */
+/** @typedef {{label: Label, probabilities: Probabilities, confidence: number, final: boolean, at: number}} Result */
+/** @typedef {{from: number, to: number, label: Label, probabilities: Probabilities, final: boolean}} Slice */
+/** @typedef {{start: number, end: number | null, slices: Slice[]}} Segment  `end` is null while it is open */
+
+export const HISTORY_S = 60;
+const HOLD_S = 1.5; // after the last speech, until a tile says "no speech": shorter pauses would make it flicker
+const UNSEEN_S = 3; // "connecting" ends after this long, even if no event about the participant came
+
+/** One participant's voice. All times it keeps are seconds of the page's clock. */
+export class VoiceState {
+  /** @type {string | null} */
+  stream = null;
+  analysed = false;
+  speaking = false;
+  stalled = false;
+  /** @type {string | null} */
+  fault = null;
+  /** @type {Result | null} */
+  latest = null;
+  spokeAt = -Infinity;
+  updates = 0;
+  finals = 0;
+  /** @type {Map<string, Segment>} */
+  #segments = new Map();
+  #clock = new StreamClock();
+  #seenAt;
+  #seen = false;
+
+  /** @param {number} now */
+  constructor(now) {
+    this.#seenAt = now;
+  }
+
+  /** Oldest first. */
+  get segments() {
+    return [...this.#segments.values()];
+  }
+
+  /**
+   * @param {boolean} analysed
+   * @param {number} now
+   */
+  setAnalysed(analysed, now) {
+    if (analysed === this.analysed) return;
+    this.analysed = analysed;
+    this.#seenAt = now;
+    this.#clock.reset();
+    this.speaking = this.stalled = false;
+    this.fault = null;
+    if (!analysed) this.#forget();
+  }
+
+  /**
+   * @param {BotEvent} event
+   * @param {number} now
+   */
+  apply(event, now) {
+    if (event.stream && event.stream !== this.stream) this.#restart(event.stream);
+    this.#seen = true;
+    if (!this.analysed) return; // withdrawn: what was still on its way is not shown
+    this.#prune(now);
+    if (event.type === "speech_started") this.#speechStarted(event, now);
+    else if (event.type === "speech_ended") this.#speechEnded(event, now);
+    else if (event.type === "emotion") this.#emotion(event, now);
+    else if (event.type === "stalled") this.#stall();
+    else if (event.type === "resumed") this.#resume();
+    else if (event.type === "error") this.fault = event.message || event.code;
+  }
+
+  /**
+   * @param {number} now
+   * @param {boolean} connected  whether the page is connected to the bot
+   * @returns {TileState}
+   */
+  state(now, connected) {
+    if (!this.analysed) return "not-analysed";
+    if (this.fault) return "error";
+    if (!connected) return "connecting";
+    if (this.stalled) return "stalled";
+    if (this.speaking || now - this.spokeAt < HOLD_S) return "speaking";
+    return this.#seen || now - this.#seenAt > UNSEEN_S ? "no-speech" : "connecting";
+  }
+
+  /**
+   * What was heard at a moment: null for silence, `{label: null}` for speech without a result.
+   * @param {number} moment
+   * @param {number} now
+   * @returns {Slice | {label: null} | null}
+   */
+  at(moment, now) {
+    const segment = this.segments.findLast((each) => each.start <= moment && moment <= (each.end ?? now));
+    if (!segment) return null;
+    return segment.slices.find((each) => moment <= each.to) ?? segment.slices.at(-1) ?? { label: null };
+  }
+
+  /**
+   * @param {SpeechStarted} event
+   * @param {number} now
+   */
+  #speechStarted(event, now) {
+    this.#observe(event.start_s, now);
+    this.speaking = true;
+    this.#segment(event, now);
+  }
+
+  /**
+   * @param {SpeechEnded} event
+   * @param {number} now
+   */
+  #speechEnded(event, now) {
+    this.#observe(event.end_s, now);
+    this.speaking = false;
+    const segment = this.#segment(event, now);
+    segment.end = this.spokeAt = this.#clock.pageTime(event.end_s, now);
+    if (!event.classified) segment.slices = [];
+  }
+
+  /**
+   * @param {EmotionResult} event
+   * @param {number} now
+   */
+  #emotion(event, now) {
+    this.#observe(event.end_s, now);
+    this.updates += 1;
+    if (event.final) this.finals += 1;
+    const { label, probabilities, confidence, final } = event;
+    const segment = this.#segment(event, now);
+    const to = this.#clock.pageTime(event.end_s, now);
+    const from = final ? segment.start : (segment.slices.at(-1)?.to ?? segment.start);
+    // The final result speaks for the whole segment and takes the place of the provisional ones.
+    segment.slices = [...(final ? [] : segment.slices), { from, to, label, probabilities, final }];
+    if (!final) this.spokeAt = Math.max(this.spokeAt, to);
+    this.latest = { label, probabilities, confidence, final, at: to };
+  }
+
+  /**
+   * The segment of an event, which begins with its first event.
+   * @param {SpeechStarted | SpeechEnded | EmotionResult} event
+   * @param {number} now
+   */
+  #segment(event, now) {
+    const key = `${event.stream}/${event.segment}`;
+    const known = this.#segments.get(key);
+    if (known) return known;
+    /** @type {Segment} */
+    const segment = { start: this.#clock.pageTime(event.start_s, now), end: null, slices: [] };
+    this.#segments.set(key, segment);
+    return segment;
+  }
+
+  /**
+   * Sound came that ended at `seconds` of the stream.
+   * @param {number} seconds
+   * @param {number} now
+   */
+  #observe(seconds, now) {
+    this.#clock.observe(seconds, now);
+    this.stalled = false;
+    this.fault = null;
+  }
+
+  /** @param {number} now */
+  #prune(now) {
+    for (const [key, segment] of this.#segments) {
+      if (segment.end !== null && segment.end < now - HISTORY_S) this.#segments.delete(key);
+    }
+  }
+
+  /** @param {string} stream */
+  #restart(stream) {
+    for (const segment of this.#segments.values()) segment.end ??= segment.slices.at(-1)?.to ?? segment.start;
+    this.stream = stream;
+    this.#clock.reset();
+    this.speaking = this.stalled = false;
+  }
+
+  #stall() {
+    this.stalled = true;
+    this.speaking = false;
+  }
+
+  /** Audio came again after a pause, perhaps with another delay. */
+  #resume() {
+    this.stalled = false;
+    this.#clock.reset();
+  }
+
+  #forget() {
+    this.#segments.clear();
+    this.latest = null;
+    this.spokeAt = -Infinity;
+  }
+}
