@@ -90,7 +90,7 @@ class JanusRoom:
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if not (closed.done() or over.done()):
-                await asyncio.wait([closed, over], timeout=_REASON_S, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({*ends} - {lost}, timeout=_REASON_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             over.cancel()
         if self._over is not None:
