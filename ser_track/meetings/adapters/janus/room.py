@@ -86,11 +86,11 @@ class JanusRoom:
         assert self._results is not None
         closed, lost = self._client.closed, self._results.lost
         over = asyncio.create_task(self._ended.wait())
-        ends: list[asyncio.Future[Any]] = [closed, lost, over]
+        told: list[asyncio.Future[Any]] = [closed, over]
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            if not (closed.done() or over.done()):
-                await asyncio.wait({*ends} - {lost}, timeout=_REASON_S, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*told, lost], return_when=asyncio.FIRST_COMPLETED)
+            if not any(end.done() for end in told):
+                await asyncio.wait(told, timeout=_REASON_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             over.cancel()
         if self._over is not None:
