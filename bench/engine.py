@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from bench.packets import SPOKEN
-from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.events import StreamKey
@@ -108,10 +108,12 @@ def measure(sound: FloatArray, streams: int, seconds: float) -> dict[str, float]
     for tick in range(1, int(seconds * SAMPLE_RATE_HZ / WINDOW_SAMPLES) + 1):
         while due + _PACKET_SAMPLES <= tick * WINDOW_SAMPLES:
             places = ((offsets + due) % len(sound)).tolist()
-            packets = [(key, looped[at : at + _PACKET_SAMPLES], due) for key, at in zip(keys, places, strict=True)]
+            packets = [
+                (key, Chunk(due, looped[at : at + _PACKET_SAMPLES])) for key, at in zip(keys, places, strict=True)
+            ]
             begun = time.thread_time()
-            for packet in packets:
-                engine.push(*packet)
+            for key, packet in packets:
+                engine.push(key, packet)
             spent["buffer"] += time.thread_time() - begun
             due += _PACKET_SAMPLES
         begun = time.thread_time()

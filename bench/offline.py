@@ -35,7 +35,7 @@ import numpy as np
 
 from bench.engine import CostFreeClassifier
 from bench.packets import SPOKEN
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.events import EngineEvent, SpeechEnded, StreamKey
@@ -76,7 +76,7 @@ def ours(classifier: EmotionClassifier) -> Segments:
         engine, events = Engine(detector, classifier, config), list[EngineEvent]()
         engine.open(key)
         for at in range(0, len(samples), _BLOCK):
-            engine.push(key, samples[at : at + _BLOCK], at)
+            engine.push(key, Chunk(at, samples[at : at + _BLOCK]))
             events += engine.tick(provisional_limit=0)
         events += engine.flush(key)
         return sum(isinstance(event, SpeechEnded) and event.classified for event in events)

@@ -15,11 +15,10 @@ from typing import Any, Final
 
 from bench.packets import room_noise, speech
 from ser_track.config.schema import Config
-from ser_track.engine.engine import Engine
 from ser_track.events import EngineEvent, SpeechEnded, StreamKey
 from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.intake import Intake
-from ser_track.models import load_models
+from ser_track.models import new_engine
 from ser_track.rtp.header import Arrival
 
 _TICK_S: Final = 0.032
@@ -65,8 +64,7 @@ class Soak:
     def __init__(self, people: int, seed: int = 0) -> None:
         random.seed(seed)
         self._config = Config()
-        models = load_models(self._config.pipeline)
-        self._engine = Engine(models.detector, models.classifier, self._config.pipeline)
+        self._engine = new_engine(self._config.pipeline)
         self._intake = Intake(self._config.runtime.max_held_audio_s, CpuStages())
         self._spoken, self._noise = speech(), room_noise()
         self._flying: list[tuple[float, StreamKey, Arrival]] = []
@@ -120,16 +118,16 @@ class Soak:
             _, key, arrival = self._flying.pop(0)
             self._intake.put(key, arrival)
         wanted = {person.key for person in self._people}
-        for key, pieces in self._intake.take(now, wanted):
-            for samples, at in pieces:
-                self._engine.push(key, samples, at)
+        for key, chunks in self._intake.take(now, wanted):
+            for chunk in chunks:
+                self._engine.push(key, chunk)
         self._note(self._engine.tick(self._config.runtime.provisional_per_tick))
         self.faults += len(self._intake.take_failed())
 
     def _leave(self, person: Person) -> None:
         person.end = min(person.end, self._sent)
-        for samples, at in self._intake.flush(person.key):
-            self._engine.push(person.key, samples, at)
+        for chunk in self._intake.flush(person.key):
+            self._engine.push(person.key, chunk)
         self._note(self._engine.flush(person.key))
         self._intake.forget(person.key)
         turns = list(person.turns(len(self._spoken)))

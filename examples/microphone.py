@@ -56,7 +56,7 @@ def from_microphone() -> Iterator[Samples]:
     microphone = Microphone()
     print("Speak; Ctrl-C ends.")
     for piece in microphone:
-        yield piece.samples
+        yield piece.chunk.samples
 
 
 def from_file(path: Path) -> Iterator[Samples]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from ser_track.async_event_iterators import aevents
-    from ser_track.audio.track import PushSamples, SERTrack
+    from ser_track.audio.track import PushChunk, SERTrack
     from ser_track.bot import Bot, join
     from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray
     from ser_track.config.pipeline_options import PipelineOptions
@@ -121,7 +121,7 @@ __all__ = [
     "PipelineConfig",
     "PipelineOptions",
     "Prediction",
-    "PushSamples",
+    "PushChunk",
     "Resumed",
     "RoomsConfig",
     "RuntimeConfig",
@@ -151,7 +151,7 @@ __all__ = [
 
 _MODULES: Final = {
     "async_event_iterators": ("aevents",),
-    "audio.track": ("PushSamples", "SERTrack"),
+    "audio.track": ("PushChunk", "SERTrack"),
     "bot": ("Bot", "join"),
     "chunk": ("SAMPLE_RATE_HZ", "WINDOW_SAMPLES", "Chunk", "FloatArray"),
     "config.pipeline_options": ("PipelineOptions",),

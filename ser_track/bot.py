@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from ser_track.config.schema import Config, load_config
-from ser_track.engine.engine import Engine
 from ser_track.events import Announcement, Consent, EngineEvent, Event
 from ser_track.live.cpu_stages import CpuStages, TimedClassifier, TimedDetector
 from ser_track.live.live_engine import LiveEngine
@@ -21,7 +20,7 @@ from ser_track.meetings.meeting import Services
 from ser_track.meetings.registry import read_url
 from ser_track.meetings.session import Session
 from ser_track.meetings.sessions import Sessions
-from ser_track.models import Models, load_models
+from ser_track.models import Models, load_models, new_engine
 
 
 class Bot:
@@ -46,9 +45,8 @@ class Bot:
         self.metrics = Metrics()
         models = models or load_models(self.config.pipeline)
         stages = CpuStages()
-        engine = Engine(
-            TimedDetector(models.detector, stages), TimedClassifier(models.classifier, stages), self.config.pipeline
-        )
+        timed = Models(TimedDetector(models.detector, stages), TimedClassifier(models.classifier, stages))
+        engine = new_engine(self.config.pipeline, timed)
         self.live = LiveEngine(engine, self.config.runtime, self._put, self.metrics, stages)
         self._http = HttpClient()
         self.meetings = Sessions(Services(self.config, self.metrics, self.live, self._http), self.live)

@@ -14,7 +14,7 @@ WINDOW_SAMPLES: Final = 512
 
 
 class Chunk(NamedTuple):
-    """Mono audio of one stream at 16 kHz, of any length.
+    """Mono audio of one stream, of any length; at 16 kHz, except where a capture device has another rate.
 
     >>> chunk = Chunk(at=8_000, samples=np.zeros(512, np.float32))
     >>> chunk.at / SAMPLE_RATE_HZ, len(chunk.samples)  # begins half a second into the stream
@@ -25,3 +25,15 @@ class Chunk(NamedTuple):
     """Media time of the first sample: its index in the stream, from 0."""
     samples: FloatArray
     """``[n]``, finite. No samples say that nothing was there up to ``at``."""
+
+    @property
+    def end(self) -> int:
+        """Media time right after the last sample."""
+        return self.at + len(self.samples)
+
+
+class ParticipantChunk(NamedTuple):
+    """A chunk of one of several participants, as recordings and microphones give them."""
+
+    participant: str
+    chunk: Chunk

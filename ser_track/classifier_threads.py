@@ -5,15 +5,16 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, Self
 
-from ser_track.engine.engine import Engine, Question
+from ser_track.engine.classification import ClassificationJob
+from ser_track.engine.engine import Engine
 from ser_track.events import Emotion, Event, Fault
 
 _MOST_AHEAD: Final = 64
-"""Blocks whose questions wait: what is held of a recording does not grow with its length."""
+"""Blocks whose jobs wait: what is held of a recording does not grow with its length."""
 
 
 class OrderedClassification:
-    """Answers an engine's questions: those of one participant in order, those of several at once."""
+    """Does an engine's classification jobs: those of one participant in order, those of several at once."""
 
     def __init__(self, engine: Engine, threads: int) -> None:
         """Without ``threads``, on the caller's own."""
@@ -23,7 +24,7 @@ class OrderedClassification:
         self._waiting: deque[tuple[Sequence[Event], list[Future[Emotion | Fault]]]] = deque()
 
     def __enter__(self) -> Self:
-        """Nothing is begun before there are questions."""
+        """Nothing is begun before there are jobs."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -31,13 +32,13 @@ class OrderedClassification:
         for thread in self._threads:
             thread.shutdown(cancel_futures=True)
 
-    def after(self, events: Sequence[Event], questions: list[Question]) -> Iterator[Event]:
-        """Take ``events`` and the ``questions`` whose answers follow them; yields all that is in its turn now."""
+    def after(self, events: Sequence[Event], jobs: list[ClassificationJob]) -> Iterator[Event]:
+        """Take ``events`` and the ``jobs`` whose results follow them; yields all that is in its turn now."""
         if not self._threads:
             yield from events
-            yield from map(self._engine.answer, questions)
+            yield from map(self._engine.classify, jobs)
             return
-        self._waiting.append((events, [self._begin(question) for question in questions]))
+        self._waiting.append((events, [self._begin(job) for job in jobs]))
         while self._waiting and (len(self._waiting) > _MOST_AHEAD or all(each.done() for each in self._waiting[0][1])):
             yield from self._next()
 
@@ -46,13 +47,13 @@ class OrderedClassification:
         while self._waiting:
             yield from self._next()
 
-    def _begin(self, question: Question) -> "Future[Emotion | Fault]":
-        participant = question.request.key.participant
+    def _begin(self, job: ClassificationJob) -> "Future[Emotion | Fault]":
+        participant = job.key.participant
         if participant not in self._thread_of:
             self._thread_of[participant] = self._threads[len(self._thread_of) % len(self._threads)]
-        return self._thread_of[participant].submit(self._engine.answer, question)
+        return self._thread_of[participant].submit(self._engine.classify, job)
 
     def _next(self) -> Iterator[Event]:
-        events, answers = self._waiting.popleft()
+        events, results = self._waiting.popleft()
         yield from events
-        yield from (answer.result() for answer in answers)
+        yield from (result.result() for result in results)

@@ -11,10 +11,9 @@ from ser_track.audio.pcm import PcmReader, as_array
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.config.pipeline_options import PipelineOptions
 from ser_track.config.schema import load_config
-from ser_track.engine.engine import Engine
 from ser_track.errors import AudioError
 from ser_track.events import Event
-from ser_track.models import Models, load_models
+from ser_track.models import Models, load_models, new_engine
 from ser_track.recordings.array import ArraySource
 from ser_track.recordings.recording import open_recording
 from ser_track.recordings.tracks import channel_names
@@ -63,9 +62,8 @@ def events(
     models = models or load_models(config)
 
     def run(opened: Source, name: str) -> Iterator[Event]:
-        engine = Engine(models.detector, models.classifier, config)
         block_samples = round(config.consumed_duration_s * SAMPLE_RATE_HZ)
-        return replay(opened, name, engine, block_samples, provisional=provisional)
+        return replay(opened, name, new_engine(config, models), block_samples, provisional=provisional)
 
     if isinstance(source, (str, os.PathLike)):
         if rate_hz is not None:

@@ -9,13 +9,12 @@ from numpy.typing import ArrayLike
 
 from ser_track.audio.pcm import PcmReader
 from ser_track.audio.resample import Resampler
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.config.pipeline_options import PipelineOptions
 from ser_track.config.schema import PipelineConfig, load_config
-from ser_track.engine.engine import Engine
 from ser_track.errors import ClosedError, SegmentError
 from ser_track.events import Emotion, EngineEvent, Fault, StreamKey
-from ser_track.models import Models, load_models
+from ser_track.models import Models, new_engine
 
 _KEY = StreamKey("pipeline", "participant", "0")
 
@@ -49,10 +48,9 @@ class SERPipeline:
         """
         path = None if config_file is None else Path(config_file)
         self.config = load_config(path, {"pipeline": pipeline}).pipeline
-        models = models or load_models(self.config)
         self.events: tuple[EngineEvent, ...] = ()
         """Every event of the last call, in order: speech, provisional results, final results."""
-        self._engine = Engine(models.detector, models.classifier, self.config)
+        self._engine = new_engine(self.config, models)
         self._reader = PcmReader(self.config.sample_format, self.config.channels)
         self._resampler = Resampler(self.config.sample_rate_hz)
         self._block_samples = round(self.config.consumed_duration_s * SAMPLE_RATE_HZ)
@@ -141,7 +139,7 @@ class SERPipeline:
         self.events = ()
 
     def _push(self, samples: FloatArray) -> None:
-        self._engine.push(_KEY, samples, self._at)
+        self._engine.push(_KEY, Chunk(self._at, samples))
         self._at += len(samples)
 
     def _result(self) -> dict[str, float] | None:

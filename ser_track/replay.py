@@ -3,14 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk, ParticipantChunk
 from ser_track.classifier_threads import OrderedClassification
 from ser_track.engine.engine import Engine
 from ser_track.errors import AudioError, InferenceError
 from ser_track.events import Event, Fault, Joined, Left, StreamKey
-from ser_track.recordings.tracks import Piece
-
-Block = list[tuple[int, FloatArray]]
 
 
 class Source(Protocol):
@@ -21,8 +18,8 @@ class Source(Protocol):
         """Who can be heard, each name once."""
         ...
 
-    def __iter__(self) -> Iterator[Piece]:
-        """Pieces of all participants, each one's in the order of time.
+    def __iter__(self) -> Iterator[ParticipantChunk]:
+        """Chunks of all participants, each one's in the order of time.
 
         Raises:
             AudioError: there is no more to be had, and the reason.
@@ -31,38 +28,39 @@ class Source(Protocol):
 
 
 class BlockBuffer:
-    """Collects one participant's pieces into blocks of media time, so that results do not depend on packet sizes."""
+    """Collects one participant's chunks into blocks of media time, so that results do not depend on packet sizes."""
 
     def __init__(self, block_samples: int) -> None:
         """Block k covers samples ``block_samples * k`` up to the next."""
         self._block_samples = block_samples
         self._end = block_samples
-        self._held: Block = []
+        self._held: list[Chunk] = []
 
-    def push(self, at: int, samples: FloatArray) -> Iterator[Block]:
-        """Add ``samples`` ``[n]``, the first at index ``at``; yields each complete block. A gap ends a block.
+    def push(self, chunk: Chunk) -> Iterator[list[Chunk]]:
+        """Add ``chunk``; yields each complete block. A gap ends a block.
 
-        No samples say that nothing was there up to ``at``.
+        A chunk without samples says that nothing was there up to its time.
         """
+        at, samples = chunk
         silence = not len(samples)
         while at + len(samples) >= self._end:
             inside = max(0, self._end - at)
-            self._hold(at, samples[:inside])
+            self._hold(Chunk(at, samples[:inside]))
             yield self.take()
             at, samples = at + inside, samples[inside:]
             self._end = (at // self._block_samples + 1) * self._block_samples
         if silence:
-            self._held.append((at, samples))
-        self._hold(at, samples)
+            self._held.append(Chunk(at, samples))
+        self._hold(Chunk(at, samples))
 
-    def take(self) -> Block:
+    def take(self) -> list[Chunk]:
         """What is held so far, complete or not."""
         block, self._held = self._held, []
         return block
 
-    def _hold(self, at: int, samples: FloatArray) -> None:
-        if len(samples):
-            self._held.append((at, samples))
+    def _hold(self, chunk: Chunk) -> None:
+        if len(chunk.samples):
+            self._held.append(chunk)
 
 
 def replay(
@@ -94,29 +92,29 @@ def replay(
         engine.open(key)
         yield Joined(key, key.participant, analysed=True)
     problem: AudioError | None = None
-    with OrderedClassification(engine, threads) as answers:
+    with OrderedClassification(engine, threads) as classification:
         try:
             try:
-                for piece in source:
-                    for block in blocks[piece.participant].push(piece.at, piece.samples):
-                        _push(engine, keys[piece.participant], block)
-                        yield from answers.after(*engine.advance(None if provisional else 0))
+                for name, chunk in source:
+                    for block in blocks[name].push(chunk):
+                        _push(engine, keys[name], block)
+                        yield from classification.after(*engine.advance(None if provisional else 0))
                         on_block()
             except AudioError as error:
                 problem = error
             for name, key in keys.items():
                 _push(engine, key, blocks[name].take())
-                yield from answers.after(*engine.finish(key))
-                yield from answers.after(_farewell(key, problem), [])
+                yield from classification.after(*engine.finish(key))
+                yield from classification.after(_farewell(key, problem), [])
         except InferenceError:
-            yield from answers.rest()  # what came before it
+            yield from classification.rest()  # what came before it
             raise
-        yield from answers.rest()
+        yield from classification.rest()
 
 
-def _push(engine: Engine, key: StreamKey, block: Block) -> None:
-    for at, samples in block:
-        engine.push(key, samples, at)
+def _push(engine: Engine, key: StreamKey, block: Sequence[Chunk]) -> None:
+    for chunk in block:
+        engine.push(key, chunk)
 
 
 def _farewell(key: StreamKey, problem: AudioError | None) -> list[Event]:

@@ -22,34 +22,34 @@ class VoiceProfile:
     """Mean and deviation of standardised embeddings ``[size]``; the population's are 0 and 1.
 
     >>> profile = VoiceProfile(size=2)
-    >>> profile.hear(np.array([1.0, -1.0], np.float32))
+    >>> profile.update(np.array([1.0, -1.0], np.float32))
     >>> profile.mean  # drawn towards the population's while only little was heard
     array([ 0.2, -0.2], dtype=float32)
     """
 
-    __slots__ = ("_squares", "_total", "heard")
+    __slots__ = ("_squares", "_total", "segments")
 
     def __init__(self, size: int) -> None:
-        self.heard = 0.0
+        self.segments = 0.0
         """Segments that count; older ones fade once there are 64, so that a new microphone is learnt too."""
         self._total = np.zeros(size, np.float64)
         self._squares = np.zeros(size, np.float64)
 
-    def hear(self, embedding: FloatArray) -> None:
+    def update(self, embedding: FloatArray) -> None:
         """Take in one finished segment."""
-        kept = min(1.0, (_MOST_SEGMENTS - 1) / max(self.heard, 1.0))
-        self.heard = kept * self.heard + 1
+        kept = min(1.0, (_MOST_SEGMENTS - 1) / max(self.segments, 1.0))
+        self.segments = kept * self.segments + 1
         self._total = kept * self._total + embedding
         self._squares = kept * self._squares + np.square(embedding, dtype=np.float64)
 
     @property
     def mean(self) -> FloatArray:
         """``[size]``, shrunk to 0."""
-        return np.asarray(self._total / (self.heard + MEAN_SHRINKAGE), np.float32)
+        return np.asarray(self._total / (self.segments + MEAN_SHRINKAGE), np.float32)
 
     @property
     def deviation(self) -> FloatArray:
         """``[size]``, shrunk to 1; around `mean`."""
-        mean = self._total / (self.heard + MEAN_SHRINKAGE)
-        spread = self._squares - 2 * mean * self._total + self.heard * mean**2
-        return np.asarray(np.sqrt((DEVIATION_SHRINKAGE + spread) / (self.heard + DEVIATION_SHRINKAGE)), np.float32)
+        mean = self._total / (self.segments + MEAN_SHRINKAGE)
+        spread = self._squares - 2 * mean * self._total + self.segments * mean**2
+        return np.asarray(np.sqrt((DEVIATION_SHRINKAGE + spread) / (self.segments + DEVIATION_SHRINKAGE)), np.float32)

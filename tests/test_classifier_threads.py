@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.classifier_threads import OrderedClassification
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.errors import InferenceError
 from ser_track.events import Emotion, Event, SpeechEnded, StreamKey
-from ser_track.models import load_models
+from ser_track.models import new_engine
 from ser_track.output.wire import to_line
 from ser_track.protocols import DetectorState, Prediction
 from ser_track.recordings.file import open_tracks
@@ -45,11 +45,8 @@ def events(path: Path, engine: Engine, threads: int) -> list[Event]:
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_real_models_give_the_same_on_threads(threads: int) -> None:
-    models = load_models(CONFIG)
     for name in ("spoken.wav", "spoken_two_tracks.mka"):
-        alone, beside = (
-            events(DATA / name, Engine(models.detector, models.classifier, CONFIG), n) for n in (0, threads)
-        )
+        alone, beside = (events(DATA / name, new_engine(CONFIG), n) for n in (0, threads))
         assert sum(isinstance(event, Emotion) for event in alone) > 2
         assert [to_line(event) for event in beside] == [to_line(event) for event in alone]
 
@@ -112,7 +109,7 @@ class FailsAtTheEnd(EnergyDetector):
 def test_when_it_fails_at_the_end_what_came_before_is_told_too() -> None:
     told: dict[int, list[Event]] = {0: [], 1: []}
     with open_tracks(DATA / "spoken.wav", False) as recording:
-        windows = -(-sum(len(piece.samples) for piece in recording) // WINDOW_SAMPLES)
+        windows = -(-sum(len(piece.chunk.samples) for piece in recording) // WINDOW_SAMPLES)
     for threads, found in told.items():
         engine = Engine(FailsAtTheEnd(windows - 1), SlowerEachTime(), CONFIG)
         with open_tracks(DATA / "spoken.wav", False) as recording, pytest.raises(InferenceError, match="memory"):
@@ -125,7 +122,7 @@ def test_leaving_early_waits_for_nothing_that_has_not_begun() -> None:
     engine = Engine(EnergyDetector(), SlowerEachTime(), CONFIG)
     key = StreamKey("file", "ann", "1")
     engine.open(key)
-    engine.push(key, np.full(16_000 * 60, 0.5, np.float32), 0)
+    engine.push(key, Chunk(0, np.full(16_000 * 60, 0.5, np.float32)))
     with OrderedClassification(engine, 1) as answers:
         list(answers.after(*engine.advance()))
     assert engine.queue_length == 0

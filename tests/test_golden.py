@@ -9,12 +9,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from ser_track import SERPipeline
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.cli.main import main
 from ser_track.config.schema import PipelineConfig
-from ser_track.engine.engine import Engine
 from ser_track.events import Emotion, EngineEvent, StreamKey
-from ser_track.models import load_models
+from ser_track.models import new_engine
 from ser_track.models.silero import SileroVad
 from ser_track.output.jsonl import JsonLines
 from tests.helpers.event_schema import parse_lines
@@ -108,12 +107,11 @@ def test_no_chunking_changes_an_event(golden: Events, spoken: FloatArray, sizes:
 
 def test_the_engine_gives_the_golden_events_in_real_time_ticks(golden: Events, spoken: FloatArray) -> None:
     config = PipelineConfig()
-    models = load_models(config)
-    engine, key = Engine(models.detector, models.classifier, config), StreamKey("test", "p", "s")
+    engine, key = new_engine(config), StreamKey("test", "p", "s")
     engine.open(key)
     events: list[EngineEvent] = []
     for at in range(0, len(spoken), 320):
-        engine.push(key, spoken[at : at + 320], at)
+        engine.push(key, Chunk(at, spoken[at : at + 320]))
         events += engine.tick()
     events += engine.flush(key)
     assert speech(encoded(events)) == speech(golden)

@@ -24,7 +24,7 @@ PUBLIC = {
     "Announcement", "Bot", "Chunk", "Config", "Consent", "ConsentChanged", "DetectorState", "Emotion",
     "EmotionClassifier", "EncodedEvent", "EndReason", "EngineEvent", "Event", "Fault", "FloatArray", "IceServer",
     "Joined", "Left", "MeetingChanged", "MeetingState", "MeetingsConfig", "Models", "Notice", "PipelineConfig",
-    "PipelineOptions", "Prediction", "PushSamples", "Resumed", "RoomsConfig", "RuntimeConfig", "SERPipeline",
+    "PipelineOptions", "Prediction", "PushChunk", "Resumed", "RoomsConfig", "RuntimeConfig", "SERPipeline",
     "SERTrack", "SampleFormat", "ServerConfig", "Session", "Sink", "SpeechEnded", "SpeechStarted", "Stalled",
     "StreamKey", "VoiceDetector", "VoiceProfile",
     "AudioError", "BadRequestError", "CalledBackError", "ClosedError", "ConfigError", "ForbiddenError",

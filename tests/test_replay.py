@@ -4,18 +4,19 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.replay import Block, BlockBuffer
+from ser_track.chunk import Chunk
+from ser_track.replay import BlockBuffer
 
 BLOCK = 100
 steps = st.lists(st.tuples(st.sampled_from([0, 0, 0, 1, 99, 100, 250, 100_000]), st.integers(1, 350)), max_size=20)
 
 
-def blocks_of(pieces: list[tuple[int, int]]) -> list[Block]:
+def blocks_of(pieces: list[tuple[int, int]]) -> list[list[Chunk]]:
     """Blocks from pieces of (samples missing before, samples); each sample's value is its index."""
     buffer, at, blocks = BlockBuffer(BLOCK), 0, []
     for missing, length in pieces:
         at += missing
-        blocks += list(buffer.push(at, np.arange(at, at + length, dtype=np.float32)))
+        blocks += list(buffer.push(Chunk(at, np.arange(at, at + length, dtype=np.float32))))
         at += length
     return [*blocks, buffer.take()]
 
@@ -58,9 +59,9 @@ def test_a_gap_of_hours_costs_one_block() -> None:
 
 def test_silence_that_is_known_moves_time_and_is_kept() -> None:
     buffer, nothing = BlockBuffer(BLOCK), np.empty(0, np.float32)
-    assert list(buffer.push(0, np.zeros(50, np.float32))) == []
-    assert list(buffer.push(70, nothing)) == []
-    ((first, until),) = buffer.push(3 * BLOCK, nothing)
+    assert list(buffer.push(Chunk(0, np.zeros(50, np.float32)))) == []
+    assert list(buffer.push(Chunk(70, nothing))) == []
+    ((first, until),) = buffer.push(Chunk(3 * BLOCK, nothing))
     assert (first[0], len(first[1])) == (0, 50)
     assert (until[0], len(until[1])) == (70, 0)
     assert [at for at, _ in buffer.take()] == [3 * BLOCK]

@@ -14,7 +14,7 @@ def spoken(n: int, mean: float = 2.0, deviation: float = 0.5, size: int = 3) -> 
 def voice_of(embeddings: FloatArray) -> VoiceProfile:
     voice = VoiceProfile(embeddings.shape[1])
     for embedding in embeddings:
-        voice.hear(embedding)
+        voice.update(embedding)
     return voice
 
 

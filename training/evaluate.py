@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.config.schema import SHIPPED_MODELS, PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.events import Emotion, StreamKey
@@ -181,7 +181,7 @@ def _labels(engine: Engine, samples: FloatArray) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     events = []
     for first in range(0, samples.size, 512):
-        engine.push(key, samples[first : first + 512], first)
+        engine.push(key, Chunk(first, samples[first : first + 512]))
         events += engine.tick()
     for event in [*events, *engine.flush(key)]:
         if isinstance(event, Emotion):

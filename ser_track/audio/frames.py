@@ -8,7 +8,7 @@ import numpy as np
 
 from ser_track.audio.pcm import average_channels, require_finite, to_float
 from ser_track.audio.resample import Resampler
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.errors import AudioError
 
 _TOLERANCE_S: Final = 0.005
@@ -21,11 +21,11 @@ _DTYPES: Final = {"u8": np.uint8, "s16": np.int16, "s32": np.int32, "flt": np.fl
 
 
 class FrameConverter:
-    """One track's frames in order; yields ``(at, samples)`` with ``at`` the index of the first at 16 kHz.
+    """One track's frames in order; yields chunks at 16 kHz.
 
     Time comes from the frames' timestamps: with DTX or loss, frames are missing. Samples are counted only from one
     timestamp to the next, so rounding does not cut the sound and a drifting clock is followed all the same. After
-    timestamps that overlap, ``at`` falls back too: the engine drops what it had before.
+    timestamps that overlap, a chunk's time falls back too: the engine drops what it had before.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ class FrameConverter:
         self._clock_s = 0.0
         """The stream's time when the frames' clock was at zero."""
 
-    def convert(self, frame: av.AudioFrame) -> Iterator[tuple[int, FloatArray]]:
+    def convert(self, frame: av.AudioFrame) -> Iterator[Chunk]:
         """Samples that ``frame`` completes.
 
         Raises:
@@ -54,7 +54,7 @@ class FrameConverter:
         self._expected_s += len(mono) / frame.sample_rate
         yield from self._emit(self._resampler.push(mono))
 
-    def flush(self) -> Iterator[tuple[int, FloatArray]]:
+    def flush(self) -> Iterator[Chunk]:
         """What the resampler holds back at the end of the track or before a gap."""
         yield from self._emit(self._resampler.flush())
 
@@ -62,7 +62,7 @@ class FrameConverter:
         begin_s = frame.time
         return self._expected_s or 0.0 if begin_s is None else begin_s
 
-    def _restart(self, rate_hz: int) -> Iterator[tuple[int, FloatArray]]:
+    def _restart(self, rate_hz: int) -> Iterator[Chunk]:
         yield from self.flush()
         if rate_hz != self._rate_hz:
             self._rate_hz = rate_hz
@@ -73,9 +73,9 @@ class FrameConverter:
             self._clock_s += self._expected_s - begin_s
         self._at = round((self._clock_s + begin_s) * SAMPLE_RATE_HZ)
 
-    def _emit(self, samples: FloatArray) -> Iterator[tuple[int, FloatArray]]:
+    def _emit(self, samples: FloatArray) -> Iterator[Chunk]:
         if len(samples):
-            yield self._at, samples
+            yield Chunk(self._at, samples)
             self._at += len(samples)
 
 

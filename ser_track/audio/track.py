@@ -13,23 +13,23 @@ from av.frame import Frame
 from av.packet import Packet
 
 from ser_track.audio.frames import FrameConverter
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk
 from ser_track.errors import AudioError
 
 _log = logging.getLogger(__name__)
 _FRAMES_IN_A_ROW: Final = 10
 _FAULTS_PER_REPORT: Final = 500
 
-PushSamples = Callable[[FloatArray, int], None]
-"""Takes mono samples at 16 kHz and the index of the first; must not block."""
+PushChunk = Callable[[Chunk], None]
+"""Takes mono samples at 16 kHz with their media time; must not block."""
 
 
 class SERTrack(MediaStreamTrack):
-    """An audio track that passes the frames of ``track`` through untouched and gives ``push`` their samples.
+    """An audio track that passes the frames of ``track`` through untouched and gives ``push`` their samples in chunks.
 
     >>> async def main():
     ...     pipeline, player = SERPipeline(), MediaPlayer("call.wav")  # of aiortc.contrib.media
-    ...     track = SERTrack(player.audio, lambda samples, at: pipeline.consume(samples))
+    ...     track = SERTrack(player.audio, lambda chunk: pipeline.consume(chunk.samples))
     ...     for _ in range(3):
     ...         frame = await track.recv()  # give `track` to a peer connection, and it does this
     ...     track.stop()
@@ -44,7 +44,7 @@ class SERTrack(MediaStreamTrack):
     kind = "audio"
 
     def __init__(
-        self, track: MediaStreamTrack, push: PushSamples, on_fault: Callable[[AudioError], None] | None = None
+        self, track: MediaStreamTrack, push: PushChunk, on_fault: Callable[[AudioError], None] | None = None
     ) -> None:
         """Wrap ``track``.
 
@@ -95,8 +95,8 @@ class SERTrack(MediaStreamTrack):
         try:
             if frame is not None and not isinstance(frame, av.AudioFrame):
                 raise AudioError(f"{type(frame).__name__} instead of decoded audio; wrap the track after its decoder")
-            for at, samples in self._converter.flush() if frame is None else self._converter.convert(frame):
-                self._push(samples, at)
+            for chunk in self._converter.flush() if frame is None else self._converter.convert(frame):
+                self._push(chunk)
         except Exception as error:  # whatever is wrong with a frame, the one who listens downstream gets it
             self.faults += 1
             # Not each time: a track of the wrong kind would tell of fifty frames a second.

@@ -123,5 +123,5 @@ def call_order(emotions: Sequence[int], seed: int = SEED) -> list[int]:
 def _voice_of(past: Sequence[FloatArray], voice: VoiceProfile | None) -> VoiceProfile | None:
     if voice is not None:
         for embedding in past:
-            voice.hear(embedding)
+            voice.update(embedding)
     return voice

@@ -108,6 +108,9 @@ async def _stay(bot: Bot, adapter: Adapter, target: Any, link: bool, sink: Sink)
             await asyncio.wait([joining])
             return None
         session = await joining
+        if link:
+            why = "so that people there can refuse or agree by the notice's link (--no-link starts none)"
+            print(f"ser-track: a web server runs at {base_url}, {why}", file=sys.stderr)
         ending = asyncio.create_task(session.ended())
         await asyncio.wait([ending, stopping], return_when=asyncio.FIRST_COMPLETED)
         await bot.meetings.leave(session, _GOODBYE)
@@ -125,8 +128,6 @@ async def _serving(bot: Bot) -> AsyncIterator[str]:
     try:
         await web.TCPSite(runner, config.server.host, config.server.port).start()
         base_url = config.meetings.public_url or f"http://{_host(config)}:{runner.addresses[0][1]}"
-        why = "so that people there can refuse or agree by the notice's link (--no-link starts none)"
-        print(f"ser-track: a web server runs at {base_url}, {why}", file=sys.stderr)
         yield base_url
     finally:
         await runner.cleanup()

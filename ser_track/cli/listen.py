@@ -13,9 +13,8 @@ from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.cli.console import display_name
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
-from ser_track.engine.engine import Engine
 from ser_track.events import Event, Fault
-from ser_track.models import load_models
+from ser_track.models import new_engine
 from ser_track.output.jsonl import JsonLines
 from ser_track.recordings.microphone import Microphone, input_devices
 from ser_track.recordings.paced import Paced
@@ -60,8 +59,7 @@ def run(args: argparse.Namespace) -> int:
     config = load_config(args.config)
     with ExitStack() as stack:
         source, name = _microphone(args, config) if args.file is None else _file(args, stack)
-        models = load_models(config.pipeline)
-        engine = Engine(models.detector, models.classifier, config.pipeline)
+        engine = new_engine(config.pipeline)
         put = _sink(args, name, stack)
         stack.enter_context(_ended_by_ctrl_c(source.stop))
         failures = list[str]()

@@ -1,4 +1,4 @@
-"""Which segments wait for the classifier, and what becomes of its answer."""
+"""Which segments wait for the classifier, and what becomes of its predictions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,60 +8,66 @@ import numpy as np
 
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.engine.segmenter import Segment
+from ser_track.engine.stream import Stream
 from ser_track.errors import InferenceError
 from ser_track.events import Emotion, Fault, StreamKey
 from ser_track.labels import SIX_EMOTIONS, UNSURE
 from ser_track.protocols import EmotionClassifier, Prediction
-from ser_track.voice_profile import VoiceProfile
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One classification to do; ``start`` is where the segment began, which may be before the audio to be heard."""
+@dataclass(frozen=True, slots=True, eq=False)
+class ClassificationJob:
+    """One segment of a stream to classify, or the part of it that is there so far."""
 
-    key: StreamKey
+    stream: Stream
     start: int
-    heard: Segment
+    """Where the segment began, which may be before the audio to classify."""
+    audio: Segment
     final: bool
 
     @property
+    def key(self) -> StreamKey:
+        """Of the stream."""
+        return self.stream.key
+
+    @property
     def span(self) -> tuple[int, int, int]:
-        """Which stretch of which segment is to be heard: number, start, end."""
-        return self.heard.number, self.heard.start, self.heard.end
+        """Which stretch of which segment is classified: number, start, end."""
+        return self.audio.number, self.audio.start, self.audio.end
 
 
-class RequestQueue:
-    """Final requests in order; of each stream at most one provisional, the newest."""
+class JobQueue:
+    """Final jobs in order; of each stream at most one provisional, the newest."""
 
     def __init__(self) -> None:
-        self._final: list[Request] = []
-        self._provisional: dict[StreamKey, Request] = {}
+        self._final: list[ClassificationJob] = []
+        self._provisional: dict[StreamKey, ClassificationJob] = {}
         self.replaced = 0
-        """Provisional requests that a newer one, or the final one, made pointless."""
+        """Provisional jobs that a newer one, or the final one, made pointless."""
 
     def __len__(self) -> int:
         return len(self._final) + len(self._provisional)
 
-    def put(self, request: Request) -> None:
-        """Queue ``request``; a provisional one of the same stream gives way."""
-        self.replaced += request.key in self._provisional
-        if request.final:
-            self._provisional.pop(request.key, None)
-            self._final.append(request)
+    def put(self, job: ClassificationJob) -> None:
+        """Queue ``job``; a provisional one of the same stream gives way."""
+        self.replaced += job.key in self._provisional
+        if job.final:
+            self._provisional.pop(job.key, None)
+            self._final.append(job)
         else:
-            # In the place of the one it replaces: who is renewed often must not wait forever.
-            self._provisional[request.key] = request
+            # In the place of the one it replaces: a stream whose job is renewed often must not wait forever.
+            self._provisional[job.key] = job
 
-    def take(self, provisional_limit: int | None) -> list[Request]:
-        """Every final request, then the ``provisional_limit`` provisional ones that wait longest (all if ``None``)."""
+    def take(self, provisional_limit: int | None) -> list[ClassificationJob]:
+        """Every final job, then the ``provisional_limit`` provisional ones that wait longest (all if ``None``)."""
         taken, self._final = self._final, []
         oldest = list(islice(self._provisional, provisional_limit))
         return taken + [self._provisional.pop(key) for key in oldest]
 
-    def remove(self, key: StreamKey) -> list[Request]:
+    def remove(self, key: StreamKey) -> list[ClassificationJob]:
         """Take out what waits for ``key``, final ones too."""
-        removed = [request for request in self._final if request.key == key]
-        self._final = [request for request in self._final if request.key != key]
+        removed = [job for job in self._final if job.key == key]
+        self._final = [job for job in self._final if job.key != key]
         provisional = self._provisional.pop(key, None)
         return removed if provisional is None else [*removed, provisional]
 
@@ -74,28 +80,44 @@ class Classification:
     min_confidence: float
     six_emotions: bool
 
-    def judge(self, request: Request, voice: VoiceProfile | None) -> Prediction | Fault:
+    def classify(self, job: ClassificationJob) -> Emotion | Fault:
+        """Run the classifier and make the event. Jobs of one stream must be classified in their order."""
+        stream = job.stream
+        if job.final and stream.latest_prediction is not None and stream.latest_prediction[0] == job.span:
+            prediction: Prediction | Fault = stream.latest_prediction[1]  # made in the pause before the end
+        else:
+            prediction = self._predict(job)
+        if isinstance(prediction, Fault):
+            return prediction
+        if job.audio.start == job.start:
+            stream.latest_prediction = job.span, prediction
+        if not job.final:
+            prediction = stream.smoothing.smooth(job.audio.number, prediction)
+        elif stream.voice is not None and prediction.embedding is not None:
+            stream.voice.update(prediction.embedding)
+        return self._emotion(job, prediction)
+
+    def _predict(self, job: ClassificationJob) -> Prediction | Fault:
         """Run the classifier. What it raises becomes a `Fault` of this one segment, never silence."""
         try:
-            judgement = self.classifier.classify(request.heard.samples, voice)
-            _require_distribution(judgement.probabilities, len(self.classifier.labels))
+            prediction = self.classifier.classify(job.audio.samples, job.stream.voice)
+            _require_distribution(prediction.probabilities, len(self.classifier.labels))
         except Exception as error:  # whatever a model raises concerns one segment and must not stop the others
             reason = f"{self.classifier.name}: {str(error) or type(error).__name__}"
-            return Fault(request.key, "classifier_failed", reason, request.heard.number)
-        return judgement
+            return Fault(job.key, "classifier_failed", reason, job.audio.number)
+        return prediction
 
-    def emotion(self, request: Request, judgement: Prediction) -> Emotion:
-        """The event of a judgement."""
-        probabilities, names = judgement.probabilities, self.classifier.labels
+    def _emotion(self, job: ClassificationJob, prediction: Prediction) -> Emotion:
+        probabilities, names = prediction.probabilities, self.classifier.labels
         top = int(probabilities.argmax())
         confidence = float(probabilities[top])
-        six = _named(SIX_EMOTIONS, judgement.six) if self.six_emotions and judgement.six is not None else None
+        six = _named(SIX_EMOTIONS, prediction.six) if self.six_emotions and prediction.six is not None else None
         return Emotion(
-            key=request.key,
-            segment=request.heard.number,
-            start_s=request.start / SAMPLE_RATE_HZ,
-            end_s=request.heard.end / SAMPLE_RATE_HZ,
-            final=request.final,
+            key=job.key,
+            segment=job.audio.number,
+            start_s=job.start / SAMPLE_RATE_HZ,
+            end_s=job.audio.end / SAMPLE_RATE_HZ,
+            final=job.final,
             probabilities=_named(names, probabilities),
             label=names[top] if confidence >= self.min_confidence else UNSURE,
             confidence=confidence,
@@ -111,4 +133,4 @@ def _named(names: Sequence[str], shares: FloatArray) -> dict[str, float]:
 def _require_distribution(probabilities: FloatArray, count: int) -> None:
     fits = probabilities.shape == (count,) and np.isclose(probabilities.sum(), 1, atol=1e-3)
     if not fits or probabilities.min() < 0:
-        raise InferenceError(f"its answer {probabilities!r} is no distribution over {count} emotions")
+        raise InferenceError(f"its output {probabilities!r} is not a distribution over {count} emotions")

@@ -1,24 +1,17 @@
 """The engine: samples of any number of streams in, events out, one VAD call per step over all of them."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.config.schema import PipelineConfig
-from ser_track.engine.classification import Classification, Request, RequestQueue
+from ser_track.engine.classification import Classification, ClassificationJob, JobQueue
 from ser_track.engine.segmenter import Closed, Growing, Mark, Opened, Segmenter
 from ser_track.engine.smoothing import Smoothing
-from ser_track.engine.vad_batches import Stream, VadBatches
+from ser_track.engine.stream import Stream
+from ser_track.engine.vad_batches import VadBatches
 from ser_track.engine.windows import WindowBuffer
 from ser_track.events import Emotion, EndReason, EngineEvent, Fault, SpeechEnded, SpeechStarted, StreamKey
-from ser_track.protocols import EmotionClassifier, Prediction, VoiceDetector
-
-
-class Question(NamedTuple):
-    """A classification to do, with what its stream has been found to be like so far."""
-
-    stream: Stream
-    request: Request
+from ser_track.protocols import EmotionClassifier, VoiceDetector
 
 
 class Engine:
@@ -29,23 +22,23 @@ class Engine:
 
     def __init__(self, detector: VoiceDetector, classifier: EmotionClassifier, config: PipelineConfig) -> None:
         self._detector = detector
-        self._listening = VadBatches(detector, self._note)
-        self._hearing = Classification(classifier, config.min_confidence, config.six_emotions)
+        self._vad_batches = VadBatches(detector, self._take_marks)
+        self._classification = Classification(classifier, config.min_confidence, config.six_emotions)
         self._config = config
         self._streams: dict[StreamKey, Stream] = {}
-        self._requests = RequestQueue()
+        self._jobs = JobQueue()
         self.late_samples = 0
         """Samples of all streams that came for a time already passed, and were dropped."""
 
     @property
     def queue_length(self) -> int:
         """Classifications that wait."""
-        return len(self._requests)
+        return len(self._jobs)
 
     @property
     def replaced(self) -> int:
         """Provisional classifications that were never done because a newer one came."""
-        return self._requests.replaced
+        return self._jobs.replaced
 
     def __contains__(self, key: StreamKey) -> bool:
         """Whether the stream is open."""
@@ -54,20 +47,20 @@ class Engine:
     def open(self, key: StreamKey) -> None:
         """Begin a stream, forgetting an earlier one of the same key."""
         self.discard(key)
-        voice = self._hearing.classifier.new_voice() if self._config.voice_adaptation else None
+        voice = self._classification.classifier.new_voice() if self._config.voice_adaptation else None
         segmenter, detection = Segmenter(self._config), self._detector.new_state()
-        steady = Smoothing(self._config.provisional_smoothing)
-        self._streams[key] = Stream(key, WindowBuffer(), segmenter, detection, voice, steady)
+        smoothing = Smoothing(self._config.provisional_smoothing)
+        self._streams[key] = Stream(key, WindowBuffer(), segmenter, detection, voice, smoothing)
 
-    def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
-        """Store finite mono ``samples`` ``[n]`` at 16 kHz, the first at index ``at`` of the stream.
+    def push(self, key: StreamKey, chunk: Chunk) -> None:
+        """Store ``chunk``: finite mono samples ``[n]`` at 16 kHz, with the index of the first in the stream.
 
         A jump ahead is a gap and counts as silence; samples from the past are dropped.
 
         Raises:
             KeyError: the stream was not opened.
         """
-        if late := self._streams[key].windows.push(samples, at):
+        if late := self._streams[key].windows.push(chunk):
             self.late_samples += late
 
     def tick(self, provisional_limit: int | None = None) -> list[EngineEvent]:
@@ -77,19 +70,19 @@ class Engine:
             InferenceError: the voice detector failed. The windows of that call count as a gap, their streams begin
                 anew with the detector, and what happened before is returned by the next tick.
         """
-        events, questions = self.advance(provisional_limit)
-        return events + [self.answer(question) for question in questions]
+        events, jobs = self.advance(provisional_limit)
+        return events + [self.classify(job) for job in jobs]
 
-    def advance(self, provisional_limit: int | None = None) -> tuple[list[EngineEvent], list[Question]]:
-        """What `tick` does without the classifier: events, and what is left to be answered. Raises what `tick` does."""
+    def advance(self, provisional_limit: int | None = None) -> tuple[list[EngineEvent], list[ClassificationJob]]:
+        """What `tick` does without the classifier: events, and what is left to `classify`. Raises what `tick` does."""
         streams = list(self._streams.values())
-        self._listening.advance(streams)
+        self._vad_batches.advance(streams)
         events: list[EngineEvent] = []
         for stream in streams:
             if stream.events:
                 events += stream.events
                 stream.events.clear()
-        return events, self._questions(self._requests.take(provisional_limit))
+        return events, self._jobs.take(provisional_limit)
 
     def flush(self, key: StreamKey) -> list[EngineEvent]:
         """Everything still open in ``key``, which is then closed and forgotten. Other streams do not move.
@@ -98,17 +91,17 @@ class Engine:
             KeyError: the stream was not opened.
             InferenceError: the voice detector failed; the stream is forgotten all the same.
         """
-        events, questions = self.finish(key)
-        return events + [self.answer(question) for question in questions]
+        events, jobs = self.finish(key)
+        return events + [self.classify(job) for job in jobs]
 
-    def finish(self, key: StreamKey) -> tuple[list[EngineEvent], list[Question]]:
-        """What `flush` does without the classifier: events, and what is left to be answered. Raises as `flush` does."""
+    def finish(self, key: StreamKey) -> tuple[list[EngineEvent], list[ClassificationJob]]:
+        """What `flush` does without the classifier: events, and what is left to `classify`. Raises as `flush` does."""
         stream = self._streams[key]
         try:
             stream.windows.flush()
-            self._listening.advance([stream])
-            self._note(stream, stream.segmenter.close("flush"))
-            return stream.events, self._questions(self._requests.remove(key))
+            self._vad_batches.advance([stream])
+            self._take_marks(stream, stream.segmenter.close("flush"))
+            return stream.events, self._jobs.remove(key)
         finally:
             self.discard(key)
 
@@ -124,43 +117,27 @@ class Engine:
         stream = self._streams[key]
         if reason == "silence":
             stream.windows.flush()
-        self._listening.advance([stream])
-        self._note(stream, stream.segmenter.close(reason))
+        self._vad_batches.advance([stream])
+        self._take_marks(stream, stream.segmenter.close(reason))
 
     def discard(self, key: StreamKey) -> None:
         """Forget ``key`` with all that was held of it."""
         self._streams.pop(key, None)
-        self._requests.remove(key)
+        self._jobs.remove(key)
 
-    def answer(self, question: Question) -> Emotion | Fault:
-        """Run the classifier. Those of one stream must be answered in their order; on which thread does not matter."""
-        stream, request = question
-        if request.final and stream.whole is not None and stream.whole[0] == request.span:
-            judgement: Prediction | Fault = stream.whole[1]  # made in the pause before the end
-        else:
-            judgement = self._hearing.judge(request, stream.voice)
-        if isinstance(judgement, Fault):
-            return judgement
-        if request.heard.start == request.start:
-            stream.whole = request.span, judgement
-        if request.final:
-            if stream.voice is not None and judgement.embedding is not None:
-                stream.voice.hear(judgement.embedding)
-            return self._hearing.emotion(request, judgement)
-        return self._hearing.emotion(request, stream.steady.settle(request.heard.number, judgement))
+    def classify(self, job: ClassificationJob) -> Emotion | Fault:
+        """Do ``job``. Jobs of one stream must be done in their order; on which thread does not matter."""
+        return self._classification.classify(job)
 
-    def _questions(self, requests: Iterable[Request]) -> list[Question]:
-        return [Question(self._streams[request.key], request) for request in requests]
-
-    def _note(self, stream: Stream, marks: Iterable[Mark]) -> None:
+    def _take_marks(self, stream: Stream, marks: Iterable[Mark]) -> None:
         for mark in marks:
             match mark:
                 case Opened(number, start):
                     stream.events.append(SpeechStarted(stream.key, number, start / SAMPLE_RATE_HZ))
                 case Growing(start, latest):
-                    self._requests.put(Request(stream.key, start, latest, final=False))
+                    self._jobs.put(ClassificationJob(stream, start, latest, final=False))
                 case Closed(segment, reason, kept):
                     span = segment.start / SAMPLE_RATE_HZ, segment.end / SAMPLE_RATE_HZ
                     stream.events.append(SpeechEnded(stream.key, segment.number, *span, reason, kept))
                     if kept:
-                        self._requests.put(Request(stream.key, segment.start, segment, final=True))
+                        self._jobs.put(ClassificationJob(stream, segment.start, segment, final=True))

@@ -16,9 +16,9 @@ _SILENCE: Final = np.zeros(WINDOW_SAMPLES, np.float32)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Segment:
-    """Speech, or the part of it to be heard: ``windows`` of ``[512]`` each, the first at index ``start`` of the stream.
+    """Speech, or the part of it to classify: ``windows`` of ``[512]`` each, the first at index ``start`` of the stream.
 
-    They are joined only when somebody listens: most provisional results are replaced before.
+    They are joined only when they are classified: most provisional results are replaced before.
     """
 
     number: int

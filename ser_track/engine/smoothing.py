@@ -11,7 +11,7 @@ from ser_track.protocols import Prediction
 class Smoothing:
     """The running average of one segment's provisional distributions; ``smoothing`` is the share of those before.
 
-    A final result is never averaged: it heard the whole segment at once.
+    A final result is never averaged: it was computed from the whole segment at once.
     """
 
     __slots__ = ("_four", "_segment", "_six", "_smoothing")
@@ -22,13 +22,13 @@ class Smoothing:
         self._four: FloatArray | None = None
         self._six: FloatArray | None = None
 
-    def settle(self, segment: int, judgement: Prediction) -> Prediction:
-        """``judgement`` averaged with those before it of the same ``segment``."""
+    def smooth(self, segment: int, prediction: Prediction) -> Prediction:
+        """``prediction`` averaged with those before it of the same ``segment``."""
         if segment != self._segment:
             self._segment, self._four, self._six = segment, None, None
-        self._four = self._mixed(self._four, judgement.probabilities)
-        self._six = None if judgement.six is None else self._mixed(self._six, judgement.six)
-        return replace(judgement, probabilities=self._four, six=self._six)
+        self._four = self._mixed(self._four, prediction.probabilities)
+        self._six = None if prediction.six is None else self._mixed(self._six, prediction.six)
+        return replace(prediction, probabilities=self._four, six=self._six)
 
     def _mixed(self, before: FloatArray | None, now: FloatArray) -> FloatArray:
         return now if before is None else np.asarray(now + (before - now) * self._smoothing, np.float32)

@@ -1,4 +1,4 @@
-"""What was heard of each participant, gathered from events: what pictures, tables and captions are made of."""
+"""What each participant said and when, gathered from events: what pictures, tables and captions are made of."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,11 +15,11 @@ class Utterance:
     end_s: float
     reason: EndReason
     emotion: Emotion | None = None
-    """Its final result; none where it was too short to be judged, or the model failed."""
+    """Its final result; none where it was too short to be classified, or the model failed."""
     provisional: list[Emotion] = field(default_factory=list)
     """Results while it was spoken, in their order."""
     classified: bool = True
-    """Whether it was long enough to be judged; if so and without a result, the model failed."""
+    """Whether it was long enough to be classified; if so and without a result, the model failed."""
 
 
 @dataclass(slots=True)

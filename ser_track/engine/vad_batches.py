@@ -1,49 +1,30 @@
-"""What the engine holds of one stream, and the voice detector's way through the windows of many."""
+"""Voice activity detection over the windows of many streams, in as few calls as possible."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from ser_track.chunk import WINDOW_SAMPLES, FloatArray
-from ser_track.engine.segmenter import Mark, Segmenter
-from ser_track.engine.smoothing import Smoothing
-from ser_track.engine.windows import Gap, Window, WindowBuffer
+from ser_track.engine.segmenter import Mark
+from ser_track.engine.stream import Stream
+from ser_track.engine.windows import Gap, Window
 from ser_track.errors import InferenceError
-from ser_track.events import EngineEvent, StreamKey
-from ser_track.protocols import DetectorState, Prediction, VoiceDetector
-from ser_track.voice_profile import VoiceProfile
+from ser_track.protocols import VoiceDetector
 
 _SHORTEST_RUN: Final = 16
 """From so many windows on, a run costs no more per window than a batch of as many streams."""
-_LONGEST_RUN: Final = 128
+MAX_RUN_WINDOWS: Final = 128
 """Longer runs cost more again: what the network works on is then too large to be kept near the processor."""
-
-
-@dataclass(slots=True)
-class Stream:
-    """One participant's stream, from its samples to what is known of the voice."""
-
-    key: StreamKey
-    windows: WindowBuffer
-    segmenter: Segmenter
-    detection: DetectorState
-    voice: VoiceProfile | None
-    steady: Smoothing
-    events: list[EngineEvent] = field(default_factory=list)
-    """What happened since the last tick that came to its end."""
-    whole: tuple[tuple[int, int, int], Prediction] | None = None
-    """The latest judgement of all of a segment, and its span: if nothing is added, it is the final one too."""
 
 
 class VadBatches:
     """Takes windows through the detector and on to the segmenters: one of each stream, or many of one."""
 
-    def __init__(self, detector: VoiceDetector, note: Callable[[Stream, Iterable[Mark]], None]) -> None:
-        """``note`` is told what became of a stream's segments."""
+    def __init__(self, detector: VoiceDetector, on_marks: Callable[[Stream, Iterable[Mark]], None]) -> None:
+        """``on_marks`` is told what became of a stream's segments."""
         self._detector = detector
-        self._note = note
+        self._on_marks = on_marks
         self._batch = np.empty((0, WINDOW_SAMPLES), np.float32)
 
     def advance(self, streams: Collection[Stream]) -> None:
@@ -62,7 +43,7 @@ class VadBatches:
 
     def _advance_run(self, stream: Stream) -> None:
         """By all windows of ``stream`` up to a gap, or by the gap."""
-        run = stream.windows.pop_run(_LONGEST_RUN)
+        run = stream.windows.pop_run(MAX_RUN_WINDOWS)
         if not run:
             self._skip_gap(stream)
             return
@@ -71,40 +52,40 @@ class VadBatches:
         except Exception as error:  # whatever a model raises
             self._give_up(stream, run)
             raise InferenceError(f"voice detector: {error}") from error
-        self._hear([stream] * len(run), run, probabilities)
+        self._segment([stream] * len(run), run, probabilities)
 
     def _advance_all(self, waiting: Sequence[Stream]) -> None:
         """By one window, or one gap, of each."""
-        heard, windows = list[Stream](), list[Window]()
+        detected, windows = list[Stream](), list[Window]()
         for stream in waiting:
             if isinstance(item := stream.windows.ready[0], Window):
                 stream.windows.ready.popleft()
-                heard.append(stream)
+                detected.append(stream)
                 windows.append(item)
             else:
                 self._skip_gap(stream)
-        if not heard:
+        if not detected:
             return
         try:
-            states = [stream.detection for stream in heard]
-            probabilities = _checked(self._detector.detect(self._joined(windows), states), len(heard))
+            states = [stream.detection for stream in detected]
+            probabilities = _checked(self._detector.detect(self._joined(windows), states), len(detected))
         except Exception as error:  # whatever a model raises
-            for stream, window in zip(heard, windows, strict=True):
+            for stream, window in zip(detected, windows, strict=True):
                 self._give_up(stream, [window])
             raise InferenceError(f"voice detector: {error}") from error
-        self._hear(heard, windows, probabilities)
+        self._segment(detected, windows, probabilities)
 
-    def _hear(self, streams: Sequence[Stream], windows: Sequence[Window], probabilities: Sequence[float]) -> None:
+    def _segment(self, streams: Sequence[Stream], windows: Sequence[Window], probabilities: Sequence[float]) -> None:
         for stream, window, probability in zip(streams, windows, probabilities, strict=True):
             if marks := stream.segmenter.push(window, probability):
-                self._note(stream, marks)
+                self._on_marks(stream, marks)
 
     def _skip_gap(self, stream: Stream) -> None:
         # The detector keeps its memory over a gap: measured on CREMA-D with 64 to 512 ms missing, 1 to 3 %
         # of its decisions then differ from those without loss; 10 to 11 % when it begins anew.
         gap = stream.windows.ready.popleft()
         assert isinstance(gap, Gap)
-        self._note(stream, stream.segmenter.skip(gap))
+        self._on_marks(stream, stream.segmenter.skip(gap))
 
     def _joined(self, windows: Sequence[Window]) -> FloatArray:
         """``[n, 512]``, good until the next call: to get new memory of this size costs more than to fill it."""
@@ -116,12 +97,12 @@ class VadBatches:
 
     def _give_up(self, stream: Stream, windows: Sequence[Window]) -> None:
         stream.detection = self._detector.new_state()
-        self._note(stream, stream.segmenter.skip(Gap(windows[0].index, len(windows))))
+        self._on_marks(stream, stream.segmenter.skip(Gap(windows[0].index, len(windows))))
 
 
 def _checked(probabilities: FloatArray, count: int) -> list[float]:
     # NaN compares as less than any threshold: a broken detector would pass for silence.
     if probabilities.shape != (count,) or not np.isfinite(probabilities).all():
-        raise InferenceError(f"its answer {probabilities!r} is no probability for each of {count} windows")
+        raise InferenceError(f"its output {probabilities!r} is not a probability for each of {count} windows")
     found: list[float] = probabilities.tolist()
     return found

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import WINDOW_SAMPLES, Chunk, FloatArray
 
 _BLOCK_WINDOWS: Final = 8
 """Packets are copied to blocks of a quarter of a second."""
@@ -45,12 +45,13 @@ class WindowBuffer:
         """The part of the block that the window still open has so far."""
         self._end = 0
 
-    def push(self, samples: FloatArray, at: int) -> int:
-        """Add ``samples`` whose first has index ``at``; what is missing before it is a gap.
+    def push(self, chunk: Chunk) -> int:
+        """Add ``chunk``; what is missing before it is a gap.
 
-        No samples at all say that nothing was there up to ``at``: windows that lie before it are gaps at once. What
-        overlaps the past is dropped; returns how many samples that were.
+        A chunk without samples says that nothing was there up to its time: windows that lie before it are gaps at once.
+        What overlaps the past is dropped; returns how many samples that were.
         """
+        at, samples = chunk
         if at == self._end:
             self._append(samples)
             return 0

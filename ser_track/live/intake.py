@@ -4,18 +4,18 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from ser_track.aiortc_internals.socket import MediaSocket
-from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.events import StreamKey
 from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.media_sockets import MediaSockets
-from ser_track.live.packet_streams import PacketStreams, Pieces
-from ser_track.live.stream_queue import Samples, StreamQueue
+from ser_track.live.packet_streams import PacketStreams
+from ser_track.live.stream_queue import StreamQueue
 from ser_track.rtp import opus
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.jitter_buffer import PacketCounts
 
-Keep = Callable[[Iterable[Arrival]], None]
-"""Takes packets as they are heard; must not raise, and not take long."""
+Keep = Callable[[Iterable[Arrival | Chunk]], None]
+"""Takes packets, or audio that came decoded, as the engine gets them; must not raise, and not take long."""
 _LEAST_SAMPLES: Final = SAMPLE_RATE_HZ // 400
 """No packet lasts less than 2.5 ms; padding, which lasts nothing, is held as if it did: else it would have no bound."""
 
@@ -41,16 +41,16 @@ class Intake:
         """Samples that were thrown away because they had waited for too long; the stream has a gap there."""
         return self._inbox.dropped_samples + self._sockets.dropped_samples
 
-    def put(self, key: StreamKey, piece: Samples | Arrival) -> None:
+    def put(self, key: StreamKey, item: Chunk | Arrival) -> None:
         """Hold samples or a packet until the next `take`; a stream has either the ones or the others."""
-        if isinstance(piece, Samples):
-            self._inbox.put(key, piece, len(piece.samples))
+        if isinstance(item, Chunk):
+            self._inbox.put(key, item, len(item.samples))
         else:
-            lasts = opus.packet_length(piece.payload) // opus.RTP_PER_SAMPLE
-            self._inbox.put(key, piece, max(lasts, _LEAST_SAMPLES))
+            lasts = opus.packet_length(item.payload) // opus.RTP_PER_SAMPLE
+            self._inbox.put(key, item, max(lasts, _LEAST_SAMPLES))
 
     def keep(self, key: StreamKey, keep: Keep) -> None:
-        """Give ``keep`` each packet of ``key`` too, as it is heard, until the stream ends. For any thread."""
+        """Give ``keep`` all audio of ``key`` too, as it is heard, until the stream ends. For any thread."""
         self._kept[key] = keep
 
     def forget(self, key: StreamKey) -> None:
@@ -65,18 +65,20 @@ class Intake:
         """Read it no more, and close it."""
         self._sockets.remove(media)
 
-    def take(self, now: float, wanted: Collection[StreamKey]) -> list[tuple[StreamKey, Pieces]]:
+    def take(self, now: float, wanted: Collection[StreamKey]) -> list[tuple[StreamKey, list[Chunk]]]:
         """All that is due at ``now`` (monotonic seconds) of the streams that are ``wanted``."""
-        heard: list[tuple[StreamKey, Pieces]] = []
+        heard: list[tuple[StreamKey, list[Chunk]]] = []
         with self._stages.stage("receive"):
             # Audio of a stream that was closed meanwhile has nobody left to hear about it.
             for key, arrivals in self._sockets.read(now):
                 if key in wanted:
                     self._take_packets(key, arrivals)
-            for key, pieces in self._inbox.take().items():
+            for key, items in self._inbox.take().items():
                 if key in wanted:
-                    heard.append((key, [piece for piece in pieces if isinstance(piece, Samples)]))
-                    self._take_packets(key, [piece for piece in pieces if isinstance(piece, Arrival)])
+                    chunks = [item for item in items if isinstance(item, Chunk)]
+                    self._keep(key, chunks)
+                    heard.append((key, chunks))
+                    self._take_packets(key, [item for item in items if isinstance(item, Arrival)])
         with self._stages.stage("decode"):
             heard += self._packets.take(now)
         return heard
@@ -85,11 +87,11 @@ class Intake:
         """How much of what `put` was given of ``key`` waits for the next `take`. For any thread."""
         return self._inbox.held_samples(key) / SAMPLE_RATE_HZ
 
-    def take_held(self, key: StreamKey) -> Pieces:
+    def take_held(self, key: StreamKey) -> list[Chunk]:
         """What the packets of ``key`` hold behind a hole: no more packets come for now."""
         return self._packets.take_held(key)
 
-    def flush(self, key: StreamKey) -> Pieces:
+    def flush(self, key: StreamKey) -> list[Chunk]:
         """What the packets of ``key`` still hold; they are forgotten then."""
         self._kept.pop(key, None)
         return self._packets.flush(key)
@@ -108,9 +110,12 @@ class Intake:
         return self._packets.take_failed()
 
     def _take_packets(self, key: StreamKey, arrivals: list[Arrival]) -> None:
-        if self._kept and (keep := self._kept.get(key)) is not None:
-            keep(arrivals)
+        self._keep(key, arrivals)
         self._packets.put(key, arrivals)
+
+    def _keep(self, key: StreamKey, items: Collection[Arrival | Chunk]) -> None:
+        if items and self._kept and (keep := self._kept.get(key)) is not None:
+            keep(items)
 
     def close(self) -> None:
         """Close every socket that is still read."""

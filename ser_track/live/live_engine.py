@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from functools import partial
 
 from ser_track.aiortc_internals.socket import MediaSocket
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.config.schema import RuntimeConfig
 from ser_track.engine.engine import Engine
 from ser_track.events import EndReason, EngineEvent, Fault, SpeechEnded, StreamKey
@@ -19,8 +19,6 @@ from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.intake import Intake, Keep
 from ser_track.live.load_shedding import LoadShedding
 from ser_track.live.metrics import Metrics
-from ser_track.live.packet_streams import Pieces
-from ser_track.live.stream_queue import Samples
 from ser_track.rtp import opus
 from ser_track.rtp.header import Arrival
 
@@ -78,12 +76,12 @@ class LiveEngine:
         self._open.add(key)
 
     def keep(self, key: StreamKey, keep: Keep) -> None:
-        """Give ``keep`` each packet of an open stream too, on the thread that ticks, until the stream ends."""
+        """Give ``keep`` all audio of an open stream too, on the thread that ticks, until the stream ends."""
         self._intake.keep(key, keep)
 
-    def push(self, key: StreamKey, samples: FloatArray, at: int) -> None:
-        """Give samples of an open stream, the first at index ``at``; those of an unknown stream are dropped."""
-        self._intake.put(key, Samples(samples, at))
+    def push(self, key: StreamKey, chunk: Chunk) -> None:
+        """Give samples of an open stream; those of an unknown stream are dropped."""
+        self._intake.put(key, chunk)
 
     def push_packet(self, key: StreamKey, arrival: Arrival) -> None:
         """Give a packet of an open stream; a stream has either packets or samples."""
@@ -164,7 +162,7 @@ class LiveEngine:
             self._carry_out(self._commands.popleft())
         try:
             with self._stages.stage("segment"):
-                events = self._engine.tick(self._load.provisional_limit())
+                events += self._engine.tick(self._load.provisional_limit())
         except Exception as error:
             events += self._faults(tuple(self._open), error)
         for key, reason in self._intake.take_failed().items():
@@ -177,15 +175,15 @@ class LiveEngine:
         self._metrics.count_audio(self._intake.counts, self._intake.dropped_samples)
         self._metrics.count_cpu(self._stages.cpu_s)
 
-    def _hear(self, heard: Iterable[tuple[StreamKey, Pieces]]) -> None:
+    def _hear(self, heard: Iterable[tuple[StreamKey, list[Chunk]]]) -> None:
         n = 0
         with self._stages.stage("segment"):
-            for key, pieces in heard:
-                if pieces and key not in self._engine:
+            for key, chunks in heard:
+                if chunks and key not in self._engine:
                     self._engine.open(key)
-                for samples, at in pieces:
-                    n += len(samples)
-                    self._engine.push(key, samples, at)
+                for chunk in chunks:
+                    n += len(chunk.samples)
+                    self._engine.push(key, chunk)
         self._metrics.audio_s.inc(n / SAMPLE_RATE_HZ)
 
     def _carry_out(self, command: Callable[[], None]) -> None:

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk
 from ser_track.events import StreamKey
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.jitter_buffer import PacketCounts
 from ser_track.rtp.opus_stream import OpusStream
-
-Pieces = list[tuple[FloatArray, int]]
-"""Samples ``[n]`` at 16 kHz, and the index of the first."""
 
 
 class PacketStreams:
@@ -36,7 +33,7 @@ class PacketStreams:
             return
         self._busy.add(key)
 
-    def take(self, now: float) -> list[tuple[StreamKey, Pieces]]:
+    def take(self, now: float) -> list[tuple[StreamKey, list[Chunk]]]:
         """What is due of all streams at ``now`` (monotonic seconds)."""
         busy, self._busy = self._busy, set()
         heard = []
@@ -51,7 +48,7 @@ class PacketStreams:
                     self._busy.add(key)
         return heard
 
-    def take_held(self, key: StreamKey) -> Pieces:
+    def take_held(self, key: StreamKey) -> list[Chunk]:
         """What ``key`` holds behind a hole, which is given up; the stream goes on."""
         if (stream := self._streams.get(key)) is None:
             return []
@@ -61,7 +58,7 @@ class PacketStreams:
             self._fail(key, error)
             return []
 
-    def flush(self, key: StreamKey) -> Pieces:
+    def flush(self, key: StreamKey) -> list[Chunk]:
         """What ``key`` still holds; it is forgotten then."""
         if (stream := self._streams.pop(key, None)) is None:
             return []

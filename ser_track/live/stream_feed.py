@@ -1,6 +1,6 @@
 """One consenting participant's way into the engine: rebases media time, watches for silence of the sender."""
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk
 from ser_track.events import Resumed, Stalled, StreamKey
 from ser_track.live.live_engine import LiveEngine
 from ser_track.rtp.header import Arrival
@@ -30,12 +30,13 @@ class StreamFeed:
         self._sends_silence = sends_silence
         live.open(key)
 
-    def push(self, samples: FloatArray, at: int) -> None:
-        """Samples at 16 kHz, the first at index ``at`` of the track."""
+    def push(self, chunk: Chunk) -> None:
+        """Samples in the track's own media time."""
+        at, samples = chunk
         if self._first is None:
             self._first = at
         self._heard, self._paused = True, False
-        self._live.push(self.key, samples, at - self._first)
+        self._live.push(self.key, Chunk(at - self._first, samples))
 
     def note_audio(self) -> None:
         """Packets came, on a way that does not pass here."""

@@ -10,9 +10,9 @@ from typing import BinaryIO, Final, NamedTuple
 
 from ser_track.errors import AudioError
 from ser_track.mediajson.frames import RECORD_FULL, Frame, Media, SourceStarted, read_frame
-from ser_track.rtp.header import SILENT_LEVEL, Arrival
-from ser_track.rtp.opus import RTP_CLOCK_HZ
-from ser_track.rtp.packet_reader import RecordedPacket
+from ser_track.mediajson.source import MediaSource
+from ser_track.rtp.header import Arrival
+from ser_track.rtp.packet_reader import Recorded, RecordedChunk, RecordedPacket
 
 _LONGEST_LINE: Final = 1 << 20
 _LATEST_S: Final = 1 << 40
@@ -20,15 +20,17 @@ _LATEST_S: Final = 1 << 40
 
 class _Source(NamedTuple):
     started: SourceStarted
-    number: int
-    """Stands for the SSRC, which is not told."""
+    media: MediaSource | None
+    """None where its encoding is not known."""
 
-    def recorded(self, media: Media, now_s: float) -> RecordedPacket:
-        """One packet of it."""
-        ticks = RTP_CLOCK_HZ // self.started.rate_hz or 1
-        numbers = media.chunk & 0xFFFF, media.timestamp * ticks & 0xFFFFFFFF
-        arrival = Arrival(self.number, *numbers, media.payload, now_s, media.audio_level == SILENT_LEVEL)
-        return RecordedPacket(self.started.endpoint, self.started.name or self.started.endpoint, None, arrival)
+    def recorded(self, media: Media, now_s: float) -> Iterator[Recorded]:
+        """What one packet of it holds."""
+        endpoint, name = self.started.endpoint, self.started.name or self.started.endpoint
+        for each in self.media.read(media, now_s) if self.media is not None else ():
+            if isinstance(each, Arrival):
+                yield RecordedPacket(endpoint, name, None, each)
+            else:
+                yield RecordedChunk(endpoint, name, each, now_s)
 
 
 def is_dump(head: bytes) -> bool:
@@ -46,40 +48,43 @@ class MediaJsonDump:
         self.keyed: set[str] = set()
         self._file = file
 
-    def packets(self) -> Iterator[RecordedPacket]:
-        """See `Dump.packets`."""
+    def packets(self) -> Iterator[Recorded]:
+        """See `PacketReader.packets`."""
         self.problems = []
         sources: dict[str, _Source] = {}
         unusable, first_unusable = 0, ""
         self._file.seek(0)
         for number, line in enumerate(iter(lambda: self._file.readline(_LONGEST_LINE), b""), 1):
             try:
-                recorded = self._read(line, sources)
+                found = list(self._read(line, sources))
             except AudioError as error:
                 if not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
                     self.problems.append("is cut off in the middle of its last line")
                 else:
                     unusable, first_unusable = unusable + 1, first_unusable or f"line {number}: {error}"
                 continue
-            if recorded is not None:
-                yield recorded
+            yield from found
         if unusable:
             self.problems.append(f"has {unusable} lines that cannot be used ({first_unusable})")
 
-    def _read(self, line: bytes, sources: dict[str, _Source]) -> RecordedPacket | None:
-        """The packet in one line, if one is in it that can be heard."""
+    def _read(self, line: bytes, sources: dict[str, _Source]) -> Iterator[Recorded]:
+        """What one line holds that can be heard."""
         now_s, frame = _frame(line)
         if isinstance(frame, SourceStarted):
-            if frame.encoding != "opus":
-                self.problems.append(f"has '{frame.endpoint}' as {frame.encoding}, and packets are heard as Opus only")
-            sources[frame.tag] = _Source(frame, len(sources))
+            sources[frame.tag] = _Source(frame, self._media_source(frame, len(sources)))
         elif isinstance(frame, Media):
             if (source := sources.get(frame.tag)) is None:
                 raise AudioError(f"source '{frame.tag}' was never started")
-            return source.recorded(frame, now_s) if source.started.encoding == "opus" else None
+            yield from source.recorded(frame, now_s)
         elif frame is None and RECORD_FULL.encode() in line:
             self.problems.append("ends before the meeting did: its recording had reached its limit")
-        return None
+
+    def _media_source(self, started: SourceStarted, number: int) -> MediaSource | None:
+        try:
+            return MediaSource(started, number)
+        except AudioError as error:
+            self.problems.append(f"has '{started.endpoint}' as {started.encoding}, which cannot be heard: {error}")
+            return None
 
 
 def _frame(line: bytes) -> tuple[float, Frame | None]:

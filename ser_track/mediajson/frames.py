@@ -12,10 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.errors import AudioError
 
 RECORD_FULL: Final = "ser-track: this recording is full"
 """Text of the ``info`` event at the end of a recording that reached its limit before the meeting ended."""
+MEDIA_TIME: Final = "mediaTime"
+"""The custom parameter with which our own recordings mark `SourceStarted.media_time`."""
+DECODED: Final = "l24"
+"""Its encoding: linear PCM of 24 bits in network byte order (RFC 3190, 4)."""
 _USUAL_RATE_HZ: Final = 48_000
 _MOST_CHANNELS: Final = 2
 _LONGEST_TAG: Final = 200
@@ -34,6 +39,8 @@ class SourceStarted:
     channels: int
     name: str = ""
     """What people call them, where the sender says it, as our own recordings do."""
+    media_time: bool = False
+    """Audio that was decoded before our recording kept it: L24, 16 kHz, mono; timestamps are exact media times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ Frame = SourceStarted | Media | SourceStopped | SessionEnded | Ping
 
 
 def read_frame(text: str) -> Frame | None:
-    """The frame in ``text``; ``None`` for an event that is not known here, which is to be passed over.
+    """The frame in ``text``; ``None`` for an event that is not known here, which is to be skipped.
 
     Raises:
         AudioError: it is no JSON object with an event, or a known event lacks what it needs.
@@ -113,8 +120,11 @@ def _started(start: Mapping[str, Any]) -> SourceStarted:
         raise ValueError("'endpointId' and 'displayName' must be short strings")
     rate_hz, channels = int(media_format.get("sampleRate", _USUAL_RATE_HZ)), int(media_format.get("channels", 1))
     if not 8_000 <= rate_hz <= 192_000 or not 1 <= channels <= _MOST_CHANNELS:
-        raise ValueError(f"{rate_hz} Hz with {channels} channels is no voice")
-    return SourceStarted(tag, endpoint, str(media_format["encoding"]).lower(), rate_hz, channels, name)
+        raise ValueError(f"{rate_hz} Hz with {channels} channels is not a voice")
+    encoding, media_time = str(media_format["encoding"]).lower(), custom.get(MEDIA_TIME) is True
+    if media_time and (encoding, rate_hz, channels) != (DECODED, SAMPLE_RATE_HZ, 1):
+        raise ValueError(f"'{MEDIA_TIME}' is for {DECODED} at {SAMPLE_RATE_HZ} Hz with one channel")
+    return SourceStarted(tag, endpoint, encoding, rate_hz, channels, name, media_time)
 
 
 def _media(media: Mapping[str, Any]) -> Media:

@@ -1,24 +1,30 @@
-"""Keeps a live meeting's packets in a file, so that what was heard can be looked at again: `ser-track analyze FILE`.
+"""Keeps a live meeting's audio in a file, so that what was heard can be looked at again: `ser-track analyze FILE`.
 
-Lines of MediaJson, as a bridge's own recordings are (`ser_track.mediajson.dump` reads them). They are
-people's voices: whoever makes one needs their consent.
+Lines of MediaJson, as a bridge's own recordings are (`ser_track.mediajson.dump` reads them). Opus is kept packet by
+packet, as it came; audio that came decoded is kept as L24 with its media time. They are people's voices: anyone who
+makes one needs their consent.
 """
 
 import json
 from base64 import b64encode
+from dataclasses import dataclass
 from typing import BinaryIO, Final
 
-from ser_track.mediajson.frames import RECORD_FULL
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
+from ser_track.mediajson.frames import DECODED, MEDIA_TIME, RECORD_FULL
+from ser_track.mediajson.source import encode_decoded
 from ser_track.rtp.header import SILENT_LEVEL, Arrival
 from ser_track.rtp.opus import RTP_CLOCK_HZ
 
 _FLUSH_EVERY_S: Final = 1.0
 _LONGEST_NAME: Final = 200
 """Longer ones a reader refuses."""
+_OPUS_FORMAT: Final[dict[str, object]] = {"encoding": "opus", "sampleRate": RTP_CLOCK_HZ, "channels": 2}
+_DECODED_FORMAT: Final[dict[str, object]] = {"encoding": DECODED, "sampleRate": SAMPLE_RATE_HZ, "channels": 1}
 
 
 class MediaJsonWriter:
-    """Appends packets to a file that the caller opened for binary appending, and closes.
+    """Appends audio to a file that the caller opened for binary appending, and closes.
 
     Not for several threads at once. What a packet costs does not depend on how many came before it, and nothing is held
     but the sources' names. Where the program is killed, the last second may be missing.
@@ -29,11 +35,12 @@ class MediaJsonWriter:
         self._file = file
         self._clock_offset_s = clock_offset_s
         self._left_bytes = max_bytes
-        self._tags: set[str] = set()
+        self._sources: dict[str, _Source] = {}
+        """By tag."""
         self._lines = 0
         self._flushed_at: float | None = None
         self.left_out = 0
-        """Packets that were not written, because the file is full."""
+        """Packets and chunks that were not written, because the file is full."""
 
     def put(self, stream: str, name: str, arrival: Arrival) -> None:
         """Write one packet of ``stream``, an id that is new at each join, of somebody whom people call ``name``.
@@ -41,24 +48,45 @@ class MediaJsonWriter:
         Raises:
             OSError: the file cannot be written.
         """
+        source = self._source(f"{stream}-{arrival.ssrc}", stream, name, _OPUS_FORMAT)
+        self._put(source, arrival.now, _packet(arrival))
+
+    def put_chunk(self, stream: str, name: str, chunk: Chunk, now: float) -> None:
+        """Write decoded audio of ``stream``; ``now`` is when it came, by the clock of `Arrival.now`.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        source = self._source(f"{stream}-decoded", stream, name, _DECODED_FORMAT)
+        # What is sent faster than it was spoken is dated as it was spoken.
+        begun = source.begun = now - chunk.at / SAMPLE_RATE_HZ if source.begun is None else source.begun
+        for first in range(0, len(chunk.samples), SAMPLE_RATE_HZ):
+            part = Chunk(chunk.at + first, chunk.samples[first : first + SAMPLE_RATE_HZ])
+            body = _body(source.count, part.at, encode_decoded(part))
+            self._put(source, begun + part.at / SAMPLE_RATE_HZ, body)
+
+    def _source(self, tag: str, stream: str, name: str, media_format: dict[str, object]) -> "_Source":
+        if (source := self._sources.get(tag)) is None:
+            source = self._sources[tag] = _Source(tag, _start(tag, stream, name, media_format))
+        return source
+
+    def _put(self, source: "_Source", now: float, body: dict[str, object]) -> None:
         if self.left_out:
             self.left_out += 1
             return
-        tag, lines = f"{stream}-{arrival.ssrc}", b""
-        if tag not in self._tags:
-            lines = self._line(arrival.now, "start", _start(tag, stream, name))
-        lines += self._line(arrival.now, "media", _media(tag, arrival))
+        lines = self._line(now, "start", source.start) if not source.count else b""
+        lines += self._line(now, "media", {"tag": source.tag} | body)
         if len(lines) > self._left_bytes:
             self.left_out = 1
-            self._file.write(self._line(arrival.now, "info", {"text": RECORD_FULL}))
+            self._file.write(self._line(now, "info", {"text": RECORD_FULL}))
             self._file.flush()
             return
-        self._tags.add(tag)
+        source.count += 1
         self._left_bytes -= len(lines)
         self._file.write(lines)
-        if self._flushed_at is None or arrival.now - self._flushed_at >= _FLUSH_EVERY_S:
+        if self._flushed_at is None or abs(now - self._flushed_at) >= _FLUSH_EVERY_S:  # a stream may be far ahead
             self.flush()
-            self._flushed_at = arrival.now
+            self._flushed_at = now
 
     def flush(self) -> None:
         """Hand what is written to the operating system."""
@@ -72,19 +100,27 @@ class MediaJsonWriter:
         return json.dumps(line, separators=(",", ":")).encode() + b"\n"
 
 
-def _start(tag: str, stream: str, name: str) -> dict[str, object]:
-    return {
-        "tag": tag,
-        "mediaFormat": {"encoding": "opus", "sampleRate": RTP_CLOCK_HZ, "channels": 2},
-        "customParameters": {"endpointId": stream, "displayName": name[:_LONGEST_NAME]},
-    }
+@dataclass(slots=True)
+class _Source:
+    tag: str
+    start: dict[str, object]
+    count: int = 0
+    """What was written of it."""
+    begun: float | None = None
+    """When its media time was 0, where it came decoded."""
 
 
-def _media(tag: str, arrival: Arrival) -> dict[str, object]:
-    body: dict[str, object] = {
-        "tag": tag,
-        "chunk": str(arrival.sequence),
-        "timestamp": str(arrival.timestamp),
-        "payload": b64encode(arrival.payload).decode(),
-    }
+def _start(tag: str, stream: str, name: str, media_format: dict[str, object]) -> dict[str, object]:
+    about: dict[str, object] = {"endpointId": stream, "displayName": name[:_LONGEST_NAME]}
+    if media_format is _DECODED_FORMAT:
+        about[MEDIA_TIME] = True
+    return {"tag": tag, "mediaFormat": media_format, "customParameters": about}
+
+
+def _packet(arrival: Arrival) -> dict[str, object]:
+    body = _body(arrival.sequence, arrival.timestamp, arrival.payload)
     return body | {"audioLevel": SILENT_LEVEL} if arrival.silent else body
+
+
+def _body(number: int, timestamp: int, payload: bytes) -> dict[str, object]:
+    return {"chunk": str(number), "timestamp": str(timestamp), "payload": b64encode(payload).decode()}

@@ -5,7 +5,7 @@ import secrets
 import time
 from typing import Protocol
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk
 from ser_track.config.schema import RuntimeConfig
 from ser_track.events import ConsentChanged, Event, Fault, Joined, StreamKey
 from ser_track.live.intake import Keep
@@ -136,10 +136,10 @@ class Attendee:
         self.leaving = True
         await self.end_sending()
 
-    def heard(self, samples: FloatArray, at: int) -> None:
+    def heard(self, chunk: Chunk) -> None:
         """See `PeerOwner`."""
         if self._feed is not None:
-            self._feed.push(samples, at)
+            self._feed.push(chunk)
 
     def arrived(self, arrival: Arrival) -> None:
         """An RTP packet with Opus, with its time of arrival."""

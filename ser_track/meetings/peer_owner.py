@@ -4,7 +4,7 @@ import time
 from typing import Protocol
 
 from ser_track.aiortc_internals.socket import MediaSocket
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk
 from ser_track.meetings.attendee import Attendee
 from ser_track.rtp.header import Arrival
 
@@ -16,8 +16,8 @@ class PeerOwner(Protocol):
         """An RTP packet with Opus."""
         ...
 
-    def heard(self, samples: FloatArray, at: int) -> None:
-        """Samples at 16 kHz, the first at index ``at`` of the track: of any other codec."""
+    def heard(self, chunk: Chunk) -> None:
+        """Samples of any other codec, in the track's own media time."""
         ...
 
     def fault(self, code: str, message: str) -> None:
@@ -47,9 +47,9 @@ class AttendeeOwner:
         """See `PeerOwner`."""
         self.attendee.arrived(Arrival(ssrc, sequence, timestamp, payload, time.monotonic()))
 
-    def heard(self, samples: FloatArray, at: int) -> None:
+    def heard(self, chunk: Chunk) -> None:
         """See `PeerOwner`."""
-        self.attendee.heard(samples, at)
+        self.attendee.heard(chunk)
 
     def fault(self, code: str, message: str) -> None:
         """See `PeerOwner`."""

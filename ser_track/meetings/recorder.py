@@ -11,17 +11,18 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from ser_track.chunk import Chunk
 from ser_track.live.intake import Keep
 from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.rtp.header import Arrival
 
 log = logging.getLogger(__name__)
 _MOST_BYTES: Final = 8 << 30
-"""About two months of one voice."""
+"""About five days of one voice as Opus, and one day of one that came decoded."""
 
 
 class MeetingRecorder:
-    """One file for one meeting, made with the first packet. All but `keeper` is for the thread that hears."""
+    """One file for one meeting, made with the first audio. All but `keeper` is for the thread that hears."""
 
     def __init__(self, folder: Path, meeting: str) -> None:
         """The file is called after the time and the ``meeting``."""
@@ -31,7 +32,7 @@ class MeetingRecorder:
         self._failed = False
 
     def keeper(self, stream: str, name: str) -> Keep:
-        """What keeps the packets of one stream."""
+        """What keeps the audio of one stream."""
         return partial(self._keep, stream, name)
 
     def close(self) -> None:
@@ -40,13 +41,16 @@ class MeetingRecorder:
         if self._file is not None:
             self._file.close()
 
-    def _keep(self, stream: str, name: str, arrivals: Iterable[Arrival]) -> None:
+    def _keep(self, stream: str, name: str, items: Iterable[Arrival | Chunk]) -> None:
         if self._failed:
             return
         try:
             record = self._opened()
-            for arrival in arrivals:
-                record.put(stream, name, arrival)
+            for item in items:
+                if isinstance(item, Arrival):
+                    record.put(stream, name, item)
+                else:
+                    record.put_chunk(stream, name, item, time.monotonic())
         except OSError as error:  # a full disk must not keep anybody from being heard
             self._failed = True
             log.error("%s cannot be written (%s): the rest of the meeting is not recorded", self.path, error.strerror)

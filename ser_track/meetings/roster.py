@@ -172,7 +172,7 @@ class Roster:
     def put(self, event: EngineEvent) -> None:
         """The consent guard: tell what the engine found, unless the participant withdrew meanwhile."""
         attendee = self.people.get(event.key.participant)
-        if attendee is not None and attendee.analysed and attendee.key == event.key:
+        if attendee is not None and attendee.agreed and attendee.key == event.key:
             self.emit(event)
 
     def check(self) -> None:

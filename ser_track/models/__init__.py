@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ser_track.config.schema import DEFAULT_MODEL, PipelineConfig
+from ser_track.engine.engine import Engine
 from ser_track.models.emotion import EmotionModel
 from ser_track.models.silero import SileroVad
 from ser_track.protocols import EmotionClassifier, VoiceDetector
@@ -33,6 +34,18 @@ def load_models(config: PipelineConfig) -> Models:
         ModelError: a model file is missing or does not fit.
     """
     return Models(_detector(), load_emotion_model(config.model))
+
+
+def new_engine(config: PipelineConfig, models: Models | None = None) -> Engine:
+    """An engine with the configured models, or with ``models`` in their place; the one place where both come together.
+
+    It is here and not in `ser_track.engine`, which does not know how models are loaded.
+
+    Raises:
+        ModelError: as `load_models`.
+    """
+    models = models or load_models(config)
+    return Engine(models.detector, models.classifier, config)
 
 
 @lru_cache(maxsize=8)

@@ -82,7 +82,7 @@ class EmotionModel:
 
     def _judge(self, samples: FloatArray, voice: VoiceProfile | None) -> Prediction:
         inputs = {"log_mel": log_mel(samples)[None]}
-        if voice is not None and voice.heard and self._embedding_size is not None:
+        if voice is not None and voice.segments and self._embedding_size is not None:
             inputs |= {"voice_mean": voice.mean[None], "voice_deviation": voice.deviation[None]}
         try:
             results = self._session.run(self._outputs, inputs)

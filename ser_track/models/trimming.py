@@ -4,15 +4,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ser_track.chunk import WINDOW_SAMPLES, FloatArray
+from ser_track.engine.vad_batches import MAX_RUN_WINDOWS
 from ser_track.protocols import VoiceDetector
 
 
 def voiced_windows(detector: VoiceDetector, samples: FloatArray, min_confidence: float = 0.5) -> NDArray[np.bool_]:
     """[n] at 16 kHz → one decision for each window of 32 ms; the last one is filled with zeros."""
     n_windows = -(-samples.size // WINDOW_SAMPLES)
-    windows = np.pad(samples, (0, n_windows * WINDOW_SAMPLES - samples.size)).reshape(-1, 1, WINDOW_SAMPLES)
+    windows = np.pad(samples, (0, n_windows * WINDOW_SAMPLES - samples.size)).reshape(-1, WINDOW_SAMPLES)
     state = detector.new_state()
-    return np.array([detector.detect(window, [state])[0] >= min_confidence for window in windows], bool)
+    voiced = np.empty(n_windows, bool)
+    for first in range(0, n_windows, MAX_RUN_WINDOWS):
+        run = slice(first, first + MAX_RUN_WINDOWS)
+        voiced[run] = detector.detect_run(windows[run], state) >= min_confidence
+    return voiced
 
 
 def voiced_part(detector: VoiceDetector, samples: FloatArray, min_confidence: float = 0.5) -> FloatArray:

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from ser_track.audio.resample import Resampler
-from ser_track.chunk import FloatArray
-from ser_track.recordings.tracks import Piece
+from ser_track.chunk import Chunk, FloatArray, ParticipantChunk
 
 
 class ArraySource:
@@ -20,15 +19,15 @@ class ArraySource:
         """The names, in order."""
         return tuple(self._voices)
 
-    def __iter__(self) -> Iterator[Piece]:
-        """Pieces of a second, by turns."""
+    def __iter__(self) -> Iterator[ParticipantChunk]:
+        """Chunks of a second, by turns."""
         resamplers = {name: Resampler(self._rate_hz) for name in self._voices}
         ends = dict.fromkeys(self._voices, 0)
         longest = max(map(len, self._voices.values()), default=0)
         for begin in range(0, longest, self._rate_hz):
             for name, samples in self._voices.items():
                 resampled = resamplers[name].push(samples[begin : begin + self._rate_hz])
-                yield Piece(name, ends[name], resampled)
+                yield ParticipantChunk(name, Chunk(ends[name], resampled))
                 ends[name] += len(resampled)
         for name, resampler in resamplers.items():
-            yield Piece(name, ends[name], resampler.flush())
+            yield ParticipantChunk(name, Chunk(ends[name], resampler.flush()))

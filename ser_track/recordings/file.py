@@ -1,4 +1,4 @@
-"""Recordings: any audio or video file that FFmpeg opens, decoded once, piece by piece, in bounded memory."""
+"""Recordings: any audio or video file that FFmpeg opens, decoded once, chunk by chunk, in bounded memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +13,10 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Stream
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import FloatArray, ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.recordings.container import audio_streams, open_container, open_file
-from ser_track.recordings.tracks import Piece, Track, channel_names, unique_names
+from ser_track.recordings.tracks import Track, channel_names, unique_names
 
 _ANNOUNCING: Final = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "aiff")
 """Formats whose header says how long the audio is; in others FFmpeg guesses from the file size."""
@@ -58,8 +58,8 @@ class FileRecording:
         """How far decoding has come."""
         return float(max(track.end_s for track in self._tracks.values()))
 
-    def __iter__(self) -> Iterator[Piece]:
-        """Pieces of all participants as they lie in the file; what is damaged is left out and becomes a gap.
+    def __iter__(self) -> Iterator[ParticipantChunk]:
+        """Chunks of all participants as they lie in the file; what is damaged is left out and becomes a gap.
 
         Raises:
             AudioError: after all that could be decoded: part of the file is missing or damaged.
@@ -75,7 +75,7 @@ class FileRecording:
         if problem := self._problem(stopped):
             raise AudioError(f"{self._path} {problem}; repair or replace the file")
 
-    def _decode(self, packet: "av.Packet[Stream]") -> Iterator[Piece]:
+    def _decode(self, packet: "av.Packet[Stream]") -> Iterator[ParticipantChunk]:
         try:
             frames = packet.decode()
         except av.FFmpegError:
@@ -144,10 +144,10 @@ def read_mono(path: Path) -> FloatArray:
         streams = audio_streams(path, container)
         best = container.streams.best("audio")
         chosen = [stream for stream in streams if best is None or stream.index == best.index][:1]
-        pieces = list(FileRecording(path, container, chosen, split=False))
-    if not pieces:
+        chunks = [chunk for _, chunk in FileRecording(path, container, chosen, split=False)]
+    if not chunks:
         raise AudioError(f"{path} holds no samples; give a recording that is longer")
-    return np.concatenate([piece.samples for piece in pieces])
+    return np.concatenate([chunk.samples for chunk in chunks])
 
 
 def _start_s(stream: AudioStream) -> Fraction | None:

@@ -7,9 +7,8 @@ from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 from ser_track.audio.resample import Resampler
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError, ConfigError
-from ser_track.recordings.tracks import Piece
 
 _BLOCK_S: Final = 0.1
 _NAME: Final = "microphone"
@@ -31,7 +30,7 @@ class HeldBlocks:
         """Hold so much and no more."""
         self.lost_samples = 0
         self._max_samples = max_samples
-        self._blocks: deque[tuple[int, FloatArray]] = deque()
+        self._blocks: deque[Chunk] = deque()
         self._held_samples = 0
         self._end = 0
         self._closed = False
@@ -42,17 +41,17 @@ class HeldBlocks:
         with self._changed:
             if self._closed:
                 return
-            self._blocks.append((self._end, samples))
+            self._blocks.append(Chunk(self._end, samples))
             self._end += len(samples)
             self._held_samples += len(samples)
             while self._held_samples > self._max_samples and len(self._blocks) > 1:
-                dropped = len(self._blocks.popleft()[1])
+                dropped = len(self._blocks.popleft().samples)
                 self._held_samples -= dropped
                 self.lost_samples += dropped
             self._changed.notify()
 
-    def take(self, timeout_s: float) -> tuple[int, FloatArray] | None:
-        """The oldest block and the index of its first sample; ``None`` when closed and empty.
+    def take(self, timeout_s: float) -> Chunk | None:
+        """The oldest block, in samples of the device's rate; ``None`` when closed and empty.
 
         Raises:
             TimeoutError: nothing came.
@@ -62,9 +61,9 @@ class HeldBlocks:
                 raise TimeoutError
             if not self._blocks:
                 return None
-            at, samples = self._blocks.popleft()
-            self._held_samples -= len(samples)
-            return at, samples
+            block = self._blocks.popleft()
+            self._held_samples -= len(block.samples)
+            return block
 
     def close(self) -> None:
         """Nothing is added any more; what is held can still be taken."""
@@ -106,8 +105,8 @@ class Microphone:
         """End after what was already heard: from a signal handler, or another thread."""
         self._held.close()
 
-    def __iter__(self) -> Iterator[Piece]:
-        """Pieces of a tenth of a second, as they are spoken.
+    def __iter__(self) -> Iterator[ParticipantChunk]:
+        """Chunks of a tenth of a second, as they are spoken.
 
         Raises:
             AudioError: the microphone cannot be opened, or gives nothing any more.
@@ -116,15 +115,14 @@ class Microphone:
         try:
             with self._open():
                 while (block := self._held.take(self._stalled_after_s)) is not None:
-                    at, samples = block
-                    if at != end:  # dropped before: what the filter holds is from before the gap
-                        yield Piece(_NAME, rest_at, resampler.flush())
-                        rest_at = round(at / self.device.rate_hz * SAMPLE_RATE_HZ)
-                    end = at + len(samples)
-                    resampled = resampler.push(samples)
-                    yield Piece(_NAME, rest_at, resampled)
+                    if block.at != end:  # dropped before: what the filter holds is from before the gap
+                        yield _spoken(rest_at, resampler.flush())
+                        rest_at = round(block.at / self.device.rate_hz * SAMPLE_RATE_HZ)
+                    end = block.end
+                    resampled = resampler.push(block.samples)
+                    yield _spoken(rest_at, resampled)
                     rest_at += len(resampled)
-            yield Piece(_NAME, rest_at, resampler.flush())
+            yield _spoken(rest_at, resampler.flush())
         except TimeoutError:
             remedy = "connect it again, or choose another with --device"
             raise AudioError(f"{self.device.name} gave no sound for {self._stalled_after_s:g} s; {remedy}") from None
@@ -146,6 +144,10 @@ class Microphone:
         """On PortAudio's thread; ``block`` ``[n, 1]`` is its memory, and only lent."""
         self._overflows += bool(status.input_overflow)
         self._held.put(block[:, 0].copy())
+
+
+def _spoken(at: int, samples: FloatArray) -> ParticipantChunk:
+    return ParticipantChunk(_NAME, Chunk(at, samples))
 
 
 def input_devices() -> list[Device]:

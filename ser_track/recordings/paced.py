@@ -4,13 +4,12 @@ import threading
 import time
 from collections.abc import Iterator
 
-from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.chunk import SAMPLE_RATE_HZ, ParticipantChunk
 from ser_track.recordings.recording import Recording
-from ser_track.recordings.tracks import Piece
 
 
 class Paced:
-    """A source that gives each piece of ``recording`` when its last sample has been spoken."""
+    """A source that gives each chunk of ``recording`` when its last sample has been spoken."""
 
     def __init__(self, recording: Recording, speed: float = 1.0) -> None:
         """``speed`` 2 is twice as fast as life."""
@@ -27,15 +26,15 @@ class Paced:
         """End here, as if the recording did: from a signal handler, or another thread."""
         self._stopping.set()
 
-    def __iter__(self) -> Iterator[Piece]:
-        """The recording's pieces. Who takes longer than the sound lasts finds the next ones waiting.
+    def __iter__(self) -> Iterator[ParticipantChunk]:
+        """The recording's chunks. A reader that takes longer than the sound lasts finds the next ones waiting.
 
         Raises:
             AudioError: part of the file is missing or damaged, after all that could be decoded.
         """
         begin = time.monotonic()
-        for piece in self._recording:
-            spoken_s = (piece.at + len(piece.samples)) / SAMPLE_RATE_HZ / self._speed
+        for each in self._recording:
+            spoken_s = each.chunk.end / SAMPLE_RATE_HZ / self._speed
             if self._stopping.wait(max(0.0, begin + spoken_s - time.monotonic())):
                 return
-            yield piece
+            yield each

@@ -9,11 +9,11 @@ from pathlib import Path
 from shutil import copyfileobj
 from typing import BinaryIO, Final, Protocol, cast
 
+from ser_track.chunk import ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.recordings.file import open_stream, open_tracks
 from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets, open_dump
 from ser_track.recordings.packets.recording import PacketRecording
-from ser_track.recordings.tracks import Piece
 
 STDIN: Final = Path("-")
 
@@ -21,7 +21,7 @@ STDIN: Final = Path("-")
 class Recording(Protocol):
     """``participants`` are known at once; iterating goes through it once, from the beginning to the end.
 
-    `AudioError` comes after all pieces that could be read.
+    `AudioError` comes after all chunks that could be read.
     """
 
     @property
@@ -39,8 +39,8 @@ class Recording(Protocol):
         """How far it was read."""
         ...
 
-    def __iter__(self) -> Iterator[Piece]:
-        """Pieces of all participants, as they came."""
+    def __iter__(self) -> Iterator[ParticipantChunk]:
+        """Chunks of all participants, as they came."""
         ...
 
 

@@ -1,7 +1,6 @@
 """The audio tracks of a container as participants: their names, their time, their channels."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -9,26 +8,17 @@ import av
 import numpy as np
 
 from ser_track.audio.frames import FrameConverter, frame_to_channels
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError
 
 _STEREO: Final = ("left", "right")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Mono ``samples`` ``[n]`` at 16 kHz of one participant; ``at`` ≥ 0 is the index of the first.
-
-    Where a file's timestamps overlap, ``at`` may lie before the end of the piece before.
-    """
-
-    participant: str
-    at: int
-    samples: FloatArray
-
-
 class Track:
-    """One audio track: frames in, pieces out, for one participant or for one per channel."""
+    """One audio track: frames in, chunks out, for one participant or for one per channel.
+
+    Where a file's timestamps overlap, a chunk may begin before the end of the one before.
+    """
 
     def __init__(self, name: str, participants: tuple[str, ...]) -> None:
         """One participant hears the average of all channels; several hear one channel each, which must be as many."""
@@ -38,20 +28,20 @@ class Track:
         """End of the latest frame, counted from the origin."""
         self._converters = [FrameConverter() for _ in self.participants]
 
-    def read(self, frame: av.AudioFrame, origin_s: Fraction) -> Iterator[Piece]:
-        """The pieces that ``frame`` completes; ``origin_s`` is the time of the container that becomes sample 0.
+    def read(self, frame: av.AudioFrame, origin_s: Fraction) -> Iterator[ParticipantChunk]:
+        """The chunks that ``frame`` completes; ``origin_s`` is the time of the container that becomes sample 0.
 
         Raises:
             AudioError: samples that are no finite numbers, or another number of channels than at the beginning.
         """
         self._shift(frame, origin_s)
         for participant, converter, part in zip(self.participants, self._converters, self._parts(frame), strict=True):
-            yield from _pieces(participant, converter.convert(part))
+            yield from _after_origin(participant, converter.convert(part))
 
-    def flush(self) -> Iterator[Piece]:
+    def flush(self) -> Iterator[ParticipantChunk]:
         """What the resamplers hold back at the end."""
         for participant, converter in zip(self.participants, self._converters, strict=True):
-            yield from _pieces(participant, converter.flush())
+            yield from _after_origin(participant, converter.flush())
 
     def _shift(self, frame: av.AudioFrame, origin_s: Fraction) -> None:
         if frame.pts is None or frame.time_base is None:
@@ -85,11 +75,11 @@ def unique_names(names: Iterable[str]) -> list[str]:
     return taken
 
 
-def _pieces(participant: str, converted: Iterable[tuple[int, FloatArray]]) -> Iterator[Piece]:
+def _after_origin(participant: str, converted: Iterable[Chunk]) -> Iterator[ParticipantChunk]:
     """Samples from before the origin are left out: what an encoder puts there is no sound that was recorded."""
-    for at, samples in converted:
-        if at + len(samples) > 0:
-            yield Piece(participant, max(0, at), samples[max(0, -at) :])
+    for chunk in converted:
+        if chunk.end > 0:
+            yield ParticipantChunk(participant, Chunk(max(0, chunk.at), chunk.samples[max(0, -chunk.at) :]))
 
 
 def channel_names(name: str, channels: int) -> tuple[str, ...]:

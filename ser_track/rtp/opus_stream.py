@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.errors import AudioError
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.jitter_buffer import Hole, Item, JitterBuffer, PacketCounts
@@ -73,11 +73,8 @@ class OpusStream:
             self._began_at = arrival.now
         self._buffer.put(arrival)
 
-    def take(self, now: float) -> list[tuple[FloatArray, int]]:
-        """Samples ``[n]`` that are due at ``now``, and the index of the first.
-
-        No samples with an index: up to there was silence, as the sender says.
-        """
+    def take(self, now: float) -> list[Chunk]:
+        """What is due at ``now``. A chunk without samples: up to there was silence, as the sender says."""
         return self._hear(self._buffer.take(now))
 
     def arrived_s(self, at: int) -> float | None:
@@ -86,12 +83,12 @@ class OpusStream:
             return None
         return self._buffer.least_transit_s + (self._origin + at * RTP_PER_SAMPLE) / RTP_CLOCK_HZ
 
-    def flush(self) -> list[tuple[FloatArray, int]]:
+    def flush(self) -> list[Chunk]:
         """All that is still held: nothing more will come."""
         return self._hear(self._buffer.flush())
 
-    def _hear(self, items: Iterable[Item]) -> list[tuple[FloatArray, int]]:
-        heard: list[tuple[FloatArray, int]] = []
+    def _hear(self, items: Iterable[Item]) -> list[Chunk]:
+        heard: list[Chunk] = []
         for item in items:
             if isinstance(item, Packet):
                 if item.payload:
@@ -115,7 +112,7 @@ class OpusStream:
         self._unheard = None
         self._decoder.reset()
 
-    def _decode(self, packet: Packet) -> Iterator[tuple[FloatArray, int]]:
+    def _decode(self, packet: Packet) -> Iterator[Chunk]:
         if self._origin is None:
             self._origin = packet.timestamp - self._start * RTP_PER_SAMPLE
         at = (packet.timestamp - self._origin) // RTP_PER_SAMPLE
@@ -134,7 +131,7 @@ class OpusStream:
         if samples is not None:
             self._length, self._made_up = length, 0
             self._silent_samples = self._silent_samples + len(samples) if silent else 0
-            yield self._emit(samples, at)
+            yield self._emit(at, samples)
 
     def _decoded(self, payload: bytes) -> FloatArray | None:
         if self._unheard is not None:  # what led up to it: else the decoder would begin where the silence began
@@ -148,7 +145,7 @@ class OpusStream:
             self._missing = 1
             return None
 
-    def _fill(self, at: int, following: bytes, length: int) -> Iterator[tuple[FloatArray, int]]:
+    def _fill(self, at: int, following: bytes, length: int) -> Iterator[Chunk]:
         """What lies between the end of what was heard and the packet ``following``, which begins at ``at``."""
         gap = at - self._end
         # How long the missing packets were nobody knows: as long as the one before them, or as the one after.
@@ -174,7 +171,7 @@ class OpusStream:
             yield self._conceal(last)
         else:
             self.counts.recovered += 1
-            yield self._emit(samples, self._end)
+            yield self._emit(self._end, samples)
 
     def _recovered(self, following: bytes, n: int) -> FloatArray | None:
         """What ``following`` carries of the packet before it; None if it cannot be decoded."""
@@ -183,11 +180,11 @@ class OpusStream:
         except AudioError:
             return None
 
-    def _silence(self, until: int) -> Iterator[tuple[FloatArray, int]]:
+    def _silence(self, until: int) -> Iterator[Chunk]:
         """Time passes, and nothing is in it: no samples, with the index that was reached."""
         if until > self._end:
             self._skip(until - self._end)
-            yield _NOTHING, self._end
+            yield Chunk(self._end, _NOTHING)
 
     def _leave_out(self, n: int) -> None:
         self.counts.missing_samples += n
@@ -197,12 +194,12 @@ class OpusStream:
         self.counts.silent_samples += n
         self._end += n
 
-    def _conceal(self, n: int) -> tuple[FloatArray, int]:
+    def _conceal(self, n: int) -> Chunk:
         self.counts.concealed_samples += n
         self._made_up += n
-        return self._emit(self._decoder.conceal(n), self._end)
+        return self._emit(self._end, self._decoder.conceal(n))
 
-    def _emit(self, samples: FloatArray, at: int) -> tuple[FloatArray, int]:
+    def _emit(self, at: int, samples: FloatArray) -> Chunk:
         self.counts.samples += len(samples)
         self._end = max(self._end, at + len(samples))
-        return samples, at
+        return Chunk(at, samples)

@@ -7,12 +7,13 @@ from typing import Final
 import av
 
 from ser_track.audio.frames import FrameConverter
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk
 from ser_track.errors import AudioError
 
 _CODECS: Final = {
     "pcm16": "pcm_s16le",
     "l16": "pcm_s16be",  # RFC 3551, 4.5.11: network byte order
+    "l24": "pcm_s24be",  # RFC 3190, 4
     "ulaw": "pcm_mulaw",
     "pcmu": "pcm_mulaw",
     "mulaw": "pcm_mulaw",
@@ -46,8 +47,8 @@ class PcmStream:
         self._end = 0
         self._next: int | None = None
 
-    def decode(self, chunk: int, payload: bytes) -> Iterator[tuple[int, FloatArray]]:
-        """Samples that packet number ``chunk`` completes, and the index of the first.
+    def decode(self, number: int, payload: bytes) -> Iterator[Chunk]:
+        """What packet ``number`` completes.
 
         Raises:
             AudioError: the payload is no whole number of samples.
@@ -57,9 +58,9 @@ class PcmStream:
         except av.FFmpegError as error:
             raise AudioError(f"a packet cannot be decoded ({error}); check the announced encoding") from error
         for frame in frames:
-            if self._next is not None and 0 < chunk - self._next <= _MOST_SKIPPED:
-                self._end += (chunk - self._next) * frame.samples
+            if self._next is not None and 0 < number - self._next <= _MOST_SKIPPED:
+                self._end += (number - self._next) * frame.samples
             frame.sample_rate, frame.pts, frame.time_base = self._rate_hz, self._end, Fraction(1, self._rate_hz)
             self._end += frame.samples
             yield from self._converter.convert(frame)
-        self._next = chunk + 1
+        self._next = number + 1

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_track.audio.frames import FrameConverter, frame_to_channels, frame_to_mono
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.errors import AudioError
 from tests.helpers.audio_frames import frame, frames
 from tests.helpers.signals import joined, level_db, noise, tone
@@ -17,15 +17,15 @@ from tests.helpers.signals import joined, level_db, noise, tone
 MILLISECONDS = Fraction(1, 1_000)
 
 
-def converted(given_frames: list[av.AudioFrame]) -> list[tuple[int, FloatArray]]:
+def converted(given_frames: list[av.AudioFrame]) -> list[Chunk]:
     converter = FrameConverter()
     pieces = [piece for each in given_frames for piece in converter.convert(each)]
     return [*pieces, *converter.flush()]
 
 
-def joints(pieces: list[tuple[int, FloatArray]]) -> list[int]:
+def joints(pieces: list[Chunk]) -> list[int]:
     """How many samples lie between the pieces: 0 where they continue, negative where they overlap."""
-    ends = [at + len(samples) for at, samples in pieces]
+    ends = [piece.end for piece in pieces]
     return [at - end for (at, _), end in zip(pieces[1:], ends, strict=False)]
 
 
@@ -86,7 +86,7 @@ def test_a_minute_of_timestamps_rounded_to_milliseconds_neither_cuts_nor_shifts(
     pieces = converted(frames(samples, 44_100, MILLISECONDS, size, down))
     assert set(joints(pieces)) == {0}
     assert pieces[0][0] == 0
-    assert abs(pieces[-1][0] + len(pieces[-1][1]) - 60 * SAMPLE_RATE_HZ) <= 1
+    assert abs(pieces[-1].end - 60 * SAMPLE_RATE_HZ) <= 1
 
 
 @pytest.mark.parametrize("parts_per_thousand", [-2, 2])

@@ -14,7 +14,7 @@ from av.frame import Frame
 from av.packet import Packet
 
 from ser_track.audio.track import SERTrack, consume
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk, FloatArray
 from ser_track.errors import AudioError
 from tests.helpers.audio_frames import frame, frames
 from tests.helpers.signals import joined, noise, tone
@@ -44,10 +44,10 @@ class Heard:
     """Collects what a track pushes."""
 
     def __init__(self) -> None:
-        self.pieces: list[tuple[int, FloatArray]] = []
+        self.pieces: list[Chunk] = []
 
-    def push(self, samples: FloatArray, at: int) -> None:
-        self.pieces.append((at, samples))
+    def push(self, chunk: Chunk) -> None:
+        self.pieces.append(chunk)
 
     def samples(self) -> FloatArray:
         return joined(samples for _, samples in self.pieces)
@@ -139,7 +139,7 @@ async def test_who_asks_for_faults_gets_the_first_and_each_500th_instead_of_the_
 
 
 async def test_a_listener_that_fails_does_not_break_the_track(caplog: pytest.LogCaptureFixture) -> None:
-    def push(samples: FloatArray, at: int) -> None:
+    def push(chunk: Chunk) -> None:
         raise ZeroDivisionError
 
     sent = [frame(np.zeros((960, 1), np.float32), 960 * number) for number in range(3)]

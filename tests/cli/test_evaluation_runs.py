@@ -49,10 +49,10 @@ def test_a_clip_knows_what_came_before_it_and_nothing_else() -> None:
             before = order[: order.index(clip)]
             voice = VoiceProfile(1)
             for i in before:
-                voice.hear(embeddings[i])
+                voice.update(embeddings[i])
             heard = known[clip]
             assert heard is not None
-            assert (heard.heard, heard.mean) == (len(before), voice.mean)
+            assert (heard.segments, heard.mean) == (len(before), voice.mean)
 
 
 def test_a_model_that_knows_no_voices_gets_none() -> None:

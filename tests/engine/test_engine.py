@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ser_track.chunk import Chunk
 from ser_track.events import Emotion, EngineEvent, SpeechEnded, SpeechStarted
 from ser_track.models.silero import SileroVad
 from tests.helpers.engine_calls import Pieces, Way, key, lasting, new_engine, pieces, play, streams, ways
@@ -65,10 +66,10 @@ def test_an_emotion_carries_the_time_of_its_segment_and_a_distribution_over_the_
 
 def test_a_gap_of_an_hour_shifts_the_time_and_holds_no_memory() -> None:
     engine = new_engine()
-    engine.push(key(0), noise(20_000), 0)
+    engine.push(key(0), Chunk(0, noise(20_000)))
     engine.tick()
     tracemalloc.start()
-    engine.push(key(0), noise(512), 3600 * 16_000)
+    engine.push(key(0), Chunk(3600 * 16_000, noise(512)))
     events = engine.tick()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -80,9 +81,9 @@ def test_a_gap_of_an_hour_shifts_the_time_and_holds_no_memory() -> None:
 
 def test_over_a_gap_the_detector_keeps_its_memory() -> None:
     engine = new_engine()
-    engine.push(key(0), np.full(512, 0.5, np.float32), 0)
+    engine.push(key(0), Chunk(0, np.full(512, 0.5, np.float32)))
     # On its own a little too quiet for the stand-in, but not after a loud window.
-    engine.push(key(0), np.full(512, 0.09, np.float32), 1024)
+    engine.push(key(0), Chunk(1024, np.full(512, 0.09, np.float32)))
     ended = engine.flush(key(0))[1]
     assert isinstance(ended, SpeechEnded)
     assert ended.end_s == 0.096
@@ -90,7 +91,7 @@ def test_over_a_gap_the_detector_keeps_its_memory() -> None:
 
 def test_a_paused_stream_closes_its_segment_and_hears_on() -> None:
     engine = new_engine()
-    engine.push(key(0), noise(20_000), 0)
+    engine.push(key(0), Chunk(0, noise(20_000)))
     engine.tick()
     engine.pause(key(0))
     paused = engine.tick()
@@ -98,7 +99,7 @@ def test_a_paused_stream_closes_its_segment_and_hears_on() -> None:
     assert isinstance(paused[0], SpeechEnded)
     assert paused[0].reason == "stalled"
     # What was on its way is still heard, as a segment of its own: no sample that arrives is lost.
-    engine.push(key(0), noise(20_000), 20_000)
+    engine.push(key(0), Chunk(20_000, noise(20_000)))
     again = engine.flush(key(0))
     assert [type(event) for event in again] == [SpeechStarted, SpeechEnded, Emotion]
     assert isinstance(again[0], SpeechStarted)
@@ -107,12 +108,12 @@ def test_a_paused_stream_closes_its_segment_and_hears_on() -> None:
 
 def test_flush_closes_what_is_open_and_forgets_the_stream() -> None:
     engine = new_engine()
-    engine.push(key(0), noise(20_000), 0)
+    engine.push(key(0), Chunk(0, noise(20_000)))
     kinds = [type(event) for event in engine.flush(key(0))]
     assert kinds == [SpeechStarted, SpeechEnded, Emotion]
     assert engine.tick() == []
     with pytest.raises(KeyError):
-        engine.push(key(0), noise(10), 20_000)
+        engine.push(key(0), Chunk(20_000, noise(10)))
 
 
 def test_a_stream_is_in_the_engine_from_open_until_it_is_flushed_or_discarded() -> None:
@@ -126,7 +127,7 @@ def test_a_stream_is_in_the_engine_from_open_until_it_is_flushed_or_discarded() 
 def test_flush_of_one_stream_leaves_the_others_and_their_results_waiting() -> None:
     engine = new_engine(2)
     for stream in range(2):
-        engine.push(key(stream), noise(20_000), 0)
+        engine.push(key(stream), Chunk(0, noise(20_000)))
     assert {event.key for event in engine.flush(key(0))} == {key(0)}
     assert engine.queue_length == 0
     assert [type(event) for event in engine.tick()] == [SpeechStarted, Emotion]
@@ -134,15 +135,15 @@ def test_flush_of_one_stream_leaves_the_others_and_their_results_waiting() -> No
 
 def test_push_to_a_stream_that_was_never_opened_is_a_key_error() -> None:
     with pytest.raises(KeyError):
-        new_engine().push(key(7), noise(10), 0)
+        new_engine().push(key(7), Chunk(0, noise(10)))
 
 
 def test_a_discarded_stream_yields_nothing_more() -> None:
     engine = new_engine(2)
     for stream in range(2):
-        engine.push(key(stream), noise(20_000), 0)
+        engine.push(key(stream), Chunk(0, noise(20_000)))
     engine.tick(provisional_limit=0)
-    engine.push(key(0), noise(4_000), 20_000)
+    engine.push(key(0), Chunk(20_000, noise(4_000)))
     engine.discard(key(0))
     assert engine.queue_length == 1
     assert {event.key for event in [*engine.tick(), *engine.flush(key(1))]} == {key(1)}
@@ -152,11 +153,11 @@ def test_opening_a_key_again_begins_at_zero_with_nothing_of_before() -> None:
     engine = new_engine()
 
     def heard() -> list[EngineEvent]:
-        engine.push(key(0), noise(20_000), 0)
+        engine.push(key(0), Chunk(0, noise(20_000)))
         return engine.tick()
 
     first = heard()
-    engine.push(key(0), noise(300), 20_000)
+    engine.push(key(0), Chunk(20_000, noise(300)))
     engine.open(key(0))
     assert heard() == first
 
@@ -166,9 +167,9 @@ def test_no_audio_is_held_after_discard() -> None:
 
     def one_call() -> None:
         engine.open(key(0))
-        engine.push(key(0), noise(40_000), 0)
+        engine.push(key(0), Chunk(0, noise(40_000)))
         engine.tick(provisional_limit=0)
-        engine.push(key(0), noise(30_000), 40_000)
+        engine.push(key(0), Chunk(40_000, noise(30_000)))
         engine.discard(key(0))
 
     one_call()
@@ -201,7 +202,7 @@ def test_final_results_are_never_held_back_and_provisional_ones_up_to_the_limit(
         for stream, arrived in enumerate(call):
             for at, samples in arrived:
                 if begin <= at < begin + 4_000:
-                    engine.push(key(stream), samples, at)
+                    engine.push(key(stream), Chunk(at, samples))
         events = engine.tick(provisional_limit=limit)
         emotions = [event for event in events if isinstance(event, Emotion)]
         finals = {(event.key, event.segment) for event in emotions if event.final}
@@ -214,7 +215,7 @@ def test_final_results_are_never_held_back_and_provisional_ones_up_to_the_limit(
 def test_a_newer_provisional_replaces_the_one_that_waits() -> None:
     engine = new_engine()
     for at in (0, 10_240, 20_480):  # two results of 0.32 s each fall due
-        engine.push(key(0), noise(10_240, at), at)
+        engine.push(key(0), Chunk(at, noise(10_240, at)))
         engine.tick(provisional_limit=0)
     assert (engine.queue_length, engine.replaced) == (1, 5)
     (emotion,) = engine.tick()
@@ -226,6 +227,6 @@ def test_under_overload_everybody_gets_a_provisional_result_in_turn() -> None:
     engine, heard = new_engine(6), list[str]()
     for at in range(0, 30_720, 5_120):
         for stream in range(6):
-            engine.push(key(stream), np.full(5_120, 0.5, np.float32), at)
+            engine.push(key(stream), Chunk(at, np.full(5_120, 0.5, np.float32)))
         heard += [event.key.participant for event in engine.tick(provisional_limit=2) if isinstance(event, Emotion)]
     assert [heard.count(f"p{stream}") for stream in range(6)] == [2] * 6

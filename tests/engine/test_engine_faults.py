@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk, FloatArray
 from ser_track.engine.engine import Engine
 from ser_track.errors import InferenceError
 from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted
@@ -31,7 +31,7 @@ def faults_of_ticks(engine: Engine, streams: int, audio: FloatArray, block: int)
     failed, events = 0, list[EngineEvent]()
     for at in range(0, len(audio), block):
         for stream in range(streams):
-            engine.push(key(stream), audio[at : at + block], at)
+            engine.push(key(stream), Chunk(at, audio[at : at + block]))
         try:
             events += engine.tick()
         except InferenceError as error:
@@ -83,11 +83,11 @@ def test_a_run_on_which_the_detector_failed_is_a_gap_and_shifts_no_later_time(an
 
 def test_flush_forgets_the_stream_even_if_the_detector_fails() -> None:
     engine = new_engine(1, FaultyDetector(raising))
-    engine.push(key(0), talk(1.0), 0)
+    engine.push(key(0), Chunk(0, talk(1.0)))
     with pytest.raises(InferenceError):
         engine.flush(key(0))
     with pytest.raises(KeyError):
-        engine.push(key(0), noise(10), 16_000)
+        engine.push(key(0), Chunk(16_000, noise(10)))
     assert engine.tick() == []
 
 
@@ -99,9 +99,9 @@ def quiet_ones_raise(samples: FloatArray, answer: FloatArray) -> FloatArray:
 
 def test_a_classifier_that_fails_on_one_stream_is_a_fault_of_that_segment_and_the_others_go_on() -> None:
     engine = new_engine(2, classifier=FaultyClassifier(quiet_ones_raise))
-    engine.push(key(0), talk(1.0, 1.0) * np.float32(0.5), 0)
-    engine.push(key(1), talk(1.0, 1.0), 0)
-    engine.push(key(0), talk(1.0, 1.0), 32_000)
+    engine.push(key(0), Chunk(0, talk(1.0, 1.0) * np.float32(0.5)))
+    engine.push(key(1), Chunk(0, talk(1.0, 1.0)))
+    engine.push(key(0), Chunk(32_000, talk(1.0, 1.0)))
     events = engine.tick()
     faults = [event for event in events if isinstance(event, Fault)]
     assert faults == [Fault(key(0), "classifier_failed", "level@1: too quiet", 0)]
@@ -122,11 +122,11 @@ def test_a_classifier_that_fails_on_one_stream_is_a_fault_of_that_segment_and_th
 )
 def test_an_answer_that_is_no_distribution_is_a_fault(answer: list[float]) -> None:
     engine = new_engine(1, classifier=FaultyClassifier(lambda _, right: np.array(answer, np.float32)))
-    engine.push(key(0), talk(1.0, 1.0), 0)
+    engine.push(key(0), Chunk(0, talk(1.0, 1.0)))
     (fault,) = (event for event in engine.tick() if isinstance(event, Fault | Emotion))
     assert isinstance(fault, Fault)
     assert (fault.code, fault.segment) == ("classifier_failed", 0)
-    assert "no distribution" in fault.message
+    assert "not a distribution" in fault.message
 
 
 def test_a_failure_without_a_message_is_named_by_its_type() -> None:
@@ -134,5 +134,5 @@ def test_a_failure_without_a_message_is_named_by_its_type() -> None:
         raise MemoryError
 
     engine = new_engine(1, classifier=FaultyClassifier(fail))
-    engine.push(key(0), talk(1.0, 1.0), 0)
+    engine.push(key(0), Chunk(0, talk(1.0, 1.0)))
     assert [event.message for event in engine.tick() if isinstance(event, Fault)] == ["level@1: MemoryError"]

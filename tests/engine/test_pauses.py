@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.events import Emotion, EngineEvent
@@ -36,7 +36,7 @@ def test_a_result_made_in_the_pause_is_the_final_one_if_voice_does_not_come_back
     events: list[EngineEvent] = []
     at = 0
     for piece in (noise(40 * 512), pause, noise(512) if voice_comes_back else pause, pause, pause):
-        engine.push(key(0), piece, at)
+        engine.push(key(0), Chunk(at, piece))
         at += len(piece)
         events += engine.tick()
     results = [event for event in events if isinstance(event, Emotion)]

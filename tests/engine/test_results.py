@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk, FloatArray
 from ser_track.engine.engine import Engine
 from ser_track.engine.smoothing import Smoothing
 from ser_track.events import Emotion, EngineEvent
@@ -25,7 +25,7 @@ def said(engine: Engine, loudness: list[float], stream: int = 0) -> list[Emotion
     at = 0
     for level in loudness:
         for piece in (noise(16_000, seed=at) * level, SILENCE):
-            engine.push(key(stream), piece.astype(np.float32), at)
+            engine.push(key(stream), Chunk(at, piece.astype(np.float32)))
             at += len(piece)
             events += engine.tick()
     return [event for event in events if isinstance(event, Emotion) and event.final]
@@ -92,12 +92,12 @@ def test_a_voice_is_forgotten_with_its_stream_and_never_another_s() -> None:
 
 
 def test_provisional_results_settle_and_final_ones_do_not_wait_for_that() -> None:
-    steady = Smoothing(0.5)
+    smoothing = Smoothing(0.5)
     angry, calm = (Prediction(np.array(p, np.float32)) for p in ([1, 0, 0, 0], [0, 0, 0, 1]))
-    shares = [float(steady.settle(0, each).probabilities[0]) for each in (angry, calm, angry, calm)]
+    shares = [float(smoothing.smooth(0, each).probabilities[0]) for each in (angry, calm, angry, calm)]
     assert shares == [1.0, 0.5, 0.75, 0.375]
     # Another segment begins anew.
-    assert steady.settle(1, calm).probabilities[0] == 0.0
+    assert smoothing.smooth(1, calm).probabilities[0] == 0.0
 
 
 def test_a_final_result_is_the_classifier_s_own_word() -> None:

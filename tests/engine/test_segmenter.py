@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.segmenter import Closed, Growing, Mark, Opened, Segmenter
 from ser_track.engine.windows import Gap, Window, WindowBuffer
@@ -151,7 +151,7 @@ def test_any_chunking_gives_the_same_marks(sizes: list[int]) -> None:
     def marks(sizes: list[int]) -> list[tuple[object, ...]]:
         buffer, segmenter, marks, at = WindowBuffer(), Segmenter(PipelineConfig(max_segment_s=2)), list[Mark](), 0
         for chunk in cut(talk(0.71, 0.3, 3.3, 0.8, 0.2), sizes):
-            buffer.push(chunk, at)
+            buffer.push(Chunk(at, chunk))
             at += len(chunk)
             while buffer.ready:
                 item = buffer.ready.popleft()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.chunk import WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.events import EngineEvent, SpeechEnded, SpeechStarted
@@ -51,11 +51,11 @@ def test_a_live_call_is_heard_stream_by_stream_and_a_recording_in_runs_of_bounde
     detector = RecordingDetector()
     engine = new_engine(3, detector)
     for stream in range(3):
-        engine.push(key(stream), noise(2 * WINDOW_SAMPLES), 0)
+        engine.push(key(stream), Chunk(0, noise(2 * WINDOW_SAMPLES)))
     engine.tick()
     assert (detector.streams, detector.runs) == ([3, 3], [])
-    engine.push(key(1), noise(1_000 * WINDOW_SAMPLES), 2 * WINDOW_SAMPLES)
-    engine.push(key(2), noise(WINDOW_SAMPLES), 2 * WINDOW_SAMPLES)
+    engine.push(key(1), Chunk(2 * WINDOW_SAMPLES, noise(1_000 * WINDOW_SAMPLES)))
+    engine.push(key(2), Chunk(2 * WINDOW_SAMPLES, noise(WINDOW_SAMPLES)))
     engine.tick()
     assert sum(detector.runs) + sum(detector.streams[2:]) == 1_001
     assert max(detector.runs) < 300
@@ -65,7 +65,7 @@ def test_a_live_call_is_heard_stream_by_stream_and_a_recording_in_runs_of_bounde
 def test_a_gap_ends_a_run_and_shifts_nothing() -> None:
     engine = new_engine(1, RecordingDetector())
     for at in (0, 40 * WINDOW_SAMPLES, 100 * WINDOW_SAMPLES):
-        engine.push(key(0), noise(20 * WINDOW_SAMPLES), at)
+        engine.push(key(0), Chunk(at, noise(20 * WINDOW_SAMPLES)))
     events = engine.flush(key(0))
     starts = [event.start_s for event in events if isinstance(event, SpeechStarted)]
     ends = [event.end_s for event in events if isinstance(event, SpeechEnded)]
@@ -78,7 +78,7 @@ def borders(samples: FloatArray, block: int) -> list[tuple[float, float, str]]:
     engine, events = Engine(SileroVad(), LevelClassifier(), PipelineConfig()), list[EngineEvent]()
     engine.open(key(0))
     for at in range(0, len(samples), block):
-        engine.push(key(0), samples[at : at + block], at)
+        engine.push(key(0), Chunk(at, samples[at : at + block]))
         events += engine.tick(provisional_limit=0)
     events += engine.flush(key(0))
     return [(event.start_s, event.end_s, event.reason) for event in events if isinstance(event, SpeechEnded)]

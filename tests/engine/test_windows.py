@@ -7,11 +7,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk
 from ser_track.engine.windows import Gap, Window, WindowBuffer
 from tests.helpers.signals import cut, noise
 
-Piece = tuple[int, FloatArray]
 HOUR = 3600 * SAMPLE_RATE_HZ
 sizes = st.lists(st.integers(1, 1500), min_size=1, max_size=6)
 
@@ -29,18 +28,18 @@ def drain(buffer: WindowBuffer) -> list[tuple[int, int] | tuple[int, bytes]]:
     return items
 
 
-def pieces_after(jumps: Iterable[tuple[int, int]]) -> list[Piece]:
+def pieces_after(jumps: Iterable[tuple[int, int]]) -> list[Chunk]:
     """Pieces of noise; each begins ``jump`` samples after the end of the one before (before it, if negative)."""
-    pieces: list[Piece] = []
+    pieces: list[Chunk] = []
     at = 0
     for seed, (jump, size) in enumerate(jumps):
         at += jump
-        pieces.append((at, noise(size, seed)))
+        pieces.append(Chunk(at, noise(size, seed)))
         at += size
     return pieces
 
 
-def expected(pieces: list[Piece], end: int) -> tuple[list[tuple[int, int] | tuple[int, bytes]], int]:
+def expected(pieces: list[Chunk], end: int) -> tuple[list[tuple[int, int] | tuple[int, bytes]], int]:
     """The same by other means: a timeline on which the first to come wins; and how many samples came too late."""
     timeline, there, reached, late = np.zeros(end, np.float32), np.zeros(end, bool), 0, 0
     for at, samples in pieces:
@@ -74,9 +73,9 @@ def test_any_chunking_gives_the_same_windows_and_gaps_on_the_grid(
     buffer = WindowBuffer()
     for at, samples in pieces:
         for chunk in cut(samples, sizes):
-            assert buffer.push(chunk, at) == 0
+            assert buffer.push(Chunk(at, chunk)) == 0
             at += len(chunk)
-    end = pieces[-1][0] + len(pieces[-1][1])
+    end = pieces[-1].end
     buffer.flush()
     assert drain(buffer) == expected(pieces, -(-end // 512) * 512)[0]
 
@@ -85,8 +84,8 @@ def test_any_chunking_gives_the_same_windows_and_gaps_on_the_grid(
 def test_of_samples_for_the_same_time_the_first_stay_and_the_late_are_counted(jumps: list[tuple[int, int]]) -> None:
     pieces = pieces_after(jumps)
     buffer = WindowBuffer()
-    dropped = sum(buffer.push(samples, at) for at, samples in pieces)
-    end = max(at + len(samples) for at, samples in pieces)
+    dropped = sum(buffer.push(piece) for piece in pieces)
+    end = max(piece.end for piece in pieces)
     buffer.flush()
     items, late = expected(pieces, -(-end // 512) * 512)
     assert drain(buffer) == items
@@ -95,7 +94,7 @@ def test_of_samples_for_the_same_time_the_first_stay_and_the_late_are_counted(ju
 
 def test_an_incomplete_window_waits_until_flush_completes_it_with_zeros() -> None:
     buffer = WindowBuffer()
-    buffer.push(noise(700), 0)
+    buffer.push(Chunk(0, noise(700)))
     assert [index for index, _ in drain(buffer)] == [0]
     buffer.flush()
     ((index, samples),) = drain(buffer)
@@ -106,16 +105,16 @@ def test_an_incomplete_window_waits_until_flush_completes_it_with_zeros() -> Non
 def test_flush_on_the_grid_adds_nothing() -> None:
     buffer = WindowBuffer()
     buffer.flush()
-    buffer.push(noise(1024), 0)
+    buffer.push(Chunk(0, noise(1024)))
     buffer.flush()
     assert len(drain(buffer)) == 2
 
 
 def test_a_gap_of_an_hour_costs_no_memory() -> None:
     buffer = WindowBuffer()
-    buffer.push(noise(100), 0)
+    buffer.push(Chunk(0, noise(100)))
     tracemalloc.start()
-    buffer.push(noise(512), HOUR + 7)
+    buffer.push(Chunk(HOUR + 7, noise(512)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 50_000
@@ -124,6 +123,6 @@ def test_a_gap_of_an_hour_costs_no_memory() -> None:
 
 def test_pushed_samples_are_copied_so_that_the_source_may_reuse_its_buffer() -> None:
     buffer, source = WindowBuffer(), noise(512)
-    buffer.push(source, 0)
+    buffer.push(Chunk(0, source))
     source[:] = 0
     assert drain(buffer) == [(0, noise(512).tobytes())]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.events import Emotion, EngineEvent, StreamKey
@@ -15,8 +15,8 @@ from tests.helpers.fake_models import EnergyDetector, LevelClassifier
 from tests.helpers.signals import cut, noise
 
 CONFIG = PipelineConfig(max_segment_s=2.0, end_silence_s=0.3, min_segment_s=0.3, provisional_interval_s=0.3)
-Pieces = list[tuple[int, FloatArray]]
-"""What arrives of one stream: index of the first sample, samples."""
+Pieces = list[Chunk]
+"""What arrives of one stream."""
 
 _turns = st.lists(
     st.tuples(st.sampled_from(["voice", "silence", "gap"]), st.integers(1_000, 24_000)), min_size=1, max_size=6
@@ -31,10 +31,10 @@ def streams(draw: st.DrawFn, least: int = 1, most: int = 4) -> list[Pieces]:
 
 def pieces(turns: Sequence[tuple[str, int]], seed: int = 0) -> Pieces:
     """``voice``, ``silence`` or ``gap`` and its length in samples, one after the other."""
-    at, arrived = 0, list[tuple[int, FloatArray]]()
+    at, arrived = 0, list[Chunk]()
     for kind, length in turns:
         if kind != "gap":
-            arrived.append((at, noise(length, seed + at) if kind == "voice" else np.zeros(length, np.float32)))
+            arrived.append(Chunk(at, noise(length, seed + at) if kind == "voice" else np.zeros(length, np.float32)))
         at += length
     return arrived
 
@@ -59,16 +59,16 @@ def new_engine(
 
 def between(arrived: Pieces, begin: int, end: int) -> Pieces:
     """The part of ``arrived`` in ``[begin, end)``."""
-    parts = ((max(at, begin), samples[max(0, begin - at) : max(0, end - at)]) for at, samples in arrived)
-    return [(at, samples) for at, samples in parts if len(samples)]
+    parts = (Chunk(max(at, begin), samples[max(0, begin - at) : max(0, end - at)]) for at, samples in arrived)
+    return [part for part in parts if len(part.samples)]
 
 
-def chunked(arrived: Pieces, sizes: Sequence[int]) -> Iterator[tuple[int, FloatArray]]:
+def chunked(arrived: Pieces, sizes: Sequence[int]) -> Iterator[Chunk]:
     """``arrived`` in smaller pieces."""
     for at, samples in arrived:
-        for chunk in cut(samples, sizes):
-            yield at, chunk
-            at += len(chunk)
+        for part in cut(samples, sizes):
+            yield Chunk(at, part)
+            at += len(part)
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,13 @@ def play(streams: Sequence[Pieces], way: Way, engine: Engine | None = None) -> l
     """Each stream's events to its end."""
     engine = engine or new_engine(len(streams))
     events: list[EngineEvent] = []
-    end = max((at + len(samples) for arrived in streams for at, samples in arrived), default=0)
+    end = max((chunk.end for arrived in streams for chunk in arrived), default=0)
     random = np.random.default_rng(way.seed)
     for begin in range(0, end, way.block):
         waiting = {n: list(chunked(between(s, begin, begin + way.block), way.sizes)) for n, s in enumerate(streams)}
         while waiting := {n: chunks for n, chunks in waiting.items() if chunks}:
             stream = int(random.choice(list(waiting)))
-            at, samples = waiting[stream].pop(0)
-            engine.push(key(stream), samples, at)
+            engine.push(key(stream), waiting[stream].pop(0))
         events += engine.tick()
     for stream in range(len(streams)):
         events += engine.flush(key(stream))

@@ -33,6 +33,22 @@ def opus_packets(path: Path, silence_s: float = 1.0) -> list[bytes]:
     return packets
 
 
+def telephone_packets(path: Path, codec: str, rate_hz: int, silence_s: float = 1.0) -> list[bytes]:
+    """The same in packets of 20 ms of FFmpeg's ``codec``: PCM or G.711."""
+    with wave.open(str(path)) as recording:
+        samples = np.frombuffer(recording.readframes(recording.getnframes()), np.int16)
+    samples = np.pad(samples, (0, int(silence_s * RATE_HZ)))[:: RATE_HZ // rate_hz]
+    encoder = av.CodecContext.create(codec, "w")
+    assert isinstance(encoder, av.AudioCodecContext)
+    encoder.sample_rate, encoder.layout, encoder.format = rate_hz, "mono", "s16"
+    packets, size = list[bytes](), rate_hz // 50
+    for at in range(0, len(samples) - size + 1, size):
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[None, at : at + size]), "s16", "mono")
+        frame.sample_rate = rate_hz
+        packets += [bytes(packet) for packet in encoder.encode(frame)]
+    return packets
+
+
 class Bridge:
     """One WebSocket to ``/mediajson``; used as an async context manager."""
 
@@ -61,8 +77,8 @@ class Bridge:
         self.sent.append({"event": event, "sequenceNumber": str(len(self.sent)), **body})
         await self._socket.send_json(self.sent[-1])
 
-    async def start(self, endpoint: str, encoding: str = "opus") -> None:
-        media_format = {"encoding": encoding, "sampleRate": 48_000, "channels": 2}
+    async def start(self, endpoint: str, encoding: str = "opus", rate_hz: int = 48_000) -> None:
+        media_format = {"encoding": encoding, "sampleRate": rate_hz, "channels": 2 if encoding == "opus" else 1}
         custom = {"endpointId": endpoint}
         start = {"tag": f"{endpoint}-a0", "mediaFormat": media_format, "customParameters": custom}
         await self.send("start", start=start)

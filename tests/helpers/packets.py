@@ -121,8 +121,8 @@ def heard(recording: Recording) -> dict[str, FloatArray]:
     """Everything of each participant; where nothing was heard, it is 0."""
     tracks = {name: np.zeros(0, np.float32) for name in recording.participants}
     for piece in recording:
-        track, end = tracks[piece.participant], piece.at + len(piece.samples)
+        track, end = tracks[piece.participant], piece.chunk.end
         if len(track) < end:
             track = tracks[piece.participant] = np.pad(track, (0, end - len(track)))
-        track[piece.at : end] = piece.samples
+        track[piece.chunk.at : end] = piece.chunk.samples
     return tracks

@@ -3,8 +3,9 @@
 import pytest
 
 from bench.packets import speech
+from ser_track.chunk import Chunk
 from ser_track.events import StreamKey
-from ser_track.live.packet_streams import PacketStreams, Pieces
+from ser_track.live.packet_streams import PacketStreams
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.opus_stream import OpusStream
 
@@ -21,8 +22,8 @@ def test_what_was_sent_comes_out_by_sender_and_the_rest_on_flush() -> None:
     for n in (*range(10), 11):
         send(streams, ANN, n)
         send(streams, EVE, n)
-    assert {key: pieces[-1][1] for key, pieces in streams.take(0.22)} == {ANN: 320 * 9, EVE: 320 * 9}
-    assert [at for _, at in streams.flush(ANN)] == [320 * 10, 320 * 11]
+    assert {key: pieces[-1].at for key, pieces in streams.take(0.22)} == {ANN: 320 * 9, EVE: 320 * 9}
+    assert [at for at, _ in streams.flush(ANN)] == [320 * 10, 320 * 11]
     assert streams.flush(ANN) == []
     assert streams.counts.lost == 1
 
@@ -30,7 +31,7 @@ def test_what_was_sent_comes_out_by_sender_and_the_rest_on_flush() -> None:
 def test_a_stream_that_fails_is_named_and_forgotten_and_the_others_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     streams, take = PacketStreams(), OpusStream.take
 
-    def fails_for_eve(self: OpusStream, now: float) -> Pieces:
+    def fails_for_eve(self: OpusStream, now: float) -> list[Chunk]:
         """Stands for a defect of ours: no packet is known that makes a real stream fail."""
         if self is streams._streams.get(EVE):
             raise RuntimeError("broken")

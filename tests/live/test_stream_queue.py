@@ -2,18 +2,20 @@
 
 import numpy as np
 
+from ser_track.chunk import Chunk
 from ser_track.events import StreamKey
-from ser_track.live.stream_queue import Piece, Samples, StreamQueue
+from ser_track.live.stream_queue import StreamQueue
+from ser_track.rtp.header import Arrival
 
 ANN, BEN = StreamKey("m", "ann", "1"), StreamKey("m", "ben", "1")
 
 
 def put(inbox: StreamQueue, key: StreamKey, n: int, at: int) -> None:
-    inbox.put(key, Samples(np.zeros(n, np.float32), at), n)
+    inbox.put(key, Chunk(at, np.zeros(n, np.float32)), n)
 
 
-def times(pieces: list[Piece]) -> list[int]:
-    return [piece.at for piece in pieces if isinstance(piece, Samples)]
+def times(items: list[Chunk | Arrival]) -> list[int]:
+    return [item.at for item in items if isinstance(item, Chunk)]
 
 
 def test_pieces_come_out_in_order_and_once() -> None:
@@ -42,7 +44,7 @@ def test_a_piece_longer_than_the_bound_is_not_lost_whole() -> None:
     inbox = StreamQueue(25)
     put(inbox, ANN, 60, 0)
     (whole,) = inbox.take()[ANN]
-    assert isinstance(whole, Samples)
+    assert isinstance(whole, Chunk)
     assert len(whole.samples) == 60
     assert inbox.dropped_samples == 0
 

@@ -62,6 +62,7 @@ def test_what_is_not_known_is_passed_over(event: str) -> None:
         frame("start", start=START | {"mediaFormat": {"encoding": "opus", "sampleRate": 1}}),
         frame("start", start=START | {"customParameters": {"endpointId": 7}}),
         frame("start", start=START | {"customParameters": [1]}),
+        frame("start", start=START | {"customParameters": {"mediaTime": True}}),
         frame("stop", stop={}),
     ],
 )

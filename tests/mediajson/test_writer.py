@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_track.chunk import SAMPLE_RATE_HZ
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.recordings.recording import open_recording
-from ser_track.recordings.tracks import Piece
 from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.rtp.opus_stream import OpusStream
 from tests.helpers.packets import heard, voice
+from tests.helpers.signals import noise
 
 ROOM_ENOUGH = 1 << 30
 OFFSET_S = 1_700_000_000.0
@@ -44,9 +44,9 @@ def test_what_is_read_is_what_was_heard(tmp_path: Path) -> None:
     stream, live = OpusStream(), np.zeros(200 * 320, np.float32)
     for packet in lossy:
         stream.put(packet)
-        for samples, at in stream.take(packet.now + 0.001):
+        for at, samples in stream.take(packet.now + 0.001):
             live[at : at + len(samples)] = samples
-    for samples, at in stream.flush():
+    for at, samples in stream.flush():
         live[at : at + len(samples)] = samples
     with open_recording(tmp_path / "a") as recording:
         assert recording.participants == ("Ada",)
@@ -55,6 +55,53 @@ def test_what_is_read_is_what_was_heard(tmp_path: Path) -> None:
     # The very first packet is missing, so time begins with the second.
     assert np.array_equal(track, live[: len(track)])
     assert len(track) == 199 * 320
+
+
+def chunks_recorded(path: Path, chunks: list[Chunk], now: float = 100.0) -> None:
+    with path.open("ab") as file:
+        record = MediaJsonWriter(file, OFFSET_S, ROOM_ENOUGH)
+        for chunk in chunks:
+            record.put_chunk("s1", "Ada", chunk, now)
+
+
+def test_decoded_audio_is_read_at_its_media_time_to_24_bits(tmp_path: Path) -> None:
+    chunks = [
+        Chunk(0, noise(700)),
+        Chunk(703, noise(320, 1)),
+        Chunk(90_001, noise(40_000, 2)),
+        Chunk(95_000, noise(9, 3)),
+    ]
+    chunks_recorded(tmp_path / "a", chunks)
+    with open_recording(tmp_path / "a") as recording:
+        assert recording.participants == ("Ada",)
+        # Sent faster than it was spoken, it lasts as long as it was spoken.
+        assert recording.duration_s == pytest.approx((90_001 + 32_000) / SAMPLE_RATE_HZ, abs=0.001)
+        pieces = [chunk for _, chunk in recording]
+    assert [chunk.at for chunk in pieces] == [0, 703, 90_001, 106_001, 122_001, 95_000], "no line holds over a second"
+    for sent, read in zip(chunks[:2], pieces, strict=False):
+        np.testing.assert_allclose(read.samples, sent.samples, atol=2**-24)
+    whole = np.concatenate([piece.samples for piece in pieces[2:5]])
+    np.testing.assert_allclose(whole, chunks[2].samples, atol=2**-24)
+
+
+def test_samples_of_16_bits_are_kept_exactly_and_what_is_louder_than_full_scale_is_clipped(tmp_path: Path) -> None:
+    levels = np.arange(-32_768, 32_768).astype(np.float32) / 32_768
+    chunks_recorded(tmp_path / "a", [Chunk(0, np.append(levels, np.array([1.0, -1.5, 7.0], np.float32)))])
+    with open_recording(tmp_path / "a") as recording:
+        (track,) = heard(recording).values()
+    assert np.array_equal(track[:65_536], levels)
+    assert np.array_equal(track[65_536:], np.array([1 - 2**-23, -1, 1 - 2**-23], np.float32))
+
+
+def test_decoded_audio_of_a_second_stream_begins_when_it_came(tmp_path: Path) -> None:
+    with (tmp_path / "a").open("ab") as file:
+        record = MediaJsonWriter(file, OFFSET_S, ROOM_ENOUGH)
+        record.put_chunk("s1", "Ada", Chunk(0, noise(16_000)), 100.0)
+        record.put_chunk("s2", "Bob", Chunk(0, noise(16_000)), 102.1)
+    with open_recording(tmp_path / "a") as recording:
+        first = {name: chunk.at for name, chunk in reversed(list(recording))}
+    assert first["Ada"] == 0
+    assert first["Bob"] / SAMPLE_RATE_HZ == pytest.approx(2.1, abs=0.016)
 
 
 def test_streams_are_apart_and_two_of_one_name_too(tmp_path: Path) -> None:
@@ -77,7 +124,7 @@ def test_another_ssrc_of_one_stream_goes_on_in_it(tmp_path: Path) -> None:
 def test_silence_that_was_marked_is_left_out_again(tmp_path: Path) -> None:
     recorded(tmp_path / "a", [("s1", "Ada", packet) for packet in arrivals(100, silent=True)])
     with open_recording(tmp_path / "a") as recording:
-        assert sum(len(piece.samples) for piece in recording) == SAMPLE_RATE_HZ // 2
+        assert sum(len(piece.chunk.samples) for piece in recording) == SAMPLE_RATE_HZ // 2
 
 
 def test_names_of_any_kind(tmp_path: Path) -> None:
@@ -90,23 +137,23 @@ def test_names_of_any_kind(tmp_path: Path) -> None:
 def test_where_it_ends_in_a_line_all_before_it_is_heard_and_that_is_told(tmp_path: Path) -> None:
     recorded(tmp_path / "a", [("s1", "Ada", packet) for packet in arrivals(100)])
     (tmp_path / "a").write_bytes((tmp_path / "a").read_bytes()[:-50])
-    pieces = list[Piece]()
+    pieces = list[ParticipantChunk]()
     with (
         open_recording(tmp_path / "a") as recording,
         pytest.raises(AudioError, match="cut off in the middle of its last"),
     ):
         pieces.extend(recording)
-    assert sum(len(piece.samples) for piece in pieces) == 99 * 320
+    assert sum(len(piece.chunk.samples) for piece in pieces) == 99 * 320
 
 
 def test_a_full_recording_says_so_and_how_much_it_left_out(tmp_path: Path) -> None:
     record = recorded(tmp_path / "a", [("s1", "Ada", packet) for packet in arrivals(100)], max_bytes=10_000)
     assert 0 < record.left_out < 100
     assert (tmp_path / "a").stat().st_size < 10_400
-    pieces = list[Piece]()
+    pieces = list[ParticipantChunk]()
     with open_recording(tmp_path / "a") as recording, pytest.raises(AudioError, match="had reached its limit"):
         pieces.extend(recording)
-    assert sum(len(piece.samples) for piece in pieces) == (100 - record.left_out) * 320
+    assert sum(len(piece.chunk.samples) for piece in pieces) == (100 - record.left_out) * 320
 
 
 def test_at_most_a_second_is_not_on_its_way_to_the_disk() -> None:

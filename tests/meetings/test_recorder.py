@@ -12,7 +12,7 @@ import pytest
 from ser_track.cli.main import main
 from ser_track.config.schema import Config
 from tests.helpers.event_schema import parse_lines
-from tests.helpers.mediajson_bridge import Bridge, opus_packets
+from tests.helpers.mediajson_bridge import Bridge, opus_packets, telephone_packets
 from tests.paths import SPOKEN
 from tests.test_golden import PROBABILITY_TOLERANCE
 from tests.web.conftest import Running
@@ -56,11 +56,13 @@ def files_below(folder: Path) -> list[Path]:
     return list(folder.rglob("*.jsonl"))
 
 
-async def held(server: Running, packets: list[bytes], *, refuses: str = "") -> Events:
+async def held(
+    server: Running, packets: list[bytes], encoding: str = "opus", rate_hz: int = 48_000, *, refuses: str = ""
+) -> Events:
     """The events of a meeting in which ann and bob say the same; one of them may refuse first."""
     async with Bridge(server.http, server.url, "talk") as bridge:
-        await bridge.start("ann")
-        await bridge.start("bob")
+        await bridge.start("ann", encoding, rate_hz)
+        await bridge.start("bob", encoding, rate_hz)
         await bridge.ping()
         (session,) = server.bot.meetings.present
         for person in tuple(session.roster.people.values()):
@@ -96,7 +98,20 @@ def finals(events: Events) -> dict[tuple[str, int], dict[str, float]]:
 async def test_its_replay_gives_the_meetings_events_again(
     server: Running, folder: Path, packets: list[bytes], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    live = await held(server, packets)
+    await replays(folder, await held(server, packets), capsys)
+
+
+@pytest.mark.parametrize(("encoding", "codec", "rate_hz"), [("L16", "pcm_s16be", 16_000), ("PCMU", "pcm_mulaw", 8_000)])
+async def test_audio_that_is_not_opus_is_recorded_and_replayed_too(
+    encoding: str, codec: str, rate_hz: int, server: Running, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    live = await held(server, telephone_packets(SPOKEN, codec, rate_hz), encoding, rate_hz)
+    assert len(finals(live)) >= 2
+    await replays(folder, live, capsys)
+
+
+async def replays(folder: Path, live: Events, capsys: pytest.CaptureFixture[str]) -> None:
+    """The file gives what the meeting gave."""
     notice = next(event for event in live if event["type"] == "notice")
     assert "recorded" in notice["text"]
     file = only_file(folder)

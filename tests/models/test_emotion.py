@@ -142,10 +142,10 @@ def test_a_voice_that_is_known_changes_the_answer_and_the_model_not_the_voice(mo
     assert np.array_equal(model.classify(samples, voice).probabilities, alone.probabilities)
     assert alone.embedding is not None
     for _ in range(8):
-        voice.hear(alone.embedding + 1)
+        voice.update(alone.embedding + 1)
     known = model.classify(samples, voice)
     assert not np.allclose(known.probabilities, alone.probabilities)
-    assert voice.heard == 8
+    assert voice.segments == 8
     # What a voice is made of is not changed by what is known of it.
     np.testing.assert_array_equal(known.embedding, alone.embedding)
 

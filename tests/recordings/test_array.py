@@ -16,8 +16,8 @@ def test_each_voice_is_whole_and_in_one_time(rate_hz: int) -> None:
     assert source.participants == ("low", "high", "none")
     found: dict[str, list[FloatArray]] = {name: [] for name in voices}
     for piece in source:
-        assert piece.at == sum(map(len, found[piece.participant]))
-        found[piece.participant].append(piece.samples)
+        assert piece.chunk.at == sum(map(len, found[piece.participant]))
+        found[piece.participant].append(piece.chunk.samples)
     for name, samples in voices.items():
         resampler = Resampler(rate_hz)
         whole = joined([resampler.push(samples), resampler.flush()])
@@ -26,5 +26,5 @@ def test_each_voice_is_whole_and_in_one_time(rate_hz: int) -> None:
 
 def test_it_can_be_heard_again() -> None:
     source = ArraySource({"one": tone(200, 1.5, 44_100)}, 44_100)
-    first, second = (joined(piece.samples for piece in source) for _ in range(2))
+    first, second = (joined(piece.chunk.samples for piece in source) for _ in range(2))
     np.testing.assert_array_equal(first, second)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.recordings.file import open_tracks, read_mono
-from ser_track.recordings.tracks import Piece, unique_names
+from ser_track.recordings.tracks import unique_names
 from tests.helpers.recordings import Sound, record
 from tests.helpers.signals import level_db, noise, tone
 from tests.paths import DATA
@@ -30,19 +30,17 @@ def heard(path: Path, split: bool = False) -> dict[str, FloatArray]:
         return joined(list(recording), recording.participants)
 
 
-def joined(pieces: list[Piece], participants: tuple[str, ...]) -> dict[str, FloatArray]:
-    ends = {
-        name: max((p.at + len(p.samples) for p in pieces if p.participant == name), default=0) for name in participants
-    }
+def joined(pieces: list[ParticipantChunk], participants: tuple[str, ...]) -> dict[str, FloatArray]:
+    ends = {name: max((p.chunk.end for p in pieces if p.participant == name), default=0) for name in participants}
     tracks = {name: np.zeros(end, np.float32) for name, end in ends.items()}
     for piece in pieces:
-        tracks[piece.participant][piece.at : piece.at + len(piece.samples)] = piece.samples
+        tracks[piece.participant][piece.chunk.at : piece.chunk.end] = piece.chunk.samples
     return tracks
 
 
-def until_error(path: Path, split: bool = False) -> tuple[list[Piece], AudioError]:
+def until_error(path: Path, split: bool = False) -> tuple[list[ParticipantChunk], AudioError]:
     """What is heard of ``path`` before it fails, and how it fails."""
-    pieces: list[Piece] = []
+    pieces: list[ParticipantChunk] = []
     with open_tracks(path, split) as recording, pytest.raises(AudioError) as failure:
         pieces.extend(recording)
     return pieces, failure.value
@@ -94,7 +92,7 @@ def test_tracks_are_named_and_keep_their_offset() -> None:
         assert recording.duration_s == pytest.approx(14.4, abs=0.1)
         first: dict[str, int] = {}
         for piece in recording:
-            first.setdefault(piece.participant, piece.at)
+            first.setdefault(piece.participant, piece.chunk.at)
         assert recording.position_s == pytest.approx(14.4, abs=0.1)
     assert first["Ada"] == 0
     assert first["Bob"] / SAMPLE_RATE_HZ == pytest.approx(2.0, abs=0.03)
@@ -196,7 +194,7 @@ def test_a_sample_that_is_no_number_is_refused_after_what_came_before(tmp_path: 
     samples[SAMPLE_RATE_HZ] = np.nan
     pieces, error = until_error(record(tmp_path / "a.wav", "pcm_f32le", [Sound(mono(samples))]))
     assert "finite" in str(error)
-    assert 0.5 < sum(len(piece.samples) for piece in pieces) / SAMPLE_RATE_HZ <= 1
+    assert 0.5 < sum(len(piece.chunk.samples) for piece in pieces) / SAMPLE_RATE_HZ <= 1
 
 
 def test_what_is_no_recording_is_named_with_its_reason(tmp_path: Path) -> None:
@@ -240,7 +238,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     path = record(tmp_path / "a.flac", "flac", [Sound(mono(tone(440, 300)))])
     tracemalloc.start()
     with open_tracks(path) as recording:
-        seconds = sum(len(piece.samples) for piece in recording) / SAMPLE_RATE_HZ
+        seconds = sum(len(piece.chunk.samples) for piece in recording) / SAMPLE_RATE_HZ
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert seconds == pytest.approx(300, abs=0.1)

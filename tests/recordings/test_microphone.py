@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError, ConfigError
 from ser_track.recordings.microphone import HeldBlocks, Microphone, input_devices
-from ser_track.recordings.tracks import Piece
 from tests.helpers.microphones import Machine
 from tests.helpers.processes import started
 from tests.helpers.pulseaudio import play, pulse_audio
@@ -20,7 +19,7 @@ from tests.helpers.signals import cut, joined, noise
 from tests.paths import DATA, ROOT
 
 
-def taken(held: HeldBlocks) -> list[tuple[int, FloatArray]]:
+def taken(held: HeldBlocks) -> list[Chunk]:
     held.close()
     return [*iter(lambda: held.take(1.0), None)]
 
@@ -109,9 +108,9 @@ import sys
 from ser_track.recordings.microphone import Microphone
 microphone, heard = Microphone("default"), 0.0
 for piece in microphone:
-    print(piece.at, len(piece.samples), flush=True)
-    heard = max(heard, abs(piece.samples).max(initial=0.0))
-    if piece.at > 32_000:
+    print(piece.chunk.at, len(piece.chunk.samples), flush=True)
+    heard = max(heard, abs(piece.chunk.samples).max(initial=0.0))
+    if piece.chunk.at > 32_000:
         microphone.stop()
 print(microphone.device.rate_hz, heard, microphone.loss)
 """
@@ -136,16 +135,16 @@ def test_a_real_one_is_heard_at_16_khz_without_a_hole(tmp_path: Path) -> None:
 
 def test_what_is_dropped_is_told_and_leaves_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", Machine("Built-in"))
-    microphone, pieces = Microphone(max_held_s=2.0), list[Piece]()
+    microphone, pieces = Microphone(max_held_s=2.0), list[ParticipantChunk]()
     assert microphone.loss is None
     for piece in microphone:
         pieces.append(piece)
         microphone.stop()
-    heard = [piece for piece in pieces if len(piece.samples)]
-    assert heard[0].at == 4 * 16_000
-    assert [piece.at for piece in heard[1:]] == [piece.at + len(piece.samples) for piece in heard[:-1]]
-    assert heard[-1].at + len(heard[-1].samples) == 6 * 16_000
-    assert heard[-1].samples[-100:] == pytest.approx(59 / 60, abs=0.01)
+    heard = [piece for piece in pieces if len(piece.chunk.samples)]
+    assert heard[0].chunk.at == 4 * 16_000
+    assert [piece.chunk.at for piece in heard[1:]] == [piece.chunk.end for piece in heard[:-1]]
+    assert heard[-1].chunk.end == 6 * 16_000
+    assert heard[-1].chunk.samples[-100:] == pytest.approx(59 / 60, abs=0.01)
     assert microphone.loss == "4.0 s of sound were dropped; overflows of the sound card: 1"
 
 

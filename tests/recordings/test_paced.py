@@ -26,10 +26,12 @@ def test_no_piece_comes_before_it_was_spoken_and_all_come() -> None:
         begin, found = time.monotonic(), []
         for piece in paced:
             found.append(piece)
-            assert time.monotonic() - begin >= (piece.at + len(piece.samples)) / SAMPLE_RATE_HZ / speed
-    assert [(piece.participant, piece.at) for piece in found] == [(piece.participant, piece.at) for piece in expected]
+            assert time.monotonic() - begin >= (piece.chunk.end) / SAMPLE_RATE_HZ / speed
+    assert [(piece.participant, piece.chunk.at) for piece in found] == [
+        (piece.participant, piece.chunk.at) for piece in expected
+    ]
     for piece, other in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(piece.samples, other.samples)
+        np.testing.assert_array_equal(piece.chunk.samples, other.chunk.samples)
 
 
 def test_stopped_from_another_thread_it_ends_without_waiting_for_the_rest() -> None:
@@ -39,7 +41,7 @@ def test_stopped_from_another_thread_it_ends_without_waiting_for_the_rest() -> N
         for piece in paced:
             if not given:
                 threading.Thread(target=paced.stop).start()
-            given += len(piece.samples)
+            given += len(piece.chunk.samples)
     assert 0 < given < 5 * SAMPLE_RATE_HZ
     assert time.monotonic() - begin < 5
 
@@ -49,5 +51,5 @@ def test_what_is_wrong_with_the_file_is_raised_after_what_is_good(tmp_path: Path
     cut_off.write_bytes(SPOKEN.read_bytes()[:100_000])
     given = list[int]()
     with open_tracks(cut_off) as recording, pytest.raises(AudioError, match="is cut off"):
-        given.extend(len(piece.samples) for piece in Paced(recording, 100.0))
+        given.extend(len(piece.chunk.samples) for piece in Paced(recording, 100.0))
     assert sum(given) == pytest.approx((100_000 - 44) / 2, abs=100)

@@ -26,7 +26,7 @@ ONE, TWO = tone(300, 0.1)[:, None], np.stack([tone(300, 0.1), -tone(300, 0.1)], 
 def test_split_channels_must_stay_as_many() -> None:
     track = Track("Ada", ("Ada-left", "Ada-right"))
     left, right = track.read(frame(TWO, 0), Fraction(0))
-    assert np.array_equal(left.samples, -right.samples)
+    assert np.array_equal(left.chunk.samples, -right.chunk.samples)
     with pytest.raises(AudioError, match=r"'Ada' changes from 2 to 1 channels at 0\.2 s.*--channels mix"):
         list(track.read(frame(ONE, 1_600), Fraction(0)))
 
@@ -34,16 +34,16 @@ def test_split_channels_must_stay_as_many() -> None:
 def test_mixed_channels_may_change() -> None:
     track = Track("Ada", ("Ada",))
     pieces = [*track.read(frame(TWO, 0), Fraction(0)), *track.read(frame(ONE, 1_600), Fraction(0)), *track.flush()]
-    assert [(piece.at, len(piece.samples)) for piece in pieces] == [(0, 1_600), (1_600, 1_600)]
-    assert not pieces[0].samples.any()  # one channel is the other upside down
-    assert np.array_equal(pieces[1].samples, ONE[:, 0])
+    assert [(piece.chunk.at, len(piece.chunk.samples)) for piece in pieces] == [(0, 1_600), (1_600, 1_600)]
+    assert not pieces[0].chunk.samples.any()  # one channel is the other upside down
+    assert np.array_equal(pieces[1].chunk.samples, ONE[:, 0])
 
 
 def test_what_lies_before_the_origin_is_left_out() -> None:
     track = Track("Ada", ("Ada",))
     (piece,) = track.read(frame(ONE, 8_000), Fraction(8_100, SAMPLE_RATE_HZ))
-    assert piece.at == 0
-    assert np.array_equal(piece.samples, ONE[100:, 0])
+    assert piece.chunk.at == 0
+    assert np.array_equal(piece.chunk.samples, ONE[100:, 0])
     assert track.end_s == Fraction(1_500, SAMPLE_RATE_HZ)
     assert not list(track.read(frame(ONE, 0), Fraction(8_100, SAMPLE_RATE_HZ)))
 
@@ -51,5 +51,5 @@ def test_what_lies_before_the_origin_is_left_out() -> None:
 def test_frames_without_time_follow_one_another() -> None:
     track = Track("Ada", ("Ada",))
     pieces = [piece for _ in range(3) for piece in track.read(frame(ONE, None), Fraction(0))]
-    assert [piece.at for piece in pieces] == [0, 1_600, 3_200]
+    assert [piece.chunk.at for piece in pieces] == [0, 1_600, 3_200]
     assert track.end_s == Fraction(4_800, SAMPLE_RATE_HZ)

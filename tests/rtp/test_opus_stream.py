@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.packets import FRAME_SAMPLES, encode
-from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.errors import AudioError
 from ser_track.models.silero import SileroVad
 from ser_track.models.trimming import voiced_windows
@@ -35,9 +35,9 @@ def at_48_khz(samples: FloatArray) -> np.typing.NDArray[np.int16]:
 
 def through(
     packets: Sequence[bytes | None], first_sequence: int = 65_000, first_timestamp: int = 2**32 - 96_000
-) -> tuple[OpusStream, list[tuple[FloatArray, int]]]:
+) -> tuple[OpusStream, list[Chunk]]:
     """Packet ``n`` arrives at ``n`` times 20 ms; ``None`` does not."""
-    stream, pieces = OpusStream(), list[tuple[FloatArray, int]]()
+    stream, pieces = OpusStream(), list[Chunk]()
     for n, payload in enumerate(packets):
         if payload is not None:
             timestamp = (first_timestamp + n * FRAME_SAMPLES) % 2**32
@@ -46,10 +46,10 @@ def through(
     return stream, [*pieces, *stream.flush()]
 
 
-def placed(pieces: Sequence[tuple[FloatArray, int]], length: int) -> FloatArray:
+def placed(pieces: Sequence[Chunk], length: int) -> FloatArray:
     """All pieces where they belong in time; nothing overlaps."""
     out, end = np.zeros(length, np.float32), 0
-    for samples, at in pieces:
+    for at, samples in pieces:
         assert at >= end
         out[at : at + len(samples)] = samples[: max(0, length - at)]
         end = at + len(samples)
@@ -60,8 +60,8 @@ def test_without_loss_it_is_the_decoder_alone(packets: list[bytes]) -> None:
     decoder = OpusDecoder()
     expected = np.concatenate([decoder.decode(payload) for payload in packets])
     stream, pieces = through(packets)
-    assert [at for _, at in pieces] == [n * FRAME for n in range(len(packets))]
-    np.testing.assert_array_equal(np.concatenate([samples for samples, _ in pieces]), expected)
+    assert [at for at, _ in pieces] == [n * FRAME for n in range(len(packets))]
+    np.testing.assert_array_equal(np.concatenate([samples for _, samples in pieces]), expected)
     assert stream.counts.concealed_samples == stream.counts.silent_samples == stream.counts.missing_samples == 0
     assert stream.counts.samples == len(expected)
 
@@ -70,7 +70,7 @@ def test_without_loss_it_is_the_decoder_alone(packets: list[bytes]) -> None:
 def test_channels_are_averaged(right: float) -> None:
     tone = np.sin(2 * np.pi * 440 * np.arange(SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ).astype(np.float32) * 0.25
     _, pieces = through(encode(np.stack([at_48_khz(tone), at_48_khz(right * tone)], axis=1), 96_000))
-    heard = np.concatenate([samples for samples, _ in pieces])[4_000:12_000]
+    heard = np.concatenate([samples for _, samples in pieces])[4_000:12_000]
     assert np.sqrt(np.mean(heard**2)) == pytest.approx(0.25 / math.sqrt(2) * (1 + right) / 2, rel=0.05)
 
 
@@ -80,7 +80,7 @@ def test_single_lost_packets_come_back_from_the_next_ones(packets: list[bytes]) 
     stream, pieces = through([None if n in lost else payload for n, payload in enumerate(packets)])
     assert stream.counts.recovered == len(lost)
     assert stream.counts.concealed_samples == stream.counts.silent_samples == stream.counts.missing_samples == 0
-    assert [at for _, at in pieces] == [n * FRAME for n in range(len(packets))]
+    assert [at for at, _ in pieces] == [n * FRAME for n in range(len(packets))]
     whole = placed(through(packets)[1], len(packets) * FRAME)
     recovered = placed(pieces, len(packets) * FRAME)
     without = placed(through([b"" if n in lost else payload for n, payload in enumerate(packets)])[1], len(whole))
@@ -104,8 +104,8 @@ def test_five_percent_loss_leaves_no_hole_and_the_voice_where_it_was(packets: li
 def test_a_long_hole_fades_and_is_silence(packets: list[bytes]) -> None:
     cut = [None if 50 <= n < 100 else payload for n, payload in enumerate(packets)]
     stream, pieces = through(cut)
-    ends = [at + len(samples) for samples, at in pieces]
-    jumps = [at - end for end, (_, at) in zip(ends, pieces[1:], strict=False) if at != end]
+    ends = [piece.end for piece in pieces]
+    jumps = [at - end for end, (at, _) in zip(ends, pieces[1:], strict=False) if at != end]
     assert jumps == [SAMPLE_RATE_HZ - 120 * 16]
     assert stream.counts.concealed_samples == 120 * 16
     assert stream.counts.missing_samples == jumps[0]
@@ -115,7 +115,7 @@ def test_dtx_is_silence_of_the_right_length(spoken: FloatArray) -> None:
     pause = np.zeros(2 * SAMPLE_RATE_HZ, np.float32)
     said = spoken[: 3 * SAMPLE_RATE_HZ]
     sent = encoded(np.concatenate([said, pause, said]).reshape(-1, FRAME), 24_000, dtx=True)
-    stream, timestamp, pieces = OpusStream(), 0, list[tuple[FloatArray, int]]()
+    stream, timestamp, pieces = OpusStream(), 0, list[Chunk]()
     sequence = 0
     for n, payload in enumerate(sent):
         if len(payload) > 2:  # as a browser does: what DTX makes that small is not sent
@@ -126,7 +126,7 @@ def test_dtx_is_silence_of_the_right_length(spoken: FloatArray) -> None:
     pieces += stream.flush()
     assert stream.counts.silent_samples > SAMPLE_RATE_HZ
     assert stream.counts.concealed_samples == 0
-    assert abs(pieces[-1][1] + len(pieces[-1][0]) - len(sent) * FRAME) <= 2 * FRAME
+    assert abs(pieces[-1].end - len(sent) * FRAME) <= 2 * FRAME
 
 
 def test_a_broken_packet_is_concealed_and_counted(packets: list[bytes]) -> None:
@@ -134,7 +134,7 @@ def test_a_broken_packet_is_concealed_and_counted(packets: list[bytes]) -> None:
     stream, pieces = through(broken)
     assert stream.counts.broken == 1
     assert stream.counts.silent_samples == stream.counts.missing_samples == 0
-    assert sum(len(samples) for samples, _ in pieces) == len(packets) * FRAME
+    assert sum(len(samples) for _, samples in pieces) == len(packets) * FRAME
 
 
 def test_whatever_comes_in_as_a_packet_nothing_is_raised(packets: list[bytes]) -> None:
@@ -146,48 +146,48 @@ def test_whatever_comes_in_as_a_packet_nothing_is_raised(packets: list[bytes]) -
     hostile[0] = packets[0]
     stream, pieces = through(hostile)
     assert stream.counts.broken > 10
-    assert all(np.isfinite(samples).all() for samples, _ in pieces)
+    assert all(np.isfinite(samples).all() for _, samples in pieces)
     # What claims to be Opus and is not may last longer than it should, never beyond what a packet can last.
-    assert pieces[-1][1] <= len(packets) * FRAME
+    assert pieces[-1].at <= len(packets) * FRAME
 
 
 def test_another_ssrc_goes_on_in_time(packets: list[bytes]) -> None:
-    stream, pieces = OpusStream(), list[tuple[FloatArray, int]]()
+    stream, pieces = OpusStream(), list[Chunk]()
     for n, payload in enumerate(packets[:200]):
         ssrc, timestamp = (1, 5_000) if n < 100 else (2, 900_000_000)
         stream.put(Arrival(ssrc, n, timestamp + n * FRAME_SAMPLES, payload, n * FRAME_S))
         pieces += stream.take(n * FRAME_S)
     pieces += stream.flush()
-    assert [at for _, at in pieces] == [n * FRAME for n in range(200)]
+    assert [at for at, _ in pieces] == [n * FRAME for n in range(200)]
 
 
 @pytest.mark.parametrize("jump", [-500_000_000, 500_000_000, 2**31 - 1])
 def test_a_clock_that_jumps_while_the_sequence_goes_on_does_not_move_the_sound(packets: list[bytes], jump: int) -> None:
-    stream, pieces = OpusStream(), list[tuple[FloatArray, int]]()
+    stream, pieces = OpusStream(), list[Chunk]()
     for n, payload in enumerate(packets[:200]):
         timestamp = 1_000_000_000 + n * FRAME_SAMPLES + (jump if n >= 100 else 0)
         stream.put(Arrival(SSRC, n, timestamp % 2**32, payload, n * FRAME_S))
         pieces += stream.take(n * FRAME_S)
     pieces += stream.flush()
-    assert [at for _, at in pieces] == [n * FRAME for n in range(200)]
+    assert [at for at, _ in pieces] == [n * FRAME for n in range(200)]
 
 
 def test_a_sender_that_was_muted_for_long_is_where_the_clock_says(packets: list[bytes]) -> None:
-    stream, pieces = OpusStream(), list[tuple[FloatArray, int]]()
+    stream, pieces = OpusStream(), list[Chunk]()
     for n, payload in enumerate(packets[:100]):
         time = n + (30_000 if n >= 50 else 0)  # ten minutes
         stream.put(Arrival(SSRC, n, time * FRAME_SAMPLES, payload, time * FRAME_S))
         pieces += stream.take(time * FRAME_S)
-    assert pieces[50][1] == 30_050 * FRAME
+    assert pieces[50].at == 30_050 * FRAME
 
 
 def test_a_clock_far_ahead_of_ours_is_not_followed_however_small_its_steps(packets: list[bytes]) -> None:
-    stream, pieces = OpusStream(), list[tuple[FloatArray, int]]()
+    stream, pieces = OpusStream(), list[Chunk]()
     for n in range(1500):  # nine packets' time in each: 270 s within 30
         stream.put(Arrival(SSRC, n, n * 9 * FRAME_SAMPLES, packets[n % len(packets)], n * FRAME_S))
         pieces += stream.take(n * FRAME_S)
         # Ten seconds ahead for whom it is about, ten more for who begins anew there.
-        assert all(at / SAMPLE_RATE_HZ < n * FRAME_S + 20.2 for _, at in pieces[-2:])
+        assert all(at / SAMPLE_RATE_HZ < n * FRAME_S + 20.2 for at, _ in pieces[-2:])
     assert len(pieces) > 100
 
 
@@ -196,7 +196,7 @@ def test_a_run_of_broken_packets_is_concealed_like_any_hole(packets: list[bytes]
     assert stream.counts.broken == 50
     assert stream.counts.concealed_samples == 120 * 16
     assert stream.counts.missing_samples == SAMPLE_RATE_HZ - 120 * 16
-    assert pieces[-1][1] == (len(packets) - 1) * FRAME
+    assert pieces[-1].at == (len(packets) - 1) * FRAME
 
 
 def test_packets_that_became_longer_during_a_loss_leave_no_hole(spoken: FloatArray) -> None:
@@ -204,7 +204,7 @@ def test_packets_that_became_longer_during_a_loss_leave_no_hole(spoken: FloatArr
     long = encode(
         at_48_khz(spoken[SAMPLE_RATE_HZ : 3 * SAMPLE_RATE_HZ]), 32_000, frame_ms=60, fec="1", packet_loss="10"
     )
-    stream, pieces, time = OpusStream(), list[tuple[FloatArray, int]](), 0
+    stream, pieces, time = OpusStream(), list[Chunk](), 0
     for n, payload in enumerate(short + long):
         if n != len(short):  # the first of the long ones
             stream.put(Arrival(SSRC, n, time * FRAME_SAMPLES, payload, time * FRAME_S))
@@ -212,12 +212,12 @@ def test_packets_that_became_longer_during_a_loss_leave_no_hole(spoken: FloatArr
         pieces += stream.take(time * FRAME_S)
     pieces += stream.flush()
     assert stream.counts.silent_samples == stream.counts.missing_samples == 0
-    assert [at for _, at in pieces[1:]] == [at + len(samples) for samples, at in pieces[:-1]]
+    assert [at for at, _ in pieces[1:]] == [piece.end for piece in pieces[:-1]]
 
 
 def test_what_the_sender_marks_as_silent_is_silence_that_passes(packets: list[bytes]) -> None:
     stream, pieces = through([payload[:1] if 50 <= n < 100 else payload for n, payload in enumerate(packets)])
-    silent = [(len(samples), at) for samples, at in pieces if not len(samples)]
+    silent = [(len(samples), at) for at, samples in pieces if not len(samples)]
     # After half a second, in which it may be the end of a word: as it passes, not when the voice comes back.
     assert silent == [(0, (n + 1) * FRAME) for n in range(75, 100)]
     assert stream.counts.silent_samples == SAMPLE_RATE_HZ // 2
@@ -230,7 +230,7 @@ def test_a_muted_sender_is_not_misjudged_for_it(spoken: FloatArray) -> None:
     sent = encode(at_48_khz(whole), 32_000)
     heard = {}
     for told in (False, True):
-        stream, pieces = OpusStream(), list[tuple[FloatArray, int]]()
+        stream, pieces = OpusStream(), list[Chunk]()
         for n, payload in enumerate(sent):
             silent = told and not whole[n * FRAME : (n + 1) * FRAME].any()
             stream.put(Arrival(SSRC, n, n * FRAME_SAMPLES, payload, n * FRAME_S, silent))
@@ -245,7 +245,7 @@ def test_padding_is_not_decoded(packets: list[bytes]) -> None:
     stream, pieces = through([b"" if n in (30, 31) else payload for n, payload in enumerate(packets[:100])])
     assert stream.counts.broken == 0
     assert stream.counts.lost == 0
-    assert pieces[-1][1] == 99 * FRAME
+    assert pieces[-1].at == 99 * FRAME
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ async def test_a_killed_workers_streams_end_at_once_and_its_bridge_is_given_anot
     status, gone = await ask(front, f"/meetings/{meeting['id']}")
     assert (status, gone["error"]["code"]) == (404, "not_found")
     assert "has ended, and the meeting with it" in gone["error"]["message"]
-    assert "took 1 meetings with it: mediajson one" in caplog.text
+    assert "took 1 meetings with it: mediajson session one" in caplog.text
     again = await connect("one")
     assert worker_with(front, "one") is worker_with(front, "two"), "the only one that is left"
     await again.start("ann")

@@ -9,10 +9,9 @@ from ser_track.cli.analyze.documents import Pictures
 from ser_track.cli.analyze.inputs import Input
 from ser_track.cli.analyze.sinks import Sink
 from ser_track.config.schema import PipelineConfig
-from ser_track.engine.engine import Engine
 from ser_track.errors import AudioError
 from ser_track.events import Fault
-from ser_track.models import load_models
+from ser_track.models import new_engine
 from ser_track.recordings.recording import Recording, open_meeting, open_recording
 from ser_track.replay import replay
 
@@ -42,8 +41,7 @@ def analyze(source: Input, task: Task, sink: Sink, fail: Callable[[str], None], 
     Raises:
         InferenceError: a model failed, as it would with the next recording.
     """
-    models = load_models(task.config)
-    engine = Engine(models.detector, models.classifier, task.config)
+    engine = new_engine(task.config)
     block_samples = round(task.config.consumed_duration_s * SAMPLE_RATE_HZ)
     try:
         with _opened(source, task) as recording, task.pictures.of(source, fail) as gathering:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from ser_track.chunk import ParticipantChunk
 from ser_track.cli.analyze.atomic_files import part_of, refuse_recordings, replaced, replacing, title_of
 from ser_track.cli.analyze.inputs import Input
 from ser_track.engine.timeline import gather
@@ -17,7 +18,6 @@ from ser_track.events import Event
 from ser_track.output.documents import plot
 from ser_track.output.documents.html import Sound, SoundRecorder, make_page
 from ser_track.recordings.recording import Recording
-from ser_track.recordings.tracks import Piece
 
 _PAGES: Final = (".html", ".htm")
 
@@ -103,7 +103,7 @@ class Gathering:
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """A recording whose pieces a recorder hears as they pass."""
+    """A recording whose chunks a recorder hears as they pass."""
 
     recording: Recording
     shown: dict[str, str]
@@ -121,10 +121,10 @@ class _Heard:
     def position_s(self) -> float:
         return self.recording.position_s
 
-    def __iter__(self) -> Iterator[Piece]:
-        for piece in self.recording:
-            self.recorder.add(self.shown[piece.participant], piece.at, piece.samples)
-            yield piece
+    def __iter__(self) -> Iterator[ParticipantChunk]:
+        for each in self.recording:
+            self.recorder.add(self.shown[each.participant], *each.chunk)
+            yield each
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser) -> None:

@@ -26,7 +26,10 @@ class Capture:
         self._in_part = 0
 
     def packets(self) -> Iterator[RecordedPacket]:
-        """See `Dump.packets`. What looks like RTP and is none is among them: only several packets together show it."""
+        """See `PacketReader.packets`.
+
+        What looks like RTP and is not is among them: only several packets together show it.
+        """
         self.problems, self._in_part = [], 0
         unknown_links = set[int]()
         try:

@@ -1,4 +1,4 @@
-"""Who sends Opus in recorded packets, from when to when; and what cannot be heard, with the reason."""
+"""Who sends audio that can be heard in recorded packets, from when to when; and what cannot be, with the reason."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Final
 
 from ser_track.recordings.packets.merge import Key, merged
 from ser_track.recordings.packets.opus_detection import OpusDetection
-from ser_track.rtp.packet_reader import PacketReader, RecordedPacket
+from ser_track.rtp.packet_reader import PacketReader, Recorded, RecordedPacket
 
 _DYNAMIC: Final = range(96, 128)
 """Payload types without a fixed meaning, as Opus has none (RFC 3551, 3)."""
@@ -26,10 +26,17 @@ class Sender:
     trials: dict[int | None, OpusDetection] = field(default_factory=dict)
     """By payload type."""
     opus_types: frozenset[int | None] = frozenset()
+    decoded: bool = False
+    """Some of it needs no packet path."""
 
-    def sends(self, packet: RecordedPacket) -> bool:
-        """Whether ``packet``, one of theirs, is Opus."""
-        return packet.payload_type in self.opus_types
+    @property
+    def audible(self) -> bool:
+        """Whether anything of theirs can be heard."""
+        return self.decoded or bool(self.opus_types)
+
+    def sends(self, recorded: Recorded) -> bool:
+        """Whether ``recorded``, of theirs, can be heard."""
+        return not isinstance(recorded, RecordedPacket) or recorded.payload_type in self.opus_types
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,7 @@ class FoundSenders:
     """What was found."""
 
     senders: dict[Key, Sender]
-    """Those who send Opus: file by file, in each in the order in which they came."""
+    """Those who can be heard: file by file, in each in the order in which they came."""
     problems: list[str]
     """Streams that are meant to be heard and cannot be; each goes on from the file's name."""
 
@@ -45,19 +52,21 @@ class FoundSenders:
 def find_senders(dumps: Sequence[PacketReader], payload_type: int | None) -> FoundSenders:
     """Read all of ``dumps``; with a ``payload_type`` only packets of that are Opus."""
     found: dict[Key, Sender] = {}
-    for key, packet in merged(dumps):
-        now_s = packet.arrival.now
+    for key, recorded in merged(dumps):
         if (sender := found.get(key)) is None:
-            sender = found[key] = Sender(packet.name, now_s, now_s)
-        sender.last_s = max(sender.last_s, now_s)
-        if (trial := sender.trials.get(packet.payload_type)) is None:
-            trial = sender.trials[packet.payload_type] = OpusDetection()
-        if packet.payload_type is not None:
-            trial.note(packet.arrival)
+            sender = found[key] = Sender(recorded.name, recorded.now_s, recorded.now_s)
+        sender.last_s = max(sender.last_s, recorded.now_s)
+        if not isinstance(recorded, RecordedPacket):
+            sender.decoded = True
+            continue
+        if (trial := sender.trials.get(recorded.payload_type)) is None:
+            trial = sender.trials[recorded.payload_type] = OpusDetection()
+        if recorded.payload_type is not None:
+            trial.note(recorded.arrival)
     for (number, name), sender in found.items():
         sender.keyed = name in dumps[number].keyed
         sender.opus_types = frozenset(_opus_types(sender, payload_type))
-    heard = {key: found[key] for key in sorted(found, key=lambda key: key[0]) if found[key].opus_types}
+    heard = {key: found[key] for key in sorted(found, key=lambda key: key[0]) if found[key].audible}
     return FoundSenders(heard, list(_problems(found, bool(heard), payload_type)))
 
 
@@ -69,7 +78,7 @@ def _opus_types(sender: Sender, told: int | None) -> Iterator[int | None]:
 
 
 def _problems(found: dict[Key, Sender], any_heard: bool, told: int | None) -> Iterator[str]:
-    unheard = {name: sender for (_, name), sender in found.items() if not sender.opus_types}
+    unheard = {name: sender for (_, name), sender in found.items() if not sender.audible}
     encrypted, unclear = list[str](), list[str]()
     for name, sender in unheard.items():
         wanted = [trial for kind, trial in sender.trials.items() if kind == told or (told is None and kind in _DYNAMIC)]

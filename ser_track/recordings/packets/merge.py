@@ -3,18 +3,18 @@
 from collections.abc import Iterator, Sequence
 from heapq import merge
 
-from ser_track.rtp.packet_reader import PacketReader, RecordedPacket
+from ser_track.rtp.packet_reader import PacketReader, Recorded
 
 Key = tuple[int, str]
 """A sender: the number of the file, and the sender's name in it."""
 
 
-def merged(dumps: Sequence[PacketReader]) -> Iterator[tuple[Key, RecordedPacket]]:
+def merged(dumps: Sequence[PacketReader]) -> Iterator[tuple[Key, Recorded]]:
     """The packets of all files as they came; a file's own packets keep their order."""
     return merge(*(_numbered(number, dump) for number, dump in enumerate(dumps)), key=_arrived)
 
 
-def _numbered(number: int, dump: PacketReader) -> Iterator[tuple[Key, RecordedPacket]]:
+def _numbered(number: int, dump: PacketReader) -> Iterator[tuple[Key, Recorded]]:
     try:
         for packet in dump.packets():
             yield (number, packet.sender), packet
@@ -22,5 +22,5 @@ def _numbered(number: int, dump: PacketReader) -> Iterator[tuple[Key, RecordedPa
         dump.problems.append(f"cannot be read any further ({error.strerror})")
 
 
-def _arrived(each: tuple[Key, RecordedPacket]) -> float:
-    return each[1].arrival.now
+def _arrived(each: tuple[Key, Recorded]) -> float:
+    return each[1].now_s

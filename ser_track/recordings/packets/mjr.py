@@ -48,7 +48,7 @@ class Mjr:
         self._first_frame = file.tell()
 
     def packets(self) -> Iterator[RecordedPacket]:
-        """See `Dump.packets`."""
+        """See `PacketReader.packets`."""
         self.problems = []
         self._file.seek(self._first_frame)
         while head := self._file.read(_FRAME.size):

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.recordings.packets.find_senders import Sender, find_senders
 from ser_track.recordings.packets.merge import Key, merged
-from ser_track.recordings.tracks import Piece, unique_names
+from ser_track.recordings.tracks import unique_names
 from ser_track.rtp.opus_stream import OpusStream
-from ser_track.rtp.packet_reader import PacketReader
+from ser_track.rtp.packet_reader import PacketReader, Recorded, RecordedPacket
 
 _TICK_S: Final = 0.032
 """How often a call looks at what came (``runtime.tick_s``)."""
@@ -45,7 +45,7 @@ class PacketRecording:
         """From the first packet to the last."""
         return max(sender.last_s for sender in self._senders.values()) - self._origin_s
 
-    def __iter__(self) -> Iterator[Piece]:
+    def __iter__(self) -> Iterator[ParticipantChunk]:
         """What a call would have heard of each participant; no samples at an index say: silence up to there.
 
         Raises:
@@ -58,21 +58,22 @@ class PacketRecording:
         busy: dict[Key, _Line] = {}
         """Lines that hold something."""
         tick = 0
-        for key, packet in merged(self._dumps):
-            if (line := lines.get(key)) is None or not line.sender.sends(packet):
+        for key, recorded in merged(self._dumps):
+            if (line := lines.get(key)) is None or not line.sender.sends(recorded):
                 continue
             # Clocks are set back now and then; that of a call never is. Each line has its own: a recording of what was
             # sent faster than it was spoken has one participant after the other.
-            line.now_s = max(line.now_s, packet.arrival.now - self._origin_s)
+            line.now_s = max(line.now_s, recorded.now_s - self._origin_s)
             self.position_s = now_s = max(self.position_s, line.now_s)
             while busy and tick * _TICK_S <= now_s:
                 yield from _take(busy, tick * _TICK_S)
                 tick += 1
             tick = int(now_s / _TICK_S) + 1
-            line.stream.put(packet.arrival._replace(now=line.now_s))
-            busy[key] = line
+            yield from line.put(recorded)
+            if line.waiting:
+                busy[key] = line
         for line in lines.values():
-            yield from line.pieces(line.stream.flush())
+            yield from line.flush()
         if problems := [*self._unheard, *self._damage()]:
             raise AudioError(f"{self._name} {'; it '.join(problems)}")
 
@@ -86,24 +87,48 @@ class _Line:
 
     def __init__(self, participant: str, sender: Sender, origin_s: float) -> None:
         self.sender = sender
-        self.stream = OpusStream()
         self.now_s = 0.0
         """When its latest packet came."""
+        self._stream: OpusStream | None = None
+        """Of those who send Opus: there may be no libopus for it."""
         self._participant = participant
         # By whole windows, so that the voice detector cuts the stream where it did in the call.
         self._offset = round((sender.first_s - origin_s) * SAMPLE_RATE_HZ / WINDOW_SAMPLES) * WINDOW_SAMPLES
 
-    def pieces(self, heard: Iterable[tuple[FloatArray, int]]) -> Iterator[Piece]:
-        """What was heard, in the recording's time."""
-        for samples, index in heard:
-            at = self._offset + index
+    @property
+    def waiting(self) -> bool:
+        """Whether packets are held."""
+        return self._stream is not None and self._stream.waiting
+
+    def put(self, recorded: Recorded) -> Iterator[ParticipantChunk]:
+        """Take in a packet; what needs no packet path comes out at once."""
+        if not isinstance(recorded, RecordedPacket):
+            yield from self._shifted([recorded.chunk])
+            return
+        self._stream = self._stream or OpusStream()
+        self._stream.put(recorded.arrival._replace(now=self.now_s))
+
+    def take(self, now_s: float) -> Iterator[ParticipantChunk]:
+        """What is due."""
+        if self._stream is not None:
+            yield from self._shifted(self._stream.take(now_s))
+
+    def flush(self) -> Iterator[ParticipantChunk]:
+        """All that is still held."""
+        if self._stream is not None:
+            yield from self._shifted(self._stream.flush())
+
+    def _shifted(self, heard: Iterable[Chunk]) -> Iterator[ParticipantChunk]:
+        """In the recording's time."""
+        for chunk in heard:
+            at, samples = self._offset + chunk.at, chunk.samples
             if not len(samples) or at + len(samples) > 0:
-                yield Piece(self._participant, max(0, at), samples[max(0, -at) :])
+                yield ParticipantChunk(self._participant, Chunk(max(0, at), samples[max(0, -at) :]))
 
 
-def _take(busy: dict[Key, _Line], now_s: float) -> Iterator[Piece]:
-    """What is due; afterwards only those are busy who still wait for a packet."""
+def _take(busy: dict[Key, _Line], now_s: float) -> Iterator[ParticipantChunk]:
+    """What is due; afterwards only lines that still wait for a packet are busy."""
     for key, line in list(busy.items()):
-        yield from line.pieces(line.stream.take(now_s))
-        if not line.stream.waiting:
+        yield from line.take(now_s)
+        if not line.waiting:
             del busy[key]

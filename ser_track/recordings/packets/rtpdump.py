@@ -41,7 +41,7 @@ class RtpDump:
         self._first_packet = file.tell()
 
     def packets(self) -> Iterator[RecordedPacket]:
-        """See `Dump.packets`."""
+        """See `PacketReader.packets`."""
         self.problems = []
         in_part = 0
         self._file.seek(self._first_packet)

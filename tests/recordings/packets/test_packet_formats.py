@@ -3,6 +3,7 @@
 import io
 import struct
 import tempfile
+from base64 import b64encode
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -12,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError
+from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.recordings.packets.link_layer import datagram
 from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets
 from ser_track.recordings.recording import open_recording
-from ser_track.recordings.tracks import Piece
 from tests.helpers.packets import (
     Sent,
     ethernet,
@@ -34,6 +35,7 @@ from tests.helpers.packets import (
     udp,
     voice,
 )
+from tests.helpers.signals import cut, noise
 from tests.paths import PACKETS, SHARED
 
 SAMPLE = SHARED / "jitsi" / "sample.jsonl"
@@ -48,10 +50,10 @@ def refused(path: Path) -> str:
 
 def heard_until_the_end(path: Path) -> tuple[float, str]:
     """Seconds that were heard of the only participant, and what was told afterwards."""
-    pieces = list[Piece]()
+    pieces = list[ParticipantChunk]()
     with open_recording(path) as recording, pytest.raises(AudioError) as failure:
         pieces.extend(recording)
-    return sum(len(piece.samples) for piece in pieces) / SAMPLE_RATE_HZ, str(failure.value)
+    return sum(len(piece.chunk.samples) for piece in pieces) / SAMPLE_RATE_HZ, str(failure.value)
 
 
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.suffix)
@@ -158,7 +160,7 @@ def test_silence_that_an_mjr_marks_is_left_out(tmp_path: Path) -> None:
     ]
     extensions = {"3": "urn:ietf:params:rtp-hdrext:ssrc-audio-level"}
     with open_recording(mjr(tmp_path / "a.mjr", marked, x=extensions)) as recording:
-        heard_samples = sum(len(piece.samples) for piece in recording)
+        heard_samples = sum(len(piece.chunk.samples) for piece in recording)
     assert heard_samples == SAMPLE_RATE_HZ // 2  # a second and a half more was marked
 
 
@@ -222,7 +224,7 @@ def test_a_bridge_s_own_recording_has_its_pause() -> None:
     with open_recording(SAMPLE) as recording:
         assert recording.participants == ("aaaaaaaa", "bbbbbbbb")
         pieces = list(recording)
-    begins = [piece.at for piece in pieces if piece.participant == "aaaaaaaa"]
+    begins = [piece.chunk.at for piece in pieces if piece.participant == "aaaaaaaa"]
     # From the last packet before it to the first after it, as the bridge's own clock counts.
     assert max(after - before for before, after in pairwise(begins)) / SAMPLE_RATE_HZ == 31.96
 
@@ -242,7 +244,7 @@ def test_lines_that_cannot_be_used_are_counted_and_the_first_is_quoted(tmp_path:
         "nonsense\n",
         mediajson_media("b-1", 1, 0),
         mediajson_line(1, "ping", id=1),
-        mediajson_start("c-1", "c", "l16"),
+        mediajson_start("c-1", "c", "g729"),
         mediajson_media("c-1", 1, 0),
         mediajson_media("a-1", 1, 50).rstrip("\n"),
     ]
@@ -250,7 +252,25 @@ def test_lines_that_cannot_be_used_are_counted_and_the_first_is_quoted(tmp_path:
     heard_s, told = heard_until_the_end(tmp_path / "a")
     assert heard_s == pytest.approx(1.02)
     assert "has 2 lines that cannot be used (line 52: " in told
-    assert "has 'c' as l16" in told
+    assert "has 'c' as g729, which cannot be heard" in told
+
+
+def test_a_bridge_s_pcm_is_heard_beside_opus(tmp_path: Path) -> None:
+    samples = noise(16_000)
+    payloads = [b64encode((part * 32_767).astype(">i2").tobytes()).decode() for part in cut(samples, [320])]
+    start = {"tag": "b-1", "mediaFormat": {"encoding": "l16", "sampleRate": 16_000}}
+    lines = [mediajson_start("a-1", "a"), *(mediajson_media("a-1", n / 50, n) for n in range(50))]
+    lines.append(mediajson_line(1, "start", start=start))
+    for number, payload in enumerate(payloads):
+        media = {"tag": "b-1", "chunk": str(number), "timestamp": str(320 * number), "payload": payload}
+        lines.append(mediajson_line(1 + number / 50, "media", media=media))
+    (tmp_path / "a").write_text("".join(lines))
+    with open_recording(tmp_path / "a") as recording:
+        assert recording.participants == ("a", "b-1")
+        tracks = heard(recording)
+    assert len(tracks["a"]) == SAMPLE_RATE_HZ
+    begin = 31 * WINDOW_SAMPLES
+    np.testing.assert_allclose(tracks["b-1"][begin:], samples, atol=1e-4)
 
 
 def test_a_second_source_takes_over_from_the_first(tmp_path: Path) -> None:
@@ -273,7 +293,7 @@ def test_every_real_recording_is_known_by_its_beginning() -> None:
         assert holds_packets(io.BytesIO(path.read_bytes()).read(HEAD_BYTES))
 
 
-@pytest.mark.parametrize("form", ["mjr", "rtpdump", "pcap", "pcapng", "mediajson"])
+@pytest.mark.parametrize("form", ["mjr", "rtpdump", "pcap", "pcapng", "mediajson", "decoded"])
 @given(data=st.data())
 def test_whatever_is_damaged_the_answer_is_an_audio_error(form: str, data: st.DataObject) -> None:
     whole = bytearray(_small(form))
@@ -285,13 +305,19 @@ def test_whatever_is_damaged_the_answer_is_an_audio_error(form: str, data: st.Da
         path.write_bytes(whole)
         with suppress(AudioError), open_recording(path) as recording:
             for piece in recording:
-                assert piece.at >= 0
+                assert piece.chunk.at >= 0
 
 
 def _small(form: str) -> bytes:
     """A file of thirty packets, or of a real recording's beginning."""
     if form == "pcapng":
         return (PACKETS / "fragment.pcapng").read_bytes()[:6_000]
+    if form == "decoded":
+        file = io.BytesIO()
+        writer = MediaJsonWriter(file, 1_700_000_000.0, 1 << 20)
+        for number in range(10):
+            writer.put_chunk("s1", "Ada", Chunk(number * 320, noise(320, number)), 0.0)
+        return file.getvalue()
     if form == "mediajson":
         return "".join([mediajson_start("a-1", "a"), *(mediajson_media("a-1", n / 50, n) for n in range(30))]).encode()
     make = {"mjr": mjr, "rtpdump": rtpdump, "pcap": pcap_of}[form]

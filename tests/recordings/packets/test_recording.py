@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
+from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.recordings.recording import open_meeting, open_recording
-from ser_track.recordings.tracks import Piece
 from ser_track.rtp.opus import OpusDecoder
 from tests.helpers.packets import Sent, heard, mjr, noise, opus, pcap_of, rtp, rtpdump, voice
 
@@ -59,9 +58,9 @@ def test_a_pause_in_sending_is_as_long_as_it_was(tmp_path: Path) -> None:
     later = [Sent(at_s + 30, rtp(100 + number + 1500, opus()[100 + number])) for number, (at_s, _) in enumerate(after)]
     with open_recording(rtpdump(tmp_path / "a", [*before, *later])) as recording:
         pieces = list(recording)
-    step = max(range(1, len(pieces)), key=lambda n: pieces[n].at - pieces[n - 1].at)
-    gap = pieces[step].at - (pieces[step - 1].at + len(pieces[step - 1].samples))
-    assert pieces[step].at == 1600 * _20_MS
+    step = max(range(1, len(pieces)), key=lambda n: pieces[n].chunk.at - pieces[n - 1].chunk.at)
+    gap = pieces[step].chunk.at - (pieces[step - 1].chunk.end)
+    assert pieces[step].chunk.at == 1600 * _20_MS
     assert gap / SAMPLE_RATE_HZ == pytest.approx(30, abs=0.13)  # 120 ms of it are made up: packets are missing
 
 
@@ -69,13 +68,13 @@ def test_who_comes_later_begins_later_on_the_grid_of_windows(tmp_path: Path) -> 
     late = voice(100, begin_s=2.345, first=100, ssrc=7)
     with open_recording(rtpdump(tmp_path / "a", sorted([*voice(200), *late]))) as recording:
         assert recording.participants == ("ssrc-00c0ffee", "ssrc-00000007")
-        first = dict[str, Piece]()
+        first = dict[str, ParticipantChunk]()
         for piece in recording:
             first.setdefault(piece.participant, piece)
-    at = first["ssrc-00000007"].at
+    at = first["ssrc-00000007"].chunk.at
     assert at % WINDOW_SAMPLES == 0
     assert at / SAMPLE_RATE_HZ == pytest.approx(2.345, abs=0.016)
-    assert first["ssrc-00c0ffee"].at == 0
+    assert first["ssrc-00c0ffee"].chunk.at == 0
 
 
 def test_files_of_one_meeting_share_the_time_of_day(tmp_path: Path) -> None:
@@ -85,7 +84,7 @@ def test_files_of_one_meeting_share_the_time_of_day(tmp_path: Path) -> None:
         assert recording.participants == ("user-bob", "user-ada")
         first = dict[str, int]()
         for piece in recording:
-            first.setdefault(piece.participant, piece.at)
+            first.setdefault(piece.participant, piece.chunk.at)
     assert first["user-ada"] == 0
     assert first["user-bob"] / SAMPLE_RATE_HZ == pytest.approx(1.5, abs=0.016)
 
@@ -115,10 +114,10 @@ def test_encrypted_audio_is_told_and_not_heard(tmp_path: Path) -> None:
 
 def test_beside_a_voice_it_is_told_after_the_voice(tmp_path: Path) -> None:
     with open_recording(pcap_of(tmp_path / "a", [*voice(200), *noise(200, ssrc=9)])) as recording:
-        pieces = list[Piece]()
+        pieces = list[ParticipantChunk]()
         with pytest.raises(AudioError, match=r"1 stream of audio .*SSRC 00000009"):
             pieces.extend(recording)
-    assert np.array_equal(np.concatenate([piece.samples for piece in pieces]), decoded(200))
+    assert np.array_equal(np.concatenate([piece.chunk.samples for piece in pieces]), decoded(200))
 
 
 def test_video_beside_it_is_nothing_to_tell_of(tmp_path: Path) -> None:
@@ -151,7 +150,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
     path = rtpdump(tmp_path / "a", sent)
     tracemalloc.start()
     with open_recording(path) as recording:
-        seconds = sum(len(piece.samples) for piece in recording) / SAMPLE_RATE_HZ
+        seconds = sum(len(piece.chunk.samples) for piece in recording) / SAMPLE_RATE_HZ
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert seconds == pytest.approx(300)

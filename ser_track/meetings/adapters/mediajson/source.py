@@ -1,17 +1,13 @@
-"""One source of a bridge: its packets with times of arrival that are the packets' own."""
+"""One source of a live bridge: its packets with times of arrival that are the packets' own."""
 
 import time
-from typing import Final
 
 from ser_track.errors import AudioError
 from ser_track.mediajson.clock import MediaClock
 from ser_track.mediajson.frames import Media, SourceStarted
+from ser_track.mediajson.source import MediaSource
 from ser_track.meetings.attendee import Attendee
-from ser_track.rtp.header import SILENT_LEVEL, Arrival
-from ser_track.rtp.opus import RTP_CLOCK_HZ
-from ser_track.rtp.pcm_stream import PcmStream
-
-_OPUS: Final = "opus"
+from ser_track.rtp.header import Arrival
 
 
 class Source:
@@ -21,36 +17,27 @@ class Source:
         """``number`` is new for each source. One in an encoding that is not known is told of, and not heard."""
         self.endpoint = started.endpoint
         self._attendee = attendee
-        self._number = number
         self._clock = MediaClock(started.rate_hz)
-        self._ticks = RTP_CLOCK_HZ // started.rate_hz or 1
-        self._opus = started.encoding == _OPUS
-        self._pcm: PcmStream | None = None
+        self._media: MediaSource | None = None
         self._faulty = False
-        if not self._opus:
-            try:
-                self._pcm = PcmStream(started.encoding, started.rate_hz, started.channels)
-            except AudioError as error:
-                self._fault(error)
+        try:
+            self._media = MediaSource(started, number)
+        except AudioError as error:
+            self._fault(error)
 
     async def take(self, media: Media) -> None:
         """Take in one packet; waits where more comes than is worked through."""
-        if self._pcm is not None:
-            self._take_pcm(self._pcm, media)
-        elif self._opus:
-            timestamp = media.timestamp & 0xFFFFFFFF
-            now = self._clock.now(timestamp, time.monotonic())
-            numbers = media.chunk & 0xFFFF, timestamp * self._ticks & 0xFFFFFFFF
-            silent = media.audio_level == SILENT_LEVEL
-            self._attendee.arrived(Arrival(self._number, *numbers, media.payload, now, silent))
+        if self._media is not None:
+            now = self._clock.now(media.timestamp & 0xFFFFFFFF, time.monotonic())
+            try:
+                for each in self._media.read(media, now):
+                    if isinstance(each, Arrival):
+                        self._attendee.arrived(each)
+                    else:
+                        self._attendee.heard(each)
+            except AudioError as error:
+                self._fault(error)
         await self._attendee.room()
-
-    def _take_pcm(self, pcm: PcmStream, media: Media) -> None:
-        try:
-            for at, samples in pcm.decode(media.chunk, media.payload):
-                self._attendee.heard(samples, at)
-        except AudioError as error:
-            self._fault(error)
 
     def _fault(self, error: AudioError) -> None:
         if not self._faulty:  # one word of it is enough

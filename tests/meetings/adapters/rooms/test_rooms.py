@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import pytest_asyncio
 
 from ser_track.bot import Bot
+from ser_track.chunk import Chunk
 from ser_track.config.schema import Config
 from ser_track.errors import BadRequestError, MeetingFullError
 from ser_track.events import (
@@ -26,6 +29,7 @@ from ser_track.events import (
 from ser_track.meetings.adapters.rooms.directory import Rooms
 from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.models import Models
+from ser_track.recordings.recording import open_recording
 from tests.helpers.fake_models import EnergyDetector, LevelClassifier
 
 SPEECH = np.full(16_000, 0.5, np.float32)
@@ -67,7 +71,7 @@ def speaker(rooms: Rooms) -> Participant:
     _, participant = rooms.join("r", "Speaker", analysed=False)
     participant.answered(True)
     participant.attendee.begin_sending()
-    participant.heard(SPEECH, 0)
+    participant.heard(Chunk(0, SPEECH))
     return participant
 
 
@@ -93,7 +97,7 @@ async def test_what_a_tick_found_while_somebody_leaves_is_theirs_too(rooms: Room
     events = onlooker(rooms)
     participant = speaker(rooms)
     # The segment closes by itself at about the moment of leaving, in whichever tick.
-    participant.heard(np.zeros(16_000, np.float32), 16_000)
+    participant.heard(Chunk(16_000, np.zeros(16_000, np.float32)))
     await asyncio.gather(*(rooms.room("r").leave(participant, "left") for _ in range(3)))
     assert kinds(events, participant).count(Left) == 1
     assert kinds(events, participant)[-1] is Left
@@ -118,7 +122,7 @@ async def test_nothing_of_somebody_who_withdrew_stays_in_the_engine(bot: Bot, ro
     await asyncio.sleep(0.1)
     assert key in bot.live.streams
     participant.answered(False)
-    participant.heard(SPEECH, 16_000)
+    participant.heard(Chunk(16_000, SPEECH))
     await asyncio.sleep(0.1)
     assert bot.live.streams == set()
 
@@ -153,3 +157,20 @@ async def test_the_place_of_somebody_who_left_is_free(rooms: Rooms) -> None:
         rooms.join("r", "Ninth", analysed=False)
     await rooms.room("r").leave(people[0], "left")
     assert rooms.join("r", "Ninth", analysed=False)[1].attendee.name == "Ninth"
+
+
+async def test_a_voice_that_aiortc_decoded_is_recorded_as_it_was_heard(tmp_path: Path) -> None:
+    config = replace(Config(), meetings=replace(Config().meetings, record_folder=str(tmp_path)))
+    async with Bot(config, Models(EnergyDetector(), LevelClassifier())) as running:
+        rooms = Rooms(running.meetings, config)
+        participant = speaker(rooms)
+        await rooms.room("r").leave(participant, "left")
+    assert [chunk.at for chunk in recorded_in(tmp_path, "Speaker")] == [0]
+    assert np.array_equal(np.concatenate([chunk.samples for chunk in recorded_in(tmp_path, "Speaker")]), SPEECH)
+
+
+def recorded_in(folder: Path, name: str) -> list[Chunk]:
+    (file,) = folder.iterdir()
+    with open_recording(file) as recording:
+        assert recording.participants == (name,)
+        return [chunk for _, chunk in recording]

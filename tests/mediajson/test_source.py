@@ -1,0 +1,48 @@
+"""One piece of code turns MediaJson's media into packets or samples, for live bridges and for dumps."""
+
+import numpy as np
+import pytest
+
+from ser_track.chunk import Chunk
+from ser_track.errors import AudioError
+from ser_track.mediajson.frames import Media, SourceStarted
+from ser_track.mediajson.source import MediaSource, encode_decoded
+from ser_track.rtp.header import Arrival
+from tests.helpers.signals import noise
+
+KEPT = SourceStarted("a-1", "a", "l24", 16_000, 1, media_time=True)
+
+
+def test_opus_is_numbered_as_rtp_numbers_it_at_48_khz() -> None:
+    source = MediaSource(SourceStarted("a-1", "a", "opus", 16_000, 1), 7)
+    assert list(source.read(Media("a-1", 2**16 + 5, 2**32 + 320, b"\xf8", None), 1.5)) == [
+        Arrival(7, 5, 960, b"\xf8", 1.5)
+    ]
+    assert list(source.read(Media("a-1", 6, 640, b"\xf8", 127), 1.6)) == [Arrival(7, 6, 1920, b"\xf8", 1.6, True)]
+
+
+def test_pcm_is_samples_and_a_packet_that_is_missing_is_a_gap() -> None:
+    source = MediaSource(SourceStarted("a-1", "a", "l16", 16_000, 1), 0)
+    payload = (noise(320) * 32_767).astype(">i2").tobytes()
+    # Senders fill in timestamps by units of their own; numbers are reliable.
+    found = [each for n in (0, 1, 3) for each in source.read(Media("a-1", n, 20 * n, payload, None), 0.0)]
+    assert [each.at for each in found if isinstance(each, Chunk)] == [0, 320, 960]
+
+
+def test_what_our_own_recordings_keep_decoded_is_at_its_media_time() -> None:
+    chunk = Chunk(12_345, np.array([0.5, -0.25], np.float32))
+    (read,) = MediaSource(KEPT, 0).read(Media("a-1", 0, 12_345, encode_decoded(chunk), None), 0.0)
+    assert isinstance(read, Chunk)
+    assert read.at == 12_345
+    assert np.array_equal(read.samples, chunk.samples)
+
+
+@pytest.mark.parametrize(("timestamp", "payload"), [(0, b"\0"), (1 << 40, b"\0\0"), (-(1 << 40), b"\0\0")])
+def test_damage_of_what_was_kept_decoded_is_told(timestamp: int, payload: bytes) -> None:
+    with pytest.raises(AudioError, match="damaged"):
+        list(MediaSource(KEPT, 0).read(Media("a-1", 0, timestamp, payload, None), 0.0))
+
+
+def test_an_encoding_that_is_not_known_is_refused() -> None:
+    with pytest.raises(AudioError, match=r"'g729'.*opus"):
+        MediaSource(SourceStarted("a-1", "a", "g729", 8_000, 1), 0)
