@@ -47,7 +47,7 @@ async def speaking(front: Front, room: str, name: str) -> Page:
 
 def spans(page: Page) -> list[tuple[int, float, float]]:
     """The segments of a page's own voice that are over."""
-    own = [each for each in page.peer.events if each["participant"] == page.id and each["type"] == "speech_ended"]
+    own = [each for each in page.peer.events if each.get("participant") == page.id and each["type"] == "speech_ended"]
     return [(each["segment"], each["start_s"], each["end_s"]) for each in own]
 
 
