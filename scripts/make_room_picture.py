@@ -1,6 +1,6 @@
 """Make docs/room.png: two people who agreed and one who refused, in a room of the real server, in Chromium.
 
-    uv run python -m scripts.make_room_picture
+uv run python -m scripts.make_room_picture
 """
 
 import asyncio
@@ -19,6 +19,9 @@ PEOPLE = (("Ann", True), ("Ben", True), ("Cleo", False))
 APART_S = 5.0
 """Between two who come, so that they are at different places of the recording that is their microphone."""
 UNTIL_S = 30.0
+SURE = "() => [...document.querySelectorAll('.tile:not([data-state=not-analysed])')]" + (
+    ".every((tile) => tile.dataset.label && tile.dataset.label !== 'unsure')"
+)
 
 
 async def show(browser: Browser, url: str, picture: Path) -> None:
@@ -30,6 +33,7 @@ async def show(browser: Browser, url: str, picture: Path) -> None:
         await join(page, url, "daily", name, consent=consent)
         await asyncio.sleep(APART_S)
     await asyncio.sleep(UNTIL_S)
+    await pages[0].wait_for_function(SURE)
     await pages[0].screenshot(path=picture)
 
 

@@ -89,7 +89,9 @@ def find_adapter(kind: str) -> Adapter:
         BadRequestError: there is none.
     """
     if (adapter := joinable().get(kind)) is None:
-        raise BadRequestError(f"the kind of meeting ('server') must be one of {', '.join(joinable())}, not {kind[:40]!r}")
+        raise BadRequestError(
+            f"the kind of meeting ('server') must be one of {', '.join(joinable())}, not {kind[:40]!r}"
+        )
     return adapter
 
 
