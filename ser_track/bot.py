@@ -12,6 +12,7 @@ from typing import Any, Self, get_args
 from ser_track.config.schema import Config, load_config
 from ser_track.errors import BadRequestError, ClosedError
 from ser_track.events import Announcement, Consent, EngineEvent, Event
+from ser_track.labels import LabelSet
 from ser_track.live.cpu_stages import CpuStages, TimedClassifier, TimedDetector
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
@@ -46,6 +47,8 @@ class Bot:
         self.config = config if isinstance(config, Config) else load_config(None if config is None else Path(config))
         self.metrics = Metrics()
         models = models or load_models(self.config.pipeline)
+        self.labels: LabelSet = models.classifier.labels
+        """What the model tells apart, and how it is shown."""
         stages = CpuStages()
         timed = Models(TimedDetector(models.detector, stages), TimedClassifier(models.classifier, stages))
         engine = new_engine(self.config.pipeline, timed)

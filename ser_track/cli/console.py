@@ -12,6 +12,7 @@ from typing import Final, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+MODEL_HELP: Final = "small, base, an ONNX file or a name that ser-track models lists (default: what --config says)"
 _PATIENCE_S: Final = 2.0
 """Work shorter than this needs no bar."""
 

@@ -92,7 +92,8 @@ def run(args: argparse.Namespace) -> int:
     bot = Bot(config)
     link = adapter.capabilities.needs_link and not args.no_link
     with ExitStack() as stack:
-        sink: Sink = _JsonLines() if args.json else stack.enter_context(LiveView(title=target.where))
+        view = LiveView(title=target.where, labels=bot.labels)
+        sink: Sink = _JsonLines() if args.json else stack.enter_context(view)
         session = asyncio.run(_stay(bot, adapter, target, link, sink))
     if session is None or session.reason == _GOODBYE:
         return 0

@@ -14,7 +14,8 @@ from ser_track.cli.console import display_name
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
 from ser_track.events import Fault
-from ser_track.models import new_engine
+from ser_track.labels import LabelSet
+from ser_track.models import load_models, new_engine
 from ser_track.output.jsonl import JsonLines
 from ser_track.output.wire import encode
 from ser_track.protocols import Sink
@@ -60,8 +61,9 @@ def run(args: argparse.Namespace) -> int:
     config = load_config(args.config)
     with ExitStack() as stack:
         source, name = _microphone(args, config) if args.file is None else _file(args, stack)
-        engine = new_engine(config.pipeline)
-        sink = _sink(args, name, stack)
+        models = load_models(config.pipeline)
+        engine = new_engine(config.pipeline, models)
+        sink = _sink(args, name, models.classifier.labels, stack)
         stack.enter_context(_ended_by_ctrl_c(source.stop))
         failures = list[str]()
         for event in replay(source, name, engine, _BLOCK_SAMPLES):
@@ -86,10 +88,10 @@ def _file(args: argparse.Namespace, stack: ExitStack) -> tuple[Paced, str]:
     return Paced(stack.enter_context(open_recording(args.file)), args.speed), display_name(args.file)
 
 
-def _sink(args: argparse.Namespace, name: str, stack: ExitStack) -> Sink:
+def _sink(args: argparse.Namespace, name: str, labels: LabelSet, stack: ExitStack) -> Sink:
     if args.json:
         return JsonLines(sys.stdout)
-    return stack.enter_context(LiveView(title=f"{name} (Ctrl-C ends)"))
+    return stack.enter_context(LiveView(title=f"{name} (Ctrl-C ends)", labels=labels))
 
 
 @contextmanager

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "analyze": "who speaks when in recordings, and how it sounds: events, captions, tables and more",
     "classify": "one emotion per recording",
     "evaluate": "measure the model on labelled recordings",
+    "models": "the models and voice detectors that there are: labels, licence, size, speed on this machine",
 }
 _EXAMPLES: Final = """examples:
   ser-track serve

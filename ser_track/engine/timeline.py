@@ -14,6 +14,7 @@ from ser_track.events import (
     SpeechEnded,
     StreamKey,
 )
+from ser_track.labels import FOUR, LabelSet
 
 _Segment = tuple[StreamKey, int]
 
@@ -55,6 +56,8 @@ class Timeline:
     title: str
     lines: list[Line] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    labels: LabelSet = FOUR
+    """Of the model whose results these are."""
 
     @property
     def end_s(self) -> float:
@@ -65,9 +68,10 @@ class Timeline:
 class TimelineGatherer:
     """A sink that makes a timeline of one recording's events, in whatever order those of different streams come."""
 
-    def __init__(self, title: str) -> None:
-        """``title`` is the recording's name."""
-        self.timeline = Timeline(title)
+    def __init__(self, title: str, labels: LabelSet | None = None) -> None:
+        """``title`` is the recording's name; ``labels`` are the model's, else those of the results, as they come."""
+        self.timeline = Timeline(title) if labels is None else Timeline(title, labels=labels)
+        self._follows_results = labels is None
         """What was told of so far."""
         self._lines: dict[str, Line] = {}
         self._provisional: dict[_Segment, list[Emotion]] = {}
@@ -88,6 +92,7 @@ class TimelineGatherer:
                 line.utterances.append(self._utterance(event))
             case Emotion(final=True):
                 self._utterances[event.key, event.segment].emotion = event
+                self._follow(event)
             case Emotion():
                 self._provisional.setdefault((event.key, event.segment), []).append(event)
             case Fault():
@@ -99,6 +104,11 @@ class TimelineGatherer:
             self.timeline.lines.append(self._lines[participant])
         return self._lines[participant]
 
+    def _follow(self, event: Emotion) -> None:
+        """Where nobody said what the labels are, they are what results have, in their usual looks."""
+        if self._follows_results and not set(event.probabilities) <= set(self.timeline.labels.shown):
+            self.timeline.labels = LabelSet.of(event.all or event.probabilities, shown=event.probabilities)
+
     def _utterance(self, event: SpeechEnded) -> Utterance:
         segment = event.key, event.segment
         utterance = Utterance(event.segment, event.start_s, event.end_s, event.reason)
@@ -109,9 +119,12 @@ class TimelineGatherer:
         return utterance
 
 
-def gather(title: str, events: Iterable[Event]) -> Timeline:
-    """The timeline of ``events`` of one recording, in whatever order those of different streams come."""
-    gatherer = TimelineGatherer(title)
+def gather(title: str, events: Iterable[Event], labels: LabelSet | None = None) -> Timeline:
+    """The timeline of ``events`` of one recording, in whatever order those of different streams come.
+
+    labels: of the model that they come from; without them they are what the events have, in their usual looks.
+    """
+    gatherer = TimelineGatherer(title, labels)
     for event in events:
         gatherer.add(event)
     return gatherer.timeline

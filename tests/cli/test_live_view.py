@@ -21,6 +21,7 @@ from ser_track.events import (
     Stalled,
     StreamKey,
 )
+from ser_track.labels import FOUR, LabelSet
 from ser_track.output.wire import encode
 
 SHARES = {"anger": 0.071, "happiness": 0.64, "sadness": 0.029, "neutral": 0.26}
@@ -34,11 +35,11 @@ def emotion(of: StreamKey, final: bool = True, label: str = "happiness") -> Emot
     return Emotion(of, 0, 1.0, 2.5, final, SHARES, label, 0.64, "small@1")
 
 
-def screen(events: list[Event], width: int = 80, height: int = 24) -> list[str]:
+def screen(events: list[Event], width: int = 80, height: int = 24, labels: LabelSet = FOUR) -> list[str]:
     """What a terminal without colours shows at the end, line by line."""
     output = io.StringIO()
     console = Console(file=output, force_terminal=True, width=width, height=height, color_system=None)
-    with LiveView(console, "a title") as view:
+    with LiveView(console, "a title", labels) as view:
         for event in events:
             view.put(encode(event))
     last = output.getvalue().split("a title")[-1]
@@ -182,3 +183,20 @@ def test_events_may_come_from_several_threads_while_it_draws() -> None:
             thread.join()
     last = output.getvalue().split("who ")[-1]
     assert all(f"Person {number}" in last for number in range(8))
+
+
+MANY = {f"mood{number}": 1 / 8 for number in range(8)}
+
+
+@pytest.mark.parametrize("title", ["at ease", "in high spirits [bold]more[/]"])
+def test_other_labels_have_columns_under_their_titles_as_far_as_there_is_room(title: str) -> None:
+    ann, labels = key("p-1"), LabelSet.of(MANY, titles={"mood3": title})
+    heard = Emotion(ann, 0, 1.0, 2.5, True, MANY, "mood3", 1 / 8, "m@1")
+    wide = screen([Joined(ann, "Ann", True), heard], width=200, labels=labels)
+    assert title[:20] in row_of("Ann", wide)
+    assert row_of("Ann", wide).count("12%") == 8
+    (head,) = (line for line in wide if line.startswith("who"))
+    assert all(f"mood{number}" in head for number in range(8) if number != 3)
+    narrow = screen([Joined(ann, "Ann", True), heard], width=100, labels=labels)
+    assert row_of("Ann", narrow).count("12%") == 8
+    assert max(map(len, narrow)) <= 100

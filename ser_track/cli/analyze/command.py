@@ -68,12 +68,12 @@ def run(args: argparse.Namespace) -> int:
     """
     inputs = find_inputs(args.files, args.together)
     config = load_config(args.config).pipeline
-    documents = documents_of(args, inputs.found, config.min_confidence)
+    classifier = load_models(config).classifier  # what is wrong with it is said once, and by no worker
+    documents = documents_of(args, inputs.found, config.min_confidence, classifier.labels)
     split, provisional = args.channels == "split", not args.final_only
     task = Task(config, documents, split, provisional, args.names, args.payload_type)
-    model = load_models(task.config).classifier.name  # what is wrong with it is said once, and by no worker
     with (
-        open_outputs(args.format, args.out, inputs.found, settings_of(task, model), args.resume) as output,
+        open_outputs(args.format, args.out, inputs.found, settings_of(task, classifier.name), args.resume) as output,
         feedback(output.on_terminal) as told,
     ):
         for message in inputs.missing:

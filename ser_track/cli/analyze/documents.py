@@ -12,6 +12,7 @@ from typing import Final
 from ser_track.cli.analyze.atomic_files import part_of, refuse_recordings, replaced, title_of
 from ser_track.cli.analyze.inputs import Input
 from ser_track.errors import ConfigError
+from ser_track.labels import FOUR, LabelSet
 from ser_track.output.documents import FORMATS, Gatherer, Results, SoundKept
 
 _PAGES: Final = {".html": "html", ".htm": "html"}
@@ -39,6 +40,8 @@ class Documents:
     with_sound: bool
     """Whether pages hold the sound itself."""
     min_confidence: float
+    labels: LabelSet = FOUR
+    """Of the model."""
 
     def files(self, source: Input) -> list[Path]:
         """What is written of ``source``."""
@@ -51,7 +54,7 @@ class Documents:
             return None
         shown = any(each.shows_sound for each in wanted)
         sound: SoundKept = "none" if not shown else "recording" if self.with_sound else "waveforms"
-        return Gatherer(title_of(source.paths[0]), self.min_confidence, sound)
+        return Gatherer(title_of(source.paths[0]), self.min_confidence, sound, self.labels)
 
     def write(self, source: Input, results: Results, fail: Callable[[str], None]) -> None:
         """Write the documents of ``source``; what cannot be written is said to ``fail``."""
@@ -80,7 +83,9 @@ def add_document_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def documents_of(args: argparse.Namespace, sources: Sequence[Input], min_confidence: float) -> Documents:
+def documents_of(
+    args: argparse.Namespace, sources: Sequence[Input], min_confidence: float, labels: LabelSet = FOUR
+) -> Documents:
     """What ``args`` ask for, checked before any work is done.
 
     Raises:
@@ -94,7 +99,7 @@ def documents_of(args: argparse.Namespace, sources: Sequence[Input], min_confide
         for option, template, formats in (("--report", args.report, _PAGES), ("--plot", args.plot, _PICTURES))
         if template is not None
     ]
-    return Documents(tuple(named), with_sound, min_confidence)
+    return Documents(tuple(named), with_sound, min_confidence, labels)
 
 
 def _named(option: str, template: str, formats: dict[str, str], sources: Sequence[Input]) -> NamedDocument:

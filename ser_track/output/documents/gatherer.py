@@ -6,6 +6,7 @@ from typing import Final, Literal
 from ser_track.chunk import Chunk
 from ser_track.engine.timeline import TimelineGatherer
 from ser_track.events import EncodedEvent
+from ser_track.labels import LabelSet
 from ser_track.output.documents.format import Results
 from ser_track.output.documents.html.sound import Sound, SoundRecorder
 
@@ -17,10 +18,12 @@ _NO_SOUND: Final = Sound()
 class Gatherer:
     """A sink for the events of one recording; its sound comes in beside them where a document shows it."""
 
-    def __init__(self, title: str, min_confidence: float, sound: SoundKept = "none") -> None:
-        """``title`` is the recording's name; `close` when nothing more is made of it."""
+    def __init__(
+        self, title: str, min_confidence: float, sound: SoundKept = "none", labels: LabelSet | None = None
+    ) -> None:
+        """``title`` is the recording's name, ``labels`` are the model's; `close` when nothing more is made of it."""
         self._min_confidence = min_confidence
-        self._events = TimelineGatherer(title)
+        self._events = TimelineGatherer(title, labels)
         self._kept = sound
         self._recorder: SoundRecorder | None = None
 

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from pympi.Elan import Eaf
 from ser_track.cli.analyze.targets import format_names
 from ser_track.cli.main import main
 from tests.helpers.event_schema import parse_lines
+from tests.helpers.processes import interrupt_group, started
 from tests.paths import DATA
 
 SPOKEN = DATA / "spoken.wav"
@@ -84,12 +84,11 @@ def test_ctrl_c_leaves_the_files_that_were_done_whole_and_no_others(tmp_path: Pa
     program = "import sys; from ser_track.cli.main import main; sys.exit(main())"
     options = ["--final-only", "--jobs", "2", "--format", "jsonl,csv", "--out", str(out)]
     command = [sys.executable, "-c", program, "analyze", *options, str(SPOKEN), str(pipe)]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
-    with pipe.open("wb"):
+    with started(command, stderr=subprocess.PIPE) as running, pipe.open("wb"):
         while not (out / DONE).exists():  # it comes after the last of its files
             assert running.poll() is None
             time.sleep(0.05)
-        os.killpg(running.pid, signal.SIGINT)
+        interrupt_group(running)
         _, err = running.communicate(timeout=60)
     told = f"ser-track: interrupted: 1 of 2 recordings are done; missing: {pipe}\n"
     assert (running.returncode, err.decode()) == (130, told)

@@ -95,6 +95,7 @@ def _join(request: web.Request, message: dict[str, Any], outbox: Outbox) -> tupl
             "analysed": person.analysed,
             "participants": others,
             "bot": _BOT,
+            "labels": request.app[BOT].labels.to_json(),
             "ice_servers": [server.described() for server in request.app[BOT].config.runtime.ice_servers],
         }
     )
