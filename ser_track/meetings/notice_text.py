@@ -3,13 +3,18 @@
 from ser_track.events import Consent
 
 
-def notice_text(consent: Consent, url: str | None, recorded: bool) -> str:
-    """What people in the meeting are told: by the link where they answer, or, without one, in the meeting itself."""
-    what = "A bot analyses which emotion is in each voice and shows it to everyone here; it often errs. "
+def purpose_text(recorded: bool) -> str:
+    """What the bot does, in every meeting of a server; ``recorded``: whether it records voices."""
+    what = "A bot analyses which emotion is in each voice and shows it to everyone here; it is often wrong. "
     what += "It does not know what anybody feels. "
-    what += "The voices of those who are analysed are recorded." if recorded else "Nothing is stored."
+    return what + ("The voices of people who are analysed are recorded." if recorded else "Nothing is stored.")
+
+
+def notice_text(consent: Consent, url: str | None, recorded: bool) -> str:
+    """What people in one meeting are told; they answer at ``url``, or, without one, in the meeting itself."""
+    what = purpose_text(recorded)
     if consent == "required":
         where = url or 'send {"type": "consent", "analysed": true} on the data channel'
-        return f"{what} Nobody is analysed who has not agreed. To agree: {where}"
+        return f"{what} Nobody is analysed before they agree. To agree: {where}"
     where = url or 'send {"type": "opt_out"} on the data channel'
     return f"{what} To refuse, at any time: {where}"
