@@ -15,7 +15,7 @@ from ser_track.meetings.channel import Channel
 from ser_track.meetings.consent import Consents
 from ser_track.meetings.meeting import Services
 from ser_track.meetings.notice_text import notice_text
-from ser_track.meetings.registry import Adapter
+from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.retry import Backoff
 from ser_track.meetings.roster import Roster
 

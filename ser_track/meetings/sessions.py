@@ -14,7 +14,7 @@ from ser_track.live.live_engine import LiveEngine
 from ser_track.live.memory import release_memory
 from ser_track.meetings.consent import Consents
 from ser_track.meetings.meeting import Services
-from ser_track.meetings.registry import Adapter
+from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.session import Session
 from ser_track.protocols import Sink
 

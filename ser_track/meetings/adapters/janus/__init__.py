@@ -5,7 +5,7 @@ from typing import Final
 from ser_track.meetings.adapters.janus.room import JanusRoom
 from ser_track.meetings.adapters.janus.target import JanusTarget
 from ser_track.meetings.meeting import Capabilities
-from ser_track.meetings.registry import Adapter
+from ser_track.meetings.adapter import Adapter
 
 ADAPTER: Final = Adapter(
     kind="janus",
