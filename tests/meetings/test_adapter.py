@@ -12,7 +12,7 @@ CAPABILITIES = Capabilities(results="messages", refusal="link")
 
 
 def adapter(target: type[Any], kind: str = "hall", schemes: dict[str, str] | None = None) -> Adapter:
-    return Adapter(kind, "a hall", target, lambda *_: None, CAPABILITIES, schemes or {})  # type: ignore[arg-type,return-value]
+    return Adapter(kind, "a hall", target, lambda *_: None, CAPABILITIES, schemes or {})  # type: ignore[arg-type]
 
 
 def target(**types: Any) -> type[Any]:
