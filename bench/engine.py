@@ -24,7 +24,7 @@ from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.events import StreamKey
-from ser_track.labels import EMOTIONS
+from ser_track.labels import FOUR
 from ser_track.models.silero import SileroVad
 from ser_track.protocols import DetectorState, Prediction
 from ser_track.voice_profile import VoiceProfile
@@ -37,8 +37,8 @@ class CostFreeClassifier:
     """Stand-in for `EmotionModel`: always the same answer."""
 
     name = "cost-free stand-in@0"
-    labels = EMOTIONS
-    _answer = Prediction(np.full(len(EMOTIONS), 1 / len(EMOTIONS), np.float32))
+    labels = FOUR
+    _answer = Prediction(np.full(len(FOUR), 1 / len(FOUR), np.float32))
 
     def new_voice(self) -> VoiceProfile | None:
         """Knows no voices."""

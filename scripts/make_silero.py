@@ -7,6 +7,7 @@ windows of each stream in one call. `tests/models/test_silero.py` holds both to 
 development environment: `uv run python scripts/make_silero.py`.
 """
 
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from onnx import helper, numpy_helper
 
 from training.graph import Graph
 
+LICENCE: Final = "MIT (Silero Team); see NOTICE"
 TARGET: Final = Path(__file__).parents[1] / "ser_track" / "models" / "silero.onnx"
 _HEARD: Final = 576  # 64 samples of context and a window of 512
 _HOP: Final = 128
@@ -107,7 +109,9 @@ class Network(Graph):
         self.name(after, "next")
         state: list[str | int] = [2, "streams", _HIDDEN]
         inputs, outputs = {"input": ["windows", _HEARD], "state": state}, {"output": ["windows", 1], "next": state}
-        return self.model(inputs, outputs, "voice_activity")
+        model = self.model(inputs, outputs, "voice_activity")
+        helper.set_model_props(model, {"name": "silero", "version": version("silero-vad"), "licence": LICENCE})
+        return model
 
 
 def _reordered(gates: Weight) -> Weight:

@@ -70,11 +70,13 @@ if TYPE_CHECKING:
         Stalled,
         StreamKey,
     )
+    from ser_track.labels import Label, LabelSet
     from ser_track.meetings.session import Session
     from ser_track.models import Models, load_models
     from ser_track.output.dataframe import to_dataframe
     from ser_track.pipeline import SERPipeline
     from ser_track.protocols import DetectorState, EmotionClassifier, Prediction, Sink, VoiceDetector
+    from ser_track.symbols import Colour, Symbol
     from ser_track.voice_profile import VoiceProfile
 
     __version__: str
@@ -89,6 +91,7 @@ __all__ = [
     "CalledBackError",
     "Chunk",
     "ClosedError",
+    "Colour",
     "Config",
     "ConfigError",
     "Consent",
@@ -107,6 +110,8 @@ __all__ = [
     "InferenceError",
     "JoinError",
     "Joined",
+    "Label",
+    "LabelSet",
     "Left",
     "MeetingChanged",
     "MeetingError",
@@ -137,6 +142,7 @@ __all__ = [
     "SpeechStarted",
     "Stalled",
     "StreamKey",
+    "Symbol",
     "VoiceDetector",
     "VoiceProfile",
     "WorkerError",
@@ -180,11 +186,13 @@ _MODULES: Final = {
         ),
         *("Stalled", "StreamKey"),
     ),
+    "labels": ("Label", "LabelSet"),
     "meetings.session": ("Session",),
     "models": ("Models", "load_models"),
     "output.dataframe": ("to_dataframe",),
     "pipeline": ("SERPipeline",),
     "protocols": ("DetectorState", "EmotionClassifier", "Prediction", "Sink", "VoiceDetector"),
+    "symbols": ("Colour", "Symbol"),
     "voice_profile": ("VoiceProfile",),
 }
 """Which module of this package defines which public names."""

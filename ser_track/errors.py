@@ -22,6 +22,7 @@ programming mistakes stay what they are in Python, a `TypeError` for instance.
 """
 
 from collections.abc import Sequence
+from typing import Self
 
 
 class SerTrackError(Exception):
@@ -93,6 +94,11 @@ class NotFoundError(MeetingError):
 
     status = 404
     code = "not_found"
+
+    @classmethod
+    def of_meeting(cls, identity: str) -> Self:
+        """No meeting has this id."""
+        return cls(f"there is no meeting '{identity[:60]}'; GET /meetings lists those there are")
 
 
 class MeetingFullError(MeetingError):

@@ -46,8 +46,8 @@ class SpeechEnded:
 class Emotion:
     """What the model hears in ``[start_s, end_s)``: provisional while the segment is open, then final once.
 
-    ``label`` is the likeliest emotion, or "unsure" where ``confidence``, its probability, is below
-    ``pipeline.min_confidence``.
+    ``label`` is the likeliest of the labels that are shown, or "unsure" where ``confidence``, its probability, is
+    below ``pipeline.min_confidence``.
 
     >>> for event in events("call.wav", provisional=False):
     ...     match event:
@@ -64,11 +64,14 @@ class Emotion:
     end_s: float
     final: bool
     probabilities: dict[str, float]
+    """Of the labels that are shown, in the order of the model's `LabelSet`; they sum to 1 if those are all it has."""
     label: str
     confidence: float
     model: str
     six: dict[str, float] | None = None
-    """Probabilities of six emotions, where the configuration asks for them."""
+    """Probabilities of six emotions, where the configuration asks for them and the model tells them apart."""
+    all: dict[str, float] | None = None
+    """Probabilities of all labels of a model that shows only some of them (`LabelSet.shown`); they sum to 1."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,188 @@
-"""The emotions that results are given in."""
+"""The labels that results are given in, as data: their names, how they are shown, and what they mean to other programs.
 
-from typing import Final
+A model brings its `LabelSet`; `FOUR`, the emotions of the shipped models, is the default. Colours and symbols are
+in `symbols` and nowhere else: the pages, the report, the plot and the notebook get them with the labels.
+"""
 
-EMOTIONS: Final = ("anger", "happiness", "sadness", "neutral")
-SIX_EMOTIONS: Final = (*EMOTIONS, "disgust", "fear")
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Final, Self
+
+from ser_track.errors import ModelError
+from ser_track.symbols import UNSURE_COLOUR, UNSURE_SYMBOL, Colour, Symbol, colours_of, symbols_of
+
 UNSURE: Final = "unsure"
 """Label of a result whose likeliest emotion is less likely than ``pipeline.min_confidence``."""
+COMPATIBLE: Final = ("anger", "happiness", "sadness", "neutral")
+"""The keys that `SERPipeline.consume` returns, of every model whose labels can be mapped onto them."""
+MAX_LABELS: Final = 32
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
+# What tables call their other columns, and what stands where there is no label.
+RESERVED: Final = frozenset(
+    {
+        *("type", "version", "participant", "stream", "name", "analysed", "recording", "segment", "start_s", "end_s"),
+        *("final", "label", "confidence", "model", "six", "all", "reason", "classified", "silent_s", "code", "message"),
+        *("note", "none", UNSURE),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """One label, and how it is shown.
+
+    >>> label = SERPipeline().labels["anger"]
+    >>> label.name, label.title, label.symbol.marker
+    ('anger', 'anger', '^')
+    """
+
+    name: str
+    """As events, tables and configurations have it: letters, digits, ``_`` and ``-``."""
+    title: str
+    """As people read it."""
+    colour: Colour
+    symbol: Symbol
+
+    def to_json(self) -> dict[str, Any]:
+        """What a page needs to show it."""
+        colours = {"light": self.colour.light, "dark": self.colour.dark}
+        return {"name": self.name, "title": self.title, "colours": colours, "path": self.symbol.path}
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """The labels of a model, in the order of its output; `of` makes one of names alone.
+
+    >>> labels = LabelSet.of(["calm", "angry"], titles={"calm": "Calm"}, colours={"angry": "#aa0000"})
+    >>> labels.names, labels["calm"].title, labels["angry"].colour.light
+    (('calm', 'angry'), 'Calm', '#aa0000')
+    """
+
+    labels: tuple[Label, ...]
+    unsure: Label
+    """How a result is shown whose likeliest label is not likely enough."""
+    shown: tuple[str, ...]
+    """Names whose probabilities events carry, in this order. Where some are left out, ``all`` has all of them."""
+    compatible: Mapping[str, str] = field(hash=False)
+    """Which of `COMPATIBLE` a name stands for; names that stand for none are left out."""
+
+    @classmethod
+    def of(
+        cls,
+        names: Iterable[str],
+        *,
+        titles: Mapping[str, str] | None = None,
+        colours: Mapping[str, str | Sequence[str]] | None = None,
+        symbols: Mapping[str, str] | None = None,
+        shown: Iterable[str] | None = None,
+        compatible: Mapping[str, str] | None = None,
+    ) -> Self:
+        """The set of ``names``; what is not given gets a title, a colour and a symbol of its own.
+
+        Args:
+            names: 2 to 32, in the order of the model's output, each once.
+            titles: for people; else the name. Those of ``unsure`` may be given too, here and in the next two.
+            colours: ``#rrggbb``, or one for light and one for dark backgrounds.
+            symbols: names of `SYMBOLS`.
+            shown: the names whose probabilities events carry; all by default.
+            compatible: which of `COMPATIBLE` a name stands for; by default names that are one of them do.
+
+        Raises:
+            ModelError: a value cannot be used; which one, why, and what can be.
+        """
+        names = tuple(names)
+        _check_names(names)
+        known = (*names, UNSURE)
+        for what, given in (("titles", titles), ("colours", colours), ("symbols", symbols)):
+            _check_known(what, given or (), known)
+        _check_known("shown", shown := names if shown is None else tuple(shown), names)
+        if not shown or len(set(shown)) < len(shown):
+            raise ModelError("label set: 'shown' must name one label at least, and each once; correct it")
+        compatible = {name: name for name in names if name in COMPATIBLE} if compatible is None else dict(compatible)
+        _check_known("compatible", compatible, names)
+        _check_known("compatible", compatible.values(), COMPATIBLE)
+        try:
+            colour_of = colours_of(known, {UNSURE: UNSURE_COLOUR, **(colours or {})})
+            symbol_of = symbols_of(known, {UNSURE: UNSURE_SYMBOL, **(symbols or {})})
+        except ValueError as error:
+            raise ModelError(f"label set: {error}") from error
+        labels = [Label(name, _title(titles, name), colour_of[name], symbol_of[name]) for name in known]
+        return cls(tuple(labels[:-1]), labels[-1], shown, compatible)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all labels, in the order of the model's output."""
+        return tuple(label.name for label in self.labels)
+
+    @property
+    def shown_labels(self) -> tuple[Label, ...]:
+        """Those of `shown`."""
+        return tuple(self[name] for name in self.shown)
+
+    def __len__(self) -> int:
+        """How many labels the model tells apart."""
+        return len(self.labels)
+
+    def __getitem__(self, name: str) -> Label:
+        """The label of that name, `UNSURE` included. Raises KeyError where there is none."""
+        for label in (*self.labels, self.unsure):
+            if label.name == name:
+                return label
+        raise KeyError(name)
+
+    def as_compatible(self, probabilities: Mapping[str, float]) -> dict[str, float] | None:
+        """A distribution over `COMPATIBLE`, of one over `names`; ``None`` where not all four have a label here.
+
+        Labels that stand for the same key are added up. What stands for none is left out, and the others
+        are scaled to sum to 1.
+        """
+        if set(self.compatible.values()) != set(COMPATIBLE):
+            return None
+        sums = dict.fromkeys(COMPATIBLE, 0.0)
+        for name, key in self.compatible.items():
+            sums[key] += probabilities[name]
+        if len(self.compatible) == len(self.labels):
+            return sums
+        total = sum(sums.values())
+        return {key: share / total if total else 1 / len(COMPATIBLE) for key, share in sums.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """What a page needs: the labels that are shown, in order, and how "unsure" looks."""
+        return {"labels": [label.to_json() for label in self.shown_labels], "unsure": self.unsure.to_json()}
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    if not 2 <= len(names) <= MAX_LABELS:
+        raise ModelError(f"label set: it has {len(names)} labels; give 2 to {MAX_LABELS}")
+    for name in names:
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            rule = "a letter, then letters, digits, '_' or '-', 40 at most; 'titles' may hold any text"
+            raise ModelError(f"label set: {name!r} cannot be a label's name; give {rule}")
+        if name in RESERVED:
+            raise ModelError(f"label set: {name!r} means something else in events and tables; give another name")
+    folded = sorted(name.lower() for name in names)
+    if twice := [name for name, other in pairwise(folded) if name == other]:
+        raise ModelError(f"label set: {twice[0]!r} is there more than once; give each label its own name")
+
+
+def _check_known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise ModelError(f"label set: {what!r} has {name!r}, which is not one of {', '.join(known)}; correct it")
+
+
+def _title(titles: Mapping[str, str] | None, name: str) -> str:
+    title = (titles or {}).get(name, name)
+    if not isinstance(title, str) or not title.strip() or not title.isprintable() or len(title) > 40:
+        raise ModelError(f"label set: the title of {name!r} is {title!r}; give 1 to 40 printable characters")
+    return title
+
+
+FOUR: Final = LabelSet.of(COMPATIBLE)
+"""The emotions that the shipped models tell apart."""
+SIX: Final = LabelSet.of((*COMPATIBLE, "disgust", "fear"))
+"""Those that they tell apart too, as a distribution of its own, with ``pipeline.six_emotions``."""
+EMOTIONS: Final = FOUR.names
+SIX_EMOTIONS: Final = SIX.names

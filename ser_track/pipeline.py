@@ -14,7 +14,8 @@ from ser_track.config.pipeline_options import PipelineOptions
 from ser_track.config.schema import PipelineConfig, load_config
 from ser_track.errors import ClosedError, SegmentError
 from ser_track.events import Emotion, EngineEvent, Fault, StreamKey
-from ser_track.models import Models, new_engine
+from ser_track.labels import LabelSet
+from ser_track.models import Models, load_models, new_engine
 
 _KEY = StreamKey("pipeline", "participant", "0")
 
@@ -50,6 +51,9 @@ class SERPipeline:
         self.config = load_config(path, {"pipeline": pipeline}).pipeline
         self.events: tuple[EngineEvent, ...] = ()
         """Every event of the last call, in order: speech, provisional results, final results."""
+        models = models or load_models(self.config)
+        self.labels: LabelSet = models.classifier.labels
+        """What the model tells apart, and how it is shown."""
         self._engine = new_engine(self.config, models)
         self._reader = PcmReader(self.config.sample_format, self.config.channels)
         self._resampler = Resampler(self.config.sample_rate_hz)
@@ -60,8 +64,9 @@ class SERPipeline:
         """Take the next piece of audio, of any length: bytes in the configured format, or floats.
 
         Floats are ``[n]`` (interleaved) or ``[n, channels]``, in -1 … 1. Audio is processed ``consumed_duration_s``
-        seconds at a time. Returns the probabilities of the last segment that ended in this call, which sum to 1, or
-        ``None`` if no segment ended.
+        seconds at a time. Returns the probabilities of the last segment that ended in this call, or ``None`` if no
+        segment ended. They are those of anger, happiness, sadness and neutral, which sum to 1, where the model's labels
+        stand for these (`LabelSet.compatible`); else those of its own labels, as in its events.
 
         Raises:
             AudioError: the data is not in the configured format. The stream stays as it was.
@@ -146,4 +151,8 @@ class SERPipeline:
         if fault := next((event for event in self.events if isinstance(event, Fault)), None):
             raise SegmentError(fault.message)
         finals = [event for event in self.events if isinstance(event, Emotion) and event.final]
-        return dict(finals[-1].probabilities) if finals else None
+        return self._returned(finals[-1]) if finals else None
+
+    def _returned(self, emotion: Emotion) -> dict[str, float]:
+        """The four keys that every caller knows, if the model's labels stand for them; else what the event has."""
+        return self.labels.as_compatible(emotion.all or emotion.probabilities) or dict(emotion.probabilities)

@@ -6,16 +6,17 @@ from typing import Protocol
 
 from ser_track.chunk import FloatArray
 from ser_track.events import EncodedEvent
+from ser_track.labels import LabelSet
 from ser_track.voice_profile import VoiceProfile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """What a classifier makes of one segment: a distribution ``[4]`` over `EMOTIONS`, and two things if it can."""
+    """What a classifier makes of one segment: a distribution ``[C]`` over its labels, and two things if it can."""
 
     probabilities: FloatArray
     six: FloatArray | None = None
-    """Distribution ``[6]`` over `SIX_EMOTIONS`."""
+    """Distribution ``[6]`` over the labels of `SIX`, of its own; for ``pipeline.six_emotions``."""
     embedding: FloatArray | None = None
     """``[size]``, before anything known of the voice was taken off it: what the voice's statistics are made of."""
 
@@ -62,7 +63,7 @@ class EmotionClassifier(Protocol):
 
     >>> class Undecided:
     ...     name = "undecided@1"
-    ...     labels = ("anger", "happiness", "sadness", "neutral")
+    ...     labels = LabelSet.of(["anger", "happiness", "sadness", "neutral"])
     ...     def new_voice(self):
     ...         return None  # it does not adapt to voices
     ...     def classify(self, samples, voice=None):
@@ -79,8 +80,8 @@ class EmotionClassifier(Protocol):
         ...
 
     @property
-    def labels(self) -> tuple[str, ...]:
-        """Meaning of each probability, in order."""
+    def labels(self) -> LabelSet:
+        """Meaning of each probability, in order, and how it is shown."""
         ...
 
     def new_voice(self) -> VoiceProfile | None:

@@ -28,7 +28,7 @@ RECEIVED = {name for name, thing in NAMES.items() if inspect.isclass(thing) and 
 ERRORS = {name for name, thing in NAMES.items() if inspect.isclass(thing) and issubclass(thing, BaseException)}
 # Sections of the configuration that `load_config` makes, and a protocol without members.
 PARTS = {"Config", "DetectorState", "IceServer", "MeetingsConfig", "Prediction", "RoomsConfig", "RuntimeConfig"}
-PARTS |= {"ServerConfig", "Sink"}
+PARTS |= {"Colour", "ServerConfig", "Sink", "Symbol"}  # the first and the last are fields of a `Label`
 # tests/meetings/ runs these with real servers.
 MEETINGS = {"Bot", "Session", "join"}
 

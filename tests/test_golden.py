@@ -16,6 +16,7 @@ from ser_track.events import Emotion, EngineEvent, StreamKey
 from ser_track.models import new_engine
 from ser_track.models.silero import SileroVad
 from ser_track.output.jsonl import JsonLines
+from ser_track.output.wire import encode
 from tests.helpers.event_schema import parse_lines
 from tests.paths import DATA
 
@@ -39,7 +40,7 @@ def encoded(events: list[EngineEvent]) -> Events:
     lines = io.StringIO()
     for event in events:
         if not isinstance(event, Emotion) or event.final:
-            JsonLines(lines).put(event)
+            JsonLines(lines).put(encode(event))
     return parse_lines(lines.getvalue())
 
 

@@ -133,7 +133,7 @@ async def closed(connection: socket.socket) -> None:
 
 
 async def test_it_prints_the_address_at_which_its_page_and_its_health_are(plain: Served) -> None:
-    assert (plain.host, plain.port > 0) == ("127.0.0.1", True)
+    assert (plain.host, plain.port > 0) == ("localhost", True)
     status, health = await fetch(f"{plain.url}/healthz")
     assert (status, json.loads(health)) == (200, {"status": "ok", "rooms": 0, "participants": 0})
     status, page = await fetch(f"{plain.url}/")
@@ -164,7 +164,8 @@ async def test_host_port_and_config_do_what_they_say(serve: Serve, tmp_path: Pat
     config = written(tmp_path / "c.json", server={"host": "127.0.0.1", "port": 1, "token": "sesame"})
     served = serve("--host", "127.0.0.2", "--port", str(port), "--config", config)
     assert served.url == f"http://127.0.0.2:{port}"
-    assert (await fetch(f"{served.url}/metrics"))[0] == 403
+    assert (await fetch(f"{served.url}/metrics"))[0] == 401
+    assert (await fetch(f"{served.url}/metrics?token=open"))[0] == 403
     assert (await fetch(f"{served.url}/metrics?token=sesame"))[0] == 200
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=2)

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from ser_track.cli.console import display_name, feedback
+from ser_track.cli.console import MODEL_HELP, display_name, feedback
 from ser_track.config.schema import load_config
-from ser_track.errors import SerTrackError
+from ser_track.engine.classification import predict
+from ser_track.errors import InferenceError, SerTrackError
 from ser_track.models import Models, load_models
 from ser_track.models.trimming import voiced_part
 from ser_track.recordings.file import read_mono
@@ -16,7 +17,8 @@ from ser_track.recordings.file import read_mono
 _EPILOG: Final = """\
 Each file's main audio track, mixed to mono, is taken for one piece of speech, from the first voiced moment to the last:
 give clips of one voice. The label is the likeliest emotion, however unlikely.
-Columns, separated by tabs: path, label, confidence, then the probabilities of anger, happiness, sadness, neutral.
+Columns, separated by tabs: path, label, confidence, then the probabilities of the model's labels, in its order (of
+ours: anger, happiness, sadness, neutral; ser-track models shows those of others).
 
 examples:
   ser-track classify clips/*.wav
@@ -29,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="audio or video that FFmpeg opens")
     parser.add_argument("--json", action="store_true", help="one JSON object per line instead of columns")
-    parser.add_argument("--model", metavar="PATH", help="small, base or an ONNX file (default: what --config says)")
+    parser.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,21 +49,26 @@ def run(args: argparse.Namespace) -> int:
             try:
                 result = _judge(path, models)
             except SerTrackError as error:
-                told.fail(f"{display_name(path)}: {error}" if str(path) not in str(error) else str(error))
+                told.fail(str(error))
                 continue
             print(json.dumps(result, ensure_ascii=False) if args.json else _columns(result), flush=True)
     return int(told.failed)
 
 
 def _judge(path: Path, models: Models) -> dict[str, Any]:
-    classifier = models.classifier
-    probabilities = classifier.classify(voiced_part(models.detector, read_mono(path))).probabilities
+    """Raises SerTrackError, which names the file."""
+    classifier, samples = models.classifier, read_mono(path)
+    try:
+        probabilities = predict(classifier, voiced_part(models.detector, samples)).probabilities
+    except SerTrackError as error:  # of a model, which does not know the file
+        raise InferenceError(f"{display_name(path)}: {error}") from error
+    names = classifier.labels.names
     top = int(probabilities.argmax())
     return {
         "path": display_name(path),
-        "label": classifier.labels[top],
+        "label": names[top],
         "confidence": round(float(probabilities[top]), 4),
-        "probabilities": {name: round(float(p), 4) for name, p in zip(classifier.labels, probabilities, strict=True)},
+        "probabilities": {name: round(float(p), 4) for name, p in zip(names, probabilities, strict=True)},
         "model": classifier.name,
     }
 

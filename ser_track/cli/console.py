@@ -1,5 +1,6 @@
-"""What people see on stderr: messages, and a progress bar over work that takes long."""
+"""What people see on stderr: messages, the log, and a progress bar over work that takes long."""
 
+import logging
 import os
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import Final, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+MODEL_HELP: Final = "small, base, an ONNX file or a name that ser-track models lists (default: what --config says)"
 _PATIENCE_S: Final = 2.0
 """Work shorter than this needs no bar."""
 
@@ -18,6 +20,13 @@ _PATIENCE_S: Final = 2.0
 def display_name(path: Path) -> str:
     """``path`` as text that can always be written: file names may hold bytes that are no UTF-8."""
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def log_to_stderr(who: str = "") -> None:
+    """Log from INFO on; ``who`` marks the lines of one process among several that write to the same stderr."""
+    mark = f"{who} " if who else ""
+    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {mark}%(name)s: %(message)s")
+    logging.getLogger("aioice").setLevel(logging.WARNING)
 
 
 class Feedback:

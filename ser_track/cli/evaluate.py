@@ -6,18 +6,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from ser_track.cli.console import Feedback, feedback
+from ser_track.cli.console import MODEL_HELP, Feedback, feedback
 from ser_track.cli.evaluation_figures import as_text, figures
 from ser_track.cli.evaluation_runs import Judge, Judged
 from ser_track.cli.manifest import Clip, Manifest, read_manifest
 from ser_track.config.schema import load_config
 from ser_track.errors import AudioError, ConfigError, SerTrackError
+from ser_track.labels import LabelSet
 from ser_track.models import load_models
 
 _EPILOG: Final = """\
 MANIFEST is CSV in UTF-8 whose first line names the columns: path (relative to the manifest), emotion and, if known,
-speaker; other columns are ignored. Emotions are anger/angry, happiness/happy, sadness/sad, neutral/calm, and with
---emotions 6 also disgust and fear/fearful; clips of others are counted and left out. Each clip is cut from its first
+speaker; other columns are ignored. Emotions are the labels of the model, by name or title; of ours anger/angry,
+happiness/happy, sadness/sad, neutral/calm, and with --emotions 6 also disgust and fear/fearful. Clips of others are
+counted and left out. Each clip is cut from its first
 voiced moment to its last, as in a call, and judged by itself. With --adapt it is judged once more, as part of a call:
 each speaker's clips are played in a random order (the same each time) with four neutral ones for each other one, and
 the model knows what the speaker said before, nothing of what comes.
@@ -36,9 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("manifest", type=Path, metavar="MANIFEST", help="CSV with the columns path, emotion[, speaker]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too, as fractions")
-    parser.add_argument("--model", metavar="PATH", help="small, base or an ONNX file (default: what --config says)")
+    parser.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument("--adapt", action="store_true", help="also in call order, with each speaker's own past")
-    parser.add_argument("--emotions", type=int, choices=(4, 6), default=4, help="how many to tell apart (default: 4)")
+    emotions = "tell apart our four, or our six, emotions (default: the labels of the model)"
+    parser.add_argument("--emotions", type=int, choices=(4, 6), help=emotions)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -51,14 +54,16 @@ def run(args: argparse.Namespace) -> int:
     """
     chosen = {} if args.model is None else {"model": args.model}
     config = load_config(args.config, {"pipeline": chosen}).pipeline
-    judge = Judge(load_models(config), args.emotions)
-    manifest = read_manifest(args.manifest, args.emotions)
+    judge = Judge.of(load_models(config), args.emotions)
+    manifest = read_manifest(args.manifest, judge.labels)
     if args.adapt and not all(clip.speaker for clip in manifest.clips):
         raise ConfigError(str(args.manifest), ["--adapt needs to know who speaks; fill the column 'speaker'"])
     with feedback(results_on_terminal=False) as told:
         result = _evaluate(manifest, judge, config.min_confidence, args.adapt, told)
     if not result["n"]:
-        raise AudioError(f"{args.manifest} has no clip that could be judged; {_why_none(result['skipped'])}")
+        raise AudioError(
+            f"{args.manifest} has no clip that could be judged; {_why_none(result['skipped'], judge.labels)}"
+        )
     print(as_text(result))
     if args.json is not None:
         _write(args.json, result)
@@ -71,10 +76,10 @@ def _evaluate(manifest: Manifest, judge: Judge, min_confidence: float, adapt: bo
     judged = _sorted_out(judge.alone(manifest.clips), "evaluating", total, failed, told)
     result: dict[str, Any] = {"model": judge.models.classifier.name, "n": 0}
     if judged:
-        result |= figures(judged, judge.n_emotions, min_confidence)
+        result |= figures(judged, judge.labels, min_confidence)
     if judged and adapt:
         again = _sorted_out(judge.in_call(judged), "evaluating in call order", total, failed, told)
-        result["in_call"] = figures(again, judge.n_emotions, min_confidence)
+        result["in_call"] = figures(again, judge.labels, min_confidence)
     return {**result, "skipped": {"emotions": manifest.other_emotions, "files": failed}}
 
 
@@ -97,11 +102,9 @@ def _failure(name: str, reason: str, told: Feedback) -> dict[str, str]:
     return {"path": name, "reason": reason}
 
 
-def _why_none(skipped: dict[str, Any]) -> str:
+def _why_none(skipped: dict[str, Any], labels: LabelSet) -> str:
     others = ", ".join(skipped["emotions"]) or "none"
-    return (
-        f"{len(skipped['files'])} failed, emotions left out: {others}; give clips of anger, happiness, sadness, neutral"
-    )
+    return f"{len(skipped['files'])} failed, emotions left out: {others}; give clips of {', '.join(labels.names)}"
 
 
 def _write(path: Path, result: dict[str, Any]) -> None:

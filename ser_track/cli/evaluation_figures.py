@@ -7,12 +7,12 @@ import numpy as np
 
 from ser_track import evaluation
 from ser_track.cli.evaluation_runs import Judged
-from ser_track.labels import SIX_EMOTIONS
+from ser_track.labels import LabelSet
 
-_WIDTH: Final = 11
+_LEAST_WIDTH: Final = 11
 
 
-def figures(judged: Sequence[Judged], n_emotions: int, min_confidence: float) -> dict[str, Any]:
+def figures(judged: Sequence[Judged], labels: LabelSet, min_confidence: float) -> dict[str, Any]:
     """Fractions 0 … 1 for ``--json``; a class without clips has recall ``None`` and is in no mean.
 
     min_confidence: results below are "unsure"; ``coverage`` is the share of the others, ``accuracy_when_sure`` theirs.
@@ -23,14 +23,14 @@ def figures(judged: Sequence[Judged], n_emotions: int, min_confidence: float) ->
     true = np.array([item.clip.emotion for item in judged], np.int64)
     probabilities = np.array([item.probabilities for item in judged], np.float64).reshape(len(judged), -1)
     predicted = probabilities.argmax(axis=1) if len(judged) else true
-    names = SIX_EMOTIONS[:n_emotions]
-    confusion = evaluation.confusion_matrix(true, predicted, n_emotions)
+    names = labels.names
+    confusion = evaluation.confusion_matrix(true, predicted, len(labels))
     shares = evaluation.recalls(confusion).tolist()
     sure = probabilities.max(axis=1) >= min_confidence
     return {
         "n": len(judged),
         "uar": float(evaluation.unweighted_average_recall(confusion)),
-        **_interval(judged, true, predicted, n_emotions),
+        **_interval(judged, true, predicted, len(labels)),
         "accuracy": evaluation.accuracy(confusion),
         "recall": {name: None if np.isnan(share) else share for name, share in zip(names, shares, strict=True)},
         "confusion": {
@@ -43,7 +43,7 @@ def figures(judged: Sequence[Judged], n_emotions: int, min_confidence: float) ->
 
 
 def _interval(
-    judged: Sequence[Judged], true: evaluation.Indices, predicted: evaluation.Indices, n_emotions: int
+    judged: Sequence[Judged], true: evaluation.Indices, predicted: evaluation.Indices, classes: int
 ) -> dict[str, object]:
     """Number of speakers and interval of the UAR; both ``None`` unless every clip names its speaker."""
     speakers = np.array([item.clip.speaker for item in judged])
@@ -53,7 +53,7 @@ def _interval(
     if len(names) < 2:
         return {"speakers": len(names), "uar_95": None}
     own = [speakers == name for name in names]
-    counts = np.stack([evaluation.confusion_matrix(true[i], predicted[i], n_emotions) for i in own])
+    counts = np.stack([evaluation.confusion_matrix(true[i], predicted[i], classes) for i in own])
     return {"speakers": len(names), "uar_95": list(evaluation.speaker_interval(counts))}
 
 
@@ -89,19 +89,25 @@ def _percent(share: float | None) -> str:
 
 
 def _recall_lines(result: Mapping[str, Any]) -> list[str]:
+    width = _width(result)
     return ["recall"] + [
-        f"  {name:<{_WIDTH}}" + ("   none in the manifest" if share is None else f"{100 * share:6.1f} %")
+        f"  {name:<{width}}" + ("   none in the manifest" if share is None else f"{100 * share:6.1f} %")
         for name, share in result["recall"].items()
     ]
 
 
 def _confusion_lines(result: Mapping[str, Any]) -> list[str]:
-    head = "".join(f"{name:>{_WIDTH}}" for name in result["confusion"])
+    width = _width(result)
+    head = "".join(f"{name:>{width}}" for name in result["confusion"])
     rows = [
-        f"  {name:<{_WIDTH}}" + "".join(f"{count:>{_WIDTH}}" for count in row.values())
+        f"  {name:<{width}}" + "".join(f"{count:>{width}}" for count in row.values())
         for name, row in result["confusion"].items()
     ]
-    return ["confusion (rows: true, columns: judged)", f"  {'':<{_WIDTH}}{head}", *rows]
+    return ["confusion (rows: true, columns: judged)", f"  {'':<{width}}{head}", *rows]
+
+
+def _width(result: Mapping[str, Any]) -> int:
+    return max(_LEAST_WIDTH, *(len(name) + 2 for name in result["confusion"]))
 
 
 def _skipped(result: Mapping[str, Any]) -> list[str]:

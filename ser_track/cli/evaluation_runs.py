@@ -4,14 +4,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
 from ser_track.chunk import FloatArray
 from ser_track.cli.manifest import Clip
-from ser_track.errors import AudioError, SerTrackError
-from ser_track.labels import EMOTIONS
+from ser_track.engine.classification import predict
+from ser_track.errors import AudioError, ConfigError, SerTrackError
+from ser_track.labels import FOUR, SIX, LabelSet
 from ser_track.models import Models
 from ser_track.models.trimming import voiced_part
 from ser_track.protocols import Prediction
@@ -21,7 +22,6 @@ from ser_track.voice_profile import VoiceProfile
 SEED: Final = 20_261
 NEUTRAL_BETWEEN: Final = 4
 """Neutral clips that are played for each other one."""
-_NEUTRAL: Final = EMOTIONS.index("neutral")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,10 +38,27 @@ Outcome = tuple[Clip, Judged | SerTrackError]
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """The models, and how many emotions are to be told apart."""
+    """The models, and the labels that are to be told apart."""
 
     models: Models
-    n_emotions: int
+    labels: LabelSet
+
+    @classmethod
+    def of(cls, models: Models, emotions: int | None) -> Self:
+        """Of the model's own labels where ``emotions`` is ``None``, of our 4 or 6 where it says so.
+
+        Raises:
+            ConfigError: the model's labels do not stand for our four.
+        """
+        own = models.classifier.labels
+        if emotions == len(SIX) and own != SIX:
+            return cls(models, SIX)
+        if emotions is None or own.names == (FOUR if emotions == len(FOUR) else SIX).names:
+            return cls(models, own)
+        if own.as_compatible(dict.fromkeys(own.names, 1.0)) is None:
+            reason = f"{models.classifier.name} tells apart {', '.join(own.names)}, which are not our {emotions}"
+            raise ConfigError("--emotions", [f"{reason}; leave it out, or say in the model what is compatible"])
+        return cls(models, FOUR)
 
     def alone(self, clips: Sequence[Clip]) -> Iterator[Outcome]:
         """Each clip by itself, in the order given."""
@@ -54,6 +71,7 @@ class Judge:
             [item.clip.speaker for item in judged],
             [item.embedding for item in judged],
             self.models.classifier.new_voice,
+            neutral_of(self.labels),
         )
         yield from self._all((judged[i].clip, voice) for i, voice in tasks)
 
@@ -68,17 +86,26 @@ class Judge:
     def _one(self, clip: Clip, voice: VoiceProfile | None) -> Outcome:
         try:
             heard = voiced_part(self.models.detector, read_mono(clip.path))
-            return clip, self._judged(clip, self.models.classifier.classify(heard, voice))
+            return clip, self._judged(clip, predict(self.models.classifier, heard, voice))
         except SerTrackError as error:
             return clip, error
 
     def _judged(self, clip: Clip, judgement: Prediction) -> Judged:
-        if self.n_emotions == len(EMOTIONS):
+        own = self.models.classifier.labels
+        if self.labels == own:
             return Judged(clip, judgement.probabilities, judgement.embedding)
+        if self.labels == FOUR:
+            four = own.as_compatible(dict(zip(own.names, map(float, judgement.probabilities), strict=True))) or {}
+            return Judged(clip, np.array([four[name] for name in FOUR.names], np.float32), judgement.embedding)
         if judgement.six is None:
             name = self.models.classifier.name
-            raise AudioError(f"{name} tells four emotions only; leave --emotions out, or use our models")
+            raise AudioError(f"{name} tells {len(own)} labels apart, not six; leave --emotions out, or use our models")
         return Judged(clip, judgement.six, judgement.embedding)
+
+
+def neutral_of(labels: LabelSet) -> int | None:
+    """The index of the label that stands for "neutral", if there is one."""
+    return next((index for index, name in enumerate(labels.names) if labels.compatible.get(name) == "neutral"), None)
 
 
 def voices_in_call(
@@ -86,6 +113,7 @@ def voices_in_call(
     speakers: Sequence[str],
     embeddings: Sequence[FloatArray | None],
     new_voice: Callable[[], VoiceProfile | None],
+    neutral: int | None = neutral_of(FOUR),
 ) -> Iterator[tuple[int, VoiceProfile | None]]:
     """Number of each clip with its speaker's voice as it is known when the clip's turn comes; `call_order` tells when.
 
@@ -95,7 +123,7 @@ def voices_in_call(
         own = [i for i, name in enumerate(speakers) if name == speaker]
         past: list[FloatArray] = []
         seen: set[int] = set()
-        for clip in (own[i] for i in call_order([emotions[i] for i in own])):
+        for clip in (own[i] for i in call_order([emotions[i] for i in own], neutral=neutral)):
             if clip not in seen:
                 yield clip, _voice_of(past, new_voice())
             seen.add(clip)
@@ -103,21 +131,22 @@ def voices_in_call(
                 past.append(embedding)
 
 
-def call_order(emotions: Sequence[int], seed: int = SEED) -> list[int]:
+def call_order(emotions: Sequence[int], seed: int = SEED, neutral: int | None = neutral_of(FOUR)) -> list[int]:
     """Numbers of one speaker's clips of these ``emotions``, in random order with four neutral ones for each other one.
 
-    Neutral clips come round again where there are too few; every clip is there once at least.
+    Neutral clips come round again where there are too few; every clip is there once at least. Where no label is
+    ``neutral``, the order is random, and that is all.
     """
     rng = np.random.default_rng(seed)
     mixed = [int(i) for i in rng.permutation(len(emotions))]
-    neutral = [i for i in mixed if emotions[i] == _NEUTRAL]
+    calm = [i for i in mixed if emotions[i] == neutral]
     order, played = list[int](), 0
-    for i in (i for i in mixed if emotions[i] != _NEUTRAL):
-        turn = [neutral[k % len(neutral)] for k in range(played, played + NEUTRAL_BETWEEN) if neutral]
+    for i in (i for i in mixed if emotions[i] != neutral):
+        turn = [calm[k % len(calm)] for k in range(played, played + NEUTRAL_BETWEEN) if calm]
         played += NEUTRAL_BETWEEN
         turn.insert(int(rng.integers(0, len(turn) + 1)), i)
         order += turn
-    return order + neutral[played:]
+    return order + calm[played:]
 
 
 def _voice_of(past: Sequence[FloatArray], voice: VoiceProfile | None) -> VoiceProfile | None:

@@ -1,4 +1,4 @@
-"""`ser-track join`: the bot in a meeting on another server, as a person sees it, or as JSON lines."""
+"""`ser-track join`: the bot in a meeting on another server; its events as a table, or as JSON lines."""
 
 import argparse
 import asyncio
@@ -13,11 +13,11 @@ from typing import Any, Final
 from aiohttp import web
 
 from ser_track.bot import Bot
+from ser_track.cli.console import log_to_stderr
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
 from ser_track.errors import BadRequestError
-from ser_track.events import EncodedEvent, MeetingChanged, Notice
-from ser_track.logging_setup import log_to_stderr
+from ser_track.events import EncodedEvent
 from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.registry import find_adapter, joinable, read_target, read_url
 from ser_track.meetings.session import Session
@@ -26,16 +26,20 @@ from ser_track.web.app import make_app
 
 _GOODBYE: Final = "the bot was called back"
 _EPILOG: Final = """\
-The URL's scheme names the kind of meeting; or name the kind before the address that the server's own clients use.
-Options may come before or after them.
+Name the meeting by a URL whose scheme is the kind of meeting (janus://host:port?room=1234), or by the kind and the
+address that the server's own clients use (janus ws://host:port --room 1234). Options may come before or after it.
 
-Everybody in the meeting is told what the bot does, with a link where they refuse or agree. With --consent required,
-the default, nobody is analysed before they agree. The link leads to a page that this program serves: give --host,
---port and --public-url so that the others can reach it. With --no-link no web server is started, and people answer in
-the meeting itself, where their client can. Ctrl-C or SIGTERM: the bot says goodbye and leaves.
+Who is analysed: everyone in the meeting gets a notice of what the bot does. With --consent required, nobody is
+analysed before they agree. With --consent notice, people are analysed until they refuse.
+
+How people answer: the notice has a link to a web page, which this program serves until the bot leaves. Without
+further options only this machine can open it; --host, --port and --public-url let others open it. With --no-link no
+web server is started, and people answer in the meeting itself, if their client can send such a message.
+
+Ctrl-C or SIGTERM ends it: the bot delivers its last results, says goodbye and leaves.
 
 examples:
-  ser-track join janus://127.0.0.1:8188?room=1234
+  ser-track join 'janus://127.0.0.1:8188?room=1234'
   ser-track join janus ws://127.0.0.1:8188 --room 1234 --consent notice
   SER_TRACK_PIN=1234 ser-track join januss://meet.example.org/janus --room 1234 --host 0.0.0.0 --port 8080 \\
       --public-url https://bot.example.org
@@ -47,13 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `run` reads; the options of each kind of meeting are the fields of its target."""
     parser.epilog = _EPILOG
     parser.usage = "ser-track join [options] [KIND] URL [options]"
-    parser.add_argument("meeting", nargs="+", metavar="URL", help="the meeting; a KIND may stand before it")
-    parser.add_argument("--json", action="store_true", help="events as JSON lines (docs/protocol.md), not a table")
-    parser.add_argument("--consent", choices=("required", "notice"), help="of people there; default: required")
-    parser.add_argument("--no-link", action="store_true", help="start no web server: people answer in the meeting only")
-    parser.add_argument("--host", help="address for the link of the notice to listen on (default: this machine only)")
-    parser.add_argument("--port", type=int, default=0, help="its port (default: a free one)")
-    parser.add_argument("--public-url", metavar="URL", help="where people reach that; without it, only from here")
+    parser.add_argument("meeting", nargs="+", metavar="URL", help="the meeting, perhaps after its KIND")
+    parser.add_argument("--json", action="store_true", help="print events as JSON lines, not a table")
+    parser.add_argument(
+        "--consent", choices=("required", "notice"), help="rule for people who have not answered (default: required)"
+    )
+    parser.add_argument("--no-link", action="store_true", help="start no web server; people answer in the meeting")
+    parser.add_argument("--host", help="address that the web server listens on (default: 127.0.0.1, this machine only)")
+    parser.add_argument("--port", type=int, default=0, help="port of the web server (default: a free one)")
+    parser.add_argument("--public-url", metavar="URL", help="address by which people in the meeting reach it")
     taken: dict[str, type | None] = dict.fromkeys(parser._option_string_actions)
     for kind, adapter in joinable().items():
         group = parser.add_argument_group(f"{kind} ({', '.join(f'{s}://' for s in adapter.schemes)})", adapter.summary)
@@ -67,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         ConfigError, ModelError: the configuration or the model cannot be used.
+        BadRequestError: the arguments do not name a meeting.
         MeetingError: the meeting cannot be joined.
     """
     given: dict[str, dict[str, Any]] = {"server": {"port": args.port}, "meetings": {}}
@@ -76,13 +83,17 @@ def run(args: argparse.Namespace) -> int:
         if getattr(args, key) is not None:
             given["meetings"][key] = getattr(args, key)
     config = load_config(args.config, given)
-    adapter, target = _target(args)
+    try:
+        adapter, target = _target(args)
+    except BadRequestError as error:
+        raise BadRequestError(f"{error}; `ser-track join --help` shows how to name a meeting") from error
     if args.json:
         log_to_stderr()
     bot = Bot(config)
     link = adapter.capabilities.needs_link and not args.no_link
     with ExitStack() as stack:
-        sink: Sink = _JsonLines() if args.json else _View(stack.enter_context(LiveView(title=target.where)))
+        view = LiveView(title=target.where, labels=bot.labels)
+        sink: Sink = _JsonLines() if args.json else stack.enter_context(view)
         session = asyncio.run(_stay(bot, adapter, target, link, sink))
     if session is None or session.reason == _GOODBYE:
         return 0
@@ -99,7 +110,7 @@ async def _stay(bot: Bot, adapter: Adapter, target: Any, link: bool, sink: Sink)
             base_url: str | None = await stack.enter_async_context(_serving(bot))
         else:
             await stack.enter_async_context(bot)
-            base_url = bot.config.meetings.public_url
+            base_url = None
         joining = asyncio.create_task(bot.meetings.join(adapter, target, base_url, sinks=[sink]))
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([joining, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -109,8 +120,7 @@ async def _stay(bot: Bot, adapter: Adapter, target: Any, link: bool, sink: Sink)
             return None
         session = await joining
         if link:
-            why = "so that people there can refuse or agree by the notice's link (--no-link starts none)"
-            print(f"ser-track: a web server runs at {base_url}, {why}", file=sys.stderr)
+            print(f"ser-track: {_about_the_server(bot.config, str(base_url))}", file=sys.stderr)
         ending = asyncio.create_task(session.ended())
         await asyncio.wait([ending, stopping], return_when=asyncio.FIRST_COMPLETED)
         await bot.meetings.leave(session, _GOODBYE)
@@ -133,29 +143,17 @@ async def _serving(bot: Bot) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+def _about_the_server(config: Config, base_url: str) -> str:
+    told = f"a web server runs at {base_url} until the bot leaves: people in the meeting answer there, by the notice's link"
+    if config.meetings.public_url is None and config.server.host in ("127.0.0.1", "::1", "localhost"):
+        told += ". Only this machine can open it; --host, --port and --public-url let others open it"
+    return f"{told} (--no-link starts no web server)"
+
+
 def _stop_once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     """The first Ctrl-C is polite; a second one ends the program at once."""
     stop.set()
     loop.remove_signal_handler(signal.SIGINT)
-
-
-class _View:
-    """Events as a person reads them."""
-
-    def __init__(self, view: LiveView) -> None:
-        self._view = view
-
-    def put(self, event: EncodedEvent) -> None:
-        """See `Sink`."""
-        match event.event:
-            case Notice(text=text):
-                self._view.say(text)
-            case MeetingChanged(state="left"):
-                pass  # said at the end, or asked for
-            case MeetingChanged(state=state, reason=reason):
-                self._view.say(state if reason is None else f"{state}: {reason}")
-            case other:
-                self._view.put(other)
 
 
 class _JsonLines:

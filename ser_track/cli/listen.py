@@ -13,9 +13,12 @@ from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.cli.console import display_name
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
-from ser_track.events import Event, Fault
-from ser_track.models import new_engine
+from ser_track.events import Fault
+from ser_track.labels import LabelSet
+from ser_track.models import load_models, new_engine
 from ser_track.output.jsonl import JsonLines
+from ser_track.output.wire import encode
+from ser_track.protocols import Sink
 from ser_track.recordings.microphone import Microphone, input_devices
 from ser_track.recordings.paced import Paced
 from ser_track.recordings.recording import open_recording
@@ -32,7 +35,6 @@ examples:
   ser-track listen --device "USB" --json | jq 'select(.final) | .label'
   ser-track listen --file call.wav
 """
-Put = Callable[[Event], None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,12 +61,13 @@ def run(args: argparse.Namespace) -> int:
     config = load_config(args.config)
     with ExitStack() as stack:
         source, name = _microphone(args, config) if args.file is None else _file(args, stack)
-        engine = new_engine(config.pipeline)
-        put = _sink(args, name, stack)
+        models = load_models(config.pipeline)
+        engine = new_engine(config.pipeline, models)
+        sink = _sink(args, name, models.classifier.labels, stack)
         stack.enter_context(_ended_by_ctrl_c(source.stop))
         failures = list[str]()
         for event in replay(source, name, engine, _BLOCK_SAMPLES):
-            put(event)
+            sink.put(encode(event))
             if isinstance(event, Fault) and event.message not in failures:
                 failures.append(event.message)
     if isinstance(source, Microphone) and source.loss is not None:
@@ -85,10 +88,10 @@ def _file(args: argparse.Namespace, stack: ExitStack) -> tuple[Paced, str]:
     return Paced(stack.enter_context(open_recording(args.file)), args.speed), display_name(args.file)
 
 
-def _sink(args: argparse.Namespace, name: str, stack: ExitStack) -> Put:
+def _sink(args: argparse.Namespace, name: str, labels: LabelSet, stack: ExitStack) -> Sink:
     if args.json:
-        return JsonLines(sys.stdout).put
-    return stack.enter_context(LiveView(title=f"{name} (Ctrl-C ends)")).put
+        return JsonLines(sys.stdout)
+    return stack.enter_context(LiveView(title=f"{name} (Ctrl-C ends)", labels=labels))
 
 
 @contextmanager

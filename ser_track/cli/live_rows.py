@@ -17,7 +17,7 @@ from ser_track.events import (
     SpeechStarted,
     Stalled,
 )
-from ser_track.labels import EMOTIONS
+from ser_track.labels import LabelSet
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
@@ -48,15 +48,15 @@ class Row:
         if isinstance(event, ConsentChanged):
             self.emotion = None
 
-    def cells(self, bar_width: int) -> list[Text]:
-        """Who, whether they speak, the label, a bar and a number for each emotion, the state: words, not colours."""
+    def cells(self, labels: LabelSet, bar_width: int) -> list[Text]:
+        """Who, whether they speak, the label, a bar and a number for each label, the state: words, not colours."""
         now = Text("speaks", style="bold") if self.speaking else Text("-", style="dim")
         state = Text(self.state, style="" if self.state == "analysed" else "yellow")
         if self.emotion is None:
-            return [Text(self.name), now, Text(""), *(Text("") for _ in EMOTIONS), state]
-        label = printable(self.emotion.label)
+            return [Text(self.name), now, Text(""), *(Text("") for _ in labels.shown), state]
+        label = title_of(self.emotion.label, labels)
         sound = Text(label, style="bold") if self.emotion.final else Text(f"{label}…")
-        shares = [self.emotion.probabilities.get(emotion, 0.0) for emotion in EMOTIONS]
+        shares = [self.emotion.probabilities.get(name, 0.0) for name in labels.shown]
         bars = [Text(_bar(share, bar_width), style="bold" if share == max(shares) else "") for share in shares]
         return [Text(self.name), now, sound, *bars, state]
 
@@ -80,6 +80,11 @@ def _state(event: Joined | ConsentChanged | Left | Stalled | Resumed | Fault) ->
             return "analysed"
         case Fault():
             return "error"
+
+
+def title_of(name: str, labels: LabelSet) -> str:
+    """What people read for the label ``name``, which another model may have given."""
+    return printable(labels[name].title if name in (*labels.names, labels.unsure.name) else name)
 
 
 def printable(text: str) -> str:

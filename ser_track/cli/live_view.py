@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -11,20 +12,19 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ser_track.cli.live_rows import Row, printable
-from ser_track.events import Emotion, Event, Fault, Joined
-from ser_track.labels import EMOTIONS
+from ser_track.cli.live_rows import Row, printable, title_of
+from ser_track.events import Emotion, EncodedEvent, Event, Fault, Joined, MeetingChanged, Notice
+from ser_track.labels import FOUR, LabelSet
 
 LIMITS: Final = "How voices sound to a model of acted speech. Often wrong; not what anyone feels."
 _REFRESHES_PER_S: Final = 8
 _NAME_WIDTH: Final = 12
 """In 80 columns; more where there is more room."""
 _NOW_WIDTH: Final = len("speaks")
-_LABEL_WIDTH: Final = len("happiness…")
+_MAX_LABEL_WIDTH: Final = 20
+_MAX_BAR_WIDTH: Final = 12
 _NUMBER_WIDTH: Final = len(" 100%")
 _STATE_WIDTH: Final = len("not analysed")
-_REST_WIDTH: Final = _NOW_WIDTH + _LABEL_WIDTH + len(EMOTIONS) * _NUMBER_WIDTH + _STATE_WIDTH + 7
-"""Of all but names and bars, with a space between columns."""
 _REST_HEIGHT: Final = 7
 """Lines that are no rows: title, heads, and what may stand below."""
 
@@ -36,12 +36,13 @@ class LiveView:
     result, and each fault, is one line without control codes. May be used from several threads.
     """
 
-    def __init__(self, console: Console | None = None, title: str = "") -> None:
-        """Write to ``console``, by default stdout; ``title`` stands above the table."""
+    def __init__(self, console: Console | None = None, title: str = "", labels: LabelSet = FOUR) -> None:
+        """Write to ``console``, by default stdout; ``title`` stands above the table, ``labels`` are the model's."""
         # Not what FORCE_COLOR says: a file or pipe must get no control codes.
         self._console = console or Console(force_terminal=sys.stdout.isatty())
         self._drawn = self._console.is_terminal and not self._console.is_dumb_terminal
         self._title = printable(title)
+        self._labels = labels
         self._rows: dict[str, Row] = {}
         self._events = 0
         self._trouble = ""
@@ -65,8 +66,18 @@ class LiveView:
             self._live.stop()
             self._live = None
 
-    def put(self, event: Event) -> None:
+    def put(self, event: EncodedEvent) -> None:
         """Show ``event``. Someone who was not announced is called by their id."""
+        match event.event:
+            case Notice(text=text):
+                self.say(text)
+            case MeetingChanged(state=state, reason=reason):
+                if state != "left":  # why is for the caller to say: it may have been asked for
+                    self.say(state if reason is None else f"{state}: {reason}")
+            case of_stream:
+                self._show(of_stream)
+
+    def _show(self, event: Event) -> None:
         with self._lock:
             self._note(event)
             line = None if self._drawn else self._line(event)
@@ -101,8 +112,10 @@ class LiveView:
             return f"{name}: error: {printable(event.message)}"
         if not isinstance(event, Emotion) or not event.final:
             return None
-        shares = ", ".join(f"{label} {100 * event.probabilities.get(label, 0.0):.0f}%" for label in EMOTIONS)
-        return f"{name}  {event.start_s:.1f} to {event.end_s:.1f} s  {printable(event.label)}  ({shares})"
+        labels = self._labels
+        each = ((label.title, event.probabilities.get(label.name, 0.0)) for label in labels.shown_labels)
+        shares = ", ".join(f"{title} {100 * share:.0f}%" for title, share in each)
+        return f"{name}  {event.start_s:.1f} to {event.end_s:.1f} s  {title_of(event.label, labels)}  ({shares})"
 
     def _tell(self, line: str) -> None:
         if not self._limits_told:
@@ -115,7 +128,7 @@ class LiveView:
             shown, hidden = self._most_recent()
             table, bar_width = self._empty_table()
             for row in shown:
-                table.add_row(*row.cells(bar_width))
+                table.add_row(*row.cells(self._labels, bar_width))
             below = [Text(f"and {hidden} more, who were not heard lately")] if hidden else []
             trouble = [Text(self._trouble, style="red", no_wrap=True, overflow="ellipsis")] if self._trouble else []
             said = [Text(self._said)] if self._said else []
@@ -125,13 +138,17 @@ class LiveView:
         """Columns of widths that do not change with what is in them, and the width of the bars."""
         width = self._console.width
         name_width = _NAME_WIDTH + max(0, min(12, (width - 80) // 2))
-        bar_width = max(0, min(12, (width - _REST_WIDTH - name_width) // len(EMOTIONS)))
+        titles = [printable(label.title) for label in self._labels.shown_labels]
+        label_width = min(_MAX_LABEL_WIDTH, max(map(len, [*titles, self._labels.unsure.title]))) + len("…")
+        # What is left for labels, after all others and a space between columns.
+        room = max(0, width - name_width - _NOW_WIDTH - label_width - _STATE_WIDTH - len(titles) - 3)
+        bar_width = _bar_width(titles, room)
         title = Text(self._title, no_wrap=True, overflow="ellipsis") if self._title else None
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
-        shares = {emotion: max(len(emotion), bar_width + _NUMBER_WIDTH) for emotion in EMOTIONS}
-        widths = {"who": name_width, "now": _NOW_WIDTH, "sound": _LABEL_WIDTH, **shares, "": _STATE_WIDTH}
-        for column, column_width in widths.items():
-            table.add_column(column, no_wrap=True, width=column_width)
+        shares = _share_widths(titles, bar_width, room)
+        widths = [("who", name_width), ("now", _NOW_WIDTH), ("sound", label_width), *shares, ("", _STATE_WIDTH)]
+        for column, column_width in widths:
+            table.add_column(Text(column), no_wrap=True, width=column_width)
         return table, bar_width
 
     def _most_recent(self) -> tuple[list[Row], int]:
@@ -140,3 +157,21 @@ class LiveView:
         room = max(1, self._console.height - _REST_HEIGHT)
         recent = {id(row) for row in sorted(present, key=lambda row: -row.heard)[:room]}
         return [row for row in present if id(row) in recent], len(present) - len(recent)
+
+
+def _bar_width(titles: Sequence[str], room: int) -> int:
+    """The longest bar with which every column holds its number and its title; 0 where titles must be cut anyway."""
+    fitting = (
+        bar_width
+        for bar_width in range(_MAX_BAR_WIDTH, 0, -1)
+        if sum(max(len(title), bar_width + _NUMBER_WIDTH) for title in titles) <= room
+    )
+    return next(fitting, 0)
+
+
+def _share_widths(titles: Sequence[str], bar_width: int, room: int) -> list[tuple[str, int]]:
+    """Each title with the width of its column: its own, if there is ``room`` for all of them, else an equal share."""
+    least = bar_width + _NUMBER_WIDTH
+    fits = sum(max(len(title), least) for title in titles) <= room
+    widest = max(map(len, titles)) if fits else room // len(titles)
+    return [(title, max(min(len(title), widest), least)) for title in titles]

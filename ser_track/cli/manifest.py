@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ser_track.errors import ConfigError
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS
+from ser_track.labels import FOUR, LabelSet
 
 _SYNONYMS: Final = {
     "anger": "anger",
@@ -27,7 +27,7 @@ _SYNONYMS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One recording; ``emotion`` is the index in `SIX_EMOTIONS`, ``name`` the path as the manifest spells it."""
+    """One recording; ``emotion`` is the index of its label, ``name`` the path as the manifest spells it."""
 
     name: str
     path: Path
@@ -44,10 +44,10 @@ class Manifest:
     broken_lines: tuple[int, ...]
 
 
-def read_manifest(path: Path, n_emotions: int = len(EMOTIONS)) -> Manifest:
+def read_manifest(path: Path, labels: LabelSet = FOUR) -> Manifest:
     """Read ``path``; clips lie relative to it. A row without path or emotion is listed, and spoils no other.
 
-    n_emotions: 4 or 6; clips of emotions beyond the first so many of `SIX_EMOTIONS` are counted and left out.
+    labels: what is to be told apart; clips of other emotions are counted and left out.
 
     Raises:
         ConfigError: the file cannot be read, or a column is missing.
@@ -55,7 +55,7 @@ def read_manifest(path: Path, n_emotions: int = len(EMOTIONS)) -> Manifest:
     clips: list[Clip] = []
     others: Counter[str] = Counter()
     broken: list[int] = []
-    known = {word: index for word, name in _SYNONYMS.items() if (index := SIX_EMOTIONS.index(name)) < n_emotions}
+    known = words_of(labels)
     for line, row in _rows(path):
         name, emotion = _cell(row, "path"), _cell(row, "emotion").lower()
         if not name or not emotion:
@@ -65,6 +65,18 @@ def read_manifest(path: Path, n_emotions: int = len(EMOTIONS)) -> Manifest:
         else:
             clips.append(Clip(name, path.parent / name, known[emotion], _cell(row, "speaker")))
     return Manifest(tuple(clips), dict(sorted(others.items())), tuple(broken))
+
+
+def words_of(labels: LabelSet) -> dict[str, int]:
+    """Which words of a manifest, in small letters, mean which label: its name, its title, else a synonym of ours.
+
+    A label that stands for one of our emotions (`LabelSet.compatible`) is meant by the words for that too, if it is the
+    first that does.
+    """
+    words = {label.title.lower(): index for index, label in enumerate(labels.labels)}
+    words |= {label.name.lower(): index for index, label in enumerate(labels.labels)}
+    ours = {labels.compatible.get(name, name): index for index, name in reversed([*enumerate(labels.names)])}
+    return {word: ours[name] for word, name in _SYNONYMS.items() if name in ours} | words
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:

@@ -2,23 +2,39 @@
 
 import argparse
 import gc
+import ipaddress
+import re
+import socket
 import ssl
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
 
 from aiohttp import web
 
 from ser_track.bot import Bot
+from ser_track.cli.console import log_to_stderr
 from ser_track.config.schema import Config, ServerConfig, load_config
 from ser_track.errors import ConfigError
-from ser_track.logging_setup import log_to_stderr
 from ser_track.web.app import make_app
 from ser_track.workers.app import make_front
-from ser_track.workers.worker import SHUTDOWN_S
+from ser_track.workers.worker import SHUTDOWN_S, run_worker
+
+_HERE: Final = Path("config.json")
+"""What is read where the command line names no configuration."""
+_EVERY_ADDRESS: Final = {"": "localhost", "0.0.0.0": "localhost", "::": "[::1]"}
+"""Hosts that stand for all addresses of this machine, which cannot be opened, and one that can."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the server."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration (default: config.json here)")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="configuration, JSON (default: config.json in this folder, if it is there)",
+    )
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8080; 0 takes a free one)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes that share the rooms (default: 1)")
@@ -33,11 +49,11 @@ def run(args: argparse.Namespace) -> int:
         WorkerError: with several workers, one of them does not start.
     """
     log_to_stderr()
-    path = args.config or (Path("config.json") if Path("config.json").is_file() else None)
+    path = args.config or (_HERE if _HERE.is_file() else None)
     given = {key: getattr(args, key) for key in ("host", "port", "workers") if getattr(args, key) is not None}
     config = load_config(path, {"server": given})
     context = tls_context(config.server)
-    app = make_front(config) if config.server.workers > 1 else make_app(Bot(config))
+    app = make_front(config, run_logging_worker) if config.server.workers > 1 else make_app(Bot(config))
     # Modules and models stay until the end: full collections need not walk them again and again.
     gc.freeze()
     try:
@@ -48,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
             ssl_context=context,
             access_log=None,
             shutdown_timeout=SHUTDOWN_S,
-            print=lambda text: print(_banner(config, text), flush=True),
+            print=lambda text: print(ready_text(config, text, _which(args.config, path)), flush=True),
         )
     except OSError as error:
         where = f"{config.server.host}:{config.server.port}"
@@ -73,9 +89,53 @@ def tls_context(server: ServerConfig) -> ssl.SSLContext | None:
     return context
 
 
-def _banner(config: Config, text: str) -> str:
-    scheme = "http" if config.server.tls_certificate is None else "https"
-    host = "localhost" if config.server.host == "127.0.0.1" else config.server.host
-    if config.server.port:
-        return f"ser_track is ready: {scheme}://{host}:{config.server.port} (stop with Ctrl-C)"
-    return f"ser_track is ready:\n{text}"
+def run_logging_worker(number: int, config: Config, path: str, news: "Connection[Any, Any]") -> None:
+    """The inside of a worker process, which logs to the stderr of this one."""
+    log_to_stderr(f"worker {number}")
+    run_worker(number, config, path, news)
+
+
+def ready_text(config: Config, from_aiohttp: str, configuration: str) -> str:
+    """What is printed when the server is ready: addresses that can be opened as they stand, and the ``configuration``.
+
+    from_aiohttp: what `web.run_app` would print, which alone knows the port that ``server.port`` 0 has got.
+    """
+    server = config.server
+    scheme = "http" if server.tls_certificate is None else "https"
+    ports = re.findall(r"https?://\S+?:(\d+)", from_aiohttp)
+    port = server.port or (ports[0] if ports else 0)
+    token = "" if server.token is None else f"/?token={quote(server.token, safe='')}"
+    here, others = _openable(server.host)
+    lines = [f"ser_track is ready: {scheme}://{here}:{port}{token} (stop with Ctrl-C)"]
+    if others is not None:
+        lines.append(f"from other machines: {scheme}://{others}:{port}{token}")
+    return "\n".join([*lines, f"configuration: {configuration}"])
+
+
+def _openable(host: str) -> tuple[str, str | None]:
+    """A host to open on this machine, and one for others where the server listens on all addresses."""
+    if host == "127.0.0.1":
+        return "localhost", None
+    if host in _EVERY_ADDRESS:
+        return _EVERY_ADDRESS[host], _own_address(host)
+    return f"[{host}]" if ":" in host else host, None
+
+
+def _own_address(host: str) -> str | None:
+    """This machine's address on its network; ``None`` where there is no network."""
+    of_ipv6 = host == "::"
+    try:
+        with socket.socket(socket.AF_INET6 if of_ipv6 else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(("2001:db8::1" if of_ipv6 else "203.0.113.1", 9))  # documentation's; sends nothing
+            address: str = probe.getsockname()[0]
+    except OSError:
+        return None
+    if ipaddress.ip_address(address).is_loopback:
+        return None
+    return f"[{address}]" if of_ipv6 else address
+
+
+def _which(given: Path | None, path: Path | None) -> str:
+    if path is None:
+        return f"defaults (no --config, and no {_HERE} in this folder)"
+    return str(path) if given is not None else f"{path} in this folder (--config names another)"

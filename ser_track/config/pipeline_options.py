@@ -29,6 +29,7 @@ class PipelineOptions(TypedDict, total=False):
     sample_rate_hz: int
     channels: int
     model: str
+    voice_detector: str
     min_confidence: float
     voice_adaptation: bool
     six_emotions: bool

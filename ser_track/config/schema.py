@@ -1,13 +1,15 @@
 """The configuration: a frozen dataclass for each section, with defaults. `load_config` names all problems at once."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_type_hints
 
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES
-from ser_track.config.reader import accept, existing_file, existing_folder, name_of, read_json
+from ser_track.config.reader import accept, read_json
 from ser_track.config.urls import ice_url, origin_of_pages, public_url, server_url
+from ser_track.config.values import existing_file, existing_folder, name_of
 from ser_track.errors import ConfigError
 from ser_track.events import Consent
 
@@ -16,6 +18,8 @@ SHIPPED_MODELS: Final = ("small", "base")
 """The model files in this package, as `pipeline.model` names them."""
 DEFAULT_MODEL: Final = "small"
 WINDOW_S: Final = WINDOW_SAMPLES / SAMPLE_RATE_HZ
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}", re.ASCII)
+"""What names a model that is not a path: no dots and no slashes."""
 
 
 def _between(default: Any, low: float, high: float) -> Any:
@@ -30,10 +34,19 @@ def _checked(default: Any, check: Callable[[Any], Any]) -> Any:
 def _model(value: str) -> str:
     if value == "default":  # as configurations from before there were two say
         return DEFAULT_MODEL
+    if value in SHIPPED_MODELS or _NAME.fullmatch(value):
+        return value  # Which names there are depends on what is installed: who loads the model knows.
     try:
-        return value if value in SHIPPED_MODELS else existing_file(value)
+        return existing_file(value)
     except ValueError as error:
-        raise ValueError(f"must be {', '.join(SHIPPED_MODELS)} or a file, but {value} does not exist") from error
+        reason = f"must be {', '.join(SHIPPED_MODELS)} or a file, but {value} does not exist"
+        raise ValueError(f"{reason}; ser-track models lists those that packages bring") from error
+
+
+def _detector(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError(f"must be the name of a voice detector (ser-track models lists them), not {value!r}")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +107,9 @@ class PipelineConfig:
     channels: int = _between(1, 1, 32)
     """Interleaved channels of the input; averaged to mono."""
     model: str = _checked(DEFAULT_MODEL, _model)
-    """``small`` (fast), ``base`` (more accurate), or the path of an ONNX file with the same interface."""
+    """``small`` (fast), ``base`` (more accurate), the path of an ONNX file, or a name of an installed package."""
+    voice_detector: str = _checked("builtin", _detector)
+    """``builtin``, ``silero-vad`` (the file of that package, where it is installed), or a name of another package."""
     min_confidence: float = _between(0.5, 0.0, 0.99)
     """A result whose likeliest emotion is less likely than this is labelled ``unsure``."""
     voice_adaptation: bool = True

@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from ser_track.config.reader import name_of
+from ser_track.config.values import name_of
 
 # What browsers send as Origin, and nothing else: it is compared as it stands.
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")

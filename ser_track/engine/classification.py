@@ -11,8 +11,9 @@ from ser_track.engine.segmenter import Segment
 from ser_track.engine.stream import Stream
 from ser_track.errors import InferenceError
 from ser_track.events import Emotion, Fault, StreamKey
-from ser_track.labels import SIX_EMOTIONS, UNSURE
+from ser_track.labels import SIX, UNSURE
 from ser_track.protocols import EmotionClassifier, Prediction
+from ser_track.voice_profile import VoiceProfile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,30 +101,46 @@ class Classification:
     def _predict(self, job: ClassificationJob) -> Prediction | Fault:
         """Run the classifier. What it raises becomes a `Fault` of this one segment, never silence."""
         try:
-            prediction = self.classifier.classify(job.audio.samples, job.stream.voice)
-            _require_distribution(prediction.probabilities, len(self.classifier.labels))
-        except Exception as error:  # whatever a model raises concerns one segment and must not stop the others
-            reason = f"{self.classifier.name}: {str(error) or type(error).__name__}"
-            return Fault(job.key, "classifier_failed", reason, job.audio.number)
-        return prediction
+            return predict(self.classifier, job.audio.samples, job.stream.voice)
+        except InferenceError as error:  # it concerns one segment and must not stop the others
+            return Fault(job.key, "classifier_failed", str(error), job.audio.number)
 
     def _emotion(self, job: ClassificationJob, prediction: Prediction) -> Emotion:
-        probabilities, names = prediction.probabilities, self.classifier.labels
-        top = int(probabilities.argmax())
-        confidence = float(probabilities[top])
-        six = _named(SIX_EMOTIONS, prediction.six) if self.six_emotions and prediction.six is not None else None
+        labels = self.classifier.labels
+        every = _named(labels.names, prediction.probabilities)
+        shown = {name: every[name] for name in labels.shown}
+        likeliest = max(shown, key=shown.__getitem__)
+        confidence = shown[likeliest]
+        six = _named(SIX.names, prediction.six) if self.six_emotions and prediction.six is not None else None
         return Emotion(
             key=job.key,
             segment=job.audio.number,
             start_s=job.start / SAMPLE_RATE_HZ,
             end_s=job.audio.end / SAMPLE_RATE_HZ,
             final=job.final,
-            probabilities=_named(names, probabilities),
-            label=names[top] if confidence >= self.min_confidence else UNSURE,
+            probabilities=shown,
+            label=likeliest if confidence >= self.min_confidence else UNSURE,
             confidence=confidence,
             model=self.classifier.name,
             six=six,
+            all=every if len(shown) < len(every) else None,
         )
+
+
+def predict(classifier: EmotionClassifier, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
+    """What ``classifier`` says of ``samples`` ``[n]``, checked: it may be anybody's.
+
+    Raises:
+        InferenceError: whatever it raised, or its answer is not a distribution over its labels; the model is named.
+    """
+    try:
+        prediction = classifier.classify(samples, voice)
+        _require_distribution(prediction.probabilities, len(classifier.labels))
+        if prediction.six is not None:
+            _require_distribution(prediction.six, len(SIX))
+    except Exception as error:  # somebody else's code may raise anything
+        raise InferenceError(f"{classifier.name}: {str(error) or type(error).__name__}") from error
+    return prediction
 
 
 def _named(names: Sequence[str], shares: FloatArray) -> dict[str, float]:
@@ -133,4 +150,4 @@ def _named(names: Sequence[str], shares: FloatArray) -> dict[str, float]:
 def _require_distribution(probabilities: FloatArray, count: int) -> None:
     fits = probabilities.shape == (count,) and np.isclose(probabilities.sum(), 1, atol=1e-3)
     if not fits or probabilities.min() < 0:
-        raise InferenceError(f"its output {probabilities!r} is not a distribution over {count} emotions")
+        raise InferenceError(f"its output {probabilities!r} is not a distribution over its {count} labels")

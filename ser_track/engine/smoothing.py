@@ -14,21 +14,21 @@ class Smoothing:
     A final result is never averaged: it was computed from the whole segment at once.
     """
 
-    __slots__ = ("_four", "_segment", "_six", "_smoothing")
+    __slots__ = ("_before", "_segment", "_six_before", "_smoothing")
 
     def __init__(self, smoothing: float) -> None:
         self._smoothing = smoothing
         self._segment = -1
-        self._four: FloatArray | None = None
-        self._six: FloatArray | None = None
+        self._before: FloatArray | None = None
+        self._six_before: FloatArray | None = None
 
     def smooth(self, segment: int, prediction: Prediction) -> Prediction:
         """``prediction`` averaged with those before it of the same ``segment``."""
         if segment != self._segment:
-            self._segment, self._four, self._six = segment, None, None
-        self._four = self._mixed(self._four, prediction.probabilities)
-        self._six = None if prediction.six is None else self._mixed(self._six, prediction.six)
-        return replace(prediction, probabilities=self._four, six=self._six)
+            self._segment, self._before, self._six_before = segment, None, None
+        self._before = self._mixed(self._before, prediction.probabilities)
+        self._six_before = None if prediction.six is None else self._mixed(self._six_before, prediction.six)
+        return replace(prediction, probabilities=self._before, six=self._six_before)
 
     def _mixed(self, before: FloatArray | None, now: FloatArray) -> FloatArray:
         return now if before is None else np.asarray(now + (before - now) * self._smoothing, np.float32)

@@ -5,7 +5,7 @@ import select
 import time
 from collections import deque
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, Protocol
 
 from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.aiortc_internals.udp_batches import DatagramReader, available
@@ -20,6 +20,16 @@ _MOST_BATCHES: Final = 4
 _FEW: Final = 4
 _FRESH_S: Final = 0.4
 """What a tick finds as a rule: nothing that has to be looked at for its length."""
+
+
+class AudioHost(Protocol):
+    """Where the audio of connections goes: whoever reads their sockets."""
+
+    def attach(self, media: MediaSocket) -> None:
+        """Read it from now on."""
+
+    def detach(self, media: MediaSocket) -> None:
+        """Read it no more, and close it."""
 
 
 class MediaSockets:

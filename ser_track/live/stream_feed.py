@@ -1,19 +1,40 @@
 """One consenting participant's way into the engine: rebases media time, watches for silence of the sender."""
 
+from typing import Protocol
+
 from ser_track.chunk import Chunk
-from ser_track.events import Resumed, Stalled, StreamKey
-from ser_track.live.live_engine import LiveEngine
+from ser_track.events import EndReason, Resumed, Stalled, StreamKey
 from ser_track.rtp.header import Arrival
 
 _PAUSE_S = 1.0
 """Without audio for this long, an open segment is closed: longer than any gap of DTX or a burst of loss."""
 
 
+class FedEngine(Protocol):
+    """The part of `LiveEngine` that is fed."""
+
+    def open(self, key: StreamKey) -> None:
+        """Begin a stream."""
+        ...
+
+    def push(self, key: StreamKey, chunk: Chunk) -> None:
+        """Samples in the stream's media time."""
+        ...
+
+    def push_packet(self, key: StreamKey, arrival: Arrival) -> None:
+        """An RTP packet with Opus."""
+        ...
+
+    def pause(self, key: StreamKey, reason: EndReason) -> None:
+        """Close an open segment."""
+        ...
+
+
 class StreamFeed:
     """Feeds one stream; time 0 is its first sample. Closed, it takes nothing more."""
 
     def __init__(
-        self, live: LiveEngine, key: StreamKey, now: float, stalled_after_s: float, sends_silence: bool = True
+        self, live: FedEngine, key: StreamKey, now: float, stalled_after_s: float, sends_silence: bool = True
     ) -> None:
         """``now`` is a monotonic time in seconds, as in `check`.
 

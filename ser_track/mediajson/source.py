@@ -9,8 +9,7 @@ from ser_track.audio.pcm import to_float
 from ser_track.chunk import Chunk
 from ser_track.errors import AudioError
 from ser_track.mediajson.frames import Media, SourceStarted
-from ser_track.rtp.header import SILENT_LEVEL, Arrival
-from ser_track.rtp.opus import RTP_CLOCK_HZ
+from ser_track.rtp.header import RTP_CLOCK_HZ, SILENT_LEVEL, Arrival
 from ser_track.rtp.pcm_stream import PcmStream
 
 _OPUS: Final = "opus"

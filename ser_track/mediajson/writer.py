@@ -13,8 +13,7 @@ from typing import BinaryIO, Final
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.mediajson.frames import DECODED, MEDIA_TIME, RECORD_FULL
 from ser_track.mediajson.source import encode_decoded
-from ser_track.rtp.header import SILENT_LEVEL, Arrival
-from ser_track.rtp.opus import RTP_CLOCK_HZ
+from ser_track.rtp.header import RTP_CLOCK_HZ, SILENT_LEVEL, Arrival
 
 _FLUSH_EVERY_S: Final = 1.0
 _LONGEST_NAME: Final = 200

@@ -24,8 +24,9 @@ from ser_track.audio.track import SERTrack, consume
 from ser_track.config.schema import IceServer, RuntimeConfig
 from ser_track.errors import AudioError, BadRequestError
 from ser_track.events import EncodedEvent, StreamKey
+from ser_track.live.media_sockets import AudioHost
 from ser_track.live.metrics import Metrics
-from ser_track.meetings.peer_owner import AudioHost, PeerOwner
+from ser_track.meetings.peer_owner import PeerOwner
 from ser_track.output.data_channel import DataChannelSink
 from ser_track.rtp import opus
 

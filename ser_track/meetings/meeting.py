@@ -10,10 +10,10 @@ from typing import Literal, Protocol
 
 from ser_track.config.schema import Config
 from ser_track.events import EncodedEvent
+from ser_track.live.media_sockets import AudioHost
 from ser_track.live.metrics import Metrics
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.http_client import HttpClient
-from ser_track.meetings.peer_owner import AudioHost
 from ser_track.protocols import Sink
 
 

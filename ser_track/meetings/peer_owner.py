@@ -3,7 +3,6 @@
 import time
 from typing import Protocol
 
-from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.chunk import Chunk
 from ser_track.meetings.attendee import Attendee
 from ser_track.rtp.header import Arrival
@@ -54,15 +53,3 @@ class AttendeeOwner:
     def fault(self, code: str, message: str) -> None:
         """See `PeerOwner`."""
         self.attendee.fault(code, message)
-
-
-class AudioHost(Protocol):
-    """Where the audio of connections goes: whoever reads their sockets."""
-
-    def attach(self, media: MediaSocket) -> None:
-        """Read it from now on."""
-        ...
-
-    def detach(self, media: MediaSocket) -> None:
-        """Read it no more, and close it."""
-        ...

@@ -64,7 +64,9 @@ def find_adapter(kind: str) -> Adapter:
         BadRequestError: there is none.
     """
     if (adapter := joinable().get(kind)) is None:
-        raise BadRequestError(f"'server' must be one of {', '.join(joinable())}, and is {kind[:40]!r}")
+        raise BadRequestError(
+            f"the kind of meeting ('server') must be one of {', '.join(joinable())}, not {kind[:40]!r}"
+        )
     return adapter
 
 
@@ -74,7 +76,12 @@ def read_url(url: str, options: Mapping[str, Any]) -> tuple[Adapter, Any]:
     Raises:
         BadRequestError: no kind has this scheme, or a field is missing, unknown or impossible.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # such as an unclosed bracket
+        raise BadRequestError(f"the URL '{url[:60]}' cannot be read ({error}); correct it") from error
+    if parts.fragment:
+        raise BadRequestError(f"the URL ends in '#{parts.fragment[:20]}', which has no meaning here; write # as %23")
     for adapter in joinable().values():
         if (scheme := adapter.schemes.get(parts.scheme)) is not None:
             given: dict[str, Any] = {"url": f"{scheme}://{parts.netloc}{parts.path}"}

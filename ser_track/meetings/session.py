@@ -100,6 +100,7 @@ class Session:
     def host(self) -> None:
         """Begin a meeting that people, or bridges, come to: nothing need be joined."""
         self._joined()
+        self._log_rule()
         self._staying = asyncio.create_task(self._stay())
 
     async def start(self) -> None:
@@ -125,6 +126,7 @@ class Session:
             raise
         self._joining = None
         self._joined()
+        self._log_rule()
         self._staying = asyncio.create_task(self._stay())
 
     async def leave(self, reason: str, results_s: float = _RESULTS_S) -> None:
@@ -213,6 +215,13 @@ class Session:
         log.info("%s: joined", self.where)
         self._change("joined", None)
         self.roster.announce()
+
+    def _log_rule(self) -> None:
+        """Say why no results come yet: else a program that sends audio would look for a fault."""
+        notice = self.roster.notice
+        if notice.consent == "required" and self.adapter.capabilities.needs_link:
+            place = f"at {notice.url}" if notice.url is not None else "in the meeting"
+            log.info("%s: nobody is analysed before they agree, %s (consent is 'required')", self.where, place)
 
     def _end(self, reason: str) -> None:
         self._change("left", reason)

@@ -123,7 +123,7 @@ class Sessions:
         try:
             return self._sessions[session_id]
         except KeyError:
-            raise no_meeting(session_id) from None
+            raise NotFoundError.of_meeting(session_id) from None
 
     async def call_back(self, session: Session) -> None:
         """Leave because somebody asks for it. A bridge that goes on sending this meeting is refused for a while."""
@@ -234,11 +234,6 @@ class _Watcher:
         if self._left_at is not None and time.monotonic() - self._left_at > _RELEASE_S:
             self._left_at = None
             await asyncio.to_thread(release_memory)
-
-
-def no_meeting(session_id: str) -> NotFoundError:
-    """What is said of a meeting that is not known."""
-    return NotFoundError(f"there is no meeting '{session_id[:60]}'; GET /meetings lists those there are")
 
 
 def _guarded(session: Session, work: Callable[[], None]) -> None:

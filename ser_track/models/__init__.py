@@ -5,8 +5,7 @@ from functools import lru_cache
 
 from ser_track.config.schema import DEFAULT_MODEL, PipelineConfig
 from ser_track.engine.engine import Engine
-from ser_track.models.emotion import EmotionModel
-from ser_track.models.silero import SileroVad
+from ser_track.models.registry import make_classifier, make_detector
 from ser_track.protocols import EmotionClassifier, VoiceDetector
 
 
@@ -31,9 +30,9 @@ def load_models(config: PipelineConfig) -> Models:
     'base@...'
 
     Raises:
-        ModelError: a model file is missing or does not fit.
+        ModelError: a model file is missing or does not fit, or there is none of that name.
     """
-    return Models(_detector(), load_emotion_model(config.model))
+    return Models(load_detector(config.voice_detector), load_classifier(config.model))
 
 
 def new_engine(config: PipelineConfig, models: Models | None = None) -> Engine:
@@ -49,15 +48,20 @@ def new_engine(config: PipelineConfig, models: Models | None = None) -> Engine:
 
 
 @lru_cache(maxsize=8)
-def load_emotion_model(model: str = DEFAULT_MODEL) -> EmotionModel:
-    """Load the emotion model that ``pipeline.model`` names: ``default`` or a path.
+def load_classifier(model: str = DEFAULT_MODEL) -> EmotionClassifier:
+    """Load the classifier that ``pipeline.model`` names: ``small``, ``base``, a path, or that of an installed package.
 
     Raises:
-        ModelError: the file is missing or does not fit.
+        ModelError: there is none of that name, or it does not fit.
     """
-    return EmotionModel.load(model)
+    return make_classifier(model)
 
 
-@lru_cache(maxsize=1)
-def _detector() -> SileroVad:
-    return SileroVad()
+@lru_cache(maxsize=8)
+def load_detector(name: str) -> VoiceDetector:
+    """Load the detector that ``pipeline.voice_detector`` names: ``builtin``, ``silero-vad``, or an installed one.
+
+    Raises:
+        ModelError: there is none of that name, or it does not fit.
+    """
+    return make_detector(name)

@@ -1,12 +1,11 @@
-"""Speech emotion recognition of one segment by an ONNX file: ours, or one that keeps the same contract.
+"""Speech emotion recognition of one segment by an ONNX file: ours, or somebody else's.
 
-Contract of the file: input `log_mel` float32 [batch, 80, T], output `probabilities` float32 [batch, 4] in the
-order of `EMOTIONS`, and metadata that says which front-end, rate and labels it was trained with (CARD.md). Ours
-have more: an output `six` [batch, 6], and to know voices, an output `embedding` [batch, size] and two optional
-inputs, `voice_mean` and `voice_deviation` [1, size].
+A file takes one input, `log_mel` float32 [batch, 80, T] or a waveform float32 [batch, n] at 16 kHz, and gives
+`probabilities` or `logits` float32 [batch, C]. What it says of itself (`Description`) tells which, and what its C
+labels are. Ours have more: an output `six` [batch, 6], and to know voices, an output `embedding` [batch, size] and two
+optional inputs, `voice_mean` and `voice_deviation` [1, size].
 """
 
-import json
 from importlib import resources
 from pathlib import Path
 from typing import Final, Self
@@ -16,9 +15,10 @@ import onnxruntime as ort
 
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.config.schema import DEFAULT_MODEL, SHIPPED_MODELS
-from ser_track.errors import InferenceError, ModelError
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS
-from ser_track.models.log_mel import FRONT_END, N_MELS, log_mel
+from ser_track.errors import AudioError, InferenceError, ModelError
+from ser_track.labels import SIX
+from ser_track.models.description import WAVEFORM, Description
+from ser_track.models.log_mel import N_MELS, log_mel
 from ser_track.models.session import open_session
 from ser_track.protocols import Prediction
 from ser_track.voice_profile import VoiceProfile
@@ -28,36 +28,51 @@ _LONGEST: Final = 30 * SAMPLE_RATE_HZ
 _STRETCH: Final = 10 * SAMPLE_RATE_HZ
 _ENOUGH: Final = SAMPLE_RATE_HZ // 2
 """Less speech than this is little evidence, whatever the network says: below, answers fade to "all alike"."""
-_REMEDY: Final = "remake it with training/README.md, or remove 'model' from the configuration to use our own"
+_SHORTEST: Final = 512
+"""Convolutions over a waveform need so many samples, wav2vec 2.0's 400; shorter segments are padded with zeros."""
+_REMEDY: Final = (
+    "correct the file or the JSON beside it as docs/extending.md says (ours are remade with training/README.md), "
+    "or remove 'model' from the configuration to use our own"
+)
 
 
 class EmotionModel:
     """An `EmotionClassifier`. It keeps no state between calls: threads and pipelines may share one."""
 
-    def __init__(self, session: ort.InferenceSession, source: str) -> None:
-        """Wrap an open session; `source` names it in errors. Raises ModelError where it breaks the contract."""
-        problem = _problem(session)
-        if problem is not None:
-            raise ModelError(f"model file {source} does not fit: {problem}; {_REMEDY}")
-        metadata = session.get_modelmeta().custom_metadata_map
+    def __init__(self, session: ort.InferenceSession, source: str, beside: Path | None = None) -> None:
+        """Wrap an open session; `source` names it in errors, `beside` is a JSON file with what its metadata lacks.
+
+        Raises ModelError where it breaks the contract.
+        """
+        try:
+            description = Description.read(session.get_modelmeta().custom_metadata_map, beside)
+            if problem := _graph_problem(session, description):
+                raise ModelError(problem)
+        except ModelError as error:
+            raise ModelError(f"model file {source} does not fit: {error}; {_REMEDY}") from error
         outputs = {node.name: node for node in session.get_outputs()}
         self._session = session
-        self._outputs = [name for name in ("probabilities", "six", "embedding") if name in outputs]
+        self._description = description
+        self._input = session.get_inputs()[0].name
+        self._outputs: dict[str, str] = {"main": description.output}
+        self._outputs |= {name: name for name in ("six", "embedding") if name in outputs}
         knows_voices = "embedding" in outputs and session.get_overridable_initializers()
         self._embedding_size: int | None = outputs["embedding"].shape[1] if knows_voices else None
-        self.name: str = f"{metadata['name']}@{metadata['version']}"
-        self.labels: tuple[str, ...] = EMOTIONS
+        self.name: str = f"{description.name}@{description.version}"
+        self.labels = description.labels
+        self.licence = description.licence
+        """As the file says; None where it does not."""
 
     @classmethod
     def load(cls, model: Path | str = DEFAULT_MODEL) -> Self:
         """Open a model file: "small" or "base" of this package, or a path.
 
-        Raises ModelError if it does not exist, is not ONNX, or was made for other inputs, labels or features.
+        Raises ModelError if it does not exist, is not ONNX, or does not say what it takes and gives.
         """
         if str(model) in SHIPPED_MODELS:
             shipped = resources.files("ser_track.models").joinpath("weights", f"{model}.onnx")
             return cls(open_session(shipped.read_bytes()), str(model))
-        return cls(open_session(Path(model)), str(model))
+        return cls(open_session(Path(model)), str(model), Path(model).with_suffix(".json"))
 
     def new_voice(self) -> VoiceProfile | None:
         """Statistics of a participant of whom nothing was heard yet; None if the file has no embedding."""
@@ -81,18 +96,45 @@ class EmotionModel:
         )
 
     def _judge(self, samples: FloatArray, voice: VoiceProfile | None) -> Prediction:
-        inputs = {"log_mel": log_mel(samples)[None]}
+        inputs = {self._input: self._heard(samples)[None]}
         if voice is not None and voice.segments and self._embedding_size is not None:
             inputs |= {"voice_mean": voice.mean[None], "voice_deviation": voice.deviation[None]}
         try:
-            results = self._session.run(self._outputs, inputs)
+            results = self._session.run([*self._outputs.values()], inputs)
         except Exception as error:  # ONNX Runtime has one class per status code and no public root
             seconds = samples.size / SAMPLE_RATE_HZ
             raise InferenceError(f"emotion model {self.name} failed on {seconds:.2f} s of audio: {error}") from error
         named = {name: np.asarray(result[0], np.float32) for name, result in zip(self._outputs, results, strict=True)}
-        four, six = (_faded(named.get(name), samples.size) for name in ("probabilities", "six"))
-        assert four is not None
-        return Prediction(four, six, named.get("embedding"))
+        if self._description.output == "logits":
+            named["main"] = _softmax(named["main"])
+        main, six = (_faded(named.get(name), samples.size) for name in ("main", "six"))
+        assert main is not None
+        return Prediction(main, six, named.get("embedding"))
+
+    def _heard(self, samples: FloatArray) -> FloatArray:
+        """`samples` [n] as the network takes them, without the batch."""
+        if self._description.front_end != WAVEFORM:
+            return log_mel(samples)
+        return waveform(samples, self._description.normalised)
+
+
+def waveform(samples: FloatArray, normalised: bool) -> FloatArray:
+    """`samples` [n] → [≥ n], with mean 0 and variance 1 if `normalised`; short ones are padded with zeros.
+
+    Raises AudioError on samples that are empty or not finite.
+    """
+    if samples.ndim != 1 or samples.size == 0:
+        raise AudioError(f"a segment must be [n] samples with n ≥ 1, not {list(samples.shape)}")
+    if not np.isfinite(samples).all():
+        raise AudioError("a segment holds NaN or infinite samples; repair its source")
+    if normalised:
+        samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
+    return np.pad(samples, (0, max(0, _SHORTEST - samples.size))).astype(np.float32, copy=False)
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    powers = np.exp(logits - logits.max())
+    return np.asarray(powers / powers.sum(), np.float32)
 
 
 def _faded(shares: FloatArray | None, n: int) -> FloatArray | None:
@@ -108,35 +150,26 @@ def _mean_of(parts: list[FloatArray | None]) -> FloatArray | None:
     return np.asarray(np.mean(there, axis=0), np.float32) if there else None
 
 
-def _problem(session: ort.InferenceSession) -> str | None:
-    """What is wrong with a file, in words, or None: first its graph, then what it says of itself."""
-    return _graph_problem(session) or _metadata_problem(session.get_modelmeta().custom_metadata_map)
-
-
-def _graph_problem(session: ort.InferenceSession) -> str | None:
-    inputs = {node.name: node for node in session.get_inputs()}
-    outputs = {node.name: node for node in session.get_outputs()}
-    if list(inputs) != ["log_mel"]:
-        return f"its inputs are {sorted(inputs)}, not ['log_mel']"
-    if "probabilities" not in outputs:
-        return "output 'probabilities' is missing"
-    wanted = [("log_mel", inputs["log_mel"], 3, N_MELS), ("probabilities", outputs["probabilities"], 2, len(EMOTIONS))]
+def _graph_problem(session: ort.InferenceSession, description: Description) -> str | None:
+    """What is wrong with a file's inputs and outputs, in words, or None."""
+    inputs, outputs = session.get_inputs(), {node.name: node for node in session.get_outputs()}
+    names = sorted(node.name for node in inputs)
+    waves = description.front_end == WAVEFORM
+    if len(names) != 1 or not (waves or names == ["log_mel"]):
+        return f"its inputs are {names}, not {'one waveform' if waves else ['log_mel']}"
+    output = description.output
+    if output not in outputs:
+        return f"output '{output}' is missing"
+    taken = (names[0], inputs[0], 2, None) if waves else (names[0], inputs[0], 3, N_MELS)
+    wanted = [taken, (output, outputs[output], 2, len(description.labels))]
     if "six" in outputs:
-        wanted.append(("six", outputs["six"], 2, len(SIX_EMOTIONS)))
+        wanted.append(("six", outputs["six"], 2, len(SIX)))
     for name, node, rank, size in wanted:
-        if node.type != "tensor(float)" or len(node.shape) != rank or node.shape[1] != size:
-            return f"'{name}' is {node.type} {node.shape}, not float32 of rank {rank} with {size} in second place"
-    if isinstance(inputs["log_mel"].shape[2], int):
-        return f"'log_mel' takes {inputs['log_mel'].shape[2]} frames only, not any number"
-    return None
-
-
-def _metadata_problem(metadata: dict[str, str]) -> str | None:
-    wanted = {"labels": json.dumps(EMOTIONS), "sample_rate_hz": str(SAMPLE_RATE_HZ), "front_end": FRONT_END}
-    missing = sorted({"name", "version", *wanted} - set(metadata))
-    if missing:
-        return f"its metadata lacks {', '.join(missing)}"
-    for key, value in wanted.items():
-        if metadata[key] != value:
-            return f"its {key} is {metadata[key]}, not {value}"
+        fits = node.type == "tensor(float)" and len(node.shape) == rank
+        # Exporters may leave open how many columns there are; then each answer is held against the labels.
+        if not fits or (size is not None and node.shape[1] != size and (isinstance(node.shape[1], int) or not waves)):
+            second = "" if size is None else f" with {size} in second place"
+            return f"'{name}' is {node.type} {node.shape}, not float32 of rank {rank}{second}"
+    if isinstance(inputs[0].shape[-1], int):
+        return f"'{names[0]}' takes {inputs[0].shape[-1]} {'samples' if waves else 'frames'} only, not any number"
     return None

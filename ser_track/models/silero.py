@@ -20,7 +20,7 @@ CONTEXT_SAMPLES: Final = 64
 """The end of a window, which the network sees again before the next."""
 _HIDDEN: Final = 128
 _FIRST_PLACES: Final = 16
-_MODEL: Final = Path(__file__).parent / "silero.onnx"
+MODEL_FILE: Final = Path(__file__).parent / "silero.onnx"
 
 
 class _Memory:
@@ -96,13 +96,15 @@ class SileroState:
 class SileroVad:
     """A `VoiceDetector`: one call serves any number of streams, with the same result as one call each."""
 
-    def __init__(self, path: Path = _MODEL) -> None:
+    def __init__(self, path: Path = MODEL_FILE) -> None:
         """Load ``path``, a file of `scripts/make_silero.py`.
 
         Raises:
             ModelError: the file is missing or no such model.
         """
         self._session = open_session(path, keep_memory=True)
+        self.licence: str | None = self._session.get_modelmeta().custom_metadata_map.get("licence")
+        """As the file says; ``None`` where it does not."""
         self._memory = _Memory()
         self._scratch = _Scratch()
 

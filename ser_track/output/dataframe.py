@@ -1,14 +1,14 @@
 """`to_dataframe`: events as a pandas table. pandas is not a dependency; it is imported on use."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from ser_track.events import Emotion, Event
+from ser_track.events import Announcement, Emotion, EncodedEvent, Event
 from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.output.wire import encode
 
-_KINDS: Final = {
+_BEFORE: Final = {
     "type": "string",
     "participant": "string",
     "stream": "string",
@@ -18,7 +18,8 @@ _KINDS: Final = {
     "final": "boolean",
     "label": "string",
     "confidence": "float64",
-    **dict.fromkeys(EMOTIONS, "float64"),
+}
+_AFTER: Final = {
     "model": "string",
     "classified": "boolean",
     "reason": "string",
@@ -28,8 +29,31 @@ _KINDS: Final = {
     "code": "string",
     "message": "string",
 }
-"""Columns in their order, whatever the events are."""
-_SIX: Final = dict.fromkeys((f"six_{emotion}" for emotion in SIX_EMOTIONS), "float64")
+"""Columns in their order, whatever the events are; probabilities stand between them."""
+
+
+class DataFrameSink:
+    """A sink that collects events for a table of them."""
+
+    def __init__(self) -> None:
+        self._rows: list[dict[str, Any]] = []
+        self._results: list[Emotion] = []
+
+    def put(self, event: EncodedEvent) -> None:
+        """Take one event; what concerns a meeting as a whole has no row."""
+        if not isinstance(event.event, Announcement):
+            self._rows.append(_row(event.type, event.event))
+        if isinstance(event.event, Emotion):
+            self._results.append(event.event)
+
+    def table(self) -> Any:
+        """All that came so far, as `to_dataframe` returns it. Raises ImportError where pandas is not installed."""
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError("to_dataframe needs pandas, which is not installed; pip install pandas") from error
+        kinds = _BEFORE | _shares(self._results) | _AFTER | _more_shares(self._results)
+        return pd.DataFrame(self._rows, columns=list(kinds)).astype(kinds)
 
 
 def to_dataframe(events: Iterable[Event]) -> Any:
@@ -40,25 +64,35 @@ def to_dataframe(events: Iterable[Event]) -> Any:
     >>> sorted(set(results["participant"]))
     ['Ada', 'Bob']
 
-    ``type`` is the name of the event in docs/protocol.md. Probabilities have a column for each emotion; those of six
-    emotions, if there are any, are ``six_anger`` and so on.
+    ``type`` is the name of the event in docs/protocol.md. Probabilities have a column for each label that the
+    results have, and for the four emotions where there is no result. Those of six emotions, if there are any, are
+    ``six_anger`` and so on; those of all labels, of a model that shows only some of them, are ``all_…``.
 
     Raises:
         ImportError: pandas is not installed.
     """
-    try:
-        import pandas as pd
-    except ImportError as error:
-        raise ImportError("to_dataframe needs pandas, which is not installed; pip install pandas") from error
-    rows = [_row(event) for event in events]
-    kinds = _KINDS | (_SIX if any("six_anger" in row for row in rows) else {})
-    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
+    sink = DataFrameSink()
+    for event in events:
+        sink.put(encode(event))
+    return sink.table()
 
 
-def _row(event: Event) -> dict[str, Any]:
+def _shares(results: Sequence[Emotion]) -> dict[str, str]:
+    names = dict.fromkeys(name for event in results for name in event.probabilities)
+    return dict.fromkeys(names or EMOTIONS, "float64")
+
+
+def _more_shares(results: Sequence[Emotion]) -> dict[str, str]:
+    every = dict.fromkeys(f"all_{name}" for event in results for name in event.all or ())
+    six = dict.fromkeys(f"six_{name}" for name in SIX_EMOTIONS if any(event.six for event in results))
+    return dict.fromkeys((*every, *six), "float64")
+
+
+def _row(type_name: str, event: Event) -> dict[str, Any]:
     row: dict[str, Any] = {field.name: getattr(event, field.name) for field in fields(event)}
-    row |= {"type": encode(event).type, "participant": event.key.participant, "stream": event.key.stream}
+    row |= {"type": type_name, "participant": event.key.participant, "stream": event.key.stream}
     if isinstance(event, Emotion):
         row |= event.probabilities
         row |= {f"six_{emotion}": share for emotion, share in (event.six or {}).items()}
+        row |= {f"all_{name}": share for name, share in (event.all or {}).items()}
     return row

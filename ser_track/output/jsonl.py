@@ -2,8 +2,7 @@
 
 from typing import TextIO
 
-from ser_track.events import Event
-from ser_track.output.wire import to_line
+from ser_track.events import EncodedEvent
 
 
 class JsonLines:
@@ -16,11 +15,11 @@ class JsonLines:
         """Write to ``stream``."""
         self._stream = stream
 
-    def put(self, event: Event) -> None:
-        """Write one line, and pass it on at once: whoever reads a pipe sees events as they happen.
+    def put(self, event: EncodedEvent) -> None:
+        """Write one line and flush it, so that anyone who reads a pipe sees events as they happen.
 
         Raises:
             OSError: the stream is closed or full.
         """
-        self._stream.write(to_line(event) + "\n")
+        self._stream.write(event.text + "\n")
         self._stream.flush()

@@ -4,6 +4,8 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 RTP_VERSION: Final = 2
+RTP_CLOCK_HZ: Final = 48_000
+"""Of Opus, whatever its bandwidth (RFC 7587, section 4.1)."""
 SILENT_LEVEL: Final = 127
 """RFC 6464: -127 dBov, which is nothing at all. Quieter than any microphone: the sender is muted."""
 _FIXED: Final = Struct("!BBHII").unpack_from

@@ -8,8 +8,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Final
 
-from ser_track.rtp.header import Arrival
-from ser_track.rtp.opus import RTP_CLOCK_HZ
+from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
 from ser_track.rtp.sequence import MOST_LATE, Packet, SequenceUnwrapper
 
 START_DELAY_S: Final = 0.06

@@ -15,9 +15,8 @@ import numpy as np
 
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.errors import AudioError
+from ser_track.rtp.header import RTP_CLOCK_HZ
 
-RTP_CLOCK_HZ: Final = 48_000
-"""Of Opus, whatever its bandwidth (RFC 7587, section 4.1)."""
 RTP_PER_SAMPLE: Final = RTP_CLOCK_HZ // SAMPLE_RATE_HZ
 _LONGEST_SAMPLES: Final = 120 * SAMPLE_RATE_HZ // 1000  # no packet is longer than 120 ms
 _IN_THE_WHEEL: Final = ("av.libs/libopus-*.so*", "av/.dylibs/libopus*.dylib", "av.libs/*opus-*.dll")

@@ -11,9 +11,9 @@ import numpy as np
 
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.errors import AudioError
-from ser_track.rtp.header import Arrival
+from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
 from ser_track.rtp.jitter_buffer import Hole, Item, JitterBuffer, PacketCounts
-from ser_track.rtp.opus import RTP_CLOCK_HZ, RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
+from ser_track.rtp.opus import RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
 from ser_track.rtp.sequence import MOST_AHEAD_S, Packet
 
 _MOST_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000

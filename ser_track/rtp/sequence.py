@@ -2,8 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from ser_track.rtp.header import Arrival
-from ser_track.rtp.opus import RTP_CLOCK_HZ
+from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
 
 _MOST_SKIPPED: Final = 3000
 MOST_LATE: Final = 100

@@ -16,7 +16,7 @@ from ser_track.web.routes.api import document_routes
 from ser_track.web.routes.events import close_readers, get_events
 from ser_track.web.routes.meetings import delete_meeting, get_meeting, get_meetings, post_meeting
 from ser_track.web.routes.notice import get_notice, get_people, post_answer
-from ser_track.web.static_files import STATIC
+from ser_track.web.static_files import STATIC, room_page
 
 
 def make_app(bot: Bot) -> web.Application:
@@ -29,7 +29,7 @@ def make_app(bot: Bot) -> web.Application:
     app.on_shutdown.append(_say_goodbye)
     app.add_routes(
         [
-            web.get("/", _page),
+            web.get("/", room_page),
             web.get("/healthz", _health),
             web.get("/metrics", _metrics),
             web.static("/static", STATIC),
@@ -64,10 +64,6 @@ async def _say_goodbye(app: web.Application) -> None:
     # Meetings first, while everything still runs: goodbyes, last results and the ends of streams go out on it.
     await app[BOT].meetings.leave_all()
     await asyncio.gather(close_readers(app), close_sockets(app))
-
-
-async def _page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(STATIC / "room" / "index.html")
 
 
 async def _health(request: web.Request) -> web.Response:

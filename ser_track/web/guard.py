@@ -28,6 +28,13 @@ _HEADERS = {
 }
 
 
+class TokenMissingError(MeetingError):
+    """The server has a token, and the request carries none."""
+
+    status = 401
+    code = "token_missing"
+
+
 @web.middleware
 async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn refusals into ``{"error": {"code", "message"}}`` with their status; add the headers that pages need."""
@@ -69,7 +76,8 @@ def check_invited(request: web.Request) -> None:
     """Pass if the request has the token, and comes from no page that should not have it.
 
     Raises:
-        ForbiddenError: it does not.
+        TokenMissingError: it carries no token.
+        ForbiddenError: the token is wrong, or the page is another's.
     """
     server = request.app[CONFIG].server
     check_origin(request, server)
@@ -94,14 +102,17 @@ def check_token(request: web.Request, server: ServerConfig) -> None:
     """Pass if no token is configured, or the request carries it as ``Authorization: Bearer`` or ``?token=``.
 
     Raises:
-        ForbiddenError: the token is wrong or missing.
+        TokenMissingError: it carries none.
+        ForbiddenError: the token is wrong.
     """
     if server.token is None:
         return
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
     given = bearer or request.query.get("token", "")
+    if not given:
+        raise TokenMissingError("this server needs an access token; open the page with ?token=…, as its owner told you")
     if not secrets.compare_digest(_bytes(given), _bytes(server.token)):
-        raise ForbiddenError("the access token is missing or wrong; open the page with ?token=…, as its owner told you")
+        raise ForbiddenError("the access token is wrong; open the page with ?token=…, as its owner told you")
 
 
 def check_origin(request: web.Request, server: ServerConfig) -> None:
@@ -143,7 +154,8 @@ def cors_headers(request: web.Request) -> dict[str, str]:
 
 def refusal(status: int, code: str, message: str) -> web.Response:
     """A refusal as programs and people can read it."""
-    return web.json_response({"error": {"code": code, "message": message}}, status=status)
+    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # RFC 9110, 15.5.2
+    return web.json_response({"error": {"code": code, "message": message}}, status=status, headers=headers)
 
 
 def _pattern(request: web.Request) -> str | None:

@@ -4,10 +4,10 @@ from typing import Any
 
 from aiohttp import web
 
+from ser_track.config.schema import Config
 from ser_track.config.urls import public_url
 from ser_track.errors import BadRequestError
 from ser_track.meetings.json_messages import parse_object
-from ser_track.web.keys import CONFIG
 
 
 async def preflight(request: web.Request) -> web.Response:
@@ -50,13 +50,12 @@ def flag(body: dict[str, Any], key: str) -> bool:
     return value
 
 
-def base_url(request: web.Request) -> str:
+def base_url(request: web.Request, config: Config) -> str:
     """Where people reach this server: as the configuration says, else as whoever asks does.
 
     Raises:
         BadRequestError: nobody reaches anything by the name that it was asked for.
     """
-    config = request.app[CONFIG]
     if (configured := config.meetings.public_url) is not None:
         return configured
     # Of several processes, the front alone has the encrypted connection.
@@ -67,9 +66,9 @@ def base_url(request: web.Request) -> str:
         raise BadRequestError("the request's Host is no address to link to; ask by host[:port]") from error
 
 
-def link_base(request: web.Request) -> str | None:
+def link_base(request: web.Request, config: Config) -> str | None:
     """The same, or ``None``: people who come by such a name still meet, and answer on the page itself."""
     try:
-        return base_url(request)
+        return base_url(request, config)
     except BadRequestError:
         return None

@@ -3,5 +3,17 @@
 from pathlib import Path
 from typing import Final
 
-_PACKAGE = Path(__file__).resolve().parents[1]
+from aiohttp import web
+
+_PACKAGE: Final = Path(__file__).resolve().parents[1]
 STATIC: Final = next(folder for folder in (_PACKAGE / "static", _PACKAGE.parent / "static") if folder.is_dir())
+
+
+async def room_page(request: web.Request) -> web.FileResponse:
+    """The page of rooms; its query says which."""
+    return web.FileResponse(STATIC / "room" / "index.html")
+
+
+def notice_page(status: int = 200) -> web.FileResponse:
+    """The page behind the link of a notice; ``status`` is 404 where there is no such meeting."""
+    return web.FileResponse(STATIC / "notice" / "index.html", status=status)

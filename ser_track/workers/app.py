@@ -14,20 +14,21 @@ from ser_track.web.keys import CONFIG, GUARDED_PATHS, SOCKETS
 from ser_track.web.outbox import close_sockets
 from ser_track.web.requests import preflight
 from ser_track.web.routes.api import document_routes
-from ser_track.web.static_files import STATIC
-from ser_track.workers.keys import WORKERS
+from ser_track.web.static_files import STATIC, room_page
 from ser_track.workers.meetings import get_meetings, one_meeting, post_meeting
+from ser_track.workers.process import RunWorker
 from ser_track.workers.proxy import metrics, post_offer
+from ser_track.workers.routing import WORKERS
 from ser_track.workers.sockets import websocket
 from ser_track.workers.streams import events, passing_on
 from ser_track.workers.supervisor import Supervisor
 
 
-def make_front(config: Config) -> web.Application:
+def make_front(config: Config, run_worker: RunWorker) -> web.Application:
     """The server with ``config.server.workers`` processes behind it, as an aiohttp application.
 
     It asks the same guard as they do: strangers get the same answers from one process and from many, and none of them
-    reaches a worker or takes up a room.
+    reaches a worker or takes up a room. Each worker process does ``run_worker``.
 
     Raises:
         ConfigError: this platform has no Unix sockets.
@@ -36,13 +37,13 @@ def make_front(config: Config) -> web.Application:
         problem = f"server.workers is {config.server.workers}, but this platform has no Unix sockets to reach them by"
         raise ConfigError("server", [f"{problem}; set it to 1"])
     app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
-    app[CONFIG], app[SOCKETS], app[WORKERS] = config, set(), Supervisor(config)
+    app[CONFIG], app[SOCKETS], app[WORKERS] = config, set(), Supervisor(config, run_worker)
     app[GUARDED_PATHS] = guarded_paths()
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(_say_goodbye)
     app.add_routes(
         [
-            web.get("/", _page),
+            web.get("/", room_page),
             web.get("/ws", websocket),
             web.post("/offer", post_offer),
             web.options("/offer", preflight),
@@ -91,10 +92,6 @@ async def _say_goodbye(app: web.Application) -> None:
     # Workers first: they take leave of their pages, through us, and deliver their last results.
     await app[WORKERS].stop()
     await close_sockets(app)
-
-
-async def _page(request: web.Request) -> web.FileResponse:
-    return web.FileResponse(STATIC / "room" / "index.html")
 
 
 async def _health(request: web.Request) -> web.Response:

@@ -4,7 +4,6 @@ from collections.abc import Collection
 from typing import Final, Generic, TypeVar
 
 from ser_track.errors import NotFoundError
-from ser_track.meetings.sessions import no_meeting
 
 W = TypeVar("W")
 _MOST_LOST: Final = 1_000
@@ -34,7 +33,7 @@ class Directory(Generic[W]):
                 f"the process with meeting '{meeting}' has ended, and the meeting with it; join it again"
             )
         if (known := self._known.get(meeting)) is None:
-            raise no_meeting(meeting)
+            raise NotFoundError.of_meeting(meeting)
         return known[0]
 
     def of(self, worker: W) -> list[str]:

@@ -9,10 +9,9 @@ from aiohttp import ClientError, web
 
 from ser_track.errors import MeetingError, NoWorkerError
 from ser_track.web.requests import read_object
-from ser_track.workers.keys import WORKERS
 from ser_track.workers.process import ASK_S, WorkerProcess
 from ser_track.workers.proxy import SEE_S, answered, headers_for_worker, url_at_worker
-from ser_track.workers.routing import holding, worker_with
+from ser_track.workers.routing import WORKERS, holding, worker_with
 
 _JOINING: Final = count(1)
 

@@ -3,20 +3,23 @@
 import asyncio
 import logging
 import multiprocessing
+import os
 import signal
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, UnixConnector
 from yarl import URL
 
 from ser_track.config.schema import Config
-from ser_track.errors import ModelError, WorkerError
+from ser_track.errors import ConfigError, ModelError, WorkerError
 from ser_track.workers.heartbeat import REPORT, Heartbeat
-from ser_track.workers.worker import run_worker
 
 log = logging.getLogger(__name__)
 START_S = 60.0
@@ -28,6 +31,30 @@ ASK_S = 2.0
 _SPAWN = multiprocessing.get_context("spawn")
 _ONE_AT_A_TIME = threading.Lock()
 """Starting one process also looks for others that have ended, and two who find the same one confuse multiprocessing."""
+_LONGEST_PATH = 100
+"""Bytes; the addresses of Unix sockets hold 103 on macOS, 107 on Linux."""
+RunWorker = Callable[[int, Config, str, "Connection[Any, Any]"], None]
+"""The inside of the process (`ser_track.workers.worker.run_worker`), a function that a fresh process can import."""
+
+
+def socket_folder() -> "tempfile.TemporaryDirectory[str]":
+    """A new folder that only this user can enter.
+
+    Raises:
+        ConfigError: there can be none, or not one for sockets.
+    """
+    try:
+        # Also removed when a second signal cuts the end short.
+        folder = tempfile.TemporaryDirectory(prefix="ser-track-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ConfigError(
+            "server", [f"server.workers needs a temporary folder ({error}); set TMPDIR to one"]
+        ) from error
+    if len(os.fsencode(folder.name)) + len("/1000000.sock") > _LONGEST_PATH:
+        folder.cleanup()
+        problem = f"server.workers needs Unix sockets, and {folder.name} is too long a path for one"
+        raise ConfigError("server", [f"{problem}; set TMPDIR to a shorter one"])
+    return folder
 
 
 class WorkerProcess:
@@ -38,10 +65,11 @@ class WorkerProcess:
         number: int,
         config: Config,
         path: Path,
+        run_worker: RunWorker,
         on_goodbye: Callable[["WorkerProcess"], None],
         on_end: Callable[["WorkerProcess"], None],
     ) -> None:
-        """``path`` is the Unix socket to listen on.
+        """``path`` is the Unix socket to listen on, ``run_worker`` what the process runs.
 
         Both are called on the event loop: ``on_goodbye`` as soon as it takes nothing new any more, whether it was asked
         to end by us or by others; ``on_end`` as soon as it has ended.

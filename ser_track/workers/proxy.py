@@ -9,10 +9,9 @@ from yarl import URL
 
 from ser_track.errors import NoWorkerError
 from ser_track.web.requests import read_object
-from ser_track.workers.keys import WORKERS
 from ser_track.workers.metrics import merged
 from ser_track.workers.process import ASK_S, WorkerProcess
-from ser_track.workers.routing import holding
+from ser_track.workers.routing import WORKERS, holding
 
 T = TypeVar("T")
 SEE_S: Final = 1.0

@@ -4,10 +4,15 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from aiohttp import web
+
 from ser_track.errors import MeetingFullError, NotFoundError
 from ser_track.workers.placement import Place, Places
 from ser_track.workers.process import WorkerProcess
 from ser_track.workers.supervisor import Supervisor
+
+WORKERS = web.AppKey("workers", Supervisor)
+"""On the front's application, beside the configuration and the sockets of `ser_track.web.keys`."""
 
 
 @asynccontextmanager

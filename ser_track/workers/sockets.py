@@ -7,9 +7,8 @@ from aiohttp import ClientError, WSCloseCode, WSMsgType, web
 from ser_track.errors import BadRequestError, MeetingError, NoWorkerError
 from ser_track.meetings.json_messages import parse_object
 from ser_track.web.guard import check_invited
-from ser_track.workers.keys import WORKERS
 from ser_track.workers.process import WorkerProcess
-from ser_track.workers.routing import holding
+from ser_track.workers.routing import WORKERS, holding
 from ser_track.workers.tunnel import attend, carry, connect, socket_for
 
 JOIN_TIMEOUT_S = 10.0

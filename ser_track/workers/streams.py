@@ -9,10 +9,9 @@ from aiohttp.typedefs import Handler
 
 from ser_track.errors import NoWorkerError
 from ser_track.web.routes.events import wants_websocket
-from ser_track.workers.keys import WORKERS
 from ser_track.workers.process import WorkerProcess
 from ser_track.workers.proxy import answered, headers_for_client, headers_for_worker, url_at_worker, while_alive, whole
-from ser_track.workers.routing import holding, worker_with
+from ser_track.workers.routing import WORKERS, holding, worker_with
 from ser_track.workers.tunnel import SEND_S, abort, tunnel
 
 

@@ -14,9 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from ser_track.config.schema import Config
 from ser_track.errors import SerTrackError, WorkerError
 from ser_track.web.rate_limits import Allowance
-from ser_track.workers.folder import socket_folder
 from ser_track.workers.placement import Placement
-from ser_track.workers.process import WorkerProcess
+from ser_track.workers.process import RunWorker, WorkerProcess, socket_folder
 from ser_track.workers.restart_delay import RestartDelay
 
 log = logging.getLogger(__name__)
@@ -29,7 +28,8 @@ _SEARCHES_PER_S = 5
 class Supervisor:
     """As many worker processes as configured, whatever happens to one of them."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, run_worker: RunWorker) -> None:
+        """Each of them does ``run_worker``."""
         self.placement: Placement[WorkerProcess] = Placement(config.rooms.max_rooms, config.meetings.max_meetings)
         self.searches = Allowance(_SEARCHES_PER_S, 20)
         """How often all workers are asked for a meeting that is not known of; strangers can guess at links."""
@@ -38,6 +38,7 @@ class Supervisor:
         """By number, from 1 on; also those that are still starting."""
         self.registry = CollectorRegistry()
         self._config = config
+        self._run_worker = run_worker
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._paths: Iterator[Path] = iter(())
         self._tasks: list[asyncio.Task[None]] = []
@@ -127,7 +128,8 @@ class Supervisor:
     async def _live(self, number: int, first: "asyncio.Future[SerTrackError | None]") -> str:
         """One life of worker ``number``, from its start to its end; returns how it ended."""
         path = next(self._paths)
-        worker = self.processes[number] = WorkerProcess(number, self._config, path, self.dismiss, self._ended)
+        worker = WorkerProcess(number, self._config, path, self._run_worker, self.dismiss, self._ended)
+        self.processes[number] = worker
         problem: SerTrackError | None = None
         try:
             await worker.start()

@@ -18,9 +18,9 @@ from aiohttp import (
 from ser_track.errors import NoWorkerError
 from ser_track.web.keys import CONFIG, SOCKETS
 from ser_track.web.outbox import CLOSE_S
-from ser_track.workers.keys import WORKERS
 from ser_track.workers.process import WorkerProcess
 from ser_track.workers.proxy import SEE_S, headers_for_worker, url_at_worker, whole
+from ser_track.workers.routing import WORKERS
 
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 15.0

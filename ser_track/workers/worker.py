@@ -21,7 +21,6 @@ from aiohttp import web
 from ser_track.bot import Bot
 from ser_track.config.schema import Config
 from ser_track.errors import SerTrackError
-from ser_track.logging_setup import log_to_stderr
 from ser_track.meetings.session import Session
 from ser_track.web.app import make_app
 from ser_track.web.keys import BOT
@@ -41,7 +40,6 @@ def run_worker(number: int, config: Config, path: str, news: "Connection[Any, An
     """
     # Ctrl-C reaches every process of the terminal; the front answers it, and then tells us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    log_to_stderr(f"worker {number}")
     try:
         app = make_app(Bot(config))
     except SerTrackError as error:

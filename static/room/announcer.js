@@ -1,15 +1,14 @@
 // Final results for people who cannot see the tiles: in a live region, only what changed, and never a flood.
 
-/** @import { Emotion } from "./emotions.js" */
-
 const INTERVAL_S = 6;
-const ADJECTIVES = { anger: "angry", happiness: "happy", sadness: "sad", neutral: "neutral" };
+/** @type {Record<string, string | undefined>} nouns, of which a sentence wants the adjective */
+const ADJECTIVES = { anger: "angry", happiness: "happy", sadness: "sad", fear: "afraid", disgust: "disgusted" };
 
 export class Announcer {
   #region;
-  /** @type {Map<string, Emotion>} the last emotion that was announced, by participant */
+  /** @type {Map<string, string>} the last label that was announced, by participant */
   #announced = new Map();
-  /** @type {Map<string, {name: string, emotion: Emotion}>} */
+  /** @type {Map<string, {name: string, label: string, title: string}>} */
   #waiting = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -23,11 +22,12 @@ export class Announcer {
    * A final result came for participant `id`.
    * @param {string} id
    * @param {string} name
-   * @param {Emotion} emotion
+   * @param {string} label
+   * @param {string} title  what people read for it
    */
-  result(id, name, emotion) {
-    if (this.#announced.get(id) === emotion) this.#waiting.delete(id);
-    else this.#waiting.set(id, { name, emotion });
+  result(id, name, label, title) {
+    if (this.#announced.get(id) === label) this.#waiting.delete(id);
+    else this.#waiting.set(id, { name, label, title });
     if (this.#waiting.size) this.#timer ??= setTimeout(() => this.#announce(), INTERVAL_S * 1000);
   }
 
@@ -47,8 +47,9 @@ export class Announcer {
 
   #announce() {
     this.#timer = undefined;
-    const parts = [...this.#waiting.values()].map(({ name, emotion }) => `${name} may sound ${ADJECTIVES[emotion]}`);
-    for (const [id, { emotion }] of this.#waiting) this.#announced.set(id, emotion);
+    const waiting = [...this.#waiting.values()];
+    const parts = waiting.map(({ name, label, title }) => `${name} may sound ${ADJECTIVES[label] ?? title}`);
+    for (const [id, { label }] of this.#waiting) this.#announced.set(id, label);
     this.#waiting.clear();
     if (parts.length) this.#region.textContent = `${parts.join(". ")}.`;
   }

@@ -1,6 +1,6 @@
 // The events of the analysis bot, as docs/protocol.md describes them.
 
-/** @import { Label, Probabilities } from "./emotions.js" */
+/** @import { Probabilities } from "./labels.js" */
 
 /** @typedef {{version: 1, participant: string, stream: string}} Common  what every event has */
 /** @typedef {Common & {type: "joined", name: string, analysed: boolean}} Joined */
@@ -13,7 +13,7 @@
  * }} SpeechEnded
  * @typedef {Common & {
  *   type: "emotion", segment: number, start_s: number, end_s: number, final: boolean,
- *   probabilities: Probabilities, label: Label, confidence: number,
+ *   probabilities: Probabilities, label: string, confidence: number,
  * }} EmotionResult
  */
 /** @typedef {Common & {type: "stalled", silent_s: number}} Stalled */

@@ -2,12 +2,13 @@
 
 import { Announcer } from "./announcer.js";
 import { clock } from "./clock.js";
-import { UNSURE } from "./emotions.js";
+import { Labels, UNSURE } from "./labels.js";
 import { Roster } from "./roster.js";
 import { Tile } from "./tile.js";
 import { VoiceState } from "./voice-state.js";
 
 /** @import { BotEvent } from "./events.js" */
+/** @import { LabelSet } from "./labels.js" */
 /** @import { Member } from "./signalling.js" */
 /** @import { BotStatus } from "./bot-connection.js" */
 
@@ -27,6 +28,7 @@ export class Participants {
   #roster;
   #announcer;
   #self;
+  #labels;
   /** @type {Map<string, Participant>} in the order of joining */
   #people = new Map();
 
@@ -34,12 +36,14 @@ export class Participants {
    * @param {Places} places
    * @param {string} self  the id of the person at this page
    * @param {string} botName
+   * @param {LabelSet} labels
    */
-  constructor({ tiles, roster, count, live }, self, botName) {
+  constructor({ tiles, roster, count, live }, self, botName, labels) {
     this.#tiles = tiles;
     this.#roster = new Roster(roster, count, botName);
     this.#announcer = new Announcer(live);
     this.#self = self;
+    this.#labels = new Labels(labels);
     tiles.replaceChildren();
   }
 
@@ -54,7 +58,7 @@ export class Participants {
     const voice = new VoiceState(clock());
     voice.setAnalysed(analysed, clock());
     const self = id === this.#self;
-    const tile = new Tile({ id, name, self }, voice);
+    const tile = new Tile({ id, name, self }, voice, this.#labels);
     this.#people.set(id, { id, name, self, page, voice, tile });
     this.#tiles.append(tile.node);
   }
@@ -93,7 +97,7 @@ export class Participants {
       if (event.type === "joined" || event.type === "consent") this.reportAnalysed(person.id, event.analysed);
       person.voice.apply(event, clock());
       if (!person.voice.analysed || event.type !== "emotion" || !event.final || event.label === UNSURE) continue;
-      this.#announcer.result(person.id, person.name, event.label);
+      this.#announcer.result(person.id, person.name, event.label, this.#labels.title(event.label));
     }
   }
 

@@ -67,14 +67,14 @@ export class Room {
    * @param {{token: string | null, analysed: boolean}} request
    */
   constructor(page, signalling, welcome, { token, analysed }) {
-    const { participant, secret, room, bot, ice_servers: servers = [] } = welcome;
+    const { participant, secret, room, bot, labels, ice_servers: servers = [] } = welcome;
     const iceServers = servers.map((server) => (typeof server === "string" ? { urls: server } : server));
     this.name = room;
     this.analysed = analysed;
     this.#page = page;
     this.#self = participant;
     this.#signalling = signalling;
-    this.#people = new Participants(page.places, participant, bot.name);
+    this.#people = new Participants(page.places, participant, bot.name, labels);
     this.#playback = new Playback(page.status);
     this.#mesh = new Mesh({ iceServers, signalling, media: page.media, changed: (peer) => this.#peerChanged(peer) });
     this.#bot = new BotConnection({ iceServers, token, room, participant, secret }, {

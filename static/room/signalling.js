@@ -1,5 +1,6 @@
 // The WebSocket to the server: who is in the room, and messages from browser to browser.
 
+/** @import { LabelSet } from "./labels.js" */
 /** @import { Signal } from "./peer.js" */
 
 /** @typedef {{id: string, name: string, analysed: boolean, page?: boolean}} Member  a program has no page to call */
@@ -11,6 +12,7 @@
  * @property {string} secret  proves to the bot that one is that participant
  * @property {Member[]} participants  the others
  * @property {{id: string, name: string}} bot
+ * @property {LabelSet} labels  of the model, as they are to be shown
  * @property {(string | RTCIceServer)[]} [ice_servers]
  */
 /**

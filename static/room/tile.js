@@ -1,11 +1,11 @@
 // One person's tile: picture, name, speaking activity, and what the bot hears in the voice.
 
 import { el, icon, setData, setText } from "../shared/dom.js";
-import { EMOTIONS, UNSURE, likeliest, percent, strength, symbol } from "./emotions.js";
+import { UNSURE, colour, percent, strength } from "./labels.js";
 import { Timeline } from "./timeline.js";
 
 /** @import { BotStatus } from "./bot-connection.js" */
-/** @import { Emotion } from "./emotions.js" */
+/** @import { Labels } from "./labels.js" */
 /** @import { Sends } from "./peer.js" */
 /** @import { Result, TileState, VoiceState } from "./voice-state.js" */
 
@@ -36,19 +36,22 @@ export class Tile {
   };
   #note = el("p", { class: "tile-note" });
   #muted = el("span", { class: "muted-mark", hidden: "" }, icon("mic-off"), el("span", { class: "sr" }, "microphone off"));
-  /** @type {Map<Emotion, Bar>} */
+  /** @type {Map<string, Bar>} by label */
   #bars = new Map();
   #timeline;
   #voice;
+  #labels;
   #audibleAt = -Infinity;
 
   /**
    * @param {{id: string, name: string, self: boolean}} person
    * @param {VoiceState} voice
+   * @param {Labels} labels
    */
-  constructor({ id, name, self }, voice) {
+  constructor({ id, name, self }, voice, labels) {
     this.#voice = voice;
-    this.#timeline = new Timeline(voice, self ? "your voice" : name);
+    this.#labels = labels;
+    this.#timeline = new Timeline(voice, self ? "your voice" : name, labels);
     this.#video.muted = true; // the sound has an element of its own: a picture that never comes must not hold it up
     this.node = el("article", { class: "tile", "data-participant": id, "aria-label": self ? `${name} (you)` : name });
     this.node.append(this.#stage(name, self), this.#panel());
@@ -107,10 +110,10 @@ export class Tile {
     const shown = result?.label ?? state;
     if (this.#head.symbol.dataset.shown !== shown) {
       setData(this.#head.symbol, "shown", shown);
-      this.#head.symbol.replaceChildren(symbol(shown));
+      this.#head.symbol.replaceChildren(this.#labels.symbol(shown));
     }
-    setText(this.#head.word, STATES[shown] ?? shown);
-    setText(this.#head.detail, detail(state, latest, now));
+    setText(this.#head.word, result ? this.#labels.title(shown) : (STATES[shown] ?? shown));
+    setText(this.#head.detail, detail(state, latest, now, this.#labels));
     setText(this.#head.extra, result ? (result.final ? strength(result.confidence) : "so far") : "");
   }
 
@@ -149,11 +152,14 @@ export class Tile {
 
   #panel() {
     const list = el("ul", { class: "bars" });
-    for (const name of EMOTIONS) {
+    for (const label of this.#labels.shown) {
+      const { name, title } = label;
       const fill = el("span", { class: "fill" });
       const value = el("span", { class: "value" });
       const track = el("span", { class: "track", "aria-hidden": "true" }, fill);
-      const row = el("li", { "data-emotion": name }, symbol(name), el("span", { class: "label" }, name), track, value);
+      colour(fill, label);
+      const symbol = this.#labels.symbol(name);
+      const row = el("li", { "data-label": name }, symbol, el("span", { class: "label" }, title), track, value);
       this.#bars.set(name, { row, fill, value });
       list.append(row);
     }
@@ -168,11 +174,12 @@ export class Tile {
  * @param {TileState} state
  * @param {Result | null} latest
  * @param {number} now
+ * @param {Labels} labels
  */
-function detail(state, latest, now) {
+function detail(state, latest, now, labels) {
   if (state === "not-analysed") return "";
-  if (state === "speaking") return latest ? likelihood(latest) : "listening";
-  return latest ? `last: ${latest.label} ${ago(now - latest.at)}` : "";
+  if (state === "speaking") return latest ? likelihood(latest, labels) : "listening";
+  return latest ? `last: ${labels.title(latest.label)} ${ago(now - latest.at)}` : "";
 }
 
 /** @param {number} seconds */
@@ -184,6 +191,7 @@ function ago(seconds) {
 /**
  * How likely a result is; if its label does not say of what, this too.
  * @param {Result} result
+ * @param {Labels} labels
  */
-const likelihood = (result) =>
-  `${result.label === UNSURE ? `perhaps ${likeliest(result)}, ` : ""}${percent(result.confidence)}`;
+const likelihood = (result, labels) =>
+  `${result.label === UNSURE ? `perhaps ${labels.likeliest(result).title}, ` : ""}${percent(result.confidence)}`;

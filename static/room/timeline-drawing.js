@@ -1,12 +1,12 @@
 // Draws the last minute of one voice on a canvas.
 
-import { EMOTIONS, UNSURE, shapeOf } from "./emotions.js";
 import { HISTORY_S } from "./voice-state.js";
 
-/** @import { Label } from "./emotions.js" */
+/** @import { Labels } from "./labels.js" */
 /** @import { Segment, Slice } from "./voice-state.js" */
 
-/** @typedef {Record<Label | "text" | "muted" | "line", string>} Palette */
+/** @typedef {{symbol: Path2D, colour: string}} Look  of a label */
+/** @typedef {{text: string, muted: string, line: string, looks: Map<string, Look>}} Palette */
 /** @typedef {(moment: number) => number} Scale  from a moment to a place on the canvas */
 /** @typedef {{segments: Segment[], now: number, moment: number | null}} View  `moment`: where the cursor is */
 
@@ -14,23 +14,22 @@ const HEIGHT = 40;
 const BASE = HEIGHT - 3;
 const TALLEST = 34;
 const TICK_S = 15;
-/** @type {Label[]} */
-const LABELS = [...EMOTIONS, UNSURE];
-const SYMBOLS = new Map(LABELS.map((name) => [name, new Path2D(shapeOf(name))]));
+const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /**
  * @param {HTMLCanvasElement} canvas
  * @param {HTMLElement} frame  says how wide it is, and which colours it has
  * @param {View} view
+ * @param {Labels} labels
  */
-export function drawTimeline(canvas, frame, { segments, now, moment }) {
+export function drawTimeline(canvas, frame, { segments, now, moment }, labels) {
   const width = frame.clientWidth;
   const context = canvas.getContext("2d");
   if (!width || !context) return;
   prepare(canvas, context, width);
   /** @type {Scale} */
   const x = (at) => Math.max(0, width * (1 - (now - at) / HISTORY_S));
-  const colours = palette(frame);
+  const colours = palette(frame, labels);
   context.fillStyle = colours.line;
   context.fillRect(0, BASE, width, 1);
   for (let age = TICK_S; age < HISTORY_S; age += TICK_S) context.fillRect(Math.round(x(now - age)), BASE - 3, 1, 4);
@@ -78,11 +77,11 @@ function drawSegment(context, segment, x, now, colours) {
  * @param {Palette} colours
  */
 function drawSlice(context, { label, probabilities, final }, from, to, colours) {
-  const symbol = SYMBOLS.get(label);
-  if (to <= 0 || !symbol) return;
+  const look = colours.looks.get(label);
+  if (to <= 0 || !look) return;
   const width = Math.max(2, to - from - (final ? 1 : 0));
   const height = Math.max(4, TALLEST * Math.max(...Object.values(probabilities)));
-  context.fillStyle = colours[label];
+  context.fillStyle = look.colour;
   context.globalAlpha = final ? 0.3 : 0.16;
   context.fillRect(from, BASE - height, width, height);
   context.globalAlpha = 1;
@@ -93,37 +92,34 @@ function drawSlice(context, { label, probabilities, final }, from, to, colours) 
   context.save();
   context.translate(from + (width - size) / 2, BASE - height / 2 - size / 2 + 1);
   context.scale(size / 16, size / 16);
-  context.fill(symbol);
+  context.fill(look.symbol, "evenodd");
   context.restore();
 }
 
 /** @type {WeakMap<Element, Palette>} */
 const palettes = new WeakMap();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+DARK.addEventListener("change", () => {
   for (const node of document.querySelectorAll(".timeline")) palettes.delete(node);
 });
 
 /**
- * The colours of the stylesheet, read once.
+ * The colours of the stylesheet and of the labels, read once.
  * @param {Element} node
+ * @param {Labels} labels
  */
-function palette(node) {
+function palette(node, labels) {
   const known = palettes.get(node);
   if (known) return known;
   const style = getComputedStyle(node);
   /** @param {string} name */
   const colour = (name) => style.getPropertyValue(`--${name}`);
+  /** @type {Map<string, Look>} */
+  const looks = new Map();
+  for (const { name, path, colours } of labels.every) {
+    looks.set(name, { symbol: new Path2D(path), colour: DARK.matches ? colours.dark : colours.light });
+  }
   /** @type {Palette} */
-  const found = {
-    text: colour("text"),
-    muted: colour("muted"),
-    line: colour("line"),
-    anger: colour("anger"),
-    happiness: colour("happiness"),
-    sadness: colour("sadness"),
-    neutral: colour("neutral"),
-    unsure: colour("muted"),
-  };
+  const found = { text: colour("text"), muted: colour("muted"), line: colour("line"), looks };
   palettes.set(node, found);
   return found;
 }

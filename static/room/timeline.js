@@ -2,11 +2,11 @@
 
 import { el, setAttribute, setText } from "../shared/dom.js";
 import { clock } from "./clock.js";
-import { EMOTIONS, UNSURE, percent } from "./emotions.js";
+import { percent } from "./labels.js";
 import { drawTimeline } from "./timeline-drawing.js";
 import { HISTORY_S } from "./voice-state.js";
 
-/** @import { Emotion, Probabilities } from "./emotions.js" */
+/** @import { Label, Labels, Probabilities } from "./labels.js" */
 /** @import { VoiceState } from "./voice-state.js" */
 
 /** @type {Record<string, number>} */
@@ -20,6 +20,7 @@ export class Timeline {
   #slider;
   #readout = el("p", { class: "readout" });
   #voice;
+  #labels;
   /**
    * The moment looked at, in page seconds, or null for "now". A moment, not a place: it moves along with what was said.
    * @type {number | null}
@@ -29,9 +30,11 @@ export class Timeline {
   /**
    * @param {VoiceState} voice
    * @param {string} name  whose voice it is
+   * @param {Labels} labels
    */
-  constructor(voice, name) {
+  constructor(voice, name, labels) {
     this.#voice = voice;
+    this.#labels = labels;
     const role = { class: "timeline", role: "slider", tabindex: 0, "aria-label": `Last minute of ${name}` };
     const range = { "aria-orientation": "horizontal", "aria-valuemin": -HISTORY_S, "aria-valuemax": 0 };
     this.#slider = el("div", { ...role, ...range }, this.#canvas);
@@ -43,7 +46,8 @@ export class Timeline {
   render(now) {
     if (this.#moment !== null && this.#moment < now - HISTORY_S) this.#moment = null;
     this.#describe(now);
-    drawTimeline(this.#canvas, this.#slider, { segments: this.#voice.segments, now, moment: this.#moment });
+    const view = { segments: this.#voice.segments, now, moment: this.#moment };
+    drawTimeline(this.#canvas, this.#slider, view, this.#labels);
   }
 
   #listen() {
@@ -103,14 +107,16 @@ export class Timeline {
     if (!heard) return "no speech";
     if (!heard.label) return "speech, no result";
     const { label, probabilities, final } = heard;
-    const others = EMOTIONS.filter((name) => name !== label).map((name) => share(name, probabilities));
-    const first = label === UNSURE ? UNSURE : share(label, probabilities);
+    const parts = this.#labels.shown.map((each) => ({ name: each.name, words: share(each, probabilities) }));
+    const others = parts.filter(({ name }) => name !== label).map(({ words }) => words);
+    const own = parts.find(({ name }) => name === label);
+    const first = own?.words ?? this.#labels.title(label);
     return `${first}${final ? "" : " so far"} (${others.join(", ")})`;
   }
 }
 
 /**
- * @param {Emotion} name
+ * @param {Label} label
  * @param {Probabilities} probabilities
  */
-const share = (name, probabilities) => `${name} ${percent(probabilities[name])}`;
+const share = ({ name, title }, probabilities) => `${title} ${percent(probabilities[name] ?? 0)}`;

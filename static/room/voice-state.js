@@ -2,12 +2,12 @@
 
 import { StreamClock } from "./stream-clock.js";
 
-/** @import { Label, Probabilities } from "./emotions.js" */
+/** @import { Probabilities } from "./labels.js" */
 /** @import { BotEvent, EmotionResult, SpeechEnded, SpeechStarted } from "./events.js" */
 
 /** @typedef {"not-analysed" | "error" | "connecting" | "stalled" | "speaking" | "no-speech"} TileState */
-/** @typedef {{label: Label, probabilities: Probabilities, confidence: number, final: boolean, at: number}} Result */
-/** @typedef {{from: number, to: number, label: Label, probabilities: Probabilities, final: boolean}} Slice */
+/** @typedef {{label: string, probabilities: Probabilities, confidence: number, final: boolean, at: number}} Result */
+/** @typedef {{from: number, to: number, label: string, probabilities: Probabilities, final: boolean}} Slice */
 /** @typedef {{start: number, end: number | null, slices: Slice[]}} Segment  `end` is null while it is open */
 
 export const HISTORY_S = 60;

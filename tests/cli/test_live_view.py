@@ -21,6 +21,8 @@ from ser_track.events import (
     Stalled,
     StreamKey,
 )
+from ser_track.labels import FOUR, LabelSet
+from ser_track.output.wire import encode
 
 SHARES = {"anger": 0.071, "happiness": 0.64, "sadness": 0.029, "neutral": 0.26}
 
@@ -33,13 +35,13 @@ def emotion(of: StreamKey, final: bool = True, label: str = "happiness") -> Emot
     return Emotion(of, 0, 1.0, 2.5, final, SHARES, label, 0.64, "small@1")
 
 
-def screen(events: list[Event], width: int = 80, height: int = 24) -> list[str]:
+def screen(events: list[Event], width: int = 80, height: int = 24, labels: LabelSet = FOUR) -> list[str]:
     """What a terminal without colours shows at the end, line by line."""
     output = io.StringIO()
     console = Console(file=output, force_terminal=True, width=width, height=height, color_system=None)
-    with LiveView(console, "a title") as view:
+    with LiveView(console, "a title", labels) as view:
         for event in events:
-            view.put(event)
+            view.put(encode(event))
     last = output.getvalue().split("a title")[-1]
     return [line.rstrip() for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", last).splitlines()]
 
@@ -122,8 +124,8 @@ def test_of_more_people_than_lines_those_heard_last_are_shown_and_the_others_cou
 def test_a_name_is_text_whatever_it_holds(name: str) -> None:
     output = io.StringIO()
     view = LiveView(Console(file=output, width=200))
-    view.put(Joined(key("p"), name, True))
-    view.put(emotion(key("p"), label=name))
+    view.put(encode(Joined(key("p"), name, True)))
+    view.put(encode(emotion(key("p"), label=name)))
     limits, line = output.getvalue().splitlines()
     assert limits == LIMITS
     assert line.isprintable()
@@ -134,14 +136,14 @@ def test_a_name_is_text_whatever_it_holds(name: str) -> None:
 def test_without_a_terminal_there_is_a_line_for_each_final_result_and_each_fault() -> None:
     output, ann, bob = io.StringIO(), key("p-1"), key("p-2")
     with LiveView(Console(file=output, width=40), "a title") as view:
-        view.put(Joined(ann, "Ann", True))
-        view.put(SpeechStarted(ann, 0, 1.0))
-        view.put(emotion(ann, final=False))
+        view.put(encode(Joined(ann, "Ann", True)))
+        view.put(encode(SpeechStarted(ann, 0, 1.0)))
+        view.put(encode(emotion(ann, final=False)))
         assert output.getvalue() == ""
-        view.put(emotion(ann, label="unsure"))
-        view.put(emotion(bob))
-        view.put(Fault(ann, "engine_failed", "out of memory"))
-        view.put(Left(ann, "end"))
+        view.put(encode(emotion(ann, label="unsure")))
+        view.put(encode(emotion(bob)))
+        view.put(encode(Fault(ann, "engine_failed", "out of memory")))
+        view.put(encode(Left(ann, "end")))
     assert output.getvalue().splitlines() == [
         LIMITS,
         "Ann  1.0 to 2.5 s  unsure  (anger 7%, happiness 64%, sadness 3%, neutral 26%)",
@@ -156,7 +158,7 @@ def test_even_where_colour_is_forced_a_file_gets_no_control_codes(
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TTY_INTERACTIVE", "1")
     with LiveView() as view:
-        view.put(emotion(key("p")))
+        view.put(encode(emotion(key("p"))))
     out = capsys.readouterr().out
     assert "\x1b" not in out
     assert len(out.splitlines()) == 2
@@ -168,10 +170,10 @@ def test_events_may_come_from_several_threads_while_it_draws() -> None:
 
     def talk(number: int) -> None:
         mine = key(f"p-{number}")
-        view.put(Joined(mine, f"Person {number}", True))
+        view.put(encode(Joined(mine, f"Person {number}", True)))
         for _ in range(300):
-            view.put(SpeechStarted(mine, 0, 0.0))
-            view.put(emotion(mine))
+            view.put(encode(SpeechStarted(mine, 0, 0.0)))
+            view.put(encode(emotion(mine)))
 
     with LiveView(console) as view:
         threads = [threading.Thread(target=talk, args=(number,)) for number in range(8)]
@@ -181,3 +183,20 @@ def test_events_may_come_from_several_threads_while_it_draws() -> None:
             thread.join()
     last = output.getvalue().split("who ")[-1]
     assert all(f"Person {number}" in last for number in range(8))
+
+
+MANY = {f"mood{number}": 1 / 8 for number in range(8)}
+
+
+@pytest.mark.parametrize("title", ["at ease", "in high spirits [bold]more[/]"])
+def test_other_labels_have_columns_under_their_titles_as_far_as_there_is_room(title: str) -> None:
+    ann, labels = key("p-1"), LabelSet.of(MANY, titles={"mood3": title})
+    heard = Emotion(ann, 0, 1.0, 2.5, True, MANY, "mood3", 1 / 8, "m@1")
+    wide = screen([Joined(ann, "Ann", True), heard], width=200, labels=labels)
+    assert title[:20] in row_of("Ann", wide)
+    assert row_of("Ann", wide).count("12%") == 8
+    (head,) = (line for line in wide if line.startswith("who"))
+    assert all(f"mood{number}" in head for number in range(8) if number != 3)
+    narrow = screen([Joined(ann, "Ann", True), heard], width=100, labels=labels)
+    assert row_of("Ann", narrow).count("12%") == 8
+    assert max(map(len, narrow)) <= 100

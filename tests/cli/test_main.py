@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ser_track.cli.main import main
+import ser_track as ser_track_package
+from ser_track.cli.main import main, make_parser
 from tests.paths import ROOT
 
 SPOKEN = ROOT / "tests" / "data" / "spoken.wav"
@@ -36,6 +37,36 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
         main([command, "--help"])
     assert stopped.value.code == 0
     assert capsys.readouterr().out.startswith(f"usage: ser-track {command}")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("analyze a.wav b.wav --final-only --out x", "analyze --final-only a.wav --out x b.wav"),
+        ("analyze - --names Ann", "analyze --names Ann -"),
+        ("analyze -- -a.wav", "analyze -- -a.wav"),
+        ("classify a.wav b.wav --json", "classify a.wav --json b.wav"),
+        ("evaluate m.csv --adapt --json f", "evaluate --json f m.csv --adapt"),
+        ("join janus ws://h --room 1 --json --consent notice", "join --json --consent notice janus --room 1 ws://h"),
+        ("join janus://h?room=1 --json", "join --json janus://h?room=1"),
+        ("classify a.wav --config c.json", "--config c.json classify a.wav"),
+    ],
+)
+def test_options_may_stand_anywhere(one: str, other: str) -> None:
+    first, second = (vars(make_parser().parse_args(line.split())) for line in (one, other))
+    for found in (first, second):
+        found["config"] = found.pop("config") or found.pop("config_before")
+        found.pop("config_before", None)
+    assert first == second
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"ser-track {ser_track_package.__version__}\n"
+    done = subprocess.run([sys.executable, "-m", "ser_track", "--version"], cwd=ROOT, capture_output=True, check=True)
+    assert done.stdout.decode() == f"ser-track {ser_track_package.__version__}\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["sing"], ["analyze"], ["analyze", "--channels", "none", "a.wav"]])

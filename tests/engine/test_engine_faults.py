@@ -126,7 +126,7 @@ def test_an_answer_that_is_no_distribution_is_a_fault(answer: list[float]) -> No
     (fault,) = (event for event in engine.tick() if isinstance(event, Fault | Emotion))
     assert isinstance(fault, Fault)
     assert (fault.code, fault.segment) == ("classifier_failed", 0)
-    assert "not a distribution" in fault.message
+    assert "is not a distribution over its 4 labels" in fault.message
 
 
 def test_a_failure_without_a_message_is_named_by_its_type() -> None:

@@ -2,6 +2,7 @@
 
 from ser_track.engine.timeline import gather
 from ser_track.events import Emotion, Event, Fault, Joined, SpeechEnded, SpeechStarted, StreamKey
+from ser_track.labels import FOUR, LabelSet
 
 ANN, BOB = (StreamKey("file", name, "talk.wav") for name in ("ann", "bob"))
 
@@ -37,3 +38,20 @@ def test_each_participant_has_their_segments_with_their_results() -> None:
 def test_nobody_spoke() -> None:
     timeline = gather("talk.wav", [Joined(ANN, "Ann", analysed=True)])
     assert (timeline.end_s, timeline.lines[0].utterances) == (0.0, [])
+
+
+MOODS = {"calm": 0.2, "tense": 0.5, "loud": 0.3}
+
+
+def mood(shown: dict[str, float], every: dict[str, float] | None) -> list[Event]:
+    heard = Emotion(ANN, 0, 1.0, 2.0, True, shown, "tense", 0.5, "m@1", all=every)
+    return [SpeechEnded(ANN, 0, 1.0, 2.0, "silence", classified=True), heard]
+
+
+def test_labels_are_those_that_are_given_else_those_of_the_results() -> None:
+    given = LabelSet.of(MOODS, titles={"calm": "at ease"})
+    assert gather("talk.wav", mood(MOODS, None), given).labels is given
+    assert gather("talk.wav", mood(MOODS, None)).labels == LabelSet.of(MOODS)
+    some = {"tense": 0.5}
+    assert gather("talk.wav", mood(some, MOODS)).labels == LabelSet.of(MOODS, shown=some)
+    assert gather("talk.wav", []).labels == FOUR

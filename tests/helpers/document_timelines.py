@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from ser_track.engine.timeline import Timeline, gather
 from ser_track.events import Emotion, Event, Fault, Joined, Left, SpeechEnded, SpeechStarted, StreamKey
 from ser_track.labels import EMOTIONS, SIX_EMOTIONS, UNSURE
-from ser_track.output.documents import FORMATS
+from ser_track.output.documents import FORMATS, Results
 
 MODEL: Final = "small@2.1.0"
+PICTURES: Final = ("png", "pdf")
+"""Formats whose words cannot be read off their bytes."""
 Segment = tuple[int, int, str]
 """Start and end in milliseconds, and the label; where there is none, what happened to it."""
 TALK: Final[dict[str, list[Segment]]] = {
@@ -75,10 +77,14 @@ def what(result: Emotion | None, classified: bool) -> str:
     return "(failed)" if classified else "(too short)"
 
 
-def text_of(name: str, timeline: Timeline) -> str:
-    output = io.StringIO(newline="")
-    FORMATS[name].write(timeline, output)
+def bytes_of(name: str, timeline: Timeline) -> bytes:
+    output = io.BytesIO()
+    assert list(FORMATS[name].write(Results(timeline, 0.5), output)) == []
     return output.getvalue()
+
+
+def text_of(name: str, timeline: Timeline) -> str:
+    return bytes_of(name, timeline).decode()
 
 
 @contextmanager
@@ -86,7 +92,7 @@ def saved(name: str, timeline: Timeline) -> Iterator[Path]:
     """``timeline`` in a file, for readers that want one."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"talk{FORMATS[name].suffix}"
-        path.write_bytes(text_of(name, timeline).encode())
+        path.write_bytes(bytes_of(name, timeline))
         yield path
 
 

@@ -39,10 +39,10 @@ def install(name: str, folder: Path) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": os.pathsep.join((str(target), str(ROOT)))}
 
 
-def ser_track(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+def ser_track(environment: dict[str, str], *arguments: str, cwd: Path = ROOT) -> "subprocess.CompletedProcess[str]":
     """The command, with the packages of ``environment``."""
     command = [sys.executable, "-m", "ser_track", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
 def _run(*command: str) -> None:

@@ -11,6 +11,7 @@ from typing import cast
 import numpy as np
 
 from ser_track.chunk import FloatArray
+from ser_track.labels import FOUR
 from ser_track.protocols import DetectorState, Prediction
 from ser_track.voice_profile import VoiceProfile
 
@@ -88,7 +89,7 @@ class LevelClassifier:
     """Fake `EmotionClassifier`: a distribution made from a segment's level, length and first sample."""
 
     name = "level@1"
-    labels = ("anger", "happiness", "sadness", "neutral")
+    labels = FOUR
 
     def new_voice(self) -> VoiceProfile | None:
         """Knows no voices."""

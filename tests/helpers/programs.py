@@ -64,6 +64,11 @@ class Program:
         await self._reading
         return await self._process.wait()
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def signal(self, number: int) -> None:
         """Send it a signal."""
         self._process.send_signal(number)

@@ -25,7 +25,7 @@ from tests.helpers.programs import Program, running
 from tests.paths import ROOT
 
 NAME = "ser-track-example-meeting"
-SER_TRACK = (sys.executable, "-m", "ser_track.cli")
+SER_TRACK = (sys.executable, "-m", "ser_track")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from ser_track.chunk import FloatArray
 from ser_track.config.schema import SHIPPED_MODELS
 from ser_track.errors import AudioError, ModelError
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS
+from ser_track.labels import EMOTIONS, FOUR, SIX_EMOTIONS
 from ser_track.models.emotion import EmotionModel
 from ser_track.models.log_mel import FRONT_END
 from ser_track.protocols import EmotionClassifier
@@ -55,7 +55,8 @@ def test_probabilities_of_any_length(model: EmotionModel, n: int) -> None:
 
 def test_is_an_emotion_classifier(model: EmotionModel) -> None:
     classifier: EmotionClassifier = model
-    assert classifier.labels == EMOTIONS == ("anger", "happiness", "sadness", "neutral")
+    assert classifier.labels == FOUR
+    assert classifier.labels.names == ("anger", "happiness", "sadness", "neutral")
     name, version = classifier.name.split("@")
     assert (WEIGHTS / f"{name}.onnx").is_file()
     assert len(version.split(".")) == 3
@@ -225,7 +226,10 @@ def test_accepts_another_file_that_keeps_the_contract(write: Write) -> None:
         ({"frames": 3000}, "'log_mel' takes 3000 frames only"),
         ({"classes": 7}, r"'probabilities' is tensor\(float\) \['batch', 7\]"),
         ({"metadata": {}}, "lacks front_end, labels, name, sample_rate_hz, version"),
-        ({"metadata": {**GOOD, "labels": '["sad"]'}}, r'its labels is \["sad"\], not \["anger"'),
+        ({"metadata": {**GOOD, "labels": '["sad"]'}}, "label set: it has 1 labels; give 2 to 32"),
+        ({"metadata": {**GOOD, "labels": '["calm", "sad"]'}}, r"'probabilities' is .* not float32 .* with 2 in second"),
+        ({"metadata": {**GOOD, "labels": "sad"}}, "its metadata has labels = 'sad', which is not JSON"),
+        ({"metadata": {**GOOD, "labels": '{"sad": 0}'}}, "its labels is an object, not a list of names"),
         ({"metadata": {**GOOD, "sample_rate_hz": "8000"}}, "its sample_rate_hz is 8000, not 16000"),
         ({"metadata": {**GOOD, "front_end": "mfcc@2"}}, "its front_end is mfcc@2"),
     ],

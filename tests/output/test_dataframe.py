@@ -69,3 +69,11 @@ def test_without_pandas_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setitem(sys.modules, "pandas", None)  # as Python marks what cannot be imported
     with pytest.raises(ImportError, match="pip install pandas"):
         to_dataframe([Emotion(KEY, 0, 0.0, 1.0, True, {}, "unsure", 0.3, "m")])
+
+
+def test_another_model_has_columns_of_its_own() -> None:
+    shown, every = {"calm": 0.2, "tense": 0.5}, {"calm": 0.2, "tense": 0.5, "loud": 0.3}
+    table = to_dataframe([Emotion(KEY, 0, 0.0, 1.0, True, shown, "tense", 0.5, "m@1", all=every), Left(KEY, "end")])
+    assert [column for column in table.columns if column in (*shown, *EMOTIONS, "loud")] == ["calm", "tense"]
+    assert table.iloc[0][["calm", "all_loud"]].tolist() == [0.2, 0.3]
+    assert table["all_loud"].isna().tolist() == [False, True]

@@ -7,6 +7,7 @@ import pytest
 
 from ser_track.events import Joined, Left, StreamKey
 from ser_track.output.jsonl import JsonLines
+from ser_track.output.wire import encode
 
 KEY = StreamKey("room", "p1", "s1")
 
@@ -16,7 +17,7 @@ def test_each_event_is_one_line_that_a_reader_gets_before_the_next() -> None:
     with os.fdopen(reading) as reader, os.fdopen(writing, "w", encoding="utf-8") as writer:
         sink = JsonLines(writer)
         for event in (Joined(KEY, "Ada\nLovelace", analysed=True), Left(KEY, "end")):
-            sink.put(event)
+            sink.put(encode(event))
             assert json.loads(reader.readline())["participant"] == "p1"
 
 
@@ -25,6 +26,6 @@ def test_a_reader_that_went_away_is_no_secret() -> None:
     os.close(reading)
     writer = os.fdopen(writing, "w", encoding="utf-8")
     with pytest.raises(BrokenPipeError):
-        JsonLines(writer).put(Left(KEY, "end"))
+        JsonLines(writer).put(encode(Left(KEY, "end")))
     with pytest.raises(BrokenPipeError):
         writer.close()

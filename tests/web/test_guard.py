@@ -116,12 +116,19 @@ class TestWithAToken:
         return replace(base, server=server, meetings=replace(base.meetings, allowed_targets=(NOBODY,)))
 
     @pytest.mark.parametrize(("method", "path"), GUARDED)
-    @pytest.mark.parametrize("given", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN[:-1]}])
-    async def test_nothing_without_the_right_one(
+    async def test_without_one_it_is_asked_for(self, server: Running, method: str, path: str) -> None:
+        async with server.http.request(method, server.url + path.format(id="m-1")) as response:
+            assert (await refusal(response))[:2] == (401, "token_missing")
+            assert response.headers["WWW-Authenticate"] == "Bearer"
+
+    @pytest.mark.parametrize(("method", "path"), GUARDED)
+    @pytest.mark.parametrize("given", [{"Authorization": "Bearer wrong"}, {"Authorization": TOKEN[:-1]}])
+    async def test_nothing_with_a_wrong_one(
         self, server: Running, method: str, path: str, given: dict[str, str]
     ) -> None:
         async with server.http.request(method, server.url + path.format(id="m-1"), headers=given) as response:
             assert (await refusal(response))[:2] == (403, "forbidden")
+            assert "WWW-Authenticate" not in response.headers
 
     @pytest.mark.parametrize("by", ["header", "query"])
     async def test_all_with_it(self, server: Running, by: str) -> None:

@@ -1,6 +1,7 @@
 """The programs in docs/programs.md, as they stand there, against the running server."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 
 from ser_track.config.schema import Config
+from ser_track.events import Consent
 from tests.helpers.api_documents import DOCS
 from tests.helpers.browser import launched
 from tests.helpers.mediajson_bridge import Bridge
@@ -33,9 +35,14 @@ def defined(name: str) -> Any:
 
 
 @pytest.fixture
-def config() -> Config:
+def consent() -> Consent:
+    return "notice"
+
+
+@pytest.fixture
+def config(consent: Consent) -> Config:
     base = Config()
-    meetings = replace(base.meetings, consent="notice")
+    meetings = replace(base.meetings, consent=consent)
     return replace(base, server=replace(base.server, token=TOKEN), meetings=meetings)
 
 
@@ -67,11 +74,24 @@ async def test_the_results_of_a_meeting_are_read_to_its_end_also_when_cut_off(
     assert len(heard) > 1
 
 
-async def test_a_recording_is_sent_and_heard(server: Running) -> None:
-    async with asyncio.timeout(30):
-        heard = await defined("hear_recording")(server.url, str(SPOKEN), "ann", TOKEN)
+@pytest.mark.parametrize("consent", ["required", "notice"])
+async def test_a_recording_is_sent_and_heard_when_its_speaker_agreed_under_each_rule(
+    server: Running, consent: Consent, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "ser_track"):
+        async with asyncio.timeout(30):
+            heard = await defined("hear_recording")(server.url, str(SPOKEN), "ann", True, TOKEN)
     assert len(heard) > 1
     assert all(event["end_s"] > event["start_s"] for event in heard)
+    (session,) = server.bot.meetings
+    said = f"{session.where}: nobody is analysed before they agree, at {session.roster.notice.url} "
+    assert caplog.text.count(said) == (consent == "required")
+
+
+@pytest.mark.parametrize("consent", ["required", "notice"])
+async def test_nothing_is_heard_of_a_speaker_who_refused(server: Running, consent: Consent) -> None:
+    async with asyncio.timeout(30):
+        assert await defined("hear_recording")(server.url, str(SPOKEN), "ann", False, TOKEN) == []
 
 
 @pytest.mark.browser

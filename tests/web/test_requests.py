@@ -175,11 +175,17 @@ class TestToken:
         return replace(base, server=replace(base.server, token="sesame", allowed_origins=("https://friend.example",)))
 
     async def test_nothing_but_page_and_health_without_it(self, server: Running) -> None:
-        assert (await post(server, JOIN))[0] == 403
+        assert (await post(server, JOIN))[0] == 401
         assert (await post(server, JOIN, Authorization="Bearer wrong"))[0] == 403
         assert (await post(server, JOIN, Authorization="Bearer sesame"))[0] == 400
         assert (await raw(server, "GET /metrics", b"Host: localhost", b"Authorization: Bearer \xff\xfe"))[0] == 403
-        for path, status in (("/metrics", 403), ("/metrics?token=sesame", 200), ("/healthz", 200), ("/", 200)):
+        for path, status in (
+            ("/metrics", 401),
+            ("/metrics?token=wrong", 403),
+            ("/metrics?token=sesame", 200),
+            ("/healthz", 200),
+            ("/", 200),
+        ):
             async with server.http.get(server.url + path) as response:
                 assert response.status == status, path
 

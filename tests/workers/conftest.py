@@ -15,9 +15,10 @@ from blockbuster import blockbuster_ctx
 from ser_track.config.schema import Config
 from ser_track.workers import supervisor as workers_module
 from ser_track.workers.app import make_front
-from ser_track.workers.keys import WORKERS
 from ser_track.workers.process import WorkerProcess
+from ser_track.workers.routing import WORKERS
 from ser_track.workers.supervisor import Supervisor
+from ser_track.workers.worker import run_worker
 from tests.helpers.peer import Peer
 from tests.test_server import serve as serve  # a fixture, passed on: `server.py` as people start it
 
@@ -131,7 +132,8 @@ async def open_front(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OpenFront
     async with AsyncExitStack() as stack:
 
         async def start(config: Config) -> Front:
-            app = await asyncio.to_thread(make_front, config)  # the command line makes it before there is a loop
+            # The command line makes it before there is a loop.
+            app = await asyncio.to_thread(make_front, config, run_worker)
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=3)
             stack.push_async_callback(runner.cleanup)
             await runner.setup()

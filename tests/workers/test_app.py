@@ -21,6 +21,7 @@ from ser_track.workers import process, sockets, tunnel
 from ser_track.workers.app import make_front
 from ser_track.workers.heartbeat import REPORT
 from ser_track.workers.supervisor import Supervisor
+from ser_track.workers.worker import run_worker
 from tests.helpers.peer import Peer, RecordingTrack
 from tests.paths import SPOKEN
 from tests.workers.conftest import SOON_S, Front
@@ -33,7 +34,10 @@ def test_it_has_every_path_of_a_single_process() -> None:
     config = Config()
     alone, in_front = (
         {(route.method, route.resource.canonical) for route in app.router.routes() if route.resource is not None}
-        for app in (make_app(Bot(config)), make_front(replace(config, server=replace(config.server, workers=2))))
+        for app in (
+            make_app(Bot(config)),
+            make_front(replace(config, server=replace(config.server, workers=2)), run_worker),
+        )
     )
     assert alone == in_front
 
@@ -203,17 +207,23 @@ class TestGuard:
         return replace(config, server=server)
 
     async def test_strangers_get_the_answers_of_a_single_process_and_no_room(self, front: Front) -> None:
-        assert (await post(front, JOIN))[0] == 403
+        assert (await post(front, JOIN))[0] == 401
         assert (await post(front, JOIN, Authorization="Bearer wrong"))[0] == 403
         friend = {"Authorization": "Bearer sesame", "Origin": "https://friend.example"}
         assert (await post(front, JOIN, **friend | {"Origin": "https://elsewhere.example"}))[0] == 403
         assert (await post(front, JOIN, Authorization="Bearer sesame", Host="rebound.example"))[0] == 403
-        for path, status in (("/metrics", 403), ("/metrics?token=sesame", 200), ("/healthz", 200), ("/", 200)):
+        for path, status in (
+            ("/metrics", 401),
+            ("/metrics?token=wrong", 403),
+            ("/metrics?token=sesame", 200),
+            ("/healthz", 200),
+            ("/", 200),
+        ):
             async with front.http.get(front.url + path) as response:
                 assert response.status == status, path
-        for query in ("", "?token=wrong"):
+        for query, code in (("", "token_missing"), ("?token=wrong", "forbidden")):
             async with front.http.ws_connect(f"{front.url}/ws{query}") as page:
-                assert (await page.receive_json())["code"] == "forbidden"
+                assert (await page.receive_json())["code"] == code
                 assert (await page.receive()).data == 1008
         assert len(front.workers.placement.rooms) == 0
 
@@ -266,7 +276,7 @@ async def test_many_pages_at_once_are_more_than_a_pool_of_connections(front: Fro
 def test_without_unix_sockets_it_says_so(monkeypatch: pytest.MonkeyPatch, config: Config) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
     with pytest.raises(ConfigError, match=r"server.workers is 2, but this platform has no Unix sockets.*set it to 1"):
-        make_front(config)
+        make_front(config, run_worker)
 
 
 async def test_a_place_too_deep_for_sockets_is_named(
@@ -276,14 +286,14 @@ async def test_a_place_too_deep_for_sockets_is_named(
     await asyncio.to_thread(deep.mkdir)
     monkeypatch.setattr("tempfile.tempdir", str(deep))
     with pytest.raises(ConfigError, match="too long a path for one; set TMPDIR"):
-        await Supervisor(config).start()
+        await Supervisor(config, run_worker).start()
 
 
 async def test_a_worker_that_is_not_ready_in_time_is_an_error_and_nothing_is_left(
     monkeypatch: pytest.MonkeyPatch, config: Config
 ) -> None:
     monkeypatch.setattr(process, "START_S", 0.01)
-    workers = Supervisor(config)
+    workers = Supervisor(config, run_worker)
     with pytest.raises(WorkerError, match="was not ready in"):
         await workers.start()
     await workers.stop()

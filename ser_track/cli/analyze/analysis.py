@@ -5,13 +5,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from ser_track.chunk import SAMPLE_RATE_HZ
-from ser_track.cli.analyze.documents import Pictures
+from ser_track.cli.analyze.documents import Documents
 from ser_track.cli.analyze.inputs import Input
-from ser_track.cli.analyze.sinks import Sink
+from ser_track.cli.analyze.sinks import RecordingSink
 from ser_track.config.schema import PipelineConfig
 from ser_track.errors import AudioError
 from ser_track.events import Fault
 from ser_track.models import new_engine
+from ser_track.output.wire import encode
 from ser_track.recordings.recording import Recording, open_meeting, open_recording
 from ser_track.replay import replay
 
@@ -24,7 +25,7 @@ class Task:
     """What is done to each recording."""
 
     config: PipelineConfig
-    pictures: Pictures
+    documents: Documents
     split: bool
     provisional: bool
     names: tuple[str, ...] = ()
@@ -35,7 +36,7 @@ class Task:
     """Beside the voice detector's; results do not depend on it."""
 
 
-def analyze(source: Input, task: Task, sink: Sink, fail: Callable[[str], None], show: Show) -> None:
+def analyze(source: Input, task: Task, sink: RecordingSink, fail: Callable[[str], None], show: Show) -> None:
     """Give every event of ``source`` to ``sink``; what cannot be read is said to ``fail``.
 
     Raises:
@@ -44,14 +45,14 @@ def analyze(source: Input, task: Task, sink: Sink, fail: Callable[[str], None], 
     engine = new_engine(task.config)
     block_samples = round(task.config.consumed_duration_s * SAMPLE_RATE_HZ)
     try:
-        with _opened(source, task) as recording, task.pictures.of(source, fail) as gathering:
+        with _opened(source, task) as recording:
             _check_names(source, recording, task.names)
 
             def tell() -> None:
                 show(recording.position_s, recording.duration_s)
 
             events = replay(
-                gathering.listen(recording, task.names),
+                sink.listen(recording, task.names),
                 str(source),
                 engine,
                 block_samples,
@@ -60,10 +61,10 @@ def analyze(source: Input, task: Task, sink: Sink, fail: Callable[[str], None], 
                 names=task.names,
                 on_block=tell,
             )
-            for event in gathering.watch(events):
+            for event in events:
                 if isinstance(event, Fault):
                     fail(event.message)
-                sink.put(event)
+                sink.put(encode(event))
     except AudioError as error:
         fail(str(error))
 

@@ -53,7 +53,7 @@ class Batch:
             else:
                 self._into_stream(self._output)
         finally:
-            self._task.pictures.clean_up(self._sources)
+            self._task.documents.clean_up(self._sources)
 
     def _into_stream(self, output: Stream) -> None:
         written: list[Input] = []
@@ -64,7 +64,7 @@ class Batch:
                 self._write(output, written)
 
     def _into_files(self, output: Files) -> None:
-        beside = self._task.pictures.files
+        beside = self._task.documents.files
         done = output.noted(beside) if output.resume else set()
         if done:
             self._told.say(f"{len(done)} of {len(self._sources)} recordings were done before")
@@ -87,7 +87,7 @@ class Batch:
         task = self._task_for(1)
         for source in self._sources:
             failures: list[str] = []
-            with output.sink(source) as sink:
+            with output.sink(source, task.documents, failures.append) as sink:
                 analyze(source, task, sink, failures.append, self._show_of(source, len(written)))
             self._tell(source, _Outcome(failures, None))
             written.append(source)
@@ -159,12 +159,12 @@ def _into(task: Task, results: WholeFiles | Spooled, progress: Progress) -> _Out
     """Here or in a worker: one recording into its files."""
     failures: list[str] = []
     try:
-        with results.sink() as sink:
+        with results.sink(task.documents, failures.append) as sink:
             analyze(results.source, task, sink, failures.append, _as_share(progress))
     except InferenceError as error:
         return _Outcome(failures, error)
     if not failures:
-        results.finish(task.pictures.files(results.source))
+        results.finish(task.documents.files(results.source))
     return _Outcome(failures, None)
 
 

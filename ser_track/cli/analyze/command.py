@@ -6,9 +6,10 @@ from typing import Final
 
 from ser_track.cli.analyze.analysis import Task
 from ser_track.cli.analyze.batch import Batch
-from ser_track.cli.analyze.documents import add_picture_arguments, pictures_of
+from ser_track.cli.analyze.documents import add_document_arguments, documents_of
 from ser_track.cli.analyze.inputs import find_inputs
 from ser_track.cli.analyze.pool import usable_cores
+from ser_track.cli.analyze.settings import settings_of
 from ser_track.cli.analyze.targets import add_output_arguments, open_outputs
 from ser_track.cli.console import feedback
 from ser_track.config.schema import load_config
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--payload-type", type=_payload_type, metavar="N", help=payload_type)
     parser.add_argument("--final-only", action="store_true", help="compute no provisional results")
     add_output_arguments(parser)
-    add_picture_arguments(parser)
+    add_document_arguments(parser)
     jobs = "cores to use: a process for each file, threads where a file has several cores; default: all that we may use"
     parser.add_argument("--jobs", type=_positive, metavar="N", help=jobs)
 
@@ -67,12 +68,12 @@ def run(args: argparse.Namespace) -> int:
     """
     inputs = find_inputs(args.files, args.together)
     config = load_config(args.config).pipeline
-    pictures = pictures_of(args, inputs.found, config.min_confidence)
+    classifier = load_models(config).classifier  # what is wrong with it is said once, and by no worker
+    documents = documents_of(args, inputs.found, config.min_confidence, classifier.labels)
     split, provisional = args.channels == "split", not args.final_only
-    task = Task(config, pictures, split, provisional, args.names, args.payload_type)
-    model = load_models(task.config).classifier.name  # what is wrong with it is said once, and by no worker
+    task = Task(config, documents, split, provisional, args.names, args.payload_type)
     with (
-        open_outputs(args.format, args.out, inputs.found, f"{task} {model}", args.resume) as output,
+        open_outputs(args.format, args.out, inputs.found, settings_of(task, classifier.name), args.resume) as output,
         feedback(output.on_terminal) as told,
     ):
         for message in inputs.missing:

@@ -1,50 +1,68 @@
-"""`--report` and `--plot` of `analyze`: a page and a picture of each recording, beside its events."""
+"""`--report` and `--plot` of `analyze`: documents of each recording that the command line names one by one."""
 
 import argparse
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ser_track.chunk import ParticipantChunk
-from ser_track.cli.analyze.atomic_files import part_of, refuse_recordings, replaced, replacing, title_of
+from ser_track.cli.analyze.atomic_files import part_of, refuse_recordings, replaced, title_of
 from ser_track.cli.analyze.inputs import Input
-from ser_track.engine.timeline import gather
 from ser_track.errors import ConfigError
-from ser_track.events import Event
-from ser_track.output.documents import plot
-from ser_track.output.documents.html import Sound, SoundRecorder, make_page
-from ser_track.recordings.recording import Recording
+from ser_track.labels import FOUR, LabelSet
+from ser_track.output.documents import FORMATS, Gatherer, Results, SoundKept
 
-_PAGES: Final = (".html", ".htm")
+_PAGES: Final = {".html": "html", ".htm": "html"}
+_PICTURES: Final = {".png": "png", ".svg": "svg", ".pdf": "pdf"}
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """What is asked for of every recording; ``{name}`` and ``{folder}`` in a path are the recording's."""
+class NamedDocument:
+    """A document of each recording; ``{name}`` and ``{folder}`` in ``template`` are the recording's."""
 
-    report: str | None
-    plot: str | None
+    format: str
+    template: str
+
+    def file(self, source: Input) -> Path:
+        """Where the document of ``source`` goes."""
+        folder = source.paths[0].absolute().parent.name
+        return Path(self.template.replace("{folder}", folder).replace("{name}", source.place.name))
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What is made of every recording beside the results that go to ``--out`` or stdout."""
+
+    named: tuple[NamedDocument, ...]
     with_sound: bool
+    """Whether pages hold the sound itself."""
     min_confidence: float
+    labels: LabelSet = FOUR
+    """Of the model."""
 
     def files(self, source: Input) -> list[Path]:
         """What is written of ``source``."""
-        return [_target(template, source) for template in (self.report, self.plot) if template is not None]
+        return [document.file(source) for document in self.named]
 
-    @contextmanager
-    def of(self, source: Input, fail: Callable[[str], None]) -> Iterator["Gathering"]:
-        """Gather what comes of ``source``, and write it when the block ends well."""
-        gathering = Gathering(self)
-        try:
-            yield gathering
-            if self.report or self.plot:
-                self._write(source, gathering, fail)
-        finally:
-            gathering.close()
+    def gatherer(self, source: Input, formats: Iterable[str]) -> Gatherer | None:
+        """Takes what these documents of ``source`` and those in ``formats`` are made of; ``None`` if there are none."""
+        wanted = [FORMATS[name] for name in (*formats, *(document.format for document in self.named))]
+        if not wanted:
+            return None
+        shown = any(each.shows_sound for each in wanted)
+        sound: SoundKept = "none" if not shown else "recording" if self.with_sound else "waveforms"
+        return Gatherer(title_of(source.paths[0]), self.min_confidence, sound, self.labels)
+
+    def write(self, source: Input, results: Results, fail: Callable[[str], None]) -> None:
+        """Write the documents of ``source``; what cannot be written is said to ``fail``."""
+        for document in self.named:
+            file = document.file(source)
+            with _told(file, fail), replaced(file) as part, part.open("wb") as output:
+                for message in FORMATS[document.format].write(results, output):
+                    fail(f"{file}: {message}")
 
     def clean_up(self, sources: Iterable[Input]) -> None:
         """Take away what a process that was ended has begun."""
@@ -52,86 +70,12 @@ class Pictures:
             for file in self.files(source):
                 part_of(file).unlink(missing_ok=True)
 
-    def _write(self, source: Input, gathering: "Gathering", fail: Callable[[str], None]) -> None:
-        timeline = gather(title_of(source.paths[0]), gathering.events)
-        if self.report is not None:
-            target, sound = _target(self.report, source), gathering.sound()
-            if sound.too_long:
-                fail(f"{source} is too long for its sound to be in {target}; the page is without it")
-            with _told(target, fail), replacing(target) as page:
-                page.write(make_page(timeline, sound, self.min_confidence))
-        if self.plot is not None:
-            target = _target(self.plot, source)
-            with _told(target, fail), replaced(target) as part:
-                for told in plot.save_plot(timeline, target, part):
-                    fail(told)
 
-
-@dataclass(slots=True)
-class Gathering:
-    """The events of one recording and, for a page, its sound."""
-
-    _wanted: Pictures
-    events: list[Event] = field(default_factory=list)
-    _recorder: SoundRecorder | None = None
-
-    def listen(self, recording: Recording, names: Sequence[str] = ()) -> Recording:
-        """``recording``, heard in passing; ``names`` are the participants' in the events, where they differ."""
-        if self._wanted.report is None:
-            return recording
-        own = recording.participants
-        shown = dict(zip(own, names or own, strict=True))
-        self._recorder = SoundRecorder(tuple(shown.values()), self._wanted.with_sound)
-        return _Heard(recording, shown, self._recorder)
-
-    def watch(self, events: Iterable[Event]) -> Iterator[Event]:
-        """``events``, kept in passing where they are needed."""
-        for event in events:
-            if self._wanted.report or self._wanted.plot:
-                self.events.append(event)
-            yield event
-
-    def sound(self) -> Sound:
-        """What was heard so far."""
-        return self._recorder.finish() if self._recorder else Sound()
-
-    def close(self) -> None:
-        """Forget the sound."""
-        if self._recorder:
-            self._recorder.close()
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """A recording whose chunks a recorder hears as they pass."""
-
-    recording: Recording
-    shown: dict[str, str]
-    recorder: SoundRecorder
-
-    @property
-    def participants(self) -> tuple[str, ...]:
-        return self.recording.participants
-
-    @property
-    def duration_s(self) -> float | None:
-        return self.recording.duration_s
-
-    @property
-    def position_s(self) -> float:
-        return self.recording.position_s
-
-    def __iter__(self) -> Iterator[ParticipantChunk]:
-        for each in self.recording:
-            self.recorder.add(self.shown[each.participant], *each.chunk)
-            yield each
-
-
-def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `pictures_of` reads."""
+def add_document_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `documents_of` reads."""
     several = "with several recordings {name} in it is each one's name, {folder} that of its folder"
     parser.add_argument("--report", metavar="FILE.html", help=f"write a page with timeline and summary; {several}")
-    audio = "embed: the page holds the recording's sound, people's voices, too; default: none"
+    audio = "embed: pages hold the recording's sound, people's voices, too; default: none"
     parser.add_argument("--report-audio", choices=("none", "embed"), default="none", help=audio)
     formats = "png, svg or pdf; needs matplotlib (pip install 'ser-track[plot]')"
     parser.add_argument(
@@ -139,27 +83,33 @@ def add_picture_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def pictures_of(args: argparse.Namespace, sources: Sequence[Input], min_confidence: float) -> Pictures:
+def documents_of(
+    args: argparse.Namespace, sources: Sequence[Input], min_confidence: float, labels: LabelSet = FOUR
+) -> Documents:
     """What ``args`` ask for, checked before any work is done.
 
     Raises:
         ConfigError: matplotlib is missing, or what would be written cannot be, or would replace something else.
     """
-    if args.report_audio == "embed" and args.report is None:
+    with_sound = args.report_audio == "embed"
+    if with_sound and args.report is None and "html" not in (args.format or ()):
         raise ConfigError("--report-audio", ["there is no page to put the sound into; give --report FILE.html too"])
-    if args.report is not None:
-        _check("--report", args.report, _PAGES, sources)
-    if args.plot is not None:
-        if not plot.available():
-            raise ConfigError("--plot", [plot.MISSING])
-        _check("--plot", args.plot, plot.FORMATS, sources)
-    return Pictures(args.report, args.plot, args.report_audio == "embed", min_confidence)
+    named = [
+        _named(option, template, formats, sources)
+        for option, template, formats in (("--report", args.report, _PAGES), ("--plot", args.plot, _PICTURES))
+        if template is not None
+    ]
+    return Documents(tuple(named), with_sound, min_confidence, labels)
 
 
-def _check(option: str, template: str, suffixes: tuple[str, ...], sources: Sequence[Input]) -> None:
-    if not template.lower().endswith(suffixes):
-        raise ConfigError(option, [f"{template} must end in {' or '.join(suffixes)}"])
-    often = Counter(_target(template, source) for source in sources)
+def _named(option: str, template: str, formats: dict[str, str], sources: Sequence[Input]) -> NamedDocument:
+    suffix = Path(template).suffix.lower()
+    if suffix not in formats:
+        raise ConfigError(option, [f"{template} must end in {' or '.join(formats)}"])
+    document = NamedDocument(formats[suffix], template)
+    if (missing := FORMATS[document.format].missing()) is not None:
+        raise ConfigError(option, [missing])
+    often = Counter(document.file(source) for source in sources)
     for target, count in often.items():
         if count > 1:
             remedy = "put {name} into it, as in 'pages/{name}.html', or {folder}-{name} where names are the same"
@@ -168,11 +118,7 @@ def _check(option: str, template: str, suffixes: tuple[str, ...], sources: Seque
         if not folder.is_dir() or not os.access(folder, os.W_OK) or target.is_dir():
             raise ConfigError(option, [f"{target} cannot be written; name a file in a folder that exists"])
         refuse_recordings(option, target, sources)
-
-
-def _target(template: str, source: Input) -> Path:
-    folder = source.paths[0].absolute().parent.name
-    return Path(template.replace("{folder}", folder).replace("{name}", source.place.name))
+    return document
 
 
 @contextmanager

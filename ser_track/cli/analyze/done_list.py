@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -21,13 +21,13 @@ class DoneList:
     """
 
     path: Path
-    settings: str
-    """A digest of all that results depend on beside the recording."""
+    settings: tuple[str, ...]
+    """Digests of all that results depend on beside the recording: the one to write, and those that older lists have."""
 
     @classmethod
-    def of(cls, folder: Path, settings: str) -> Self:
-        """The list of the results in ``folder``."""
-        return cls(folder / _NAME, hashlib.sha256(settings.encode()).hexdigest()[:16])
+    def of(cls, folder: Path, settings: Sequence[str]) -> Self:
+        """The list of the results in ``folder``; ``settings`` are texts of one meaning, the newest first."""
+        return cls(folder / _NAME, tuple(hashlib.sha256(text.encode()).hexdigest()[:16] for text in settings))
 
     def add(self, source: Input, files: Iterable[Path]) -> None:
         """Note that ``files`` are the results of ``source``, whole.
@@ -36,7 +36,7 @@ class DoneList:
             OSError: the folder cannot be written to.
         """
         try:
-            lines = self._lines(source, files)
+            lines = self._lines(source, files, self.settings[0])
         except OSError:  # gone meanwhile, or standard input: nothing to know it by when it is given again
             return
         # One write at the end of the file, so that several processes may do it.
@@ -58,16 +58,16 @@ class DoneList:
     def holds(self, lines: set[str], source: Input, files: Iterable[Path]) -> bool:
         """Whether ``files`` are there, whole, of these settings and of ``source`` as it is now."""
         try:
-            return lines.issuperset(self._lines(source, files))
+            return any(lines.issuperset(self._lines(source, files, digest)) for digest in self.settings)
         except OSError:
             return False
 
-    def _lines(self, source: Input, files: Iterable[Path]) -> list[str]:
+    def _lines(self, source: Input, files: Iterable[Path], settings: str) -> list[str]:
         if STDIN in source.paths:
             raise FileNotFoundError(f"{STDIN} is another recording each time")
         recording = [[str(path.resolve()), *_state(path)] for path in source.paths]
         return [
-            json.dumps({"result": file.name, "state": _state(file), "files": recording, "settings": self.settings})
+            json.dumps({"result": file.name, "state": _state(file), "files": recording, "settings": settings})
             for file in files
         ]
 

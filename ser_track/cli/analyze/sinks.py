@@ -1,29 +1,51 @@
 """The results of one recording on their way into files: whole, or not there."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol, TextIO
+from typing import BinaryIO, Final, TextIO
 
-from ser_track.cli.analyze.atomic_files import part_of, replacing, title_of
+from ser_track.cli.analyze.atomic_files import part_of, replaced, replacing
+from ser_track.cli.analyze.documents import Documents
 from ser_track.cli.analyze.done_list import DoneList
+from ser_track.cli.analyze.heard import Heard
 from ser_track.cli.analyze.inputs import Input
-from ser_track.engine.timeline import gather
-from ser_track.events import Event
-from ser_track.output.documents import FORMATS
+from ser_track.events import EncodedEvent
+from ser_track.output.documents import FORMATS, Gatherer, Results
 from ser_track.output.jsonl import JsonLines
+from ser_track.recordings.recording import Recording
 
 JSONL: Final = "jsonl"
 """The format of events as they come; others are made of the whole."""
+Fail = Callable[[str], None]
+"""Is told what could not be written, or only in part."""
 
 
-class Sink(Protocol):
-    """Takes the events of one recording, in their order."""
+class RecordingSink:
+    """A sink for one recording: its events as lines, and what its documents are made of."""
 
-    def put(self, event: Event) -> None:
-        """Take one."""
-        ...
+    def __init__(self, lines: JsonLines | None, gatherer: Gatherer | None) -> None:
+        """Either may be missing."""
+        self.any = False
+        """Whether an event came; a recording that could not be opened has none."""
+        self._gatherer = gatherer
+        self._sinks = [sink for sink in (lines, gatherer) if sink is not None]
+
+    def put(self, event: EncodedEvent) -> None:
+        """Take one event."""
+        self.any = True
+        for sink in self._sinks:
+            sink.put(event)
+
+    def listen(self, recording: Recording, names: Sequence[str] = ()) -> Recording:
+        """``recording``, whose sound is taken in passing where a document shows it.
+
+        names: the participants' in the events, where they differ from the recording's.
+        """
+        if self._gatherer is None or not self._gatherer.hears:
+            return recording
+        return Heard.of(recording, names, self._gatherer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +61,7 @@ class WholeFiles:
         return str(self.source)
 
     @contextmanager
-    def sink(self) -> Iterator[Sink]:
+    def sink(self, documents: Documents, fail: Fail) -> Iterator[RecordingSink]:
         """Takes all events; the files are in their places when the context ends without an error.
 
         A recording that could not be opened, which has no events, has no files.
@@ -48,8 +70,15 @@ class WholeFiles:
             OSError: they cannot be written.
         """
         with ExitStack() as stack:  # it closes backwards, so the last file is in its place when all are
-            streams = {name: stack.enter_context(replacing(file)) for name, file in reversed([*self.files.items()])}
-            with written_to(self.source, streams) as sink:
+            lines: TextIO | None = None
+            streams: dict[str, BinaryIO] = {}
+            for name, file in reversed([*self.files.items()]):
+                if name == JSONL:
+                    lines = stack.enter_context(replacing(file))
+                else:
+                    part = stack.enter_context(replaced(file))
+                    streams[name] = stack.enter_context(part.open("wb"))
+            with written_to(self.source, lines, streams, documents, fail) as sink:
                 yield sink
 
     def finish(self, beside: Iterable[Path] = ()) -> None:
@@ -79,40 +108,54 @@ class Spooled:
         return str(self.source)
 
     @contextmanager
-    def sink(self) -> Iterator[Sink]:
+    def sink(self, documents: Documents, fail: Fail) -> Iterator[RecordingSink]:
         """Takes all events.
 
         Raises:
             OSError: there is no room for them.
         """
-        with self.file.open("w", encoding="utf-8") as stream:
-            yield JsonLines(stream)
+        with (
+            self.file.open("w", encoding="utf-8") as lines,
+            written_to(self.source, lines, {}, documents, fail) as sink,
+        ):
+            yield sink
 
     def finish(self, beside: Iterable[Path] = ()) -> None:
         """Nothing is noted: the file is soon gone."""
 
 
 @contextmanager
-def written_to(source: Input, streams: Mapping[str, TextIO]) -> Iterator[Sink]:
-    """Writes events to the stream of `JSONL` as they come; at the end, if there were any, what is made of them all."""
-    sink = _Gathering(streams)
-    yield sink
-    if sink.events:
-        timeline = gather(title_of(source.paths[0]), sink.events)
-        for name in streams.keys() - {JSONL}:
-            FORMATS[name].write(timeline, streams[name])
+def written_to(
+    source: Input, lines: TextIO | None, streams: Mapping[str, BinaryIO], documents: Documents, fail: Fail
+) -> Iterator[RecordingSink]:
+    """Writes events to ``lines`` as they come; at the end, if there were any, documents, each to its stream."""
+    gatherer = documents.gatherer(source, streams)
+    try:
+        sink = RecordingSink(None if lines is None else JsonLines(lines), gatherer)
+        yield sink
+        if sink.any and gatherer is not None:
+            results = gatherer.results()
+            for name, stream in streams.items():
+                _write(name, results, stream, source, fail)
+            documents.write(source, results, fail)
+    finally:
+        if gatherer is not None:
+            gatherer.close()
 
 
-class _Gathering:
-    """Keeps events only where a format needs them all."""
-
-    def __init__(self, streams: Mapping[str, TextIO]) -> None:
-        self.events: list[Event] = []
-        self._lines = JsonLines(streams[JSONL]) if JSONL in streams else None
-        self._keeps = bool(streams.keys() - {JSONL})
-
-    def put(self, event: Event) -> None:
-        if self._lines is not None:
-            self._lines.put(event)
-        if self._keeps:
-            self.events.append(event)
+def _write(name: str, results: Results, stream: BinaryIO, source: Input, fail: Fail) -> None:
+    try:
+        told = FORMATS[name].write(results, stream)
+    except OSError:
+        raise
+    except Exception as error:
+        package = FORMATS.package_of(name)
+        if package is None:
+            raise
+        with suppress(OSError):  # not of a pipe
+            stream.seek(0)
+            stream.truncate()
+        fail(f"{source}: the format {name} of the package {package} failed ({error!r}); tell its authors")
+        return
+    for message in told:
+        fail(f"{source}, {name}: {message}")

@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TextIO
+from typing import TextIO
 
 from ser_track.cli.analyze.atomic_files import file_names, make_folder, refuse_recordings
+from ser_track.cli.analyze.documents import Documents
 from ser_track.cli.analyze.done_list import DoneList
 from ser_track.cli.analyze.inputs import Input
-from ser_track.cli.analyze.sinks import JSONL, Sink, WholeFiles, written_to
+from ser_track.cli.analyze.sinks import JSONL, Fail, RecordingSink, WholeFiles, written_to
 from ser_track.errors import ConfigError
 from ser_track.output.documents import FORMATS
-
-NAMES: Final = (JSONL, *FORMATS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +31,15 @@ class Stream:
         """Whether results scroll by on a terminal."""
         return self.stream.isatty()
 
-    def sink(self, source: Input) -> AbstractContextManager[Sink]:
+    @contextmanager
+    def sink(self, source: Input, documents: Documents, fail: Fail) -> Iterator[RecordingSink]:
         """Takes the events of ``source``; what is made of all is written when the context ends without an error."""
-        return written_to(source, {self.format: self.stream})
+        alone = self.format == JSONL
+        lines, streams = (self.stream, {}) if alone else (None, {self.format: self.stream.buffer})
+        with written_to(source, lines, streams, documents, fail) as sink:
+            yield sink
+        if not alone:
+            self.stream.buffer.flush()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,15 @@ class Files:
         return {each.source for each in self.results if each.noted(lines, beside(each.source))}
 
 
+def format_names() -> tuple[str, ...]:
+    """All that ``--format`` takes."""
+    return (JSONL, *FORMATS)
+
+
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     """What `open_outputs` reads: ``format``, ``out`` and ``resume``."""
-    meanings = "; ".join(f"{name}: {format_.meaning}" for name, format_ in FORMATS.items())
-    formats = f"one or more of {', '.join(NAMES)} (docs/formats.md); {JSONL}, the default: events; {meanings}"
+    meanings = "; ".join(map(_meaning, FORMATS))
+    formats = f"one or more of {', '.join(format_names())} (docs/formats.md); {JSONL}, the default: events; {meanings}"
     parser.add_argument(
         "--format", type=_formats, action="extend", metavar="NAME[,NAME…]", help=formats.replace("%", "%%")
     )
@@ -77,21 +87,25 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def open_outputs(
-    formats: Sequence[str] | None, out: str | None, sources: Sequence[Input], settings: str = "", resume: bool = False
+    formats: Sequence[str] | None,
+    out: str | None,
+    sources: Sequence[Input],
+    settings: Sequence[str] = ("",),
+    resume: bool = False,
 ) -> AbstractContextManager[Stream | Files]:
     """Where results of ``sources`` go; folders are made, and a file for events is opened, when this is called.
 
-    formats: of `NAMES`, `JSONL` where none is given.
+    formats: of `format_names`, `JSONL` where none is given.
     out: a folder, or a file for one format: for `JSONL` any name, for others, which take one recording, one with
         their suffix.
-    settings: all that results depend on beside the recording; ``resume`` makes those of other settings anew.
+    settings: texts for all that results depend on beside the recording; ``resume`` makes those of others anew.
 
     Raises:
-        ConfigError: it cannot be written there, results of these formats cannot be told apart there, or it shows
-            nobody what is done.
+        ConfigError: it cannot be written there, results of these formats cannot be told apart there, a format lacks
+            something that is not installed, or it shows nobody what is done.
     """
     wanted = list(dict.fromkeys(formats or [JSONL]))
-    suffixes = {name: f".{JSONL}" if name == JSONL else FORMATS[name].suffix for name in wanted}
+    suffixes = _suffixes(wanted)
     if out is not None and _is_folder(out, wanted, suffixes):
         folder = Path(out)
         make_folder(folder)
@@ -103,6 +117,20 @@ def open_outputs(
     if out is None:
         return nullcontext(_on_stdout(wanted, sources))
     return _into_file(Path(out), wanted, sources)
+
+
+def _suffixes(formats: list[str]) -> dict[str, str]:
+    suffixes = {JSONL: f".{JSONL}"} if JSONL in formats else {}
+    for name in formats:
+        if name == JSONL:
+            continue
+        if (missing := FORMATS[name].missing()) is not None:
+            raise ConfigError("--format", [f"{name}: {missing}"])
+        suffix = FORMATS[name].suffix
+        if same := [other for other, taken in suffixes.items() if taken.casefold() == suffix.casefold()]:
+            raise ConfigError("--format", [f"{name} and {same[0]} both write files with {suffix}; give one of them"])
+        suffixes[name] = suffix
+    return {name: suffixes[name] for name in formats}
 
 
 def _is_folder(out: str, formats: list[str], suffixes: dict[str, str]) -> bool:
@@ -140,9 +168,19 @@ def _amount(formats: Sequence[str], sources: Sequence[Input]) -> str:
     return f"{', '.join(formats)} of {len(sources)} recording{'s' if len(sources) > 1 else ''}"
 
 
+def _meaning(name: str) -> str:
+    package = FORMATS.package_of(name)
+    return (
+        f"{name}: {FORMATS[name].meaning}"
+        if package is None
+        else f"{name}, from the package {package}: {FORMATS.summary_of(name)}"
+    )
+
+
 def _formats(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
     for name in names:
-        if name not in NAMES:
-            raise argparse.ArgumentTypeError(f"{name!r} is no format; give one of {', '.join(NAMES)}")
+        if name not in format_names():
+            known = ", ".join(format_names())
+            raise argparse.ArgumentTypeError(f"{name!r} is not a format; give one of {known}")
     return names

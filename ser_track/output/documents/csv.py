@@ -4,7 +4,7 @@ import csv
 from typing import Final, TextIO
 
 from ser_track.engine.timeline import Timeline
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS
+from ser_track.labels import SIX_EMOTIONS
 from ser_track.output.documents.wording import LIMITS, Spoken, spoken, verdict
 
 _COLUMNS: Final = ("recording", "participant", "name", "segment", "start_s", "end_s", "reason", "label", "confidence")
@@ -16,11 +16,13 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 def write(timeline: Timeline, output: TextIO) -> None:
     """A header, then segments; ``note`` says of each what its result is worth, or why there is none.
 
-    Columns ``six_…`` are there where a result has six probabilities.
+    Columns ``six_…`` are there where a result has six probabilities, ``all_…`` where a model shows only some labels.
     """
     segments = spoken(timeline)
     six = [f"six_{name}" for name in SIX_EMOTIONS if any(_six(segment) for segment in segments)]
-    table = csv.DictWriter(output, [*_COLUMNS, *EMOTIONS, *six, *_LAST])
+    labels = timeline.labels
+    hidden = [f"all_{name}" for name in labels.names] if len(labels.shown) < len(labels) else []
+    table = csv.DictWriter(output, [*_COLUMNS, *labels.shown, *hidden, *six, *_LAST])
     table.writeheader()
     table.writerows(_row(timeline.title, segment) for segment in segments)
 
@@ -41,6 +43,7 @@ def _row(recording: str, segment: Spoken) -> dict[str, str]:
     row |= {"label": emotion.label, "confidence": f"{emotion.confidence:.4f}"}
     row |= {name: f"{share:.4f}" for name, share in emotion.probabilities.items()}
     row |= {f"six_{name}": f"{share:.4f}" for name, share in _six(segment).items()}
+    row |= {f"all_{name}": f"{share:.4f}" for name, share in (emotion.all or {}).items()}
     return row | {"model": _cell(emotion.model), "note": LIMITS}
 
 

@@ -10,7 +10,6 @@ from xml.etree.ElementTree import Element, SubElement
 
 from ser_track.engine.timeline import Timeline
 from ser_track.events import Emotion
-from ser_track.labels import EMOTIONS
 from ser_track.output.documents.wording import Spoken, about, milliseconds, spoken, verdict
 from ser_track.output.documents.xml_text import document, holdable
 
@@ -29,7 +28,7 @@ def write(timeline: Timeline, output: TextIO) -> None:
     info = SubElement(root, "info")
     info.text = holdable("; ".join(about(timeline)))
     vocabulary = SubElement(root, "vocabulary", type="category", id=_VOCABULARY)
-    for name in EMOTIONS:
+    for name in timeline.labels.shown:
         SubElement(vocabulary, "item", name=name)
     for number, segment in enumerate(spoken(timeline), 1):
         emotion = segment.utterance.emotion

@@ -3,7 +3,7 @@
 from typing import Final, TextIO
 
 from ser_track.engine.timeline import Timeline, Utterance
-from ser_track.labels import UNSURE
+from ser_track.labels import UNSURE, LabelSet
 from ser_track.output.documents.wording import about, milliseconds, spoken
 
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -18,19 +18,20 @@ def write(timeline: Timeline, output: TextIO) -> None:
     for line in about(timeline):
         output.write(f"\nNOTE {_escaped(line)}\n")
     for speaker, _, utterance in spoken(timeline):
-        caption = _caption(utterance)
+        caption = _caption(utterance, timeline.labels)
         if caption:
             times = f"{_timestamp(utterance.start_s)} --> {_timestamp(utterance.end_s)}"
             name = _escaped(speaker)
             output.write(f"\n{times}\n<v {name}>{name}: {caption}</v>\n")
 
 
-def _caption(utterance: Utterance) -> str:
+def _caption(utterance: Utterance, labels: LabelSet) -> str:
     if utterance.emotion is None:
         return "no result, the model failed" if utterance.classified else ""
+    title = _escaped(labels[utterance.emotion.label].title)
     if utterance.emotion.label == UNSURE:
-        return UNSURE
-    return f"sounds like {utterance.emotion.label} ({100 * utterance.emotion.confidence:.0f} %)"
+        return title
+    return f"sounds like {title} ({100 * utterance.emotion.confidence:.0f} %)"
 
 
 def _escaped(text: str) -> str:

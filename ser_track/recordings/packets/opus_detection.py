@@ -6,8 +6,8 @@ An Opus packet begins with how much time is in it (RFC 6716, 3.1), and RTP's clo
 
 from typing import Final, Literal
 
-from ser_track.rtp.header import Arrival
-from ser_track.rtp.opus import RTP_CLOCK_HZ, packet_length
+from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
+from ser_track.rtp.opus import packet_length
 
 Verdict = Literal["opus", "other", "unknown"]
 

@@ -25,7 +25,7 @@ async def post_meeting(request: web.Request) -> web.Response:
     bot, adapter = request.app[BOT], find_adapter(kind)
     meeting = read_target(adapter, target)
     check_allowed(meeting.url, bot.config.meetings.allowed_targets)
-    session = await bot.meetings.join(adapter, meeting, base_url(request), consent)
+    session = await bot.meetings.join(adapter, meeting, base_url(request, bot.config), consent)
     location = {"Location": f"/meetings/{session.id}"}
     return web.json_response(described(session), status=201, headers=location)
 

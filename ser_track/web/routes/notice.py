@@ -11,7 +11,7 @@ from ser_track.web.keys import ANSWERS, CONFIG
 from ser_track.web.rate_limits import Allowance
 from ser_track.web.requests import flag, read_object, text
 from ser_track.web.routes.meetings import find
-from ser_track.web.static_files import STATIC
+from ser_track.web.static_files import notice_page
 
 _ANSWERS_PER_S = 5
 _BURST = 100
@@ -29,8 +29,8 @@ async def get_notice(request: web.Request) -> web.FileResponse:
     try:
         find(request)
     except NotFoundError:
-        return web.FileResponse(STATIC / "notice" / "index.html", status=404)
-    return web.FileResponse(STATIC / "notice" / "index.html")
+        return notice_page(404)
+    return notice_page()
 
 
 async def get_people(request: web.Request) -> web.Response:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pympi.Elan import Eaf
 
-from ser_track.cli.analyze.targets import NAMES
+from ser_track.cli.analyze.targets import format_names
 from ser_track.cli.main import main
 from tests.helpers.event_schema import parse_lines
 from tests.paths import DATA
@@ -19,6 +19,7 @@ from tests.paths import DATA
 SPOKEN = DATA / "spoken.wav"
 TWO_TRACKS = DATA / "spoken_two_tracks.mka"
 DONE = "ser-track-done.jsonl"
+NAMES = format_names()
 
 
 def test_every_format_of_several_recordings_one_by_one_or_at_once(
@@ -71,7 +72,7 @@ def test_one_recording_as_captions_on_stdout(capsys: pytest.CaptureFixture[str])
 def test_a_format_that_is_none_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["analyze", "--format", "csv,srt", str(SPOKEN)])
-    assert "'srt' is no format; give one of jsonl, csv, vtt" in capsys.readouterr().err
+    assert "'srt' is not a format; give one of jsonl, csv, vtt" in capsys.readouterr().err
     assert main(["analyze", "--format", "csv", str(SPOKEN), str(TWO_TRACKS)]) == 2
     assert "csv of 2 recordings cannot share stdout; name a folder with --out DIR" in capsys.readouterr().err
 

@@ -6,16 +6,19 @@ from pathlib import Path
 import pytest
 
 from ser_track.cli.analyze.atomic_files import file_names, replacing
+from ser_track.cli.analyze.documents import Documents
 from ser_track.cli.analyze.inputs import Input, find_inputs
 from ser_track.cli.analyze.sinks import JSONL
 from ser_track.cli.analyze.targets import Files, open_outputs
 from ser_track.errors import ConfigError
 from ser_track.output.documents import FORMATS
-from tests.helpers.document_timelines import TALK, events_of, talk, text_of
+from ser_track.output.wire import encode
+from tests.helpers.document_timelines import TALK, bytes_of, events_of, talk, text_of
 from tests.helpers.event_schema import parse_lines
 from tests.helpers.packets import mediajson_start
 
 ALL = [JSONL, *FORMATS]
+NONE = Documents((), with_sound=False, min_confidence=0.5)
 
 
 def inputs(*recordings: Path) -> list[Input]:
@@ -23,16 +26,18 @@ def inputs(*recordings: Path) -> list[Input]:
 
 
 def put_talk(formats: list[str] | None, out: str | None, *recordings: Path) -> None:
+    failures: list[str] = []
     with open_outputs(formats, out, inputs(*recordings)) as output:
         sinks = (
-            [each.sink() for each in output.results]
+            [each.sink(NONE, failures.append) for each in output.results]
             if isinstance(output, Files)
-            else [output.sink(source) for source in output.sources]
+            else [output.sink(source, NONE, failures.append) for source in output.sources]
         )
         for path, opened in zip(recordings, sinks, strict=True):
             with opened as sink:
                 for event in events_of(TALK, path.name):
-                    sink.put(event)
+                    sink.put(encode(event))
+    assert failures == []
 
 
 def test_a_folder_gets_every_format_of_every_recording(tmp_path: Path) -> None:
@@ -42,7 +47,7 @@ def test_a_folder_gets_every_format_of_every_recording(tmp_path: Path) -> None:
     names = {f"{stem}{suffix}" for stem in ("talk", "other") for suffix in suffixes}
     assert {path.name for path in out.iterdir()} == names
     for name, format_ in FORMATS.items():
-        assert (out / f"talk{format_.suffix}").read_bytes() == text_of(name, talk()).encode()
+        assert (out / f"talk{format_.suffix}").read_bytes() == bytes_of(name, talk())
     assert len(parse_lines((out / "talk.jsonl").read_text(encoding="utf-8"))) == len(events_of(TALK))
 
 
@@ -144,7 +149,7 @@ def test_packets_that_nobody_named_are_not_written_over_either(tmp_path: Path) -
 def test_a_recording_that_could_not_be_opened_has_no_file(tmp_path: Path) -> None:
     with open_outputs([JSONL, "csv"], str(tmp_path), inputs(Path("bad.wav"))) as output:
         assert isinstance(output, Files)
-        with output.results[0].sink():
+        with output.results[0].sink(NONE, pytest.fail):
             pass
     assert list(tmp_path.iterdir()) == []
 
@@ -177,8 +182,8 @@ def test_a_recording_that_was_broken_off_leaves_what_was_there(tmp_path: Path) -
     def break_off() -> None:
         with open_outputs([JSONL, "csv"], str(tmp_path), inputs(Path("talk.wav"))) as output:
             assert isinstance(output, Files)
-            with output.results[0].sink() as sink:
-                sink.put(events_of(TALK)[0])
+            with output.results[0].sink(NONE, pytest.fail) as sink:
+                sink.put(encode(events_of(TALK)[0]))
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

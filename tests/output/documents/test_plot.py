@@ -19,12 +19,18 @@ def talk() -> Timeline:
     return timeline(ann, Line("bob", "Bob"))
 
 
+def drawn(timeline: Timeline, path: Path) -> list[str]:
+    """What is told of the picture that is now in ``path``."""
+    with path.open("wb") as output:
+        return save_plot(timeline, output, path.suffix)
+
+
 def words(svg: Path) -> str:
     return " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg.read_text(encoding="utf-8")))
 
 
 def test_a_picture_names_its_units_its_marks_and_its_limits(talk: Timeline, tmp_path: Path) -> None:
-    assert save_plot(talk, tmp_path / "a.svg") == []
+    assert drawn(talk, tmp_path / "a.svg") == []
     text = words(tmp_path / "a.svg")
     for word in ("Time (s)", "Probability", "P(anger)", "heard as happiness", "unsure", "speech", "Ann", "Bob"):
         assert word in text, word
@@ -35,7 +41,7 @@ def test_the_same_timeline_gives_the_same_bytes(talk: Timeline, tmp_path: Path) 
     for suffix in ("svg", "png", "pdf"):
         paths = [tmp_path / f"{name}.{suffix}" for name in "ab"]
         for path in paths:
-            save_plot(talk, path)
+            drawn(talk, path)
         assert paths[0].read_bytes() == paths[1].read_bytes(), suffix
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
     assert "Time (s)" in PdfReader(tmp_path / "a.pdf").pages[0].extract_text()
@@ -43,13 +49,13 @@ def test_the_same_timeline_gives_the_same_bytes(talk: Timeline, tmp_path: Path) 
 
 def test_a_name_is_a_name_and_no_formula(talk: Timeline, tmp_path: Path) -> None:
     talk.lines[0].name, talk.title = r"$\frac{1}{$", "$x^2$ & <b>"
-    assert save_plot(talk, tmp_path / "a.svg") == []
+    assert drawn(talk, tmp_path / "a.svg") == []
     assert r"$\frac{1}{$" in words(tmp_path / "a.svg")
 
 
 def test_signs_that_the_font_lacks_are_said(talk: Timeline, tmp_path: Path) -> None:
     talk.lines[0].name = "\N{CJK UNIFIED IDEOGRAPH-5C71}"
-    (told,) = save_plot(talk, tmp_path / "a.png")
+    (told,) = drawn(talk, tmp_path / "a.png")
     assert "boxes in place of signs" in told
 
 
@@ -57,7 +63,7 @@ def test_more_people_than_fit_are_said(tmp_path: Path) -> None:
     crowd = timeline(
         *(Line(str(number), f"Person {number}", [utterance(0, 900, 0.1, 0.7, 0.1, 0.1)]) for number in range(41))
     )
-    (told,) = save_plot(crowd, tmp_path / "a.svg")
+    (told,) = drawn(crowd, tmp_path / "a.svg")
     assert "first 40 of 41" in told
     assert "Time (min)" in words(tmp_path / "a.svg")
-    assert save_plot(timeline(), tmp_path / "b.svg") == []
+    assert drawn(timeline(), tmp_path / "b.svg") == []

@@ -185,4 +185,4 @@ class TestToken:
                 [ann] = (await response.json())["participants"]
             await post(server, url, {"participant": ann["participant"], "analysed": True})
             async with server.http.get(url.removesuffix("/notice")) as response:
-                assert response.status == 403, "the results are for who has the token"
+                assert response.status == 401, "the results are for who has the token"

@@ -247,11 +247,13 @@ class TestToken:
         base = Config()
         return replace(base, server=replace(base.server, token="sesame"))
 
-    @pytest.mark.parametrize("query", ["", "?token=wrong"])
-    async def test_without_it_the_page_is_told_so_and_nothing_is_read(self, server: Running, query: str) -> None:
+    @pytest.mark.parametrize(("query", "code"), [("", "token_missing"), ("?token=wrong", "forbidden")])
+    async def test_without_it_the_page_is_told_so_and_nothing_is_read(
+        self, server: Running, query: str, code: str
+    ) -> None:
         async with server.http.ws_connect(f"{server.url}/ws{query}") as page:
             refusal = await page.receive_json()
-            assert (refusal["type"], refusal["code"]) == ("error", "forbidden")
+            assert (refusal["type"], refusal["code"]) == ("error", code)
             assert "token" in refusal["message"]
             closed = await page.receive()
             assert (closed.type, closed.data) == (WSMsgType.CLOSE, 1008)

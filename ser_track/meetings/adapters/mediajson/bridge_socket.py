@@ -53,7 +53,8 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=limit, timeout=CLOSE_S)
     if not socket.can_prepare(request).ok:  # before there is a meeting that nobody comes to
         raise BadRequestError("/mediajson is a WebSocket: connect to it as one")
-    session = request.app[BOT].meetings.host(ADAPTER, target, base_url(request))
+    bot = request.app[BOT]
+    session = bot.meetings.host(ADAPTER, target, base_url(request, bot.config))
     await socket.prepare(request)
     request.app[SOCKETS].add(socket)
     outbox = Outbox(socket, request.transport)

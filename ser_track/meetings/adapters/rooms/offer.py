@@ -29,7 +29,8 @@ async def post_offer(request: web.Request) -> web.Response:
         answer = await participant.connect(sdp)
     else:
         name, analysed = text(body, "name"), flag(body, "consent")
-        room, participant = rooms.join(text(body, "room"), name, analysed, base_url=link_base(request))
+        link = link_base(request, request.app[BOT].config)
+        room, participant = rooms.join(text(body, "room"), name, analysed, base_url=link)
         answer = await _connect_or_leave(room, participant, sdp)
     return web.json_response(
         {

@@ -81,7 +81,8 @@ def _join(request: web.Request, message: dict[str, Any], outbox: Outbox) -> tupl
     if message.get("type") != "join":
         raise BadRequestError('the first message must have the type "join"')
     rooms, name, analysed = _rooms(request), text(message, "name"), flag(message, "consent")
-    room, participant = rooms.join(text(message, "room"), name, analysed, outbox.put, link_base(request))
+    link = link_base(request, request.app[BOT].config)
+    room, participant = rooms.join(text(message, "room"), name, analysed, outbox.put, link)
     person = participant.attendee
     others = [introduce(other) for other in room.people.values() if other is not participant]
     outbox.put(
@@ -94,6 +95,7 @@ def _join(request: web.Request, message: dict[str, Any], outbox: Outbox) -> tupl
             "analysed": person.analysed,
             "participants": others,
             "bot": _BOT,
+            "labels": request.app[BOT].labels.to_json(),
             "ice_servers": [server.described() for server in request.app[BOT].config.runtime.ice_servers],
         }
     )

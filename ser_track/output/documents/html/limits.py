@@ -2,6 +2,10 @@
 
 from typing import Final
 
+from ser_track.labels import LabelSet
+from ser_track.output.documents.html.text import escaped
+
+_COUNTS: Final = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight"}
 FIGURES: Final = {"small": (81, 58), "base": (82, 59)}
 """Unweighted average recall in %, each clip alone, of `models/CARD.md`: CREMA-D's unseen speakers, and RAVDESS."""
 
@@ -24,14 +28,21 @@ _AFTER: Final = (
 )
 
 
-def limits(model: str | None, min_confidence: float) -> list[tuple[str, str]]:
+def limits(model: str | None, labels: LabelSet, min_confidence: float) -> list[tuple[str, str]]:
     """Headings and sentences about the results of ``model`` (``name@version``; ``None`` where it gave none)."""
-    certainty = (
-        "The four probabilities add up to 100 % even where none of the four fits. “Unsure” means that none reaches "
-        f"{100 * min_confidence:.0f} %. “Neutral” tells nothing about a mood."
-    )
+    count = _COUNTS.get(len(labels.shown), str(len(labels.shown)))
+    together = f"The {count} probabilities add up to 100 % even where none of the {count} fits. "
+    unsure = escaped(labels.unsure.title.capitalize())
+    certainty = together if len(labels.shown) == len(labels) else ""
+    certainty += f"“{unsure}” means that none reaches {100 * min_confidence:.0f} %."
+    if "neutral" in labels.shown:
+        certainty += f" “{escaped(labels['neutral'].title.capitalize())}” tells nothing about a mood."
     often = _how_often((model or "").partition("@")[0])
-    return [_BEFORE, ("Often wrong.", often), ("Always 100 %.", certainty), *_AFTER]
+    return [_BEFORE, ("Often wrong.", often), (_heading(labels), certainty), *_AFTER]
+
+
+def _heading(labels: LabelSet) -> str:
+    return "Always 100 %." if len(labels.shown) == len(labels) else "Never certain."
 
 
 def _how_often(name: str) -> str:

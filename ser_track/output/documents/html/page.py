@@ -10,8 +10,9 @@ from string import Template
 from typing import Any, Final
 
 from ser_track.engine.timeline import Timeline, Utterance
-from ser_track.labels import EMOTIONS
-from ser_track.output.documents.html import limits, tables
+from ser_track.events import Emotion
+from ser_track.labels import LabelSet
+from ser_track.output.documents.html import limits, looks, tables
 from ser_track.output.documents.html.sound import Sound
 from ser_track.output.documents.html.strips import Stretch, ruler, strip
 from ser_track.output.documents.html.summary import in_time, summarise
@@ -28,7 +29,8 @@ def make_page(timeline: Timeline, sound: Sound, min_confidence: float) -> str:
 
     min_confidence: below it a result is "unsure"; said beside the results.
     """
-    style, script = _asset("report.css"), _asset("report.js")
+    labels = timeline.labels
+    style, script = _asset("report.css") + looks.style(labels), _asset("report.js")
     duration_s = max(timeline.end_s, sound.duration_s)
     meeting = summarise(timeline)
     models = {one.emotion.model for line in timeline.lines for one in line.utterances if one.emotion is not None}
@@ -38,17 +40,18 @@ def make_page(timeline: Timeline, sound: Sound, min_confidence: float) -> str:
         policy=_policy(style, script),
         style=style,
         script=script,
+        sprite=looks.sprite(labels),
         title=escaped(timeline.title),
         heading=isolated(timeline.title),
         model=escaped(model or "no model"),
         length=clock(duration_s),
         faults=tables.faults(timeline),
-        limits=_limits(model, min_confidence),
-        meeting=tables.meeting_card(meeting, duration_s),
-        participants=tables.participant_cards(meeting),
+        limits=_limits(model, labels, min_confidence),
+        meeting=tables.meeting_card(meeting, labels, duration_s),
+        participants=tables.participant_cards(meeting, labels),
         caption=tables.CAPTION,
         ruler=ruler(whole),
-        strips="".join(strip(line, sound, whole) for line in timeline.lines),
+        strips="".join(strip(line, labels, sound, whole) for line in timeline.lines),
         paper=_paper(timeline, sound, duration_s),
         sound=_player(sound),
         notice=_notice(timeline, sound),
@@ -57,8 +60,8 @@ def make_page(timeline: Timeline, sound: Sound, min_confidence: float) -> str:
     )
 
 
-def _limits(model: str | None, min_confidence: float) -> str:
-    items = "".join(f"<li><b>{head}</b> {text}</li>" for head, text in limits.limits(model, min_confidence))
+def _limits(model: str | None, labels: LabelSet, min_confidence: float) -> str:
+    items = "".join(f"<li><b>{head}</b> {text}</li>" for head, text in limits.limits(model, labels, min_confidence))
     return items.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
@@ -89,7 +92,7 @@ def _paper(timeline: Timeline, sound: Sound, duration_s: float) -> str:
 
 def _paper_row(timeline: Timeline, sound: Sound, stretch: Stretch) -> str:
     speaking = [line for line in timeline.lines if any(stretch.overlaps(one) for one in line.utterances)]
-    strips = "".join(strip(line, sound, stretch) for line in speaking) or "<p>Nobody speaks.</p>"
+    strips = "".join(strip(line, timeline.labels, sound, stretch) for line in speaking) or "<p>Nobody speaks.</p>"
     times = f"{clock(stretch.start_s)} to {clock(stretch.end_s)}"
     scale = f'<svg class="plot ruler" width="100%" height="24">{ruler(stretch)}</svg>'
     return f'<div class="system"><div class="strip"><span>{times}</span>{scale}</div>{strips}</div>'
@@ -119,17 +122,22 @@ def _notice(timeline: Timeline, sound: Sound) -> str:
 
 
 def _data(timeline: Timeline, duration_s: float) -> dict[str, Any]:
-    lines = [{"name": line.name, "utterances": _utterances(line.utterances)} for line in timeline.lines]
-    return {"duration": round(duration_s, 3), "emotions": EMOTIONS, "lines": lines}
+    labels = timeline.labels
+    lines = [{"name": line.name, "utterances": _utterances(line.utterances, labels)} for line in timeline.lines]
+    titles = [label.title for label in labels.shown_labels]
+    return {"duration": round(duration_s, 3), "emotions": titles, "lines": lines}
 
 
-def _utterances(utterances: Iterable[Utterance]) -> list[list[object]]:
+def _utterances(utterances: Iterable[Utterance], labels: LabelSet) -> list[list[object]]:
     """Beginning, end, label and probabilities of each, by time."""
     return [
-        [round(one.start_s, 3), round(one.end_s, 3)]
-        + ([one.emotion.label, [round(one.emotion.probabilities[name], 3) for name in EMOTIONS]] if one.emotion else [])
+        [round(one.start_s, 3), round(one.end_s, 3), *(_result(one.emotion, labels) if one.emotion else [])]
         for one in in_time(utterances)
     ]
+
+
+def _result(emotion: Emotion, labels: LabelSet) -> list[object]:
+    return [labels[emotion.label].title, [round(emotion.probabilities[name], 3) for name in labels.shown]]
 
 
 def _json(value: object) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from ser_track.engine.timeline import Line, Utterance
-from ser_track.labels import EMOTIONS, UNSURE
+from ser_track.labels import UNSURE, Label, LabelSet
 from ser_track.output.documents.html.sound import Sound
 from ser_track.output.documents.html.text import clock, escaped, isolated, percent, symbol
 
@@ -49,17 +49,19 @@ class Stretch:
         return utterance.start_s < self.end_s and utterance.end_s > self.start_s
 
 
-def strip(line: Line, sound: Sound, stretch: Stretch) -> str:
+def strip(line: Line, labels: LabelSet, sound: Sound, stretch: Stretch) -> str:
     """One participant's drawing, with the names of its rows beside it."""
     utterances = [utterance for utterance in line.utterances if stretch.overlaps(utterance)]
     lanes_at = _MARKS_PX + _WAVE_PX
-    lanes = "".join(_lane(name, utterances, stretch, lanes_at + row * _LANE_PX) for row, name in enumerate(EMOTIONS))
-    height = lanes_at + _LANE_PX * len(EMOTIONS)
+    lanes = "".join(
+        _lane(name, utterances, stretch, lanes_at + row * _LANE_PX) for row, name in enumerate(labels.shown)
+    )
+    height = lanes_at + _LANE_PX * len(labels.shown)
     return (
         f'<div class="strip"><p class="name">{isolated(line.name)}</p><div class="rows" aria-hidden="true">'
-        f'<span></span><span class="wave-row">voice</span>{"".join(_row(name) for name in EMOTIONS)}</div>'
+        f'<span></span><span class="wave-row">voice</span>{"".join(map(_row, labels.shown_labels))}</div>'
         f'<svg class="plot" width="100%" height="{height}" aria-hidden="true">'
-        f"{_wave(line, sound, utterances, stretch)}{lanes}{_marks(utterances, stretch)}</svg></div>"
+        f"{_wave(line, sound, utterances, stretch)}{lanes}{_marks(utterances, labels, stretch)}</svg></div>"
     )
 
 
@@ -84,8 +86,8 @@ def _anchor(share: float) -> str:
     return ' class="last"' if share > 0.97 else ""
 
 
-def _row(name: str) -> str:
-    return f"<span>{symbol(name)} <b>{name}</b></span>"
+def _row(label: Label) -> str:
+    return f"<span>{symbol(label.name)} <b>{escaped(label.title)}</b></span>"
 
 
 def _stretched(y_px: int, height_px: int, view_box: str, drawn: str, classes: str) -> str:
@@ -124,7 +126,9 @@ def _lane(name: str, utterances: Sequence[Utterance], stretch: Stretch, y_px: in
     )
     course = "".join(_course(name, one, stretch) for one in utterances)
     drawn = f'<path class="final" d="{final}"/><path class="course" d="{course}"/>'
-    inner = _stretched(y_px + 2, _LANE_PX - 3, f"0 0 {max(1, stretch.units(stretch.end_s))} 100", drawn, f"lane {name}")
+    inner = _stretched(
+        y_px + 2, _LANE_PX - 3, f"0 0 {max(1, stretch.units(stretch.end_s))} 100", drawn, f"lane label-{name}"
+    )
     base_px = y_px + _LANE_PX - 1
     return f'<line class="base" x1="0" x2="100%" y1="{base_px}" y2="{base_px}"/>{inner}'
 
@@ -142,20 +146,20 @@ def _height(probability: float) -> int:
     return round(100 * (1 - probability))
 
 
-def _marks(utterances: Iterable[Utterance], stretch: Stretch) -> str:
+def _marks(utterances: Iterable[Utterance], labels: LabelSet, stretch: Stretch) -> str:
     """What each utterance was taken for: symbol, word and probability, as far as there is room."""
-    return "".join(_mark(utterance, stretch) for utterance in utterances)
+    return "".join(_mark(utterance, labels, stretch) for utterance in utterances)
 
 
-def _mark(utterance: Utterance, stretch: Stretch) -> str:
+def _mark(utterance: Utterance, labels: LabelSet, stretch: Stretch) -> str:
     left, width = stretch.share(utterance.start_s), stretch.share(utterance.end_s) - stretch.share(utterance.start_s)
     label = utterance.emotion.label if utterance.emotion else "none"
-    words = "no result" if utterance.emotion is None else label
+    words = "no result" if utterance.emotion is None else labels[label].title
     certainty = f" {percent(utterance.emotion.confidence)}" if utterance.emotion and label != UNSURE else ""
     fit = next((name for least, name in _FITS_PX if width * stretch.width_px >= least), "nothing")
     return (
-        f'<svg class="mark {escaped(label)}" data-fit="{fit}" '
+        f'<svg class="mark label-{label}" data-fit="{fit}" '
         f'x="{100 * left:.3f}%" width="{100 * width:.3f}%" height="{_MARKS_PX}">'
-        f'<use href="#m-{escaped(label)}" y="3" width="12" height="12"/>'
+        f'<use href="#m-{label}" y="3" width="12" height="12"/>'
         f'<text x="16" y="13">{escaped(words)}<tspan>{certainty}</tspan></text></svg>'
     )

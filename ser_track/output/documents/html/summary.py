@@ -4,12 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
 
 from ser_track.engine.timeline import Line, Timeline, Utterance
-from ser_track.labels import EMOTIONS, UNSURE
+from ser_track.labels import UNSURE
 
-LABELS: Final = (*EMOTIONS, UNSURE)
 Transitions = Counter[tuple[str, str]]
 """How often a result with the first label was followed by one with the second, of the same participant."""
 
@@ -25,9 +23,9 @@ class Summary:
     judged_s: float
     """Of these, what has a final result: what is too short has none."""
     shares: dict[str, float]
-    """Share of ``judged_s`` that each of `LABELS` takes; sums to 1, or empty where nothing was judged."""
+    """Share of ``judged_s`` that each label and "unsure" take; sums to 1, or empty where nothing was judged."""
     means: dict[str, float]
-    """Mean probability of each of `EMOTIONS`, weighted by time; sums to 1, or empty where nothing was judged."""
+    """Mean probability of each label that is shown, weighted by time; sums to 1, or empty where nothing was judged."""
     transitions: Transitions
 
     @property
@@ -55,10 +53,11 @@ class MeetingSummary:
 def summarise(timeline: Timeline) -> MeetingSummary:
     """The statistics of ``timeline``."""
     everyone = [utterance for line in timeline.lines for utterance in line.utterances]
-    each = tuple((line, _summary(line.utterances, _transitions(line.utterances))) for line in timeline.lines)
+    names = timeline.labels.shown
+    each = tuple((line, _summary(line.utterances, names, _transitions(line.utterances))) for line in timeline.lines)
     transitions = sum((summary.transitions for _, summary in each), Transitions())
     voiced_s, overlap_s = _occupied_s((utterance.start_s, utterance.end_s) for utterance in everyone)
-    return MeetingSummary(_summary(everyone, transitions), each, voiced_s, overlap_s)
+    return MeetingSummary(_summary(everyone, names, transitions), each, voiced_s, overlap_s)
 
 
 def in_time(utterances: Iterable[Utterance]) -> list[Utterance]:
@@ -66,15 +65,15 @@ def in_time(utterances: Iterable[Utterance]) -> list[Utterance]:
     return sorted(utterances, key=lambda utterance: (utterance.start_s, utterance.end_s))
 
 
-def _summary(utterances: Sequence[Utterance], transitions: Transitions) -> Summary:
+def _summary(utterances: Sequence[Utterance], names: Sequence[str], transitions: Transitions) -> Summary:
     results = [(one.end_s - one.start_s, one.emotion) for one in utterances if one.emotion is not None]
     judged_s = sum(duration_s for duration_s, _ in results)
-    labels, probabilities = dict.fromkeys(LABELS, 0.0), dict.fromkeys(EMOTIONS, 0.0)
+    labels, probabilities = dict.fromkeys((*names, UNSURE), 0.0), dict.fromkeys(names, 0.0)
     for duration_s, emotion in results:
         labels[emotion.label] += duration_s
         for name, probability in emotion.probabilities.items():
             # Rounded or computed in single precision, they may miss a sum of 1.
-            probabilities[name] += duration_s * probability / sum(emotion.probabilities.values())
+            probabilities[name] += duration_s * probability / (sum(emotion.probabilities.values()) or 1.0)
     return Summary(
         len(utterances),
         sum(one.end_s - one.start_s for one in utterances),

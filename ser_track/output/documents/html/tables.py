@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from ser_track.engine.timeline import Line, Timeline, Utterance
-from ser_track.labels import EMOTIONS, SIX_EMOTIONS
-from ser_track.output.documents.html.summary import LABELS, MeetingSummary, Summary, Transitions, in_time
+from ser_track.labels import SIX, LabelSet
+from ser_track.output.documents.html.summary import MeetingSummary, Summary, Transitions, in_time
 from ser_track.output.documents.html.text import clock, escaped, isolated, percent, remark, symbol
 
 CAPTION: Final = "Guesses from the sound of the voice; often wrong."
@@ -14,7 +14,7 @@ _NONE: Final = "\N{EN DASH}"
 _NOTHING_JUDGED: Final = "<p>No result: nothing was said for long enough.</p>"
 
 
-def meeting_card(meeting: MeetingSummary, duration_s: float) -> str:
+def meeting_card(meeting: MeetingSummary, labels: LabelSet, duration_s: float) -> str:
     """All participants together."""
     everyone = meeting.everyone
     facts = [
@@ -27,36 +27,38 @@ def meeting_card(meeting: MeetingSummary, duration_s: float) -> str:
         ("Several at once", clock(meeting.overlap_s)),
         ("Utterances", f"{everyone.utterances}, of these {everyone.judged} with a result"),
     ]
-    return _card("<h2>All together</h2>", facts, everyone)
+    return _card("<h2>All together</h2>", facts, everyone, labels)
 
 
-def participant_cards(meeting: MeetingSummary) -> str:
+def participant_cards(meeting: MeetingSummary, labels: LabelSet) -> str:
     """A card for each participant, in the order of the timeline."""
-    return "".join(_participant_card(line, summary, meeting) for line, summary in meeting.participants)
+    return "".join(_participant_card(line, summary, meeting, labels) for line, summary in meeting.participants)
 
 
-def _participant_card(line: Line, summary: Summary, meeting: MeetingSummary) -> str:
+def _participant_card(line: Line, summary: Summary, meeting: MeetingSummary, labels: LabelSet) -> str:
     facts = [
         ("Speaks for", f"{clock(summary.speech_s)} ({percent(meeting.share_of_speech(summary))} of all speech)"),
         ("Utterances", f"{summary.utterances}, of these {summary.judged} with a result"),
         ("Mean length", f"{summary.mean_utterance_s:.1f} s"),
     ]
-    return _card(f"<h3>{isolated(line.name)}</h3>", facts, summary)
+    return _card(f"<h3>{isolated(line.name)}</h3>", facts, summary, labels)
 
 
-def _card(heading: str, facts: Iterable[tuple[str, str]], summary: Summary) -> str:
+def _card(heading: str, facts: Iterable[tuple[str, str]], summary: Summary, labels: LabelSet) -> str:
     listed = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts)
-    body = f"{_shares(summary)}{_transitions(summary.transitions)}" if summary.shares else _NOTHING_JUDGED
+    body = (
+        f"{_shares(summary, labels)}{_transitions(summary.transitions, labels)}" if summary.shares else _NOTHING_JUDGED
+    )
     return f'<article class="card">{heading}<dl>{listed}</dl>{body}<p class="caption">{CAPTION}</p></article>'
 
 
-def _shares(summary: Summary) -> str:
+def _shares(summary: Summary, labels: LabelSet) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{symbol(label)} {label}</th>'
+        f'<tr><th scope="row">{_titled(label, labels)}</th>'
         f'<td class="bar" aria-hidden="true">{_bar(label, summary.shares[label])}</td>'
         f"<td>{percent(summary.shares[label])}</td>"
         f"<td>{percent(summary.means[label]) if label in summary.means else _NONE}</td></tr>"
-        for label in LABELS
+        for label in summary.shares
     )
     head = (
         '<th scope="col">emotion</th><td></td><th scope="col">share of time</th><th scope="col">mean probability</th>'
@@ -67,22 +69,27 @@ def _shares(summary: Summary) -> str:
     )
 
 
+def _titled(name: str, labels: LabelSet) -> str:
+    return f"{symbol(name)} {escaped(labels[name].title)}"
+
+
 def _bar(label: str, share: float) -> str:
     return (
-        f'<svg class="{label}" width="100%" height="12"><rect class="track" width="100%" height="12" rx="3"/>'
+        f'<svg class="label-{label}" width="100%" height="12"><rect class="track" width="100%" height="12" rx="3"/>'
         f'<rect class="fill" width="{100 * share:.1f}%" height="12" rx="3"/>'
         f'<rect width="{100 * share:.1f}%" height="12" rx="3" fill="url(#p-{label})"/></svg>'
     )
 
 
-def _transitions(transitions: Transitions) -> str:
+def _transitions(transitions: Transitions, labels: LabelSet) -> str:
     if not transitions:
         return "<p>No transitions: nobody has two results.</p>"
-    befores = [label for label in LABELS if any(label == before for before, _ in transitions)]
-    afters = [label for label in LABELS if any(label == after for _, after in transitions)]
-    head = "".join(f'<th scope="col">{symbol(label)} {label}</th>' for label in afters)
+    names = (*labels.shown, labels.unsure.name)
+    befores = [label for label in names if any(label == before for before, _ in transitions)]
+    afters = [label for label in names if any(label == after for _, after in transitions)]
+    head = "".join(f'<th scope="col">{_titled(label, labels)}</th>' for label in afters)
     rows = "".join(
-        f'<tr><th scope="row">{symbol(before)} {before} →</th>'
+        f'<tr><th scope="row">{_titled(before, labels)} →</th>'
         + "".join(f"<td>{transitions[before, after] or '·'}</td>" for after in afters)
         + "</tr>"
         for before in befores
@@ -99,17 +106,18 @@ def utterance_table(timeline: Timeline) -> str:
     both = [(line, utterance) for line in timeline.lines for utterance in in_time(line.utterances)]
     both.sort(key=lambda each: each[1].start_s)
     six = any(one.emotion is not None and one.emotion.six for _, one in both)
-    others = SIX_EMOTIONS[len(EMOTIONS) :] if six else ()
-    names = ("from", "to", "participant", "heard as", *EMOTIONS, *(f"{name} (of six)" for name in others), "remark")
+    others = tuple(name for name in SIX.names if name not in timeline.labels.shown) if six else ()
+    titles = [escaped(label.title) for label in timeline.labels.shown_labels]
+    names = ("from", "to", "participant", "heard as", *titles, *(f"{name} (of six)" for name in others), "remark")
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
-    rows = "".join(_row(line, utterance, others) for line, utterance in both)
+    rows = "".join(_row(line, utterance, timeline.labels, others) for line, utterance in both)
     return f'<table class="all"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def _row(line: Line, utterance: Utterance, others: tuple[str, ...]) -> str:
+def _row(line: Line, utterance: Utterance, labels: LabelSet, others: tuple[str, ...]) -> str:
     emotion = utterance.emotion
-    label = f"{symbol(emotion.label)} {escaped(emotion.label)}" if emotion else _NONE
-    figures = [percent(emotion.probabilities[name]) if emotion else "" for name in EMOTIONS]
+    label = _titled(emotion.label, labels) if emotion else _NONE
+    figures = [percent(emotion.probabilities[name]) if emotion else "" for name in labels.shown]
     figures += [percent(emotion.six[name]) if emotion and emotion.six else "" for name in others]
     cells = "".join(f'<td class="number">{value}</td>' for value in figures)
     times = "".join(f'<td class="number">{clock(at_s, 1)}</td>' for at_s in (utterance.start_s, utterance.end_s))

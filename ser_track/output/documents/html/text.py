@@ -31,9 +31,8 @@ def percent(fraction: float) -> str:
 
 
 def symbol(label: str) -> str:
-    """The mark of an emotion or of "unsure", to stand before its name."""
-    name = escaped(label)
-    return f'<svg class="symbol {name}" viewBox="0 0 16 16" aria-hidden="true"><use href="#m-{name}"/></svg>'
+    """The mark of a label, to stand before its title."""
+    return f'<svg class="symbol label-{label}" viewBox="0 0 16 16" aria-hidden="true"><use href="#m-{label}"/></svg>'
 
 
 def remark(utterance: Utterance) -> str:

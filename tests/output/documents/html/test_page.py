@@ -8,7 +8,7 @@ import pytest
 
 from ser_track.engine.timeline import Line, Timeline
 from ser_track.events import Fault, StreamKey
-from ser_track.labels import EMOTIONS
+from ser_track.labels import FOUR, SIX, LabelSet
 from ser_track.output.documents.html import Sound, make_page
 from ser_track.output.documents.html.limits import FIGURES
 from ser_track.output.documents.html.text import clock
@@ -74,14 +74,14 @@ def test_the_figures_are_the_model_cards() -> None:
     assert "only about 56 % of the cases" in card
 
 
-def test_emotions_have_the_marks_of_the_demo_page() -> None:
-    template = (ASSETS / "template.html").read_text(encoding="utf-8")
-    emotions = (ROOT / "static" / "room" / "emotions.js").read_text(encoding="utf-8")
-    for name in (*EMOTIONS, "unsure"):
-        found = re.search(rf'{name}:\s*("[^,]+"),\n', emotions)
-        assert found is not None, name
-        path = "".join(re.findall(r'"([^"]*)"', found[1]))
-        assert f'd="{path}"' in template, name
+def test_emotions_have_the_marks_and_colours_of_the_demo_page(talk: Timeline) -> None:
+    page = make_page(talk, Sound(), 0.5)
+    told = FOUR.to_json()  # as the page of a room gets it
+    for label in (*told["labels"], told["unsure"]):
+        name = label["name"]
+        (symbol,) = re.findall(rf'<symbol id="m-{name}" .*?</symbol>', page)
+        assert f'd="{label["path"]}"' in symbol, name
+        assert re.findall(rf"\.label-{name} {{ color: (#\w+); }}", page) == list(label["colours"].values())
 
 
 def luminance(colour: str) -> float:
@@ -105,8 +105,11 @@ def test_text_and_marks_have_the_contrast_of_wcag_aa(scheme: int) -> None:
     style = (ASSETS / "report.css").read_text(encoding="utf-8")
     colours = dict(re.findall(r"--([\w-]+): (#\w+)", re.findall(r":root \{(.*?)\}", style, re.DOTALL)[scheme]))
     for ground in ("bg", "surface"):
-        for text in ("text", "muted", "accent", *EMOTIONS):
+        for text in ("text", "muted", "accent"):
             assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+        usual = LabelSet.of([*SIX.names, *(f"other{number}" for number in range(10))])
+        for label in (*usual.labels, usual.unsure):
+            assert contrast(label.colour[scheme], colours[ground]) >= 4.5, (label.name, ground)
         assert contrast(colours["control"], colours[ground]) >= 3, ground
     for ground in ("info", "problem"):
         assert contrast(colours["text"], colours[ground]) >= 4.5, ground

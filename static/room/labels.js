@@ -1,0 +1,100 @@
+// The labels of results, as the server tells of them with the welcome: names, titles, colours, and a symbol of its own for
+// each, because colour alone never says anything on this page. And the symbols of a tile's states, which are the page's own.
+
+import { shape } from "../shared/dom.js";
+
+/**
+ * @typedef {object} Label
+ * @property {string} name  as events have it
+ * @property {string} title  as people read it
+ * @property {{light: string, dark: string}} colours  one for each background
+ * @property {string} path  its symbol, in a box of 16×16
+ */
+/** @typedef {{labels: Label[], unsure: Label}} LabelSet  in order; `unsure` is of a result in which none is likely enough */
+/** @typedef {Record<string, number>} Probabilities  by name */
+
+/** The name of the label of a result in which no other is likely enough. */
+export const UNSURE = "unsure";
+
+/** @type {Record<string, string | undefined>} */
+const STATE_SHAPES = {
+  "no-speech": "M3 6.6h2.8v2.8H3ZM6.6 6.6h2.8v2.8H6.6ZM10.2 6.6H13v2.8h-2.8Z",
+  speaking: "M2 6h2v4H2ZM6 3h2v10H6ZM10 5h2v6h-2ZM13.6 7h1.6v2h-1.6Z",
+  "not-analysed": "M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1Zm0 2a5 5 0 0 0-4 8l7-7a5 5 0 0 0-3-1Zm4 2-7 7a5 5 0 0 0 7-7Z",
+  connecting: "M8 1a7 7 0 0 1 7 7h-2.2A4.8 4.8 0 0 0 8 3.2Z",
+  stalled: "M3.5 2h3v12h-3ZM9.5 2h3v12h-3Z",
+  error: "M8 1 15.5 15H.5ZM7.1 6v4.6h1.8V6Zm0 5.8v1.8h1.8v-1.8Z",
+};
+
+export class Labels {
+  /** @type {readonly Label[]} those that have a probability, in order */
+  shown;
+  /** @type {Map<string, Label>} */
+  #named;
+
+  /** @param {LabelSet} set */
+  constructor({ labels, unsure }) {
+    this.shown = labels;
+    this.#named = new Map([...labels, unsure].map((label) => [label.name, label]));
+  }
+
+  /** All of them, "unsure" too. */
+  get every() {
+    return [...this.#named.values()];
+  }
+
+  /**
+   * What people read for a label.
+   * @param {string} name
+   */
+  title(name) {
+    return this.#named.get(name)?.title ?? name;
+  }
+
+  /**
+   * The symbol of a label, in its colour, or of a tile's state.
+   * @param {string} name
+   */
+  symbol(name) {
+    const label = this.#named.get(name);
+    const svg = shape(label?.path ?? STATE_SHAPES[name] ?? "", "symbol");
+    svg.dataset.symbol = name;
+    if (label) colour(svg, label);
+    return svg;
+  }
+
+  /**
+   * The likeliest label of a result, whatever the result is called.
+   * @param {{probabilities: Probabilities}} result
+   */
+  likeliest({ probabilities }) {
+    const share = (/** @type {Label} */ { name }) => probabilities[name] ?? 0;
+    return this.shown.reduce((a, b) => (share(b) > share(a) ? b : a));
+  }
+}
+
+/**
+ * Give `node` the colour of a label, for each background: base.css says which holds.
+ * @param {HTMLElement | SVGElement} node
+ * @param {Label} label
+ */
+export function colour(node, { colours }) {
+  node.classList.add("coloured");
+  node.style.setProperty("--light", colours.light);
+  node.style.setProperty("--dark", colours.dark);
+}
+
+/**
+ * How much a probability says, in words that do not promise too much.
+ * @param {number} probability
+ */
+export function strength(probability) {
+  if (probability >= 0.75) return "strong hint";
+  return probability >= 0.5 ? "hint" : "weak hint";
+}
+
+/**
+ * A probability as people read it.
+ * @param {number} probability
+ */
+export const percent = (probability) => `${Math.round(probability * 100)} %`;

@@ -1,0 +1,79 @@
+"""What `ser-track serve` prints when it is ready: addresses that can be opened, and which configuration holds."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from ser_track.cli.serve import ready_text
+from ser_track.config.schema import Config, ServerConfig
+from tests.paths import ROOT
+
+
+def ready(host: str = "127.0.0.1", port: int = 8080, token: str | None = None, told: str = "") -> list[str]:
+    text = ready_text(Config(server=ServerConfig(host=host, port=port, token=token)), told, "defaults")
+    *lines, configuration = text.splitlines()
+    assert configuration == "configuration: defaults"
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://localhost:8080"),
+        ("10.0.0.7", "http://10.0.0.7:8080"),
+        ("::1", "http://[::1]:8080"),
+        ("2001:db8::7", "http://[2001:db8::7]:8080"),
+        ("0.0.0.0", "http://localhost:8080"),
+        ("::", "http://[::1]:8080"),
+    ],
+)
+def test_the_address_can_be_opened(host: str, address: str) -> None:
+    first, *others = ready(host)
+    assert first == f"ser_track is ready: {address} (stop with Ctrl-C)"
+    assert all(re.fullmatch(r"from other machines: http://(?!0\.0\.0\.0|\[::\])\S+:8080", line) for line in others)
+    assert len(others) <= (host in ("0.0.0.0", "::"))
+
+
+def test_the_token_is_in_it() -> None:
+    assert (
+        ready(token="a b/c&d")[0] == "ser_track is ready: http://localhost:8080/?token=a%20b%2Fc%26d (stop with Ctrl-C)"
+    )
+
+
+def test_a_free_port_is_the_one_that_was_found() -> None:
+    told = "======== Running on http://127.0.0.1:43211 ========"
+    assert ready(port=0, told=told)[0] == "ser_track is ready: http://localhost:43211 (stop with Ctrl-C)"
+
+
+@pytest.mark.parametrize("where", ["here", "named", "nowhere"])
+def test_what_it_prints_can_be_opened_and_says_which_configuration_holds(tmp_path: Path, where: str) -> None:
+    told = {
+        "here": "config.json in this folder (--config names another)",
+        "named": "other.json",
+        "nowhere": "defaults (no --config, and no config.json in this folder)",
+    }[where]
+    if where != "nowhere":
+        config = {"server": {"token": "sesame"}, "rooms": {"max_rooms": 3}}
+        (tmp_path / told.split()[0]).write_text(json.dumps(config))
+    options = ["--config", "other.json"] if where == "named" else []
+    command = [sys.executable, "-m", "ser_track", "serve", "--port", "0", *options]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    with (tmp_path / "err").open("wb") as err:
+        served = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=err, text=True)
+    with served:
+        try:
+            assert served.stdout is not None
+            ready_line, configuration = served.stdout.readline(), served.stdout.readline()
+            assert configuration == f"configuration: {told}\n"
+            (url,) = re.findall(r"http://\S+", ready_line)
+            assert url.endswith("/?token=sesame") == (where != "nowhere")
+            with urllib.request.urlopen(url.replace("/?", "/metrics?"), timeout=10) as response:
+                assert response.status == 200
+        finally:
+            served.terminate()
