@@ -11,11 +11,11 @@ from ser_track.config.schema import Config
 from ser_track.errors import JoinError
 from ser_track.events import Announcement, Consent, Event, MeetingChanged, MeetingState, Notice
 from ser_track.live.live_engine import LiveEngine
+from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.channel import Channel
 from ser_track.meetings.consent import Consents
 from ser_track.meetings.meeting import Services
 from ser_track.meetings.notice_text import notice_text
-from ser_track.meetings.registry import Adapter
 from ser_track.meetings.retry import Backoff
 from ser_track.meetings.roster import Roster
 
@@ -53,7 +53,8 @@ class Session:
         self.where: str = target.where
         config = services.config
         url = None if base_url is None else f"{base_url}/meetings/{self.id}/notice"
-        notice = Notice(notice_text(consent, url, config.meetings.record_folder is not None), url, consent)
+        recorded = config.meetings.record_folder is not None
+        notice = Notice(notice_text(consent, url, recorded, adapter.capabilities), url, consent)
         self.channel = Channel(self.id)
         self.roster = Roster(self.channel, self.where, notice, consents, live, config)
         self.meeting = adapter.make(target, self.roster, services)
