@@ -17,7 +17,7 @@ from ser_track.cli.console import log_to_stderr
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
 from ser_track.errors import BadRequestError
-from ser_track.events import EncodedEvent
+from ser_track.event_types import EncodedEvent
 from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.registry import find_adapter, joinable, read_target, read_url
 from ser_track.meetings.session import Session

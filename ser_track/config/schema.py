@@ -11,7 +11,7 @@ from ser_track.config.reader import accept, read_json
 from ser_track.config.urls import ice_url, origin_of_pages, public_url, server_url
 from ser_track.config.values import existing_file, existing_folder, name_of
 from ser_track.errors import ConfigError
-from ser_track.events import Consent
+from ser_track.event_types import Consent
 
 SampleFormat = Literal["float32", "int16", "int32", "uint8"]
 SHIPPED_MODELS: Final = ("small", "base")

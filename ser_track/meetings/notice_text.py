@@ -1,6 +1,6 @@
 """What people in meetings are told."""
 
-from ser_track.events import Consent
+from ser_track.event_types import Consent
 from ser_track.meetings.meeting import Capabilities
 
 _IN_MEETING = "say so in the meeting"

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ser_track.config.schema import Config
 from ser_track.errors import JoinError
-from ser_track.events import Announcement, Consent, Event, MeetingChanged, MeetingState, Notice
+from ser_track.event_types import Announcement, Consent, Event, MeetingChanged, MeetingState, Notice
 from ser_track.live.live_engine import LiveEngine
 from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.channel import Channel

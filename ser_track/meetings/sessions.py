@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from ser_track.errors import BadRequestError, CalledBackError, MeetingFullError, NotFoundError
-from ser_track.events import Consent, EncodedEvent, EngineEvent, Left
+from ser_track.event_types import Consent, EncodedEvent, EngineEvent, Left
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.memory import release_memory
 from ser_track.meetings.adapter import Adapter

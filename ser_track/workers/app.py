@@ -13,8 +13,8 @@ from ser_track.web.guard import errors_as_json, only_invited, refusal
 from ser_track.web.keys import CONFIG, GUARDED_PATHS, SOCKETS
 from ser_track.web.outbox import close_sockets
 from ser_track.web.requests import preflight
-from ser_track.web.routes.notice import get_purpose
 from ser_track.web.routes.api import document_routes
+from ser_track.web.routes.notice import get_purpose
 from ser_track.web.static_files import STATIC, room_page
 from ser_track.workers.meetings import get_meetings, one_meeting, post_meeting
 from ser_track.workers.process import RunWorker

@@ -13,7 +13,7 @@ from pympi.Elan import Eaf
 from ser_track.cli.analyze.targets import format_names
 from ser_track.cli.main import main
 from ser_track.engine import timeline as engine_timeline
-from ser_track.events import Announcement, Event
+from ser_track.event_types import Announcement, Event
 from ser_track.labels import LabelSet
 from ser_track.output import wire
 from tests.helpers.event_schema import parse_lines

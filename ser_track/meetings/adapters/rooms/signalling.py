@@ -7,9 +7,9 @@ from typing import Any, Final
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from ser_track.errors import BadRequestError, MeetingError
-from ser_track.meetings.adapters.rooms.directory import Rooms
 from ser_track.meetings.adapters.rooms.participant import Participant, introduce
 from ser_track.meetings.adapters.rooms.room import Room
+from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.web.guard import check_invited
 from ser_track.web.keys import BOT, SOCKETS
