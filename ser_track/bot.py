@@ -4,7 +4,7 @@ The command line, the HTTP service and the library are three ways to use `Bot`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, get_args
@@ -111,7 +111,7 @@ class Bot:
 
 async def join(
     url: str, *, config: Config | Path | str | None = None, consent: Consent | None = None, **options: Any
-) -> AsyncIterator[Event | Announcement]:
+) -> AsyncGenerator[Event | Announcement, None]:
     """Every event of the meeting at ``url``, until the meeting is over or the caller stops; see `Bot.join`.
 
     ```python

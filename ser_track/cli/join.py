@@ -144,7 +144,8 @@ async def _serving(bot: Bot) -> AsyncIterator[str]:
 
 
 def _about_the_server(config: Config, base_url: str) -> str:
-    told = f"a web server runs at {base_url} until the bot leaves: people in the meeting answer there, by the notice's link"
+    told = f"a web server runs at {base_url} until the bot leaves"
+    told += ": people in the meeting answer there, by the notice's link"
     if config.meetings.public_url is None and config.server.host in ("127.0.0.1", "::1", "localhost"):
         told += ". Only this machine can open it; --host, --port and --public-url let others open it"
     return f"{told} (--no-link starts no web server)"

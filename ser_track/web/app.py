@@ -15,7 +15,7 @@ from ser_track.web.requests import preflight
 from ser_track.web.routes.api import document_routes
 from ser_track.web.routes.events import close_readers, get_events
 from ser_track.web.routes.meetings import delete_meeting, get_meeting, get_meetings, post_meeting
-from ser_track.web.routes.notice import get_notice, get_people, post_answer
+from ser_track.web.routes.notice import get_notice, get_people, get_purpose, post_answer
 from ser_track.web.static_files import STATIC, room_page
 
 
@@ -32,6 +32,7 @@ def make_app(bot: Bot) -> web.Application:
             web.get("/", room_page),
             web.get("/healthz", _health),
             web.get("/metrics", _metrics),
+            web.get("/notice", get_purpose),
             web.static("/static", STATIC),
             *_MEETINGS,
             *document_routes(),

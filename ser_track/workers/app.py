@@ -14,6 +14,7 @@ from ser_track.web.keys import CONFIG, GUARDED_PATHS, SOCKETS
 from ser_track.web.outbox import close_sockets
 from ser_track.web.requests import preflight
 from ser_track.web.routes.api import document_routes
+from ser_track.web.routes.notice import get_purpose
 from ser_track.web.static_files import STATIC, room_page
 from ser_track.workers.meetings import get_meetings, one_meeting, post_meeting
 from ser_track.workers.process import RunWorker
@@ -49,6 +50,7 @@ def make_front(config: Config, run_worker: RunWorker) -> web.Application:
             web.options("/offer", preflight),
             web.get("/healthz", _health),
             web.get("/metrics", metrics),
+            web.get("/notice", get_purpose),
             web.static("/static", STATIC),
             *_MEETINGS,
             *document_routes(),

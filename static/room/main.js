@@ -7,6 +7,7 @@ import { LocalMedia } from "./local-media.js";
 import { Lobby } from "./lobby.js";
 import { SERVICE_RESTART, rejoin } from "./reconnection.js";
 import { Room } from "./room.js";
+import { showServerNotice } from "./server-notice.js";
 import { StatusLine } from "./status-line.js";
 
 /** @import { Choice } from "./lobby.js" */
@@ -67,6 +68,9 @@ function newName() {
   const bytes = crypto.getRandomValues(new Uint8Array(5));
   return `room-${[...bytes].map((byte) => byte.toString(36).padStart(2, "0")).join("")}`;
 }
+
+// Nobody can agree before they can read whether voices are recorded.
+void showServerNotice(document.querySelectorAll(".storage")).then(() => lobby.allowAnalysis());
 
 // --- in and out
 

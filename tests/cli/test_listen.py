@@ -15,6 +15,7 @@ from ser_track.cli.live_view import LIMITS
 from ser_track.cli.main import main
 from tests.helpers.event_schema import parse_lines
 from tests.helpers.microphones import Machine, without_microphones
+from tests.helpers.processes import started
 from tests.helpers.pulseaudio import play, pulse_audio
 from tests.paths import ROOT
 
@@ -55,7 +56,7 @@ def test_each_track_is_a_participant_and_each_result_a_line_with_the_limits_abov
 
 def test_ctrl_c_gives_what_was_open_its_last_result() -> None:
     command = [*COMMAND, "--json", "--file", str(SPOKEN)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as listening:
+    with started(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as listening:
         assert listening.stdout is not None
         assert listening.stderr is not None
         lines = ""
@@ -77,7 +78,7 @@ def test_in_a_terminal_there_is_a_table_and_ctrl_c_leaves_its_last_state() -> No
     ours, theirs = os.openpty()
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "24"}
     command = [*COMMAND, "--file", str(SPOKEN)]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as listening:
+    with started(command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs) as listening:
         os.close(theirs)
         screen = b""
         while not re.search(rb"speaks.*%", screen):
@@ -168,7 +169,7 @@ def test_a_real_microphone_is_heard(tmp_path: Path) -> None:
             [*COMMAND, "--list-devices"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
         )
         assert re.search(r"^ *\d+ default \(44100 Hz\), default$", listed.stdout, re.MULTILINE)
-        with subprocess.Popen([*COMMAND, "--json"], cwd=ROOT, env=environment, stdout=subprocess.PIPE) as listening:
+        with started([*COMMAND, "--json"], cwd=ROOT, env=environment, stdout=subprocess.PIPE) as listening:
             assert listening.stdout is not None
             lines = listening.stdout.readline()  # somebody joined
             with play(SPOKEN, environment) as playing:

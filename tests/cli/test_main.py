@@ -8,6 +8,7 @@ import pytest
 
 import ser_track as ser_track_package
 from ser_track.cli.main import main, make_parser
+from tests.helpers.processes import started
 from tests.paths import ROOT
 
 SPOKEN = ROOT / "tests" / "data" / "spoken.wav"
@@ -105,7 +106,7 @@ def test_the_whole_process_exits_with_the_code_and_no_traceback() -> None:
 
 def test_a_reader_who_has_enough_is_no_error() -> None:
     command = [sys.executable, "-m", "ser_track.cli", "analyze", "--jobs", "1", *[str(SPOKEN)] * 3]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with started(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         assert "joined" in process.stdout.readline()

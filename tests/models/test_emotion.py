@@ -269,6 +269,8 @@ def test_splits_share_no_speaker() -> None:
     assert len(groups[2]) >= 18
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(280)
 @pytest.mark.shared
 @pytest.mark.skipif(not CORPORA.is_dir(), reason="needs the corpora beside the repository (../shared/corpora)")
 def test_four_emotions_of_speakers_it_never_heard(model: EmotionModel) -> None:

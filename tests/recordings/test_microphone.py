@@ -13,6 +13,7 @@ from ser_track.chunk import Chunk, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError, ConfigError
 from ser_track.recordings.microphone import HeldBlocks, Microphone, input_devices
 from tests.helpers.microphones import Machine
+from tests.helpers.processes import started
 from tests.helpers.pulseaudio import play, pulse_audio
 from tests.helpers.signals import cut, joined, noise
 from tests.paths import DATA, ROOT
@@ -118,7 +119,7 @@ print(microphone.device.rate_hz, heard, microphone.loss)
 def test_a_real_one_is_heard_at_16_khz_without_a_hole(tmp_path: Path) -> None:
     with pulse_audio(tmp_path) as environment:
         command = [sys.executable, "-c", LISTEN]
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as listening:
+        with started(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as listening:
             assert listening.stdout is not None
             listening.stdout.readline()  # it is open
             with play(DATA / "spoken.wav", environment) as playing:

@@ -1,6 +1,7 @@
 """The real front, in this process, with real worker processes behind it."""
 
 import asyncio
+import multiprocessing
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from aiohttp import ClientSession, TCPConnector, web
 from blockbuster import blockbuster_ctx
 
 from ser_track.config.schema import Config
+from ser_track.workers import process
 from ser_track.workers import supervisor as workers_module
 from ser_track.workers.app import make_front
 from ser_track.workers.process import WorkerProcess
@@ -28,6 +30,14 @@ def config() -> Config:
     """Two workers; a test module or class overrides this fixture to change more."""
     base = Config()
     return replace(base, server=replace(base.server, workers=2))
+
+
+@pytest.fixture(autouse=True)
+def _quick_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers come from a process that has imported all they need; test_supervisor starts them as the program does."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["ser_track.workers.worker"])
+    monkeypatch.setattr(process, "_SPAWN", context)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import pytest
 
 from ser_track.cli.main import main
 from tests.helpers.event_schema import parse_lines
+from tests.helpers.processes import interrupt_group, started
 from tests.paths import SPOKEN
 
 
@@ -136,11 +136,11 @@ def test_an_interruption_leaves_what_is_done_whole_and_tells_the_rest(archive: P
         file.writeframes(spoken.readframes(spoken.getnframes()) * 60)
     command = [sys.executable, "-m", "ser_track.cli", "analyze", "--final-only", "--jobs", jobs, "--out", f"{out}/"]
     named = [str(archive / name) for name in ("a.wav", "c.wav", "z.wav")]
-    running = subprocess.Popen([*command, *named], stderr=subprocess.PIPE, start_new_session=True)
     done = out / "ser-track-done.jsonl"
-    _wait_for(lambda: (out / "z.jsonl.part").exists() and done.exists() and done.read_bytes().count(b"\n") == 2)
-    os.killpg(running.pid, signal.SIGINT)
-    _, err = running.communicate()
+    with started([*command, *named], stderr=subprocess.PIPE) as running:
+        _wait_for(lambda: (out / "z.jsonl.part").exists() and done.exists() and done.read_bytes().count(b"\n") == 2)
+        interrupt_group(running)
+        _, err = running.communicate()
     assert running.returncode == 130
     assert err.decode() == f"ser-track: interrupted: 2 of 3 recordings are done; missing: {long}\n"
     assert set(files_in(out)) == {"a.jsonl", "c.jsonl", "ser-track-done.jsonl"}

@@ -1,9 +1,9 @@
 """`analyze`: what users and their programs get from recordings, good and bad."""
 
 import os
-import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 
 from ser_track.cli.main import main
 from tests.helpers.event_schema import parse_lines
+from tests.helpers.processes import interrupt_group, started
 from tests.helpers.recordings import Sound, record
 from tests.paths import DATA
 
@@ -148,16 +149,15 @@ def test_however_it_ends_no_process_is_left(tmp_path: Path, ending: str) -> None
         os.mkfifo(pipe)
     program = "import sys; from ser_track.cli.main import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "analyze", "--jobs", "2", *map(str, pipes)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-    writers = [pipe.open("wb") for pipe in pipes]  # opens when a worker does
-    if ending == "interrupt":
-        os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all of them
-    else:
-        running.kill()
-    # Ends when nobody holds the other end of stdout and stderr any more: when all processes are gone.
-    out, err = running.communicate()
-    for writer in writers:
-        writer.close()
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running, ExitStack() as writers:
+        for pipe in pipes:
+            writers.enter_context(pipe.open("wb"))  # opens when a worker does
+        if ending == "interrupt":
+            interrupt_group(running)
+        else:
+            running.kill()
+        # Ends when nobody holds the other end of stdout and stderr any more: when all processes are gone.
+        out, err = running.communicate()
     assert out == b""
     if ending == "interrupt":
         told = f"ser-track: interrupted: 0 of 2 recordings are done; missing: {pipes[0]}, {pipes[1]}\n"
@@ -266,7 +266,7 @@ def test_an_mp4_with_its_table_at_the_end_comes_through_a_pipe(tmp_path: Path, s
 
 def test_events_of_a_pipe_come_while_it_is_open() -> None:
     command = [sys.executable, "-m", "ser_track.cli", "analyze", "--final-only", "--jobs", "1", "-"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+    with started(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
         assert running.stdin is not None
         assert running.stdout is not None
         running.stdin.write(SPOKEN.read_bytes()[:300_000])

@@ -2,7 +2,6 @@
 
 import csv
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,7 +12,12 @@ from pympi.Elan import Eaf
 
 from ser_track.cli.analyze.targets import format_names
 from ser_track.cli.main import main
+from ser_track.engine import timeline as engine_timeline
+from ser_track.events import Announcement, Event
+from ser_track.labels import LabelSet
+from ser_track.output import wire
 from tests.helpers.event_schema import parse_lines
+from tests.helpers.processes import interrupt_group, started
 from tests.paths import DATA
 
 SPOKEN = DATA / "spoken.wav"
@@ -62,6 +66,30 @@ def test_files_say_what_the_events_say(tmp_path: Path) -> None:
             assert {name: float(row[name]) for name in finals[key]["probabilities"]} == finals[key]["probabilities"]
 
 
+def test_each_event_is_encoded_once_and_the_timeline_is_gathered_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[Event | Announcement] = []
+    gathered: list[str] = []
+    to_line, gatherer = wire.to_line, engine_timeline.TimelineGatherer.__init__
+
+    def count(event: Event | Announcement) -> str:
+        encoded.append(event)
+        return to_line(event)
+
+    def begin(self: engine_timeline.TimelineGatherer, title: str, *rest: LabelSet) -> None:
+        gathered.append(title)
+        gatherer(self, title, *rest)
+
+    monkeypatch.setattr(wire, "to_line", count)
+    monkeypatch.setattr(engine_timeline.TimelineGatherer, "__init__", begin)
+    named = ["--report", f"{tmp_path}/page.html", "--plot", f"{tmp_path}/plot.svg"]
+    options = ["--jobs", "1", "--format", "jsonl,csv,vtt", "--out", f"{tmp_path}/", *named]
+    assert main(["analyze", *options, str(SPOKEN)]) == 0
+    assert len(encoded) == len((tmp_path / "spoken.jsonl").read_text(encoding="utf-8").splitlines())
+    assert gathered == ["spoken.wav"]
+
+
 def test_one_recording_as_captions_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["analyze", "--final-only", "--format", "vtt", str(SPOKEN)]) == 0
     out = capsys.readouterr().out
@@ -84,12 +112,11 @@ def test_ctrl_c_leaves_the_files_that_were_done_whole_and_no_others(tmp_path: Pa
     program = "import sys; from ser_track.cli.main import main; sys.exit(main())"
     options = ["--final-only", "--jobs", "2", "--format", "jsonl,csv", "--out", str(out)]
     command = [sys.executable, "-c", program, "analyze", *options, str(SPOKEN), str(pipe)]
-    running = subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True)
-    with pipe.open("wb"):
+    with started(command, stderr=subprocess.PIPE) as running, pipe.open("wb"):
         while not (out / DONE).exists():  # it comes after the last of its files
             assert running.poll() is None
             time.sleep(0.05)
-        os.killpg(running.pid, signal.SIGINT)
+        interrupt_group(running)
         _, err = running.communicate(timeout=60)
     told = f"ser-track: interrupted: 1 of 2 recordings are done; missing: {pipe}\n"
     assert (running.returncode, err.decode()) == (130, told)

@@ -186,3 +186,11 @@ class TestToken:
             await post(server, url, {"participant": ann["participant"], "analysed": True})
             async with server.http.get(url.removesuffix("/notice")) as response:
                 assert response.status == 401, "the results are for who has the token"
+
+
+@pytest.mark.parametrize("consent", ["required", "notice"])
+async def test_anybody_can_read_what_holds_for_all_meetings(server: Running, consent: Consent) -> None:
+    async with server.http.get(f"{server.url}/notice") as response:
+        told = await response.json()
+    assert (told["consent"], told["recorded"]) == (consent, False)
+    assert told["text"].endswith("Nothing is stored.")

@@ -109,10 +109,13 @@ class JanusClient:
         """No more events of ``handle``."""
         self._handles.pop(handle, None)
 
-    async def close(self) -> None:
-        """End the session and the connection; never raises."""
+    async def close(self, answers: bool = True) -> None:
+        """End the session and the connection; never raises.
+
+        With ``answers`` false the server is not asked: it ends the session by itself when the connection ends.
+        """
         try:
-            if not self.closed.done() and self._session is not None:
+            if answers and not self.closed.done() and self._session is not None:
                 with contextlib.suppress(JanusError):
                     await self.ask({"janus": "destroy"})
         finally:
@@ -188,6 +191,14 @@ class Handle:
         if "error_code" in data:
             raise JanusError(data["error_code"], str(data.get("error")))
         return data, answer.get("jsep", {})
+
+    async def leave(self) -> bool:
+        """Leave the room; never raises. Returns whether the server answered; then nobody sees us there any more."""
+        try:
+            await self.request({"request": "leave"})
+        except JanusError as error:
+            return error.code != 0
+        return True
 
     async def detach(self) -> None:
         """Give the handle back; never raises."""

@@ -26,6 +26,8 @@ _REMEDIES: Final = {
     "wrong_pin": "; give the room's PIN",
 }
 _MISSING_ELEMENT: Final = 429
+_REASON_S: Final = 2.0
+"""Janus closes the connection of someone who is made to leave, and says so on the WebSocket; either may come first."""
 
 
 class JanusRoom:
@@ -84,9 +86,11 @@ class JanusRoom:
         assert self._results is not None
         closed, lost = self._client.closed, self._results.lost
         over = asyncio.create_task(self._ended.wait())
-        ends: list[asyncio.Future[Any]] = [closed, lost, over]
+        told: list[asyncio.Future[Any]] = [closed, over]
         try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*told, lost], return_when=asyncio.FIRST_COMPLETED)
+            if not any(end.done() for end in told):
+                await asyncio.wait(told, timeout=_REASON_S, return_when=asyncio.FIRST_COMPLETED)
         finally:
             over.cancel()
         if self._over is not None:
@@ -115,11 +119,13 @@ class JanusRoom:
             await asyncio.wait(set(self._closing.values()), timeout=self._timeout_s)
         results, self._results = self._results, None
         client, self._client = self._client, None
+        handle, self._handle = self._handle, None
         if results is not None:
             await results.flush()
             await results.close()
         if client is not None:
-            await client.close()
+            # Janus answers "destroy" before it has taken us out of the room, and "leave" afterwards.
+            await client.close(answers=handle is None or await handle.leave())
 
     def _secrets(self) -> dict[str, str]:
         given = {"token": self._target.token, "apisecret": self._target.api_secret}

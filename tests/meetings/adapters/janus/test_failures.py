@@ -11,6 +11,7 @@ import pytest
 
 from ser_track.config.schema import Config
 from ser_track.meetings.adapters.janus.room import JanusRoom
+from tests.helpers.janus_person import JanusPerson
 from tests.helpers.janus_server import PIN, ROOM, SMALL, WITH_PIN, JanusServer, free_port
 from tests.meetings.adapters.janus.test_room import events_of, known_as, speaking, watching
 from tests.meetings.conftest import MakePerson, SendBot
@@ -256,14 +257,34 @@ class TestLeaves:
     ) -> None:
         observer = await watching(person("Observer"))
         bot = await send_bot()
-        (own,) = (
-            p["id"]
-            for p in (await observer.request({"request": "listparticipants"}))["participants"]
-            if p["id"] != observer.id
-        )
-        await observer.administer("kick", id=own)
+        await self.throw_out_the_bot(observer)
         ended = await state(server, bot, "left")
         assert "made to leave" in ended["reason"]
+
+    async def test_why_it_must_go_may_be_said_after_its_connection_was_closed(
+        self, person: MakePerson, send_bot: SendBot, server: Running
+    ) -> None:
+        observer = await watching(person("Observer"))
+        bot = await send_bot()
+        room, loop = room_of(server), asyncio.get_running_loop()
+        handle, results = room._handle, room._results
+        assert handle is not None
+        assert results is not None
+        take = handle.on_event
+
+        def late(message: dict[str, Any]) -> None:
+            results.lost.add_done_callback(lambda _: loop.call_later(0.5, take, message))
+
+        handle.on_event = late
+        await self.throw_out_the_bot(observer)
+        ended = await state(server, bot, "left")
+        assert "made to leave" in ended["reason"]
+
+    @staticmethod
+    async def throw_out_the_bot(observer: JanusPerson) -> None:
+        there = (await observer.request({"request": "listparticipants"}))["participants"]
+        (bot,) = (one["id"] for one in there if one["id"] != observer.id)
+        await observer.administer("kick", id=bot)
 
     async def test_when_the_room_is_destroyed(self, person: MakePerson, send_bot: SendBot, server: Running) -> None:
         observer = person("Observer")

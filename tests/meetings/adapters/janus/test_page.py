@@ -96,6 +96,7 @@ async def test_a_page_that_opts_out_on_its_data_channel_is_not_analysed_a_second
         await speaks(reader, ann)
 
 
+@pytest.mark.slow
 class TestDtx:
     @pytest.fixture
     def microphone(self, tmp_path: Path) -> Path:

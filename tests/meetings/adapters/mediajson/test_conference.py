@@ -72,6 +72,7 @@ def spoken_packets() -> list[bytes]:
 
 
 class TestRecordingOfARealBridge:
+    @pytest.mark.slow
     @pytest.mark.shared
     async def test_it_gives_the_same_at_recorded_and_at_full_speed(self, server: Running, no_blocking: None) -> None:
         if not SAMPLE.exists():
