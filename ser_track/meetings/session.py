@@ -66,10 +66,12 @@ class Session:
         """When it came into this state, in seconds of the wall clock."""
         self.ending = False
         """Whether it is about to be over: nobody can come to it any more."""
+        self.called_back = False
+        """Whether somebody asked for its end."""
         self.missed_events = 0
         """Events that iterations over this session were too slow for."""
         self._config: Config = config
-        self._called_back = False
+        self._to_leave = False
         self._leaving = asyncio.Lock()
         self._backoff, self._give_up_at = Backoff(), 0.0
         self._joining: asyncio.Task[None] | None = None
@@ -112,7 +114,7 @@ class Session:
         self._joining = joining = asyncio.create_task(self.meeting.connect())
         try:
             await joining
-            if self._called_back:  # at the last moment
+            if self._to_leave:  # at the last moment
                 raise asyncio.CancelledError
         except JoinError as error:
             await self._empty(str(error))
@@ -120,7 +122,7 @@ class Session:
             raise
         except BaseException:  # cancelled in the middle
             await self.meeting.close()
-            if self._called_back:
+            if self._to_leave:
                 raise JoinError(self.where, "join", "the bot was called back meanwhile", "called_back") from None
             self._end("it was not joined")
             raise
@@ -138,7 +140,7 @@ class Session:
             await self._leave(reason, results_s)
 
     async def _leave(self, reason: str, results_s: float) -> None:
-        self._called_back = self.ending = True
+        self._to_leave = self.ending = True
         tasks = [task for task in (self._joining, self._staying) if task is not None]
         self._joining = self._staying = None
         for task in tasks:

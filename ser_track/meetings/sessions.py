@@ -127,7 +127,7 @@ class Sessions:
 
     async def call_back(self, session: Session) -> None:
         """Leave because somebody asks for it. A bridge that goes on sending this meeting is refused for a while."""
-        self._memories[session.where].called_back = True
+        session.called_back = self._memories[session.where].called_back = True
         await self.leave(session, "the bot was called back")
 
     async def leave(self, session: Session, reason: str, within_s: float = _LEAVE_S) -> None:
