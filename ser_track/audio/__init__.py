@@ -1,1 +1,1 @@
-"""Audio as it comes and as the engine takes it: bytes, frames and tracks to 16 kHz mono."""
+"""Converts incoming audio (bytes, frames, tracks) to 16 kHz mono for the engine."""

@@ -1,4 +1,4 @@
-"""Decoded audio frames to 16 kHz mono with their media time, whatever rate, layout or gaps they come with."""
+"""Converts decoded audio frames of any rate or layout, with or without gaps, to 16 kHz mono with media time."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -12,9 +12,9 @@ from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.errors import AudioError
 
 _TOLERANCE_S: Final = 0.005
-"""Timestamps that are off by less than 5 ms are rounding of the container, no gap."""
+"""Timestamps that are off by less than 5 ms are rounding in the container, not a gap."""
 _RESTART_S: Final = 1
-"""Timestamps that fall back by more than this are a new clock: the stream goes on where it was."""
+"""A timestamp that falls back by more than this means a new clock: the stream continues where it was."""
 
 _FLOATS: Final = ("flt", "dbl")
 _DTYPES: Final = {"u8": np.uint8, "s16": np.int16, "s32": np.int32, "flt": np.float32, "dbl": np.float64}
@@ -41,7 +41,7 @@ class FrameConverter:
         """Samples that ``frame`` completes.
 
         Raises:
-            AudioError: the frame holds samples that are no finite numbers, or of a type that cannot be read.
+            AudioError: the frame holds samples that are not finite numbers, or of a type that cannot be read.
         """
         mono = frame_to_mono(frame)
         begin_s = self._begin_s(frame)
@@ -55,7 +55,7 @@ class FrameConverter:
         yield from self._emit(self._resampler.push(mono))
 
     def flush(self) -> Iterator[Chunk]:
-        """What the resampler holds back at the end of the track or before a gap."""
+        """Return the samples that the resampler holds back at the end of the track or before a gap."""
         yield from self._emit(self._resampler.flush())
 
     def _begin_s(self, frame: av.AudioFrame) -> float:
@@ -103,7 +103,7 @@ def frame_to_mono(frame: av.AudioFrame) -> FloatArray:
     """Float32 ``[n]``: the average of the channels.
 
     Raises:
-        AudioError: a sample is no finite number, or of a type that cannot be read.
+        AudioError: a sample is not a finite number, or is of a type that cannot be read.
     """
     mono = average_channels(frame_to_channels(frame))
     return require_finite(mono) if frame.format.packed.name in _FLOATS else mono

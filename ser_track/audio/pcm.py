@@ -26,7 +26,7 @@ class PcmReader:
         """Mono float32 ``[n]`` of ``data``: bytes in the announced format, or floats ``[n]`` or ``[n, channels]``.
 
         Raises:
-            AudioError: a ragged list, an array of another shape or type, or samples that are no finite numbers.
+            AudioError: a ragged list, an array of another shape or type, or samples that are not finite numbers.
         """
         if isinstance(data, (bytes, bytearray, memoryview)):
             frames = self._from_bytes(bytes(data))
@@ -62,7 +62,7 @@ def as_array(data: ArrayLike) -> np.ndarray:
     try:
         return np.asarray(data)
     except ValueError as error:
-        raise AudioError(f"audio that makes no array ({error}); give floats [n] or [n, channels]") from error
+        raise AudioError(f"the audio is not an array ({error}); give floats [n] or [n, channels]") from error
 
 
 def to_float(samples: np.ndarray) -> FloatArray:
@@ -76,10 +76,10 @@ def to_float(samples: np.ndarray) -> FloatArray:
 
 
 def require_finite(samples: FloatArray) -> FloatArray:
-    """``samples``, unless one is NaN or infinite: that would poison every later decision of the stream.
+    """``samples``, unless one is NaN or infinite: that would corrupt every later decision of the stream.
 
     Raises:
-        AudioError: some sample is no finite number.
+        AudioError: a sample is not a finite number.
     """
     if not np.isfinite(samples).all():
         first = int(np.flatnonzero(~np.isfinite(samples))[0])

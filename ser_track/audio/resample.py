@@ -1,4 +1,4 @@
-"""Any rate to 16 kHz, piece by piece, with the same result however the pieces are cut."""
+"""Resamples any rate to 16 kHz in pieces; the result does not depend on how the pieces are cut."""
 
 import av
 import numpy as np
@@ -23,10 +23,10 @@ class Resampler:
         )
 
     def push(self, samples: FloatArray) -> FloatArray:
-        """What can be said at 16 kHz after ``samples``; the filter holds back a millisecond or two."""
+        """Return the samples at 16 kHz after ``samples``; the filter holds back a millisecond or two."""
         if self._resampler is None or not len(samples):
             return samples
-        # Straight into the frame's memory: PyAV's array conversions cost as much again as the resampling.
+        # Write directly to the frame's memory: PyAV's array conversions cost as much as the resampling itself.
         frame = av.AudioFrame(format="flt", layout="mono", samples=len(samples))
         frame.planes[0].update(np.ascontiguousarray(samples, np.float32))  # type: ignore[arg-type]  # takes any buffer
         frame.sample_rate = self._rate_hz

@@ -1,4 +1,4 @@
-"""`SERTrack`: taps a `MediaStreamTrack` on its way to somebody else; `consume`: taps one that nobody else reads."""
+"""`SERTrack` taps a `MediaStreamTrack` that another consumer reads; `consume` reads a track that nobody else reads."""
 
 import asyncio
 import itertools
@@ -37,8 +37,8 @@ class SERTrack(MediaStreamTrack):
     >>> asyncio.run(main())
     3
 
-    Works with any codec that aiortc decodes, and with tracks that never saw a network. A frame that cannot be
-    converted is passed through all the same; ``on_fault`` hears of the first and each 500th, or the log.
+    Works with any codec that aiortc decodes, and with local tracks. A frame that cannot be converted is still passed
+    through. The first such frame and every 500th are reported to ``on_fault``, or logged without it.
     """
 
     kind = "audio"
@@ -60,9 +60,9 @@ class SERTrack(MediaStreamTrack):
         self._on_fault = on_fault or self._log_fault
         self._converter = FrameConverter()
         self.frames = 0
-        """Frames that came through."""
+        """Frames that passed through."""
         self.faults = 0
-        """Frames among them that could not be converted."""
+        """Of these frames, the number that could not be converted."""
 
         @track.on("ended")
         def _ended() -> None:
@@ -91,25 +91,25 @@ class SERTrack(MediaStreamTrack):
         self.source.stop()
 
     def _tap(self, frame: "Frame | Packet[Any] | None") -> None:
-        """Give ``push`` what ``frame`` completes, or at the end of the track what is left."""
+        """Give ``push`` the samples that ``frame`` completes, or the remaining ones at the end of the track."""
         try:
             if frame is not None and not isinstance(frame, av.AudioFrame):
                 raise AudioError(f"{type(frame).__name__} instead of decoded audio; wrap the track after its decoder")
             for chunk in self._converter.flush() if frame is None else self._converter.convert(frame):
                 self._push(chunk)
-        except Exception as error:  # whatever is wrong with a frame, the one who listens downstream gets it
+        except Exception as error:  # a bad frame must still reach the downstream reader
             self.faults += 1
-            # Not each time: a track of the wrong kind would tell of fifty frames a second.
+            # Not each time: a track of the wrong kind would report fifty frames a second.
             if self.faults % _FAULTS_PER_REPORT == 1:
                 told = error if isinstance(error, AudioError) else AudioError(f"a frame is unusable: {error!r}")
                 self._on_fault(told)
 
     def _log_fault(self, error: AudioError) -> None:
-        _log.warning("track %s: a frame was passed through unheard: %s", self.source.id, error)
+        _log.warning("track %s: a frame was passed through without analysis: %s", self.source.id, error)
 
 
 async def consume(track: MediaStreamTrack, on_frame: Callable[[], None] = lambda: None) -> None:
-    """Read ``track`` to its end and drop the frames: aiortc queues without bound what nobody reads.
+    """Read ``track`` to its end and drop the frames: aiortc queues unread frames without limit.
 
     ``on_frame`` is called for each.
     """
@@ -119,6 +119,6 @@ async def consume(track: MediaStreamTrack, on_frame: Callable[[], None] = lambda
         except MediaStreamError:
             return
         on_frame()
-        # A track that always has a frame ready must not keep the event loop from everybody else.
+        # A track that always has a frame ready must not block the event loop for everybody else.
         if number % _FRAMES_IN_A_ROW == 0:
             await asyncio.sleep(0)

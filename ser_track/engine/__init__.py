@@ -1,1 +1,1 @@
-"""The pure middle: samples in, events out. No clock, no threads, no asyncio, no network."""
+"""The pure core: samples in, events out. No clock, no threads, no asyncio, no network."""

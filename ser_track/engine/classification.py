@@ -1,4 +1,4 @@
-"""Which segments wait for the classifier, and what becomes of its predictions."""
+"""Queues segments for the classifier and turns its predictions into events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ser_track.voice_profile import VoiceProfile
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassificationJob:
-    """One segment of a stream to classify, or the part of it that is there so far."""
+    """One segment of a stream to classify, or the part of it that has arrived so far."""
 
     stream: Stream
     start: int
@@ -28,45 +28,45 @@ class ClassificationJob:
 
     @property
     def key(self) -> StreamKey:
-        """Of the stream."""
+        """The key of the stream."""
         return self.stream.key
 
     @property
     def span(self) -> tuple[int, int, int]:
-        """Which stretch of which segment is classified: number, start, end."""
+        """The part of the segment that is classified: segment number, start, end."""
         return self.audio.number, self.audio.start, self.audio.end
 
 
 class JobQueue:
-    """Final jobs in order; of each stream at most one provisional, the newest."""
+    """Final jobs in order, and at most one provisional job per stream, the newest."""
 
     def __init__(self) -> None:
         self._final: list[ClassificationJob] = []
         self._provisional: dict[StreamKey, ClassificationJob] = {}
         self.replaced = 0
-        """Provisional jobs that a newer one, or the final one, made pointless."""
+        """Provisional jobs that were replaced by a newer one, or by the final one."""
 
     def __len__(self) -> int:
         return len(self._final) + len(self._provisional)
 
     def put(self, job: ClassificationJob) -> None:
-        """Queue ``job``; a provisional one of the same stream gives way."""
+        """Queue ``job``; it replaces a provisional job of the same stream."""
         self.replaced += job.key in self._provisional
         if job.final:
             self._provisional.pop(job.key, None)
             self._final.append(job)
         else:
-            # In the place of the one it replaces: a stream whose job is renewed often must not wait forever.
+            # It takes the place of the job that it replaces: a stream whose job is renewed often must not wait forever.
             self._provisional[job.key] = job
 
     def take(self, provisional_limit: int | None) -> list[ClassificationJob]:
-        """Every final job, then the ``provisional_limit`` provisional ones that wait longest (all if ``None``)."""
+        """Take every final job, then the ``provisional_limit`` longest-waiting provisional jobs (all if ``None``)."""
         taken, self._final = self._final, []
         oldest = list(islice(self._provisional, provisional_limit))
         return taken + [self._provisional.pop(key) for key in oldest]
 
     def remove(self, key: StreamKey) -> list[ClassificationJob]:
-        """Take out what waits for ``key``, final ones too."""
+        """Remove the jobs that wait for ``key``, including final ones."""
         removed = [job for job in self._final if job.key == key]
         self._final = [job for job in self._final if job.key != key]
         provisional = self._provisional.pop(key, None)
@@ -75,7 +75,7 @@ class JobQueue:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """How results are made: the classifier, and what the configuration says of them."""
+    """Makes results with the classifier, as the configuration says."""
 
     classifier: EmotionClassifier
     min_confidence: float
@@ -99,7 +99,7 @@ class Classification:
         return self._emotion(job, prediction)
 
     def _predict(self, job: ClassificationJob) -> Prediction | Fault:
-        """Run the classifier. What it raises becomes a `Fault` of this one segment, never silence."""
+        """Run the classifier. An error becomes a `Fault` of this one segment; it is never ignored."""
         try:
             return predict(self.classifier, job.audio.samples, job.stream.voice)
         except InferenceError as error:  # it concerns one segment and must not stop the others
@@ -128,17 +128,17 @@ class Classification:
 
 
 def predict(classifier: EmotionClassifier, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
-    """What ``classifier`` says of ``samples`` ``[n]``, checked: it may be anybody's.
+    """Return the prediction of ``classifier`` for ``samples`` ``[n]``, checked: the classifier may be third-party code.
 
     Raises:
-        InferenceError: whatever it raised, or its answer is not a distribution over its labels; the model is named.
+        InferenceError: it raised an error, or its answer is not a distribution over its labels; names the model.
     """
     try:
         prediction = classifier.classify(samples, voice)
         _require_distribution(prediction.probabilities, len(classifier.labels))
         if prediction.six is not None:
             _require_distribution(prediction.six, len(SIX))
-    except Exception as error:  # somebody else's code may raise anything
+    except Exception as error:  # third-party code may raise anything
         raise InferenceError(f"{classifier.name}: {str(error) or type(error).__name__}") from error
     return prediction
 

@@ -28,11 +28,11 @@ class Engine:
         self._streams: dict[StreamKey, Stream] = {}
         self._jobs = JobQueue()
         self.late_samples = 0
-        """Samples of all streams that came for a time already passed, and were dropped."""
+        """Samples of all streams that were dropped because their time had already passed."""
 
     @property
     def queue_length(self) -> int:
-        """Classifications that wait."""
+        """Number of classifications that wait."""
         return len(self._jobs)
 
     @property
@@ -64,7 +64,7 @@ class Engine:
             self.late_samples += late
 
     def tick(self, provisional_limit: int | None = None) -> list[EngineEvent]:
-        """Work through all that was pushed; ``provisional_limit`` bounds the provisional results of this tick.
+        """Process all pushed samples; ``provisional_limit`` bounds the provisional results of this tick.
 
         Raises:
             InferenceError: the voice detector failed. The windows of that call count as a gap, their streams begin
@@ -74,7 +74,7 @@ class Engine:
         return events + [self.classify(job) for job in jobs]
 
     def advance(self, provisional_limit: int | None = None) -> tuple[list[EngineEvent], list[ClassificationJob]]:
-        """What `tick` does without the classifier: events, and what is left to `classify`. Raises what `tick` does."""
+        """Do what `tick` does without the classifier: return events and the jobs to `classify`. Raises as `tick`."""
         streams = list(self._streams.values())
         self._vad_batches.advance(streams)
         events: list[EngineEvent] = []
@@ -85,7 +85,7 @@ class Engine:
         return events, self._jobs.take(provisional_limit)
 
     def flush(self, key: StreamKey) -> list[EngineEvent]:
-        """Everything still open in ``key``, which is then closed and forgotten. Other streams do not move.
+        """Return the remaining events of ``key``, then close and forget it. Other streams do not advance.
 
         Raises:
             KeyError: the stream was not opened.
@@ -95,7 +95,7 @@ class Engine:
         return events + [self.classify(job) for job in jobs]
 
     def finish(self, key: StreamKey) -> tuple[list[EngineEvent], list[ClassificationJob]]:
-        """What `flush` does without the classifier: events, and what is left to `classify`. Raises as `flush` does."""
+        """Do what `flush` does without the classifier: return events and the jobs to `classify`. Raises as `flush`."""
         stream = self._streams[key]
         try:
             stream.windows.flush()
@@ -108,7 +108,7 @@ class Engine:
     def pause(self, key: StreamKey, reason: EndReason = "stalled") -> None:
         """No more audio of ``key`` arrives for now: close its open segment. Audio that comes later is a new segment.
 
-        With the reason ``silence`` it is known that nothing was left unsent: the window still open is completed.
+        The reason ``silence`` means that the sender has sent everything it had: the open window is then completed.
 
         Raises:
             KeyError: the stream was not opened.
@@ -121,12 +121,12 @@ class Engine:
         self._take_marks(stream, stream.segmenter.close(reason))
 
     def discard(self, key: StreamKey) -> None:
-        """Forget ``key`` with all that was held of it."""
+        """Forget ``key`` and everything buffered for it."""
         self._streams.pop(key, None)
         self._jobs.remove(key)
 
     def classify(self, job: ClassificationJob) -> Emotion | Fault:
-        """Do ``job``. Jobs of one stream must be done in their order; on which thread does not matter."""
+        """Run ``job``. Jobs of one stream must run in order; any thread may run them."""
         return self._classification.classify(job)
 
     def _take_marks(self, stream: Stream, marks: Iterable[Mark]) -> None:

@@ -1,4 +1,4 @@
-"""Voiced windows to speech segments: a state machine over VAD decisions, one per stream."""
+"""Groups voiced windows into speech segments: a state machine over VAD decisions, one per stream."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SILENCE: Final = np.zeros(WINDOW_SAMPLES, np.float32)
 class Segment:
     """Speech, or the part of it to classify: ``windows`` of ``[512]`` each, the first at index ``start`` of the stream.
 
-    They are joined only when they are classified: most provisional results are replaced before.
+    They are joined only when they are classified: most provisional jobs are replaced before that.
     """
 
     number: int
@@ -65,7 +65,7 @@ Mark = Opened | Growing | Closed
 
 
 class Segmenter:
-    """Stores windows while there is voice and says what became of them.
+    """Stores windows while there is voice and reports what happened to the segments.
 
     A segment opens at a voiced window and closes when ``end_silence_s`` passed without one, or at ``max_segment_s``;
     silence inside it is kept, silence at its end is not.
@@ -89,18 +89,18 @@ class Segmenter:
     def __init__(self, config: PipelineConfig) -> None:
         self._min_confidence = config.vad_min_confidence
         self._max_windows = max(1, int(config.max_segment_s * SAMPLE_RATE_HZ / WINDOW_SAMPLES + 1e-9))
-        # A segment of the longest kind must always be long enough, also where the two limits are one window apart.
+        # A segment of the maximum length must always be long enough, even if the two limits are one window apart.
         self._min_samples = min(round(config.min_segment_s * SAMPLE_RATE_HZ), self._max_windows * WINDOW_SAMPLES)
         self._silence_windows = max(1, _windows(config.end_silence_s))
         self._early_windows = self._silence_windows // 2
-        """A pause of this length may become the end: what the final result needs is already there."""
+        """A pause of this length may become the end: all audio for the final result has arrived."""
         self._interval_windows = max(1, _windows(config.provisional_interval_s))
         self._latest_windows = max(1, _windows(config.provisional_window_s))
         self._number = 0
         self._stored: list[FloatArray] = []
         self._first = 0
         self._voiced = 0
-        """Stored windows up to and with the last voiced one; the others are silence that may yet end the segment."""
+        """Stored windows up to and including the last voiced one; the others are silence that may end the segment."""
         self._due_at = self._interval_windows
 
     def push(self, window: Window, probability: float) -> Sequence[Mark]:
@@ -117,12 +117,12 @@ class Segmenter:
         return (opened, mark) if mark else (opened,)
 
     def skip(self, gap: Gap) -> Sequence[Mark]:
-        """Advance over windows of which nothing arrived: silence, whatever was said meanwhile."""
+        """Advance over windows that never arrived. They count as silence."""
         silence = range(min(gap.windows, self._silence_windows))
         return [mark for _ in silence if self._stored and (mark := self._store(_SILENCE, voiced=False))]
 
     def close(self, reason: EndReason) -> Sequence[Mark]:
-        """Close what is open."""
+        """Close the open segment."""
         return (self._close(reason),) if self._stored else ()
 
     def _store(self, samples: FloatArray, voiced: bool) -> Mark | None:

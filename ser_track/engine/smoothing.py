@@ -1,4 +1,4 @@
-"""Provisional results that settle instead of flickering."""
+"""Smooths provisional results so that they do not flicker."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from ser_track.protocols import Prediction
 
 
 class Smoothing:
-    """The running average of one segment's provisional distributions; ``smoothing`` is the share of those before.
+    """The running average of one segment's provisional distributions; ``smoothing`` is the share of earlier ones.
 
     A final result is never averaged: it was computed from the whole segment at once.
     """
@@ -23,7 +23,7 @@ class Smoothing:
         self._six_before: FloatArray | None = None
 
     def smooth(self, segment: int, prediction: Prediction) -> Prediction:
-        """``prediction`` averaged with those before it of the same ``segment``."""
+        """Return ``prediction`` averaged with the earlier ones of the same ``segment``."""
         if segment != self._segment:
             self._segment, self._before, self._six_before = segment, None, None
         self._before = self._mixed(self._before, prediction.probabilities)

@@ -1,4 +1,4 @@
-"""What the engine holds of one stream, from its samples to what is known of the voice."""
+"""The state that the engine keeps for one stream, from its samples to its voice profile."""
 
 from dataclasses import dataclass, field
 
@@ -21,6 +21,6 @@ class Stream:
     voice: VoiceProfile | None
     smoothing: Smoothing
     events: list[EngineEvent] = field(default_factory=list)
-    """What happened since the last tick that came to its end."""
+    """Events since the last tick that completed."""
     latest_prediction: tuple[tuple[int, int, int], Prediction] | None = None
-    """The latest prediction for all of a segment so far, and its span: if nothing is added, it is the final one too."""
+    """The latest prediction for a whole segment so far, and its span: if nothing is added, it is also the final one."""

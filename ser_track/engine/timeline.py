@@ -1,4 +1,4 @@
-"""What each participant said and when, gathered from events: what pictures, tables and captions are made of."""
+"""Gathers from events when each participant spoke, for pictures, tables and captions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -28,11 +28,11 @@ class Utterance:
     end_s: float
     reason: EndReason
     emotion: Emotion | None = None
-    """Its final result; none where it was too short to be classified, or the model failed."""
+    """Its final result; ``None`` if it was too short to be classified, or the model failed."""
     provisional: list[Emotion] = field(default_factory=list)
-    """Results while it was spoken, in their order."""
+    """Provisional results, in order."""
     classified: bool = True
-    """Whether it was long enough to be classified; if so and without a result, the model failed."""
+    """Whether it was long enough to be classified; if it was and has no result, the model failed."""
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Timeline:
     lines: list[Line] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     labels: LabelSet = FOUR
-    """Of the model whose results these are."""
+    """The labels of the model that gave the results."""
 
     @property
     def end_s(self) -> float:
@@ -66,24 +66,24 @@ class Timeline:
 
 
 class TimelineGatherer:
-    """A sink that makes a timeline of one recording's events, in whatever order those of different streams come."""
+    """A sink that builds a timeline from one recording's events; different streams' events may come in any order."""
 
     def __init__(self, title: str, labels: LabelSet | None = None) -> None:
-        """``title`` is the recording's name; ``labels`` are the model's, else those of the results, as they come."""
+        """``title`` is the recording's name; ``labels`` are the model's; by default, the labels of the results."""
         self.timeline = Timeline(title) if labels is None else Timeline(title, labels=labels)
         self._follows_results = labels is None
-        """What was told of so far."""
+        """The timeline up to now."""
         self._lines: dict[str, Line] = {}
         self._provisional: dict[_Segment, list[Emotion]] = {}
         self._utterances: dict[_Segment, Utterance] = {}
 
     def put(self, event: EncodedEvent) -> None:
-        """Take one event; what concerns a meeting as a whole has no place in a timeline."""
+        """Add one event; events about the meeting as a whole are ignored."""
         if not isinstance(event.event, Announcement):
             self.add(event.event)
 
     def add(self, event: Event) -> None:
-        """The same, of an event that was not encoded."""
+        """Add one event that was not encoded."""
         line = self._line(event.key.participant)
         match event:
             case Joined(name=name):
@@ -105,7 +105,7 @@ class TimelineGatherer:
         return self._lines[participant]
 
     def _follow(self, event: Emotion) -> None:
-        """Where nobody said what the labels are, they are what results have, in their usual looks."""
+        """Take the labels from the results, with their default style, if none were given."""
         if self._follows_results and not set(event.probabilities) <= set(self.timeline.labels.shown):
             self.timeline.labels = LabelSet.of(event.all or event.probabilities, shown=event.probabilities)
 
@@ -113,16 +113,16 @@ class TimelineGatherer:
         segment = event.key, event.segment
         utterance = Utterance(event.segment, event.start_s, event.end_s, event.reason)
         utterance.classified = event.classified
-        # They are what is known of it so far, and of no use to anybody before it has an end.
+        # Provisional results are kept until the segment has ended.
         utterance.provisional = self._provisional.setdefault(segment, [])
         self._utterances[segment] = utterance
         return utterance
 
 
 def gather(title: str, events: Iterable[Event], labels: LabelSet | None = None) -> Timeline:
-    """The timeline of ``events`` of one recording, in whatever order those of different streams come.
+    """Return the timeline of one recording's ``events``; events of different streams may come in any order.
 
-    labels: of the model that they come from; without them they are what the events have, in their usual looks.
+    labels: the labels of the model; by default, those in the events, with their default style.
     """
     gatherer = TimelineGatherer(title, labels)
     for event in events:

@@ -1,4 +1,4 @@
-"""Voice activity detection over the windows of many streams, in as few calls as possible."""
+"""Runs voice activity detection over the windows of many streams, in as few calls as possible."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
@@ -13,22 +13,22 @@ from ser_track.errors import InferenceError
 from ser_track.protocols import VoiceDetector
 
 _MIN_RUN: Final = 16
-"""From so many windows on, a run costs no more per window than a batch of as many streams."""
+"""From this many windows on, a run costs no more per window than a batch of the same number of streams."""
 MAX_RUN_WINDOWS: Final = 128
-"""Longer runs cost more again: what the network works on is then too large to be kept near the processor."""
+"""Longer runs cost more per window again: the network's data then no longer fits in the processor's cache."""
 
 
 class VadBatches:
-    """Takes windows through the detector and on to the segmenters: one of each stream, or many of one."""
+    """Sends windows through the detector to the segmenters: one window per stream, or many windows of one stream."""
 
     def __init__(self, detector: VoiceDetector, on_marks: Callable[[Stream, Iterable[Mark]], None]) -> None:
-        """``on_marks`` is told what became of a stream's segments."""
+        """``on_marks`` is called with the changes of a stream's segments."""
         self._detector = detector
         self._on_marks = on_marks
         self._batch = np.empty((0, WINDOW_SAMPLES), np.float32)
 
     def advance(self, streams: Collection[Stream]) -> None:
-        """Work through all that ``streams`` hold.
+        """Process everything that ``streams`` hold.
 
         Raises:
             InferenceError: the detector failed. The windows of that call count as a gap; their streams begin anew with
@@ -42,20 +42,20 @@ class VadBatches:
             self._advance_all(waiting)
 
     def _advance_run(self, stream: Stream) -> None:
-        """By all windows of ``stream`` up to a gap, or by the gap."""
+        """Advance over all windows of ``stream`` up to a gap, or over the gap."""
         run = stream.windows.pop_run(MAX_RUN_WINDOWS)
         if not run:
             self._skip_gap(stream)
             return
         try:
             probabilities = _checked(self._detector.detect_run(self._joined(run), stream.detection), len(run))
-        except Exception as error:  # whatever a model raises
+        except Exception as error:  # a model may raise anything
             self._give_up(stream, run)
             raise InferenceError(f"voice detector: {error}") from error
         self._segment([stream] * len(run), run, probabilities)
 
     def _advance_all(self, waiting: Sequence[Stream]) -> None:
-        """By one window, or one gap, of each."""
+        """Advance each stream by one window, or one gap."""
         detected, windows = list[Stream](), list[Window]()
         for stream in waiting:
             if isinstance(item := stream.windows.ready[0], Window):
@@ -69,7 +69,7 @@ class VadBatches:
         try:
             states = [stream.detection for stream in detected]
             probabilities = _checked(self._detector.detect(self._joined(windows), states), len(detected))
-        except Exception as error:  # whatever a model raises
+        except Exception as error:  # a model may raise anything
             for stream, window in zip(detected, windows, strict=True):
                 self._give_up(stream, [window])
             raise InferenceError(f"voice detector: {error}") from error
@@ -88,7 +88,7 @@ class VadBatches:
         self._on_marks(stream, stream.segmenter.skip(gap))
 
     def _joined(self, windows: Sequence[Window]) -> FloatArray:
-        """``[n, 512]``, good until the next call: to get new memory of this size costs more than to fill it."""
+        """Return ``[n, 512]``, valid until the next call: allocating memory of this size costs more than filling it."""
         if len(windows) > len(self._batch):
             self._batch = np.empty((len(windows), WINDOW_SAMPLES), np.float32)
         joined = self._batch[: len(windows)]
@@ -101,7 +101,7 @@ class VadBatches:
 
 
 def _checked(probabilities: FloatArray, count: int) -> list[float]:
-    # NaN compares as less than any threshold: a broken detector would pass for silence.
+    # NaN compares as less than any threshold: a broken detector would look like silence.
     if probabilities.shape != (count,) or not np.isfinite(probabilities).all():
         raise InferenceError(f"its output {probabilities!r} is not a probability for each of {count} windows")
     found: list[float] = probabilities.tolist()

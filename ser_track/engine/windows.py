@@ -1,4 +1,4 @@
-"""Samples to VAD windows on a fixed grid: window k covers samples 512 k … 512 k + 511, whatever was lost."""
+"""Cuts samples into VAD windows on a fixed grid: window k covers samples 512 k … 512 k + 511, even after loss."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _BLOCK_WINDOWS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """``windows`` whole windows, from index ``first``, of which no sample arrived."""
+    """``windows`` whole windows, from index ``first``, for which no sample arrived."""
 
     first: int
     windows: int
@@ -22,7 +22,7 @@ class Gap:
 
 @dataclass(slots=True, eq=False)
 class Window:
-    """Samples ``[512]`` of window ``index``; samples that never arrived are zero. Nobody changes one.
+    """Samples ``[512]`` of window ``index``; samples that never arrived are zero. Treat it as immutable.
 
     Not frozen, because one is made for every 32 ms of every stream: frozen ones take three times as long to make.
     """
@@ -38,18 +38,18 @@ class WindowBuffer:
 
     def __init__(self) -> None:
         self.ready: deque[Window | Gap] = deque()
-        """Complete windows, and gaps, in their order; whoever works on them takes them from the left."""
+        """Complete windows and gaps, in order; the consumer takes them from the left."""
         self._block = np.empty(0, np.float32)
-        """Where samples are copied to, once; windows are parts of it, so it is filled once and never used again."""
+        """The block that samples are copied to. Windows are views of it, so it is filled once and never reused."""
         self._begun = self._filled = 0
-        """The part of the block that the window still open has so far."""
+        """The part of the block that belongs to the open window."""
         self._end = 0
 
     def push(self, chunk: Chunk) -> int:
-        """Add ``chunk``; what is missing before it is a gap.
+        """Add ``chunk``; missing audio before it becomes a gap.
 
-        A chunk without samples says that nothing was there up to its time: windows that lie before it are gaps at once.
-        What overlaps the past is dropped; returns how many samples that were.
+        A chunk without samples means silence up to its time: windows before it become gaps at once. Samples that
+        overlap the past are dropped. Returns the number of dropped samples.
         """
         at, samples = chunk
         if at == self._end:

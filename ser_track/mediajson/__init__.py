@@ -1,1 +1,1 @@
-"""MediaJson: what bridges such as Jitsi's send, how it is recorded, and the times in it."""
+"""MediaJson, the format in which bridges such as Jitsi's send audio: frames, recordings and timing."""

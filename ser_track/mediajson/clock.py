@@ -1,4 +1,4 @@
-"""When the packets of a bridge came, by what is in them."""
+"""Derives the arrival time of a bridge's packets from their timestamps."""
 
 from typing import Final
 
@@ -6,25 +6,25 @@ _BEHIND_S: Final = 1.0
 
 
 class MediaClock:
-    """Says when packets came by what is in them: they are sent in order and lose nothing on the way to us.
+    """Derives arrival times from timestamps: packets arrive in order and without loss.
 
-    So how fast they are sent does not matter, and a recording gives what the call gave.
+    The sending speed does not matter, so a recording gives the same results as the call.
     """
 
     def __init__(self, rate_hz: int) -> None:
-        """``rate_hz`` is the timestamps'."""
+        """``rate_hz`` is the rate of the timestamps."""
         self._rate_hz = rate_hz
         self._latest: int | None = None
         self._now = 0.0
 
     def now(self, timestamp: int, clock: float) -> float:
-        """When a packet with this timestamp (32 bits) came; ``clock`` is what a clock in seconds says."""
+        """Return when a packet with this timestamp (32 bits) arrived; ``clock`` is the current time in seconds."""
         if self._latest is None:
             self._latest, self._now = timestamp, clock
             return clock
         ticks = (timestamp - self._latest + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         if ticks > 0:
             self._latest = timestamp
-            # A clock that is slow, or stands still while muted, must not fall behind: holes would be given up at once.
+            # A slow clock, or one that stops while muted, must not fall behind: gaps would be given up at once.
             self._now = max(self._now + ticks / self._rate_hz, clock - _BEHIND_S)
         return self._now

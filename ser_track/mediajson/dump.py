@@ -21,10 +21,10 @@ _LATEST_S: Final = 1 << 40
 class _Source(NamedTuple):
     started: SourceStarted
     media: MediaSource | None
-    """None where its encoding is not known."""
+    """``None`` if the encoding is unknown."""
 
     def recorded(self, media: Media, now_s: float) -> Iterator[Recorded]:
-        """What one packet of it holds."""
+        """Return the content of one packet."""
         endpoint, name = self.started.endpoint, self.started.name or self.started.endpoint
         for each in self.media.read(media, now_s) if self.media is not None else ():
             if isinstance(each, Arrival):
@@ -34,13 +34,13 @@ class _Source(NamedTuple):
 
 
 def is_dump(head: bytes) -> bool:
-    """Whether a file that begins with ``head`` is one."""
+    """Whether a file that begins with ``head`` is a MediaJson dump."""
     line = head.split(b"\n", 1)[0]
     return line.lstrip().startswith(b"{") and b'"data"' in line and b'"timestamp"' in line and b'\\"event\\"' in line
 
 
 class MediaJsonDump:
-    """Packets of every endpoint of a bridge. A second source of one takes over from its first, as in a call."""
+    """Packets of every endpoint of a bridge. An endpoint's second source replaces its first, as in a call."""
 
     def __init__(self, file: BinaryIO) -> None:
         """Read ``file``."""
@@ -68,7 +68,7 @@ class MediaJsonDump:
             self.problems.append(f"has {unusable} lines that cannot be used ({first_unusable})")
 
     def _read(self, line: bytes, sources: dict[str, _Source]) -> Iterator[Recorded]:
-        """What one line holds that can be heard."""
+        """Return the audio in one line."""
         now_s, frame = _frame(line)
         if isinstance(frame, SourceStarted):
             sources[frame.tag] = _Source(frame, self._media_source(frame, len(sources)))
@@ -83,18 +83,18 @@ class MediaJsonDump:
         try:
             return MediaSource(started, number)
         except AudioError as error:
-            self.problems.append(f"has '{started.endpoint}' as {started.encoding}, which cannot be heard: {error}")
+            self.problems.append(f"has '{started.endpoint}' as {started.encoding}, which cannot be decoded: {error}")
             return None
 
 
 def _frame(line: bytes) -> tuple[float, Frame | None]:
-    """Time of day in seconds, and the frame; none where it went the other way."""
+    """Return the time of day in seconds, and the frame; ``None`` for a frame in the other direction."""
     try:
         body = json.loads(line)
         now_s, data = float(body["timestamp"]) / 1000, body["data"]
         incoming = body.get("direction", "incoming") == "incoming"
         if not isinstance(data, str) or not 0 <= now_s < _LATEST_S:
-            raise TypeError("'data' is no text, or 'timestamp' no time")
+            raise TypeError("'data' is not text, or 'timestamp' is not a time")
     except (ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
-        raise AudioError(f"no line of a MediaJson dump ({error!r})") from error
+        raise AudioError(f"not a line of a MediaJson dump ({error!r})") from error
     return now_s, read_frame(data) if incoming else None

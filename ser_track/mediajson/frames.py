@@ -1,8 +1,8 @@
 """MediaJson: audio as JSON text frames over a WebSocket, as Jitsi Videobridge exports it and Voximplant sends it.
 
-Reads and writes single frames; who they come from, and what to do about them, is not known here. What Jitsi sends was
+Reads and writes single frames; this module does not know their sender or their use. Jitsi's format was
 read from jitsi/jicoco (``jicoco-mediajson``); Voximplant's page "Media over WebSockets" describes the same events.
-Frames from a live bridge and from a recorded dump are read by this one reader.
+This reader reads frames from live bridges and from recorded dumps.
 """
 
 import base64
@@ -32,13 +32,13 @@ class SourceStarted:
 
     tag: str
     endpoint: str
-    """Who sends it; the tag where the sender does not say."""
+    """The sender's endpoint; the tag if the sender does not say."""
     encoding: str
     """In lower case, such as ``opus``."""
     rate_hz: int
     channels: int
     name: str = ""
-    """What people call them, where the sender says it, as our own recordings do."""
+    """The participant's display name, if the sender gives it, as our own recordings do."""
     media_time: bool = False
     """Audio that was decoded before our recording kept it: L24, 16 kHz, mono; timestamps are exact media times."""
 
@@ -51,27 +51,27 @@ class Media:
     chunk: int
     """Counts packets, in 16 bits with Jitsi: it is RTP's sequence number."""
     timestamp: int
-    """In samples at the source's rate, with Jitsi in 32 bits; it jumps over what was not sent."""
+    """In samples at the source's rate, with Jitsi in 32 bits; it skips audio that was not sent."""
     payload: bytes
     audio_level: int | None
-    """RFC 6464: 0 is the loudest, 127 is nothing at all."""
+    """RFC 6464: 0 is the loudest, 127 is digital silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceStopped:
-    """A source ends; another may begin with the same tag."""
+    """A source ends; another source may start with the same tag."""
 
     tag: str
 
 
 @dataclass(frozen=True, slots=True)
 class SessionEnded:
-    """The sender has nothing more to say and is about to close."""
+    """The sender has nothing more to send and is about to close."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """To be answered with the same ``id``."""
+    """A ping; the answer carries the same ``id``."""
 
     id: Any
 
@@ -80,16 +80,16 @@ Frame = SourceStarted | Media | SourceStopped | SessionEnded | Ping
 
 
 def read_frame(text: str) -> Frame | None:
-    """The frame in ``text``; ``None`` for an event that is not known here, which is to be skipped.
+    """Return the frame in ``text``; ``None`` for an unknown event, which the caller skips.
 
     Raises:
-        AudioError: it is no JSON object with an event, or a known event lacks what it needs.
+        AudioError: it is not a JSON object with an event, or a known event lacks a required field.
     """
     try:
         body = json.loads(text)
         event = body["event"]
     except (ValueError, RecursionError, KeyError, TypeError) as error:
-        raise AudioError(f"a frame is no MediaJson ({error!r}); send JSON objects with an 'event'") from error
+        raise AudioError(f"a frame is not MediaJson ({error!r}); send JSON objects with an 'event'") from error
     try:
         match event:
             case "media":
@@ -131,7 +131,7 @@ def _media(media: Mapping[str, Any]) -> Media:
     try:
         payload = base64.b64decode(media["payload"], validate=True)
     except binascii.Error as error:
-        raise ValueError(f"payload is no base64: {error}") from error
+        raise ValueError(f"payload is not base64: {error}") from error
     level = media.get("audioLevel")
     numbers = int(media["chunk"]), int(media["timestamp"])
     return Media(_tag(media), *numbers, payload, None if level is None else int(level))

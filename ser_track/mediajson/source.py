@@ -1,4 +1,4 @@
-"""The audio of one source of MediaJson, from a live bridge or a dump, as the packet path and the engine take it."""
+"""Converts one MediaJson source, from a live bridge or a dump, for the packet path and the engine."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -16,14 +16,14 @@ _OPUS: Final = "opus"
 _FULL_SCALE: Final = 1 << 23
 _SAMPLE_BYTES: Final = 3
 _MAX_TIME_SAMPLES: Final = 1 << 40
-"""Two years: media times beyond are damage."""
+"""Two years: later media times are damage."""
 
 
 class MediaSource:
-    """Makes Opus packets as RTP numbers them of Opus, and chunks at 16 kHz of PCM and G.711."""
+    """Turns Opus into packets numbered as in RTP, and PCM and G.711 into chunks at 16 kHz."""
 
     def __init__(self, started: SourceStarted, number: int) -> None:
-        """``number`` is new for each source; it stands for the SSRC, which MediaJson does not tell.
+        """``number`` is new for each source; it stands for the SSRC, which MediaJson does not carry.
 
         Raises:
             AudioError: the source's encoding is not known.
@@ -35,7 +35,7 @@ class MediaSource:
         self._pcm = PcmStream(started.encoding, started.rate_hz, started.channels) if decodes else None
 
     def read(self, media: Media, now: float) -> Iterator[Arrival | Chunk]:
-        """What one packet holds; ``now`` is its time of arrival in seconds, by whichever clock the reader goes.
+        """Return the content of one packet; ``now`` is its arrival time in seconds, by the reader's clock.
 
         Raises:
             AudioError: the packet cannot be decoded, or its media time is impossible.
@@ -50,9 +50,9 @@ class MediaSource:
 
 
 def encode_decoded(chunk: Chunk) -> bytes:
-    """The payload that `MediaSource` reads as ``chunk`` again, rounded to 24 bits.
+    """Return the payload that `MediaSource` reads back as ``chunk``, rounded to 24 bits.
 
-    16 would not do: of a voice of 8 kHz, their noise is all that is above 4 kHz, and the classifier takes notice of it.
+    16 bits are not enough: in 8 kHz audio their noise is all that is above 4 kHz, and the classifier reacts to it.
     """
     levels = np.clip(np.rint(chunk.samples.astype(np.float64) * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1)
     return levels.astype(">i4").view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()

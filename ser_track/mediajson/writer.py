@@ -1,8 +1,8 @@
-"""Keeps a live meeting's audio in a file, so that what was heard can be looked at again: `ser-track analyze FILE`.
+"""Records a live meeting's audio in a file that can be analysed again: `ser-track analyze FILE`.
 
-Lines of MediaJson, as a bridge's own recordings are (`ser_track.mediajson.dump` reads them). Opus is kept packet by
-packet, as it came; audio that came decoded is kept as L24 with its media time. They are people's voices: anyone who
-makes one needs their consent.
+The file has lines of MediaJson, as a bridge's own recordings have (`ser_track.mediajson.dump` reads them). Opus is kept
+packet by packet, as it arrived; decoded audio is kept as L24 with its media time. Recordings contain people's voices:
+anyone who makes one needs their consent.
 """
 
 import json
@@ -17,16 +17,16 @@ from ser_track.rtp.header import RTP_CLOCK_HZ, SILENT_LEVEL, Arrival
 
 _FLUSH_EVERY_S: Final = 1.0
 _MAX_NAME: Final = 200
-"""Longer ones a reader refuses."""
+"""The reader refuses longer names."""
 _OPUS_FORMAT: Final[dict[str, object]] = {"encoding": "opus", "sampleRate": RTP_CLOCK_HZ, "channels": 2}
 _DECODED_FORMAT: Final[dict[str, object]] = {"encoding": DECODED, "sampleRate": SAMPLE_RATE_HZ, "channels": 1}
 
 
 class MediaJsonWriter:
-    """Appends audio to a file that the caller opened for binary appending, and closes.
+    """Appends audio to a file that the caller opened for binary appending and will close.
 
-    Not for several threads at once. What a packet costs does not depend on how many came before it, and nothing is held
-    but the sources' names. Where the program is killed, the last second may be missing.
+    Not thread-safe. The cost of a packet does not depend on how many came before it, and only the sources' names are
+    kept in memory. If the program is killed, the last second may be missing.
     """
 
     def __init__(self, file: BinaryIO, clock_offset_s: float, max_bytes: int) -> None:
@@ -35,14 +35,14 @@ class MediaJsonWriter:
         self._clock_offset_s = clock_offset_s
         self._left_bytes = max_bytes
         self._sources: dict[str, _Source] = {}
-        """By tag."""
+        """Sources by tag."""
         self._lines = 0
         self._flushed_at: float | None = None
         self.left_out = 0
         """Packets and chunks that were not written, because the file is full."""
 
     def put(self, stream: str, name: str, arrival: Arrival) -> None:
-        """Write one packet of ``stream``, an id that is new at each join, of somebody whom people call ``name``.
+        """Write one packet of ``stream``, an id that is new at each join, of the participant called ``name``.
 
         Raises:
             OSError: the file cannot be written.
@@ -57,7 +57,7 @@ class MediaJsonWriter:
             OSError: the file cannot be written.
         """
         source = self._source(f"{stream}-decoded", stream, name, _DECODED_FORMAT)
-        # What is sent faster than it was spoken is dated as it was spoken.
+        # Audio that is sent faster than real time is dated as it was spoken.
         begun = source.begun = now - chunk.at / SAMPLE_RATE_HZ if source.begun is None else source.begun
         for first in range(0, len(chunk.samples), SAMPLE_RATE_HZ):
             part = Chunk(chunk.at + first, chunk.samples[first : first + SAMPLE_RATE_HZ])
@@ -88,7 +88,7 @@ class MediaJsonWriter:
             self._flushed_at = now
 
     def flush(self) -> None:
-        """Hand what is written to the operating system."""
+        """Flush written data to the operating system."""
         self._file.flush()
 
     def _line(self, now: float, event: str, body: dict[str, object]) -> bytes:
@@ -104,9 +104,9 @@ class _Source:
     tag: str
     start: dict[str, object]
     count: int = 0
-    """What was written of it."""
+    """The state of one source in the file."""
     begun: float | None = None
-    """When its media time was 0, where it came decoded."""
+    """When its media time was 0, for decoded audio."""
 
 
 def _start(tag: str, stream: str, name: str, media_format: dict[str, object]) -> dict[str, object]:

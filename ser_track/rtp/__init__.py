@@ -1,1 +1,1 @@
-"""Tracks and frames in, 16 kHz mono samples with their media time out."""
+"""Turns RTP packets into 16 kHz mono samples with media time."""

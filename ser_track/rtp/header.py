@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 
 RTP_VERSION: Final = 2
 RTP_CLOCK_HZ: Final = 48_000
-"""Of Opus, whatever its bandwidth (RFC 7587, section 4.1)."""
+"""RTP clock rate of Opus at every bandwidth (RFC 7587, section 4.1)."""
 SILENT_LEVEL: Final = 127
-"""RFC 6464: -127 dBov, which is nothing at all. Quieter than any microphone: the sender is muted."""
+"""RFC 6464: -127 dBov, digital silence. Quieter than any microphone: the sender is muted."""
 _FIXED: Final = Struct("!BBHII").unpack_from
 _FIXED_BYTES: Final = 12
 _EXTENSION: Final = Struct("!HH").unpack_from
@@ -16,7 +16,7 @@ _RTCP_TYPES: Final = range(192, 224)
 
 
 class Arrival(NamedTuple):
-    """One RTP packet with Opus, as it is numbered there, and when it came (monotonic seconds)."""
+    """One RTP packet with Opus: its RTP numbers, and its arrival time (monotonic seconds)."""
 
     ssrc: int
     sequence: int
@@ -24,32 +24,32 @@ class Arrival(NamedTuple):
     payload: bytes
     now: float
     silent: bool = False
-    """The sender says that nothing is in it: it is not even noise."""
+    """Whether the sender says that the packet is digital silence, without even noise."""
 
 
 class Header(NamedTuple):
     """The part of every RTP packet that is never encrypted."""
 
     first: int
-    """Version, and whether there are padding, an extension and contributing sources."""
+    """Version, and flags for padding, an extension and contributing sources."""
     payload_type: int
-    """With the marker bit above it."""
+    """Payload type, with the marker bit above it."""
     sequence: int
     timestamp: int
     ssrc: int
 
 
 def read_header(datagram: bytes) -> Header | None:
-    """Of a datagram of a WebRTC connection, if it is (S)RTP: no STUN, DTLS (RFC 7983, 7) or RTCP (RFC 5761, 4)."""
+    """Return the header if the datagram is (S)RTP, not STUN, DTLS (RFC 7983, 7) or RTCP (RFC 5761, 4)."""
     if len(datagram) <= _FIXED_BYTES or datagram[0] >> 6 != RTP_VERSION or datagram[1] in _RTCP_TYPES:
         return None
     return Header._make(_FIXED(datagram))
 
 
 def read_packet(header: Header, packet: bytes, level_id: int | None, now: float) -> Arrival:
-    """The Opus packet in RTP; ``level_id`` is the number that was negotiated for the audio level, if any was.
+    """Return the Opus packet in RTP; ``level_id`` is the number negotiated for the audio level, if any.
 
-    A packet whose header says more than it has comes out without payload.
+    A packet that is shorter than its header says is returned without payload.
     """
     first, _, sequence, timestamp, ssrc = header
     at, end = _FIXED_BYTES + 4 * (first & 15), len(packet)

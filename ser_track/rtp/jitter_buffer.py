@@ -1,7 +1,7 @@
-"""Puts one sender's packets back into order, and decides when a missing one is given up. No clock inside.
+"""Reorders one sender's packets, and decides when to give up a missing packet. It has no clock.
 
-What is in order goes out at once: nobody listens to this audio, so nothing is gained by playing it evenly. Only behind
-a hole do packets wait, for as long as packets have lately been late, within bounds.
+Packets in order are released at once: nobody listens to this audio, so there is no need for even playout. Packets wait
+only behind a hole, for as long as recent packets have been late, within bounds.
 """
 
 from collections import deque
@@ -16,22 +16,22 @@ MIN_DELAY_S: Final = 0.04
 MAX_DELAY_S: Final = 0.2
 _MARGIN_S: Final = 0.01
 _HALVING_S: Final = 0.5
-"""In this time the delay after a burst falls halfway back: below 100 ms again within a second."""
+"""After a burst, the delay falls halfway back in this time: below 100 ms again within a second."""
 _MAX_HELD: Final = 64
-"""Packets behind a hole; more than a second of them is no jitter."""
+"""Most packets held behind a hole; more than a second of them is not jitter."""
 _CLOCK_WINDOW_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """``packets`` that did not come in time, before the one that follows."""
+    """``packets`` that did not arrive in time, before the one that follows."""
 
     packets: int
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """The sender began anew, with the packet that follows: other numbers, another encoder. It came at ``now``."""
+    """The sender restarted with the packet that follows: new numbers, new encoder. It arrived at ``now``."""
 
     now: float
 
@@ -41,39 +41,39 @@ Item = Packet | Hole | Restart
 
 @dataclass(slots=True)
 class PacketCounts:
-    """What became of packets, of one sender or of many; the last four are samples at 16 kHz."""
+    """Counts packets of one or many senders by outcome; the last four fields are samples at 16 kHz."""
 
     received: int = 0
     duplicates: int = 0
     late: int = 0
-    """Came after they had been given up, or belong to nothing."""
+    """Arrived after they were given up, or belong to no known source."""
     lost: int = 0
     """Given up."""
     broken: int = 0
-    """No Opus: concealed."""
+    """Not Opus: concealed."""
     recovered: int = 0
     """Lost, but carried by the packet after them."""
     concealed_samples: int = 0
     missing_samples: int = 0
-    """Lost, and too long to be made up."""
+    """Lost, and too long to be concealed."""
     silent_samples: int = 0
-    """The sender says, or lets know by sending nothing, that nothing was there."""
+    """Silence: the sender marked it, or sent nothing (DTX)."""
     samples: int = 0
-    """All that was heard or made up."""
+    """All samples that were decoded or concealed."""
 
 
 class JitterBuffer:
     """Give it packets as they arrive with `put`, take what is due with `take`; ``now`` is any clock in seconds."""
 
     def __init__(self, counts: PacketCounts | None = None) -> None:
-        """``counts`` may be shared with others."""
+        """``counts`` may be shared with other buffers."""
         self.delay_s = START_DELAY_S
-        """How long a hole is waited for."""
+        """How long to wait for a missing packet."""
         self.counts = PacketCounts() if counts is None else counts
         self._numbering = SequenceUnwrapper()
         self._ready: list[Item] = []
         self._held: dict[int, tuple[Packet, float]] = {}
-        """By sequence number, with time of arrival."""
+        """Packets by sequence number, with arrival time."""
         self._given_up: deque[int] = deque(maxlen=MAX_LATE)
         self._next: int | None = None
         self._widened_at: float | None = None
@@ -81,7 +81,7 @@ class JitterBuffer:
 
     @property
     def least_transit_s(self) -> float:
-        """Time of arrival less RTP time, of the quickest of the latest packets."""
+        """Arrival time minus RTP time of the fastest recent packet."""
         return self._transit.least_s
 
     def __bool__(self) -> bool:
@@ -105,14 +105,14 @@ class JitterBuffer:
             self._sort_in(packet, arrival.now)
 
     def take(self, now: float) -> list[Item]:
-        """What is due at ``now``, in order."""
+        """Return the items that are due at ``now``, in order."""
         while self._held and now - min(at for _, at in self._held.values()) >= self.delay_s:
             self._give_up()
         ready, self._ready = self._ready, []
         return ready
 
     def flush(self) -> list[Item]:
-        """Everything: nothing more will come."""
+        """Return everything that is held: no more packets will arrive."""
         while self._held:
             self._give_up()
         ready, self._ready = self._ready, []
@@ -121,7 +121,7 @@ class JitterBuffer:
     def _sort_in(self, packet: Packet, now: float) -> None:
         self._widen(self._transit.lateness_s(packet.timestamp, now), now)
         sequence = packet.sequence
-        if sequence == self._next and not self._held:  # as nearly all are
+        if sequence == self._next and not self._held:  # the usual case
             self._ready.append(packet)
             self._next += 1
         elif sequence in self._given_up:
@@ -143,7 +143,7 @@ class JitterBuffer:
         self._given_up.clear()
 
     def _release(self) -> None:
-        """Move what is in order to what is ready. The very first packet waits, in case an earlier one follows it."""
+        """Move packets in order to the ready queue. The very first packet waits in case an earlier one follows."""
         while self._next is not None and (held := self._held.pop(self._next, None)) is not None:
             self._ready.append(held[0])
             self._next += 1
@@ -158,7 +158,7 @@ class JitterBuffer:
         self._release()
 
     def _widen(self, lateness_s: float, now: float) -> None:
-        """The delay follows the latest packets up at once, and falls back towards the least."""
+        """Raise the delay at once when packets are late, and let it fall back slowly."""
         wanted_s = min(MAX_DELAY_S, max(MIN_DELAY_S, lateness_s + _MARGIN_S))
         if wanted_s < self.delay_s:
             passed_s = 0.0 if self._widened_at is None else max(0.0, now - self._widened_at)
@@ -168,7 +168,7 @@ class JitterBuffer:
 
 
 class _Transit:
-    """How much later than the quickest of late each packet came; two windows of minima follow a drifting clock."""
+    """How much later each packet came than the fastest recent one; two windows of minima follow a drifting clock."""
 
     def __init__(self) -> None:
         self._least = self._least_before = float("inf")
@@ -176,11 +176,11 @@ class _Transit:
 
     @property
     def least_s(self) -> float:
-        """Transit of the quickest."""
+        """Transit time of the fastest packet."""
         return min(self._least, self._least_before)
 
     def lateness_s(self, timestamp: int, now: float) -> float:
-        """Of a packet with this timestamp (48 kHz) that arrives at ``now``."""
+        """Return the lateness of a packet with this timestamp (48 kHz) that arrives at ``now``."""
         transit_s = now - timestamp / RTP_CLOCK_HZ
         if now >= self._window_until:
             self._least_before, self._least = self._least, transit_s

@@ -1,7 +1,7 @@
-"""Decodes Opus at 16 kHz mono with libopus itself: PyAV's decoder knows neither concealment nor error correction.
+"""Decodes Opus at 16 kHz mono with libopus itself: PyAV's decoder has no concealment or error correction.
 
-The library is the copy inside PyAV's wheel, else the system's (Debian `libopus0`, Homebrew `opus`). Where there is
-none, `available` says so. RFC 6716; functions: libopus's public headers.
+The library is the copy inside PyAV's wheel, else the system's (Debian `libopus0`, Homebrew `opus`). If there is
+none, `available` is false. RFC 6716; functions: libopus's public headers.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ from ser_track.rtp.header import RTP_CLOCK_HZ
 RTP_PER_SAMPLE: Final = RTP_CLOCK_HZ // SAMPLE_RATE_HZ
 _MAX_SAMPLES: Final = 120 * SAMPLE_RATE_HZ // 1000  # no packet is longer than 120 ms
 _IN_THE_WHEEL: Final = ("av.libs/libopus-*.so*", "av/.dylibs/libopus*.dylib", "av.libs/*opus-*.dll")
-"""Where wheels keep the libraries they bring: on Linux, macOS and Windows."""
+"""Where wheels keep their bundled libraries: on Linux, macOS and Windows."""
 _RESET_STATE: Final = 4028
 # RFC 6716, table 2: length of one frame in units of the RTP clock, by the packet's configuration number.
 _FRAME_LENGTHS: Final = (
@@ -33,7 +33,7 @@ _TWO_FRAMES: Final = (1, 2)
 
 
 def packet_length(payload: bytes) -> int:
-    """How much time a packet covers, in units of the RTP clock of 48 kHz; 0 if it is no Opus packet (RFC 6716, 3.1)."""
+    """Return a packet's duration in units of the 48 kHz RTP clock; 0 if it is not an Opus packet (RFC 6716, 3.1)."""
     if not payload:
         return 0
     code = payload[0] & 3
@@ -48,7 +48,7 @@ def packet_length(payload: bytes) -> int:
 
 
 def carries_previous(payload: bytes) -> bool:
-    """Whether a packet carries the one before it too, at a lower rate (LBRR: in-band forward error correction).
+    """Whether a packet also carries the one before it at a lower rate (LBRR: in-band forward error correction).
 
     RFC 6716, 4.2.3 and 4.2.4: the first bits of a SILK frame are a voice flag for each 20 ms, then this one.
     """
@@ -56,20 +56,20 @@ def carries_previous(payload: bytes) -> bool:
         return False
     per_frame = max(1, _FRAME_LENGTHS[payload[0] >> 3] // 960)
     flags = payload[1]
-    if payload[0] & 4:  # stereo: the side channel has flags of its own
+    if payload[0] & 4:  # stereo: the side channel has its own flags
         return bool((flags >> (7 - per_frame) | flags >> (6 - 2 * per_frame)) & 1)
     return bool(flags >> (7 - per_frame) & 1)
 
 
 @functools.cache
 def library() -> ctypes.CDLL | None:
-    """libopus itself, or None where there is none; reads folders the first time."""
+    """Return libopus, or ``None`` if it is not installed; searches folders the first time."""
     wheel = Path(av.__file__).parents[1]
     bundled = sorted(path for pattern in _IN_THE_WHEEL for path in wheel.glob(pattern))
     found = str(bundled[0]) if bundled else ctypes.util.find_library("opus")
     if found is None:
         return None
-    # PyDLL keeps the GIL: a packet takes 25 µs, and to hand the GIL over and back for that costs both threads more.
+    # PyDLL keeps the GIL: a packet takes 25 µs, and handing the GIL over and back costs both threads more.
     loaded = ctypes.PyDLL(found)
     loaded.opus_decoder_create.restype = ctypes.c_void_p
     loaded.opus_decoder_destroy.argtypes = [ctypes.c_void_p]
@@ -92,7 +92,7 @@ class OpusDecoder:
         """Make a decoder.
 
         Raises:
-            AudioError: libopus is not there.
+            AudioError: libopus was not found.
         """
         found = library()
         if found is None:
@@ -105,7 +105,7 @@ class OpusDecoder:
         self._out_at = self._out.ctypes.data
 
     def __del__(self) -> None:
-        """Give the native memory back."""
+        """Free the native memory."""
         if getattr(self, "_state", None):
             self._library.opus_decoder_destroy(self._state)
 
@@ -113,20 +113,20 @@ class OpusDecoder:
         """Samples ``[n]`` of one packet.
 
         Raises:
-            AudioError: libopus refuses it; the decoder can go on with the next.
+            AudioError: libopus refuses it; the decoder can continue with the next packet.
         """
         return self._run(payload, _MAX_SAMPLES, 0)
 
     def conceal(self, n: int) -> FloatArray:
-        """``[n]``, a multiple of 2.5 ms: what most likely was in a lost packet, fading the longer it lasts."""
+        """Return ``[n]``, a multiple of 2.5 ms: libopus's guess at a lost packet, which fades as the loss lasts."""
         return self._run(None, n, 0)
 
     def recover(self, following: bytes, n: int) -> FloatArray:
-        """``[n]`` that were lost just before the packet ``following``, from what that one carries of them."""
+        """Return ``[n]`` samples lost just before the packet ``following``, from the copy that it carries."""
         return self._run(following, n, 1)
 
     def reset(self) -> None:
-        """Forget what came before: another stream begins."""
+        """Forget the earlier packets: another stream begins."""
         self._library.opus_decoder_ctl(self._state, _RESET_STATE)
 
     def _run(self, payload: bytes | None, n: int, forward: int) -> FloatArray:

@@ -1,4 +1,4 @@
-"""One sender's Opus packets to 16 kHz mono samples with their media time, whatever the network did to them.
+"""Turns one sender's Opus packets into 16 kHz mono samples with media time, despite loss and jitter.
 
 The one packet path: for peer connections, for bridges that export packets, and for recorded ones.
 """
@@ -17,22 +17,22 @@ from ser_track.rtp.opus import RTP_PER_SAMPLE, OpusDecoder, carries_previous, pa
 from ser_track.rtp.sequence import MAX_AHEAD_S, Packet
 
 _MAX_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000
-"""Samples: what libopus makes up has faded to nothing by then. A longer hole is silence, and marked as such."""
+"""Samples after which libopus's concealment has faded out. A longer hole is silence, and marked as such."""
 _GRID: Final = SAMPLE_RATE_HZ // 400  # concealment comes in steps of 2.5 ms
 _USUAL_LENGTH: Final = 960  # 20 ms
 _SEAM: Final = SAMPLE_RATE_HZ // 10
 _DTX_BYTES: Final = 2
-"""A packet this short has no sound in it: the sender's encoder found none (RFC 6716, 3.1 and 2.1.9)."""
+"""A packet this short contains no sound: the sender's encoder found none (RFC 6716, 3.1 and 2.1.9)."""
 _HANGOVER: Final = SAMPLE_RATE_HZ // 2
-"""Silence is heard for so long before it is left out: the end of a word, and what the voice detector makes of it."""
+"""Silence is decoded for this long before it is left out, so that the voice detector gets the end of the word."""
 _NOTHING: Final = np.empty(0, np.float32)
 
 
 class OpusStream:
     """Synchronous, and without a clock: `put` packets as they arrive, `take` the samples that are due.
 
-    Time comes from RTP timestamps; 0 is the first packet. What a hole of up to 120 ms held is recovered from the packet
-    after it where that carries it, else concealed; longer holes and DTX are left out: the next samples' index says how
+    Time comes from RTP timestamps; 0 is the first packet. A hole of up to 120 ms is recovered from the next packet if
+    that carries a copy, else concealed. Longer holes and DTX are left out: the index of the next samples tells how
     long they lasted. ``now`` is any clock in seconds that does not run backwards.
     """
 
@@ -48,19 +48,19 @@ class OpusStream:
         self._origin: int | None = None
         """RTP time of the stream's sample 0, by this source's clock."""
         self._start = 0
-        """Where this source's first sample lies."""
+        """Index of this source's first sample in the stream."""
         self._end = 0
         self._length = _USUAL_LENGTH
         self._missing = 0
         """Packets in the hole before the next one."""
         self._made_up = 0
-        """Samples in a row that were concealed."""
+        """Consecutive concealed samples."""
         self._silent_samples = 0
-        """Samples in a row that the sender marked as silent."""
+        """Consecutive samples that the sender marked as silent."""
         self._unheard: bytes | None = None
-        """The latest packet that was not decoded for it."""
+        """The latest packet that was not decoded because it was silent."""
         self._began_at: float | None = None
-        """Arrival of the first packet."""
+        """Arrival time of the first packet."""
 
     @property
     def waiting(self) -> bool:
@@ -68,23 +68,23 @@ class OpusStream:
         return bool(self._buffer)
 
     def put(self, arrival: Arrival) -> None:
-        """Take in one packet; what has no payload is padding, and counts for the order alone."""
+        """Take in one packet; a packet without payload is padding, and counts only for the order."""
         if self._began_at is None:
             self._began_at = arrival.now
         self._buffer.put(arrival)
 
     def take(self, now: float) -> list[Chunk]:
-        """What is due at ``now``. A chunk without samples: up to there was silence, as the sender says."""
+        """Return the samples due at ``now``. A chunk without samples means that the sender was silent up to it."""
         return self._hear(self._buffer.take(now))
 
     def arrived_s(self, at: int) -> float | None:
-        """When sample ``at`` came, by the quickest of the latest packets; None before the first."""
+        """Return when sample ``at`` arrived, by the fastest recent packet; ``None`` before the first."""
         if self._origin is None:
             return None
         return self._buffer.least_transit_s + (self._origin + at * RTP_PER_SAMPLE) / RTP_CLOCK_HZ
 
     def flush(self) -> list[Chunk]:
-        """All that is still held: nothing more will come."""
+        """Return everything that is still held: no more packets will arrive."""
         return self._hear(self._buffer.flush())
 
     def _hear(self, items: Iterable[Item]) -> list[Chunk]:
@@ -100,12 +100,12 @@ class OpusStream:
         return heard
 
     def _begin_anew(self, now: float) -> None:
-        """Another encoder, another clock. Where its first sample lies is what has passed since the stream began."""
+        """Follow a new encoder and clock. The time since the stream began gives the place of its first sample."""
         began_at = now if self._began_at is None else self._began_at
         passed = round((now - began_at) * SAMPLE_RATE_HZ)
         if passed - self._end > _SEAM:  # else the difference is jitter
             self._leave_out(passed - self._end)
-        # Who begins anew again and again, each time far ahead, is not followed: their sound falls into the past.
+        # A sender that restarts repeatedly, each time far ahead, is not followed: its audio counts as past.
         self._start = min(self._end, passed + round(MAX_AHEAD_S * SAMPLE_RATE_HZ))
         self._origin = None
         self._missing = self._made_up = self._silent_samples = 0
@@ -134,7 +134,7 @@ class OpusStream:
             yield self._emit(at, samples)
 
     def _decoded(self, payload: bytes) -> FloatArray | None:
-        if self._unheard is not None:  # what led up to it: else the decoder would begin where the silence began
+        if self._unheard is not None:  # decoded first: else the decoder would continue from before the silence
             led_up, self._unheard = self._unheard, None
             with contextlib.suppress(AudioError):
                 self._decoder.decode(led_up)
@@ -146,9 +146,9 @@ class OpusStream:
             return None
 
     def _fill(self, at: int, following: bytes, length: int) -> Iterator[Chunk]:
-        """What lies between the end of what was heard and the packet ``following``, which begins at ``at``."""
+        """Fill the time between the end of the decoded audio and the packet ``following``, which begins at ``at``."""
         gap = at - self._end
-        # How long the missing packets were nobody knows: as long as the one before them, or as the one after.
+        # The length of the missing packets is unknown: assume that of the packet before them, or after them.
         usual = max(self._length, length) // RTP_PER_SAMPLE
         lost = min(gap, self._missing * usual) // _GRID * _GRID
         if lost > _MAX_CONCEALED - self._made_up:
@@ -156,11 +156,11 @@ class OpusStream:
                 yield self._conceal(n)
             self._leave_out(at - self._end)
             return
-        # More time than the missing packets held: the sender was silent (DTX); before the loss, as far as can be known.
+        # If more time passed than the missing packets hold, the sender was silent (DTX), presumably before the loss.
         self._skip(gap - lost)
         if not lost:
             return
-        # What is carried is one packet, as long as its carrier.
+        # The copy is one packet, as long as its carrier.
         last = length // RTP_PER_SAMPLE
         if not 0 < last <= lost or not carries_previous(following):
             yield self._conceal(lost)
@@ -174,14 +174,14 @@ class OpusStream:
             yield self._emit(self._end, samples)
 
     def _recovered(self, following: bytes, n: int) -> FloatArray | None:
-        """What ``following`` carries of the packet before it; None if it cannot be decoded."""
+        """Return the packet before ``following`` from its copy there; ``None`` if it cannot be decoded."""
         try:
             return self._decoder.recover(following, n)
         except AudioError:
             return None
 
     def _silence(self, until: int) -> Iterator[Chunk]:
-        """Time passes, and nothing is in it: no samples, with the index that was reached."""
+        """Mark silence: a chunk without samples at the index that was reached."""
         if until > self._end:
             self._skip(until - self._end)
             yield Chunk(self._end, _NOTHING)

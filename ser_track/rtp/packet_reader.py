@@ -1,4 +1,4 @@
-"""What every format of recorded packets is read as."""
+"""The common form in which all formats of recorded packets are read."""
 
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
@@ -11,13 +11,13 @@ class RecordedPacket(NamedTuple):
     """One packet of a file."""
 
     sender: str
-    """Whose it is: unique within the file."""
+    """The sender's id: unique within the file."""
     name: str
-    """What people call the sender, as far as the file knows; two may have the same."""
+    """The sender's display name, if the file has one; two senders may have the same."""
     payload_type: int | None
-    """RTP's; None where the file itself says that it is Opus."""
+    """RTP's payload type; ``None`` if the file itself says that it is Opus."""
     arrival: Arrival
-    """``now`` is the time of day of its arrival, in seconds since 1970."""
+    """The packet; its ``now`` is the time of day of its arrival, in seconds since 1970."""
 
     @property
     def now_s(self) -> float:
@@ -26,12 +26,12 @@ class RecordedPacket(NamedTuple):
 
 
 class RecordedChunk(NamedTuple):
-    """Audio of a file that came decoded, or in a codec that needs no packet path (PCM, G.711)."""
+    """Audio of a file that was already decoded, or in a codec that needs no packet path (PCM, G.711)."""
 
     sender: str
     name: str
     chunk: Chunk
-    """In the media time of the sender's stream."""
+    """The samples, in the media time of the sender's stream."""
     now_s: float
     """Time of day of its arrival, in seconds since 1970."""
 
@@ -40,14 +40,14 @@ Recorded = RecordedPacket | RecordedChunk
 
 
 class PacketReader(Protocol):
-    """A file of packets. It is read from its beginning as often as somebody asks, and never held in memory."""
+    """A file of packets. Each call reads it from its beginning; it is never held in memory."""
 
     problems: list[str]
-    """What was found wrong with the file when it was last read to its end; each goes on from the file's name."""
+    """Problems found when the file was last read to its end; each text continues a sentence after the file's name."""
 
     keyed: set[str]
-    """Senders whose connection began with a handshake for keys, so that what they send is encrypted."""
+    """Senders whose connection began with a key handshake, so their packets are encrypted."""
 
     def packets(self) -> Iterator[Recorded]:
-        """All packets in the order of the file; what is damaged or of no use is left out, and is in ``problems``."""
+        """Yield all packets in file order; damaged or useless ones are left out and reported in ``problems``."""
         ...

@@ -1,4 +1,4 @@
-"""Packets of a telephone's codecs (linear PCM, G.711) to 16 kHz mono: for senders of MediaJson that have no Opus."""
+"""Decodes telephone codecs (linear PCM, G.711) to 16 kHz mono, for MediaJson senders without Opus."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -22,22 +22,22 @@ _CODECS: Final = {
 }
 _LAYOUTS: Final = {1: "mono", 2: "stereo"}
 _MAX_SKIPPED: Final = 500
-"""Packets; a counter that jumps farther has begun anew."""
+"""Packets; a counter that jumps farther has restarted."""
 
 
 class PcmStream:
-    """Decodes one source; lost packets, which their numbers tell of, are gaps as long as those before them."""
+    """Decodes one source. Packets whose numbers are missing are gaps, each as long as the packet before."""
 
     def __init__(self, encoding: str, rate_hz: int, channels: int) -> None:
         """``encoding`` in any usual spelling: ``PCM16``, ``audio/x-mulaw``, ``PCM16_8KHZ`` …
 
         Raises:
-            AudioError: it is none of those that are known.
+            AudioError: the encoding is unknown.
         """
         name = encoding.lower().removeprefix("audio/").removeprefix("x-").partition("_")[0].partition(";")[0]
         if name not in _CODECS:
             known = "opus, " + ", ".join(_CODECS)
-            raise AudioError(f"audio is announced as {encoding[:40]!r}, which is not known here; send one of {known}")
+            raise AudioError(f"audio is announced as {encoding[:40]!r}, which is not supported; send one of {known}")
         decoder = av.CodecContext.create(_CODECS[name], "r")
         assert isinstance(decoder, av.AudioCodecContext)
         decoder.sample_rate, decoder.layout = rate_hz, _LAYOUTS[channels]
@@ -48,10 +48,10 @@ class PcmStream:
         self._next: int | None = None
 
     def decode(self, number: int, payload: bytes) -> Iterator[Chunk]:
-        """What packet ``number`` completes.
+        """Yield the samples that packet ``number`` completes.
 
         Raises:
-            AudioError: the payload is no whole number of samples.
+            AudioError: the payload is not a whole number of samples.
         """
         try:
             frames = self._decoder.decode(av.Packet(payload))

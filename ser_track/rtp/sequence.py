@@ -1,4 +1,4 @@
-"""RTP's numbers without their wraps, and where a source begins anew (RFC 3550, A.1)."""
+"""Unwraps RTP's numbers, and detects a new source (RFC 3550, A.1)."""
 
 from typing import Final, NamedTuple
 
@@ -6,23 +6,23 @@ from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
 
 _MAX_SKIPPED: Final = 3000
 MAX_LATE: Final = 100
-"""RFC 3550, A.1 (MAX_DROPOUT, MAX_MISORDER): sequence numbers that jump farther are another stream's."""
+"""RFC 3550, A.1 (MAX_DROPOUT, MAX_MISORDER): sequence numbers that jump farther belong to another stream."""
 MAX_AHEAD_S: Final = 10.0
 _MAX_BEHIND_S: Final = 3.0
-"""Timestamps that jump farther than this are another clock's, though SSRC and sequence go on."""
+"""Timestamps that jump farther than this belong to another clock, even if SSRC and sequence continue."""
 _MAX_STEP_S: Final = 3.0
 _FORGOTTEN_S: Final = 2.0
-"""Packets of the source before are still on their way for so long after it was left."""
+"""Late packets of the previous source may still arrive for this long."""
 
 
 class Packet(NamedTuple):
-    """One RTP packet; ``sequence`` and ``timestamp`` (48 kHz) count on where RTP's 16 and 32 bits wrap."""
+    """One RTP packet; ``sequence`` and ``timestamp`` (48 kHz) continue where RTP's 16 and 32 bits wrap."""
 
     sequence: int
     timestamp: int
     payload: bytes
     silent: bool = False
-    """The sender says so (RFC 6464)."""
+    """Whether the sender marks it as silent (RFC 6464)."""
 
 
 class _Suspect(NamedTuple):
@@ -32,23 +32,23 @@ class _Suspect(NamedTuple):
 
 
 class SequenceUnwrapper:
-    """Follows one source; another takes its place when two of its packets came that belong together.
+    """Follows one source; a new source replaces it once two matching packets of the new one have arrived.
 
-    A single packet that fits nothing, a straggler or a damaged one, moves nothing. ``now`` is any clock in seconds.
+    A single unmatched packet, such as a straggler or a damaged one, changes nothing. ``now`` is any clock in seconds.
     """
 
     def __init__(self) -> None:
         self.began_at = 0.0
-        """When the source's first packet came."""
+        """When the source's first packet arrived."""
         self._ssrc: int | None = None
         self._last = Packet(0, 0, b"")
         self._first_timestamp = 0
         self._suspect: _Suspect | None = None
         self._before: tuple[int, float] | None = None
-        """SSRC that was left, and when."""
+        """SSRC of the previous source, and when it was replaced."""
 
     def follow(self, arrival: Arrival) -> Packet | None:
-        """The packet, if it goes on from those before it, or is the very first."""
+        """Return the packet if it continues the earlier ones, or is the very first."""
         ssrc, sequence, timestamp, payload, now, silent = arrival
         if ssrc != self._ssrc:
             return self._begin(ssrc, Packet(*arrival[1:4], silent), now) if self._ssrc is None else None
@@ -66,7 +66,7 @@ class SequenceUnwrapper:
         return packet
 
     def begin_anew(self, arrival: Arrival) -> list[Packet]:
-        """The first two packets of another source, if this is the second; else it is remembered for a while."""
+        """Return the first two packets of a new source if this is the second; else remember it for a while."""
         ssrc, sequence, timestamp, payload, now, silent = arrival
         if self._before is not None and self._before[0] == ssrc and now - self._before[1] < _FORGOTTEN_S:
             return []
