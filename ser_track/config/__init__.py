@@ -1,1 +1,1 @@
-"""The configuration: what can be set, and how a file or keyword arguments become it."""
+"""The configuration: its keys, and how it is read from a file or keyword arguments."""

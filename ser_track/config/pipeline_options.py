@@ -1,7 +1,7 @@
 """The keyword arguments of `SERPipeline`, `events` and `aevents`, so that editors complete them.
 
 They are the section ``pipeline`` of the configuration, as in `PipelineConfig`. A type checker cannot derive one
-from the other; a test holds them equal.
+from the other; a test checks that they are equal.
 """
 
 from typing import TypedDict

@@ -1,4 +1,4 @@
-"""Reads a configuration: strict JSON, and what a single value may be. `schema.py` has the keys."""
+"""Reads a configuration: strict JSON, with checks of single values. `schema.py` has the keys."""
 
 import json
 import types
@@ -12,7 +12,7 @@ from ser_track.errors import ConfigError
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in ``path``; a key that is given twice is refused.
+    """Return the object in ``path``; a key that is given twice is refused.
 
     Raises:
         ConfigError: the file is missing, or is not JSON with one object.
@@ -36,7 +36,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def accept(kind: type, given: Mapping[str, Any], section: str, problems: list[str]) -> dict[str, Any]:
-    """Fields of the dataclass ``kind``, given or default. Refused values are left out, and named in ``problems``."""
+    """Return the fields of dataclass ``kind``, given or default; refused values are reported in ``problems``."""
     known: dict[str, Field[Any]] = {f.name: f for f in fields(kind)}
     hints = get_type_hints(kind)
     values = {name: f.default for name, f in known.items() if name not in given}
@@ -52,7 +52,7 @@ def accept(kind: type, given: Mapping[str, Any], section: str, problems: list[st
 
 
 def _checked(value: Any, hint: Any, rules: Mapping[str, Any]) -> Any:
-    """Value as the type ``hint`` says; raises ValueError with the end of a sentence that begins with the key."""
+    """Return the value as type ``hint``; raises ValueError with the end of a sentence that begins with the key."""
     origin, choices = get_origin(hint), get_args(hint)
     if origin is Literal:
         if value not in choices:

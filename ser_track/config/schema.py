@@ -19,7 +19,7 @@ SHIPPED_MODELS: Final = ("small", "base")
 DEFAULT_MODEL: Final = "small"
 WINDOW_S: Final = WINDOW_SAMPLES / SAMPLE_RATE_HZ
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}", re.ASCII)
-"""What names a model that is not a path: no dots and no slashes."""
+"""The name of a model that is not a path: no dots and no slashes."""
 
 
 def _between(default: Any, low: float, high: float) -> Any:
@@ -32,10 +32,10 @@ def _checked(default: Any, check: Callable[[Any], Any]) -> Any:
 
 
 def _model(value: str) -> str:
-    if value == "default":  # as configurations from before there were two say
+    if value == "default":  # for old configurations, from when there was only one model
         return DEFAULT_MODEL
     if value in SHIPPED_MODELS or _NAME.fullmatch(value):
-        return value  # Which names there are depends on what is installed: who loads the model knows.
+        return value  # The known names depend on the installed packages: the loader checks them.
     try:
         return existing_file(value)
     except ValueError as error:
@@ -58,7 +58,7 @@ class IceServer:
     credential: str | None = field(default=None, repr=False)  # not in logs
 
     def described(self) -> dict[str, str]:
-        """What RTCPeerConnection, here and in browsers, takes as one of its servers."""
+        """Return the server as RTCPeerConnection takes it, here and in browsers."""
         given = {"urls": self.urls, "username": self.username, "credential": self.credential}
         return {key: value for key, value in given.items() if value is not None}
 
@@ -71,7 +71,7 @@ def _ice_server(value: Any) -> IceServer:
     server = IceServer(ice_url(value.get("urls")), value.get("username"), value.get("credential"))
     names = [name for name in (server.username, server.credential) if name is not None]
     if not all(isinstance(name, str) and name for name in names):
-        raise ValueError("must be given username and credential as strings that are not empty")
+        raise ValueError("must be given username and credential as non-empty strings")
     if len(names) != 2 and (names or server.urls.startswith("turn")):
         remedy = '{"urls": "turn:…", "username": "…", "credential": "…"}'
         raise ValueError(f"must be given with both username and credential, as {remedy}")
@@ -80,18 +80,18 @@ def _ice_server(value: Any) -> IceServer:
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """What one participant's audio goes through; every key is a keyword argument of `SERPipeline`.
+    """The processing of one participant's audio; every key is a keyword argument of `SERPipeline`.
 
     >>> PipelineConfig(model="base").end_silence_s
     0.5
     """
 
     consumed_duration_s: float = _between(1.0, WINDOW_S, 60)
-    """How much audio is processed at a time, in whatever pieces the bytes arrive."""
+    """How much audio is processed at a time, independent of the size of the pieces that arrive."""
     vad_min_confidence: float = _between(0.5, 0.01, 0.99)
     """Speech probability from which a 32 ms window counts as voice."""
     min_segment_s: float = _between(0.5, WINDOW_S, 30)
-    """Shorter segments are dropped: they have too little voice to be judged."""
+    """Shorter segments are dropped: they have too little voice to be classified."""
     max_segment_s: float = _between(10.0, 0.5, 30)
     """Longer speech is cut here, so that a monologue gets results too."""
     end_silence_s: float = _between(0.5, WINDOW_S, 10)
@@ -113,9 +113,9 @@ class PipelineConfig:
     min_confidence: float = _between(0.5, 0.0, 0.99)
     """A result whose likeliest emotion is less likely than this is labelled ``unsure``."""
     voice_adaptation: bool = True
-    """Subtract from each result what is common to everything that this participant said; forgotten when they leave."""
+    """Adapt each result to the participant's own voice, from their speech so far; forgotten when they leave."""
     six_emotions: bool = False
-    """Give events the probabilities of six emotions too, with disgust and fear, in a dictionary of its own."""
+    """Add the probabilities of six emotions, with disgust and fear, to events in a separate dictionary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class RuntimeConfig:
     stalled_after_s: float = _between(3.5, 1, 600)
     """Checked twice a second, and sent in batches: a participant whose audio stops is reported within 5 s."""
     provisional_per_tick: int = _between(1, 1, 1_000)
-    """Each takes tens of milliseconds, during which final results wait; under load there are fewer of them."""
+    """Each provisional result takes tens of milliseconds, during which final results wait; load reduces them."""
     event_interval_s: float = _between(0.25, 0.05, 10)
     """At most one message per recipient in this time."""
     message_bytes: int = _between(1_100, 600, 16_000)
@@ -157,20 +157,20 @@ class MeetingsConfig:
     display_name: str = "ser_track emotion analysis (bot)"
     """The bot's name in the list of participants. It must say what it is."""
     public_url: str | None = _checked(None, public_url)
-    """Where people reach this server, for the link to refuse or agree; by default, the address of the request."""
+    """The public address of this server, for the consent link; by default, the address of the request."""
     allowed_targets: tuple[str, ...] = _checked((), server_url)
     """Servers that ``POST /meetings`` may call: scheme://host[:port][/path], and everything below that path."""
     max_meetings: int = _between(50, 1, 10_000)
     max_participants: int = _between(100, 1, 1_000)
-    """Of one meeting. Anyone who joins when it is full is not analysed, and the log says so."""
+    """Participants per meeting. Anyone who joins when it is full is not analysed, and the log says so."""
     step_timeout_s: float = _between(10.0, 1, 120)
-    """For each response of the other server."""
+    """Timeout for each response of the other server."""
     give_up_after_s: float = _between(600.0, 0, 86_400)
-    """How long the bot tries to return to a meeting that was lost."""
+    """How long the bot tries to rejoin a meeting after the connection was lost."""
     record_folder: str | None = _checked(None, existing_folder)
-    """Record the packets of everyone who is analysed here, one file per meeting, and tell everybody. Off by default."""
+    """Folder for recordings of all analysed participants, one file per meeting; everybody is told. Off by default."""
     linger_s: float = _between(60.0, 0, 3_600)
-    """How long a meeting is remembered after its bridge has disconnected, with what people there answered."""
+    """How long a meeting and its consent answers are remembered after its bridge has disconnected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ class Config:
 
 
 def load_config(path: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
-    """Read ``path`` (only defaults when ``None``); ``overrides``, by section, replace what the file says.
+    """Read ``path`` (only defaults when ``None``); ``overrides``, by section, replace values of the file.
 
     >>> config = load_config(Path("config.json"), {"pipeline": {"model": "base"}})
     >>> config.pipeline.model, config.server.port
@@ -235,7 +235,7 @@ def load_config(path: Path | None = None, overrides: Mapping[str, Mapping[str, A
 
 
 def _check_together(pipeline: Mapping[str, Any], server: Mapping[str, Any], problems: list[str]) -> None:
-    """Rules about two keys. A key that was refused is missing here, so that nothing is said about it twice."""
+    """Check rules about two keys. A key that was refused is missing here, so that it is not reported twice."""
     shortest, longest = pipeline.get("min_segment_s"), pipeline.get("max_segment_s")
     if shortest is not None and longest is not None and shortest > longest:
         problems.append("pipeline.min_segment_s must not be over pipeline.max_segment_s")

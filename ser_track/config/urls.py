@@ -1,4 +1,4 @@
-"""What an address in the configuration may look like; each check raises ValueError with what it must be."""
+"""Checks addresses in the configuration; each check raises ValueError with the expected form."""
 
 import re
 from typing import Any, Final
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from ser_track.config.values import name_of
 
-# What browsers send as Origin, and nothing else: it is compared as it stands.
+# Exactly what browsers send as Origin: it is compared as a string.
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _PUBLIC_URL: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*[^/])?")
 _WEBSOCKET_URL: Final = re.compile(r"wss?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")

@@ -1,4 +1,4 @@
-"""What single values of a configuration must be: files, folders; and what they are, in words."""
+"""Checks single values of a configuration, such as files and folders, and names their types."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ def existing_file(value: str) -> str:
     try:
         exists = Path(value).is_file()
     except PermissionError:
-        exists = True  # A private key is often readable for the server's user only; opening it will say what is wrong.
+        exists = True  # A private key is often readable only by the server's user; opening it will report the reason.
     except OSError:
         exists = False
     if not exists:
@@ -20,11 +20,11 @@ def existing_file(value: str) -> str:
 def existing_folder(value: str) -> str:
     """``value``, the path of a folder, relative to the working directory. Raises ValueError if it does not exist."""
     if not Path(value).is_dir():
-        raise ValueError(f"must be a folder, but {value} is not one; make it, or leave the key out")
+        raise ValueError(f"must be a folder, but {value} is not a folder; create it, or leave the key out")
     return value
 
 
 def name_of(value: Any) -> str:
-    """What ``value`` is, in the words of JSON. Unlike its repr, this reveals no secret."""
+    """Return the JSON type of ``value`` in words. Unlike its repr, this reveals no secret."""
     names = {list: "a list", dict: "an object", str: "a string", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")

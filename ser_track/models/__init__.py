@@ -30,15 +30,15 @@ def load_models(config: PipelineConfig) -> Models:
     'base@...'
 
     Raises:
-        ModelError: a model file is missing or does not fit, or there is none of that name.
+        ModelError: a model file is missing or does not fit, or the name is unknown.
     """
     return Models(load_detector(config.voice_detector), load_classifier(config.model))
 
 
 def new_engine(config: PipelineConfig, models: Models | None = None) -> Engine:
-    """An engine with the configured models, or with ``models`` in their place; the one place where both come together.
+    """Make an engine with the configured models, or with ``models``; the only place that combines the two.
 
-    It is here and not in `ser_track.engine`, which does not know how models are loaded.
+    This is not in `ser_track.engine`, because that package does not know how models are loaded.
 
     Raises:
         ModelError: as `load_models`.
@@ -49,10 +49,10 @@ def new_engine(config: PipelineConfig, models: Models | None = None) -> Engine:
 
 @lru_cache(maxsize=8)
 def load_classifier(model: str = DEFAULT_MODEL) -> EmotionClassifier:
-    """Load the classifier that ``pipeline.model`` names: ``small``, ``base``, a path, or that of an installed package.
+    """Load the classifier that ``pipeline.model`` names: ``small``, ``base``, a path, or a model of an installed package.
 
     Raises:
-        ModelError: there is none of that name, or it does not fit.
+        ModelError: the name is unknown, or the model does not fit.
     """
     return make_classifier(model)
 
@@ -62,6 +62,6 @@ def load_detector(name: str) -> VoiceDetector:
     """Load the detector that ``pipeline.voice_detector`` names: ``builtin``, ``silero-vad``, or an installed one.
 
     Raises:
-        ModelError: there is none of that name, or it does not fit.
+        ModelError: the name is unknown, or the model does not fit.
     """
     return make_detector(name)

@@ -1,4 +1,4 @@
-"""What an emotion model says of itself: in the metadata of its ONNX file, or in a JSON file beside it, which wins.
+"""An emotion model's description: the metadata of its ONNX file, or a JSON file beside it, which takes precedence.
 
 `docs/extending.md` describes the keys. Metadata values are strings, so lists and objects in them are JSON text.
 """
@@ -17,7 +17,7 @@ from ser_track.labels import LabelSet
 from ser_track.models.log_mel import FRONT_END
 
 WAVEFORM: Final = "waveform"
-"""The front-end of models that take samples as they are."""
+"""The front-end of models that take raw samples."""
 _REQUIRED: Final = ("name", "version", "labels", "sample_rate_hz", "front_end")
 _OF_LABELS: Final = {
     "labels": list,
@@ -38,7 +38,7 @@ _KNOWN: Final = (*_TEXTS, "sample_rate_hz", *_CHOICES, *_OF_LABELS)
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A model's own words, checked."""
+    """A model's description, checked."""
 
     name: str
     version: str
@@ -47,12 +47,12 @@ class Description:
     """`FRONT_END`, or `WAVEFORM`."""
     output: Literal["probabilities", "logits"]
     normalised: bool
-    """Whether samples are to have mean 0 and variance 1, as wav2vec 2.0's own feature extractor gives them."""
+    """Whether samples must have mean 0 and variance 1, as from wav2vec 2.0's own feature extractor."""
     licence: str | None
 
     @classmethod
     def read(cls, metadata: Mapping[str, str], beside: Path | None) -> Self:
-        """Of a file with ``metadata``; ``beside`` may be there or not.
+        """Read the description of a file with ``metadata``; the file ``beside`` need not exist.
 
         Raises:
             ModelError: a key is missing or unknown, or its value cannot be used; as the end of a sentence.

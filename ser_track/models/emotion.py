@@ -1,9 +1,9 @@
-"""Speech emotion recognition of one segment by an ONNX file: ours, or somebody else's.
+"""Speech emotion recognition of one segment with an ONNX file: ours or a third party's.
 
 A file takes one input, `log_mel` float32 [batch, 80, T] or a waveform float32 [batch, n] at 16 kHz, and gives
-`probabilities` or `logits` float32 [batch, C]. What it says of itself (`Description`) tells which, and what its C
-labels are. Ours have more: an output `six` [batch, 6], and to know voices, an output `embedding` [batch, size] and two
-optional inputs, `voice_mean` and `voice_deviation` [1, size].
+`probabilities` or `logits` float32 [batch, C]. Its `Description` says which, and names its C
+labels. Our files also have an output `six` [batch, 6] and, to adapt to voices, an output `embedding` [batch, size] and
+two optional inputs, `voice_mean` and `voice_deviation` [1, size].
 """
 
 from importlib import resources
@@ -27,9 +27,9 @@ from ser_track.voice_profile import VoiceProfile
 _MAX_SAMPLES: Final = 30 * SAMPLE_RATE_HZ
 _STRETCH: Final = 10 * SAMPLE_RATE_HZ
 _ENOUGH: Final = SAMPLE_RATE_HZ // 2
-"""Less speech than this is little evidence, whatever the network says: below, answers fade to "all alike"."""
+"""Less speech than this is weak evidence: the probabilities of shorter segments fade to uniform."""
 _MIN_SAMPLES: Final = 512
-"""Convolutions over a waveform need so many samples, wav2vec 2.0's 400; shorter segments are padded with zeros."""
+"""Convolutions over a waveform need this many samples (wav2vec 2.0: 400); shorter segments are zero-padded."""
 _REMEDY: Final = (
     "correct the file or the JSON beside it as docs/extending.md says (ours are remade with training/README.md), "
     "or remove 'model' from the configuration to use our own"
@@ -40,9 +40,9 @@ class EmotionModel:
     """An `EmotionClassifier`. It keeps no state between calls: threads and pipelines may share one."""
 
     def __init__(self, session: ort.InferenceSession, source: str, beside: Path | None = None) -> None:
-        """Wrap an open session; `source` names it in errors, `beside` is a JSON file with what its metadata lacks.
+        """Wrap an open session; `source` names it in errors; `beside` is a JSON file with keys that its metadata lacks.
 
-        Raises ModelError where it breaks the contract.
+        Raises ModelError if it breaks the contract.
         """
         try:
             description = Description.read(session.get_modelmeta().custom_metadata_map, beside)
@@ -61,13 +61,13 @@ class EmotionModel:
         self.name: str = f"{description.name}@{description.version}"
         self.labels = description.labels
         self.licence = description.licence
-        """As the file says; None where it does not."""
+        """As the file says; None if it does not."""
 
     @classmethod
     def load(cls, model: Path | str = DEFAULT_MODEL) -> Self:
         """Open a model file: "small" or "base" of this package, or a path.
 
-        Raises ModelError if it does not exist, is not ONNX, or does not say what it takes and gives.
+        Raises ModelError if it does not exist, is not ONNX, or does not describe its inputs and outputs.
         """
         if str(model) in SHIPPED_MODELS:
             shipped = resources.files("ser_track.models").joinpath("weights", f"{model}.onnx")
@@ -75,14 +75,14 @@ class EmotionModel:
         return cls(open_session(Path(model)), str(model), Path(model).with_suffix(".json"))
 
     def new_voice(self) -> VoiceProfile | None:
-        """Statistics of a participant of whom nothing was heard yet; None if the file has no embedding."""
+        """Return the initial statistics of a new participant; None if the file has no embedding."""
         return None if self._embedding_size is None else VoiceProfile(self._embedding_size)
 
     def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
-        """Judge `samples` [n] at 16 kHz and any level, with what is known of the `voice`.
+        """Classify `samples` [n] at 16 kHz and any level, adapted to the `voice`.
 
-        More than 30 s are cut into equal stretches of at most 10 s, whose results are averaged. Less than half a
-        second is little evidence: the probabilities go back to "all alike" with the square of the length.
+        More than 30 s are cut into equal parts of at most 10 s, whose results are averaged. Less than half a
+        second is weak evidence: the probabilities fade to uniform with the square of the length.
         Raises AudioError on samples that are empty or not finite, InferenceError if the network fails.
         """
         if samples.ndim != 1 or samples.size <= _MAX_SAMPLES:
@@ -112,7 +112,7 @@ class EmotionModel:
         return Prediction(main, six, named.get("embedding"))
 
     def _heard(self, samples: FloatArray) -> FloatArray:
-        """`samples` [n] as the network takes them, without the batch."""
+        """Return `samples` [n] as the network takes them, without the batch dimension."""
         if self._description.front_end != WAVEFORM:
             return log_mel(samples)
         return waveform(samples, self._description.normalised)
@@ -138,7 +138,7 @@ def _softmax(logits: FloatArray) -> FloatArray:
 
 
 def _faded(shares: FloatArray | None, n: int) -> FloatArray | None:
-    """Shares [C] mixed towards 1 / C where they rest on less than `_ENOUGH` samples."""
+    """Mix shares [C] towards 1 / C if they rest on fewer than `_ENOUGH` samples."""
     if shares is None or n >= _ENOUGH:
         return shares
     weight = np.float32((n / _ENOUGH) ** 2)
@@ -151,7 +151,7 @@ def _mean_of(parts: list[FloatArray | None]) -> FloatArray | None:
 
 
 def _graph_problem(session: ort.InferenceSession, description: Description) -> str | None:
-    """What is wrong with a file's inputs and outputs, in words, or None."""
+    """Describe what is wrong with a file's inputs and outputs, or return None."""
     inputs, outputs = session.get_inputs(), {node.name: node for node in session.get_outputs()}
     names = sorted(node.name for node in inputs)
     waves = description.front_end == WAVEFORM
@@ -166,7 +166,7 @@ def _graph_problem(session: ort.InferenceSession, description: Description) -> s
         wanted.append(("six", outputs["six"], 2, len(SIX)))
     for name, node, rank, size in wanted:
         fits = node.type == "tensor(float)" and len(node.shape) == rank
-        # Exporters may leave open how many columns there are; then each answer is held against the labels.
+        # Exporters may leave the number of columns open; then each answer is checked against the labels.
         if not fits or (size is not None and node.shape[1] != size and (isinstance(node.shape[1], int) or not waves)):
             second = "" if size is None else f" with {size} in second place"
             return f"'{name}' is {node.type} {node.shape}, not float32 of rank {rank}{second}"

@@ -2,9 +2,9 @@
 
 The bands are Whisper's (16 kHz, Hann window of 25 ms, hop of 10 ms, 80 Slaney bands up to 8 kHz;
 Radford et al. 2022, https://arxiv.org/abs/2212.04356, and its MIT-licensed code), because the encoder
-was trained on them. What differs is the level: Whisper's values follow the microphone's gain, ours do
-not. The loudest cell of every segment is put at one fixed value, so that near and far, loud and soft
-capture look alike. Training imports this very module: change it, and FRONT_END must change too.
+was trained on them. Only the level differs: Whisper's values follow the microphone's gain, ours do
+not. The loudest cell of every segment is set to one fixed value, so that near and far, loud and soft
+recordings look alike. Training imports this module: if it changes, FRONT_END must change too.
 """
 
 from typing import Final
@@ -61,7 +61,7 @@ def _mel_power(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     frames = np.lib.stride_tricks.sliding_window_view(mirrored, _WINDOW)[::_HOP][:n_frames]
     spectrum = np.fft.rfft(frames * _HANN, axis=1)
     power = np.asarray(spectrum.real**2 + spectrum.imag**2, np.float32)  # NumPy 1 transforms in double precision
-    # In blocks too small for OpenBLAS to bring in its threads: they spin, and cost more than they save.
+    # In blocks too small for OpenBLAS to use its threads: they spin, and cost more than they save.
     return np.concatenate([power[first : first + _BLOCK] @ _FILTERS for first in range(0, n_frames, _BLOCK)])
 
 
@@ -69,9 +69,9 @@ def log_mel(samples: NDArray[np.float32], dynamic_range_db: float = DYNAMIC_RANG
     """Level-blind log-mel spectrum of one segment.
 
     samples: [n] at 16 kHz, any level; segments shorter than 30 ms are padded with zeros.
-    dynamic_range_db: what lies further below the loudest cell is raised to that floor.
+    dynamic_range_db: cells further below the loudest cell are raised to that floor.
     Returns [80, T] with T even and 10 ms per frame; its maximum is 1.25, and 40 dB are 1.0. Digital
-    silence is the floor throughout. Raises AudioError on samples that are empty or not finite.
+    silence gives the floor everywhere. Raises AudioError on samples that are empty or not finite.
     """
     if samples.ndim != 1 or samples.size == 0:
         raise AudioError(f"a segment must be [n] samples with n ≥ 1, not {list(samples.shape)}")

@@ -11,10 +11,10 @@ def open_session(model: Path | bytes, keep_memory: bool = False) -> ort.Inferenc
     """Open ``model`` for small, frequent calls on one thread.
 
     ONNX Runtime's default threads spin between calls: measured at 20.8 ms CPU per paced call instead of 0.62.
-    ``keep_memory`` is for a network whose calls are all of like size: what one call worked on serves the next.
+    ``keep_memory`` is for a network whose calls have similar sizes: each call reuses the memory of the last one.
 
     Raises:
-        ModelError: the file is missing or is no ONNX model.
+        ModelError: the file is missing or is not an ONNX model.
     """
     name = "the model in memory" if isinstance(model, bytes) else str(model)
     if isinstance(model, Path) and not model.is_file():
@@ -23,7 +23,7 @@ def open_session(model: Path | bytes, keep_memory: bool = False) -> ort.Inferenc
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    # Segments have every length: planned and pooled memory would keep the largest of all times, and saves no CPU there.
+    # Segments vary in length: planned and pooled memory would stay at the largest size, and saves no CPU for them.
     options.enable_cpu_mem_arena = keep_memory
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

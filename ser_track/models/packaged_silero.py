@@ -1,6 +1,6 @@
-"""The model file of the `silero-vad` package itself, where that is installed, as a voice detector.
+"""The model file of the `silero-vad` package, if that is installed, as a voice detector.
 
-Only the file is read: the package's code imports torch, which is not needed, and gigabytes large.
+Only the file is read: the package's code imports torch, which is not needed here and takes gigabytes.
 """
 
 from importlib.metadata import Distribution, distribution
@@ -20,13 +20,13 @@ _FILE: Final = Path("data", "silero_vad.onnx")
 
 
 def packaged_file() -> Path | None:
-    """Where the package keeps its model; ``None`` where it is not installed."""
+    """Return where the package keeps its model; ``None`` if it is not installed."""
     spec = find_spec("silero_vad")
     return None if spec is None or spec.origin is None else Path(spec.origin).parent / _FILE
 
 
 def licence_of(package: Distribution) -> str | None:
-    """What the metadata of a package say: an expression, else a text, else what it is classified as."""
+    """Return the licence in a package's metadata: an expression, else a text, else a classifier."""
     known = package.metadata.json
     stated = [str(known[key]) for key in ("license_expression", "license") if known.get(key)]
     kinds = [kind for kind in package.metadata.get_all("Classifier", []) if kind.startswith("License ::")]
@@ -34,7 +34,7 @@ def licence_of(package: Distribution) -> str | None:
 
 
 class PackagedSileroVad(SileroVad):
-    """A `VoiceDetector` that runs the package's own file; window by window, because its graph takes no runs."""
+    """A `VoiceDetector` that runs the package's own file; window by window, because its graph does not support runs."""
 
     def __init__(self) -> None:
         """Open the installed file.
@@ -53,7 +53,7 @@ class PackagedSileroVad(SileroVad):
         self._rate = np.array(SAMPLE_RATE_HZ, np.int64)
 
     def detect_run(self, windows: FloatArray, state: DetectorState) -> FloatArray:
-        """Speech probability ``[n]`` of ``windows`` ``[n, 512]`` of one stream, one after the other."""
+        """Return speech probabilities ``[n]`` of consecutive ``windows`` ``[n, 512]`` of one stream."""
         return np.concatenate([self.detect(window[None], [state]) for window in windows])
 
     def _run(self, heard: FloatArray, recurrent: FloatArray) -> tuple[FloatArray, FloatArray]:

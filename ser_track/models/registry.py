@@ -1,4 +1,4 @@
-"""Which classifiers and voice detectors there are by name: ours, and those of installed packages (entry points)."""
+"""Classifiers and voice detectors by name: ours, and those of installed packages (entry points)."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -41,7 +41,7 @@ def make_classifier(model: str) -> EmotionClassifier:
     """The classifier that ``pipeline.model`` names: ours, one of an installed package, or a file.
 
     Raises:
-        ModelError: there is none of that name, or it cannot be used.
+        ModelError: the name is unknown, or the model cannot be used.
     """
     known = classifiers()
     if model in known:
@@ -55,18 +55,18 @@ def make_detector(name: str) -> VoiceDetector:
     """The detector that ``pipeline.voice_detector`` names: ours, silero-vad's own, or one of an installed package.
 
     Raises:
-        ModelError: there is none of that name, or it cannot be used.
+        ModelError: the name is unknown, or the model cannot be used.
     """
     known = detectors()
     if name in known:
         return cast("VoiceDetector", _made(known, name, _detector_problem))
     if name == PACKAGE:
-        PackagedSileroVad()  # says what is missing, and how to get it
+        PackagedSileroVad()  # raises an error that says how to install it
     raise ModelError(f"there is no voice detector '{name}'; take one of {', '.join(known)}")
 
 
 def package_licence(known: Plugins[object], name: str) -> str | None:
-    """The licence of the package that brings ``name``; ``None`` for ours, and where its metadata say nothing."""
+    """Return the licence of the package that provides ``name``; ``None`` for ours, or if its metadata has none."""
     try:
         package = known.package_of(name)
         return None if package is None else licence_of(distribution(package))
@@ -82,12 +82,12 @@ def _made(known: Plugins[object], name: str, problem_of: Callable[[Any], str | N
         raise
     except ConfigError as error:  # the package cannot be imported
         raise ModelError(str(error)) from error
-    except Exception as error:  # whatever the package's own code raises
-        reason = f"'{name}' of the package {package} failed as it was made ({type(error).__name__}: {error})"
-        raise ModelError(f"{reason}; see its documentation, or take another") from error
+    except Exception as error:  # the package's own code may raise anything
+        reason = f"'{name}' of the package {package} could not be created ({type(error).__name__}: {error})"
+        raise ModelError(f"{reason}; see its documentation, or choose another") from error
     problem = None if package is None else problem_of(made)
     if problem is not None:
-        raise ModelError(f"'{name}' of the package {package}: {problem}; see docs/extending.md, or take another")
+        raise ModelError(f"'{name}' of the package {package}: {problem}; see docs/extending.md, or choose another")
     return made
 
 

@@ -1,7 +1,7 @@
 """Silero VAD (github.com/snakers4/silero-vad, MIT) for many streams in one call, or many windows of one.
 
 `silero.onnx` beside this file has the weights of the silero-vad package, written as matrix products over the batch
-(`scripts/make_silero.py`); `tests/models/test_silero.py` holds it to the package's own file.
+(`scripts/make_silero.py`); `tests/models/test_silero.py` compares it with the package's own file.
 """
 
 import threading
@@ -24,17 +24,17 @@ MODEL_FILE: Final = Path(__file__).parent / "silero.onnx"
 
 
 class _Memory:
-    """What the network remembers of each stream, by place: one row to gather and scatter, not one object each."""
+    """The network's state of each stream, by place: one array row each, to gather and scatter, not one object."""
 
     def __init__(self) -> None:
         self.recurrent = np.zeros((2, _FIRST_PLACES, _HIDDEN), np.float32)
         self.context = np.zeros((_FIRST_PLACES, CONTEXT_SAMPLES), np.float32)
         self.free = list(range(_FIRST_PLACES))
-        # Threads may share a detector; no two share a stream. Reentrant: states can be given back anywhere.
+        # Threads may share a detector, but not a stream. Reentrant: states can be given back anywhere.
         self._lock = threading.RLock()
 
     def take(self) -> int:
-        """A place of which nothing was heard yet."""
+        """Return a place with a fresh state."""
         with self._lock:
             if not self.free:
                 n = len(self.context)
@@ -44,34 +44,34 @@ class _Memory:
             return self.free.pop()
 
     def give_back(self, place: int) -> None:
-        """Forget what was heard there."""
+        """Clear the place and free it."""
         with self._lock:
             self.recurrent[:, place] = 0.0
             self.context[place] = 0.0
             self.free.append(place)
 
     def read(self, places: list[int], recurrent: FloatArray, context: FloatArray) -> None:
-        """Copy what is known at these places to ``recurrent`` ``[2, n, 128]`` and ``context`` ``[n, 64]``."""
+        """Copy the states at these places to ``recurrent`` ``[2, n, 128]`` and ``context`` ``[n, 64]``."""
         with self._lock:
             np.take(self.recurrent, places, axis=1, out=recurrent, mode="clip")  # "raise" would copy twice
             context[:] = self.context[places]
 
     def write(self, places: list[int], recurrent: FloatArray, context: FloatArray) -> None:
-        """Remember it."""
+        """Store the states at these places."""
         with self._lock:
             self.recurrent[:, places] = recurrent
             self.context[places] = context
 
 
 class _Scratch(threading.local):
-    """Each thread's room for the network's inputs, kept: to get memory of this size costs more than to fill it."""
+    """Each thread's buffer for the network's inputs: allocating memory of this size costs more than filling it."""
 
     def __init__(self) -> None:
         self._heard = np.empty((0, CONTEXT_SAMPLES + WINDOW_SAMPLES), np.float32)
         self._recurrent = np.empty(0, np.float32)
 
     def take(self, windows: int, streams: int) -> tuple[FloatArray, FloatArray]:
-        """Two arrays ``[windows, 576]`` and ``[2, streams, 128]``, good until the next call."""
+        """Return two arrays ``[windows, 576]`` and ``[2, streams, 128]``, valid until the next call."""
         if windows > len(self._heard):
             self._heard = np.empty((windows, self._heard.shape[1]), np.float32)
         if (size := 2 * streams * _HIDDEN) > len(self._recurrent):
@@ -80,7 +80,7 @@ class _Scratch(threading.local):
 
 
 class SileroState:
-    """A stream's place in the detector's memory; given back when nobody holds it any more."""
+    """A stream's place in the detector's memory; given back when the last reference to it is gone."""
 
     __slots__ = ("_memory", "place")
 
@@ -89,7 +89,7 @@ class SileroState:
         self.place = memory.take()
 
     def __del__(self) -> None:
-        """Forget, and leave the place to the next."""
+        """Free the place for the next stream."""
         self._memory.give_back(self.place)
 
 
@@ -100,20 +100,20 @@ class SileroVad:
         """Load ``path``, a file of `scripts/make_silero.py`.
 
         Raises:
-            ModelError: the file is missing or no such model.
+            ModelError: the file is missing, or is not such a model.
         """
         self._session = open_session(path, keep_memory=True)
         self.licence: str | None = self._session.get_modelmeta().custom_metadata_map.get("licence")
-        """As the file says; ``None`` where it does not."""
+        """As the file says; ``None`` if it does not."""
         self._memory = _Memory()
         self._scratch = _Scratch()
 
     def new_state(self) -> SileroState:
-        """State of a stream of which nothing was heard yet."""
+        """Return the initial state of a stream."""
         return SileroState(self._memory)
 
     def detect(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
-        """Speech probability ``[n]`` of ``windows`` ``[n, 512]``; advances ``states``, which are those of n streams.
+        """Speech probability ``[n]`` of ``windows`` ``[n, 512]``; advances ``states``, one for each of the n streams.
 
         Raises:
             InferenceError: the network failed; the states stay as they were.
@@ -128,10 +128,10 @@ class SileroVad:
         return probabilities
 
     def detect_run(self, windows: FloatArray, state: DetectorState) -> FloatArray:
-        """Speech probability ``[n]`` of ``windows`` ``[n, 512]`` of one stream, the first after what ``state`` knows.
+        """Speech probability ``[n]`` of ``windows`` ``[n, 512]`` of one stream, continuing from ``state``.
 
-        Exact, without cutting the run up: what costs most has no memory and is done for all windows at once, and the
-        rest in their order. Memory grows with the run.
+        The result equals single calls: the costly part is stateless and runs for all windows at once; the rest runs in
+        order. Memory grows with the length of the run.
 
         Raises:
             InferenceError: the network failed; the state stays as it was.

@@ -1,4 +1,4 @@
-"""Cuts a recording as a call's segmenter would: from the first voiced window to the end of the last."""
+"""Trims a recording as a call's segmenter does: from the first voiced window to the end of the last."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from ser_track.protocols import VoiceDetector
 
 
 def voiced_windows(detector: VoiceDetector, samples: FloatArray, min_confidence: float = 0.5) -> NDArray[np.bool_]:
-    """[n] at 16 kHz → one decision for each window of 32 ms; the last one is filled with zeros."""
+    """[n] at 16 kHz → one decision for each window of 32 ms; the last one is zero-padded."""
     n_windows = -(-samples.size // WINDOW_SAMPLES)
     windows = np.pad(samples, (0, n_windows * WINDOW_SAMPLES - samples.size)).reshape(-1, WINDOW_SAMPLES)
     state = detector.new_state()
@@ -21,7 +21,7 @@ def voiced_windows(detector: VoiceDetector, samples: FloatArray, min_confidence:
 
 
 def voiced_part(detector: VoiceDetector, samples: FloatArray, min_confidence: float = 0.5) -> FloatArray:
-    """[n] → [≤ n]: first voiced to last voiced window; all of it where nothing is voiced."""
+    """[n] → [≤ n]: first voiced to last voiced window; everything if no window is voiced."""
     voiced = np.flatnonzero(voiced_windows(detector, samples, min_confidence))
     if voiced.size == 0:
         return samples

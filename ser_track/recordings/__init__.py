@@ -1,1 +1,1 @@
-"""Where recorded audio comes from."""
+"""Sources of recorded audio."""

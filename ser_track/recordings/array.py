@@ -7,7 +7,7 @@ from ser_track.chunk import Chunk, FloatArray, ParticipantChunk
 
 
 class ArraySource:
-    """One participant for each entry of ``voices``, all in one time."""
+    """One participant for each entry of ``voices``, on one time axis."""
 
     def __init__(self, voices: Mapping[str, FloatArray], rate_hz: int) -> None:
         """``voices`` are finite mono ``[n]`` in -1 … 1 by name; they may differ in length."""
@@ -20,7 +20,7 @@ class ArraySource:
         return tuple(self._voices)
 
     def __iter__(self) -> Iterator[ParticipantChunk]:
-        """Chunks of a second, by turns."""
+        """Chunks of one second, alternating between participants."""
         resamplers = {name: Resampler(self._rate_hz) for name in self._voices}
         ends = dict.fromkeys(self._voices, 0)
         longest = max(map(len, self._voices.values()), default=0)

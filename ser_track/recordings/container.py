@@ -1,4 +1,4 @@
-"""Opens what FFmpeg opens, and says of what it does not open why."""
+"""Opens files with FFmpeg, and explains why a file cannot be opened."""
 
 from pathlib import Path
 from typing import BinaryIO
@@ -14,7 +14,7 @@ def open_file(path: Path) -> InputContainer:
     """Open ``path``.
 
     Raises:
-        AudioError: there is no such file, it is empty, or is no audio or video.
+        AudioError: the file does not exist, is empty, or is not audio or video.
     """
     try:
         if path.is_dir():
@@ -29,13 +29,13 @@ def open_file(path: Path) -> InputContainer:
 
 
 def open_container(source: str | BinaryIO, name: Path | str) -> InputContainer:
-    """Open ``source``, an address of FFmpeg's or a file that need not be able to seek; errors call it ``name``.
+    """Open ``source``, an FFmpeg address or a file that need not be seekable; errors call it ``name``.
 
     Raises:
-        AudioError: it is no audio or video.
+        AudioError: it is not audio or video.
     """
     try:
-        return av.open(source, mode="r", metadata_errors="replace")  # old tags are often no UTF-8
+        return av.open(source, mode="r", metadata_errors="replace")  # old tags are often not UTF-8
     except (av.FFmpegError, OSError) as error:
         raise _unreadable(name, error) from error
 
@@ -44,14 +44,14 @@ def audio_streams(name: Path | str, container: InputContainer) -> list[AudioStre
     """The audio tracks of ``container``, at least one.
 
     Raises:
-        AudioError: it has none, or one in a format that is not known here.
+        AudioError: it has none, or one in an unknown format.
     """
     streams = list(container.streams.audio)
     if not streams:
         raise AudioError(f"{name} has no audio track; give a file with sound")
     for stream in streams:
         if stream.codec_context is None:
-            raise AudioError(f"{name} has audio in a format that this FFmpeg does not know; convert it, say to FLAC")
+            raise AudioError(f"{name} has audio in a format that this FFmpeg does not know; convert it to FLAC")
     return streams
 
 

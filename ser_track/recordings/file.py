@@ -1,4 +1,4 @@
-"""Recordings: any audio or video file that FFmpeg opens, decoded once, chunk by chunk, in bounded memory."""
+"""Reads any audio or video file that FFmpeg opens: decoded once, chunk by chunk, in bounded memory."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,14 +21,14 @@ from ser_track.recordings.tracks import Track, channel_names, unique_names
 _ANNOUNCING: Final = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "flac", "aiff")
 """Formats whose header says how long the audio is; in others FFmpeg guesses from the file size."""
 _RIFF_SIZE_UNKNOWN: Final = 0x7FFF_0000
-"""Recorders that write into a pipe announce about 2 or 4 GiB: they do not know yet."""
+"""Recorders that write into a pipe announce about 2 or 4 GiB, because they do not know the length yet."""
 
 
 class FileRecording:
     """An open file. ``participants`` are known at once; iterating decodes, once, from the beginning to the end."""
 
     def __init__(self, path: Path | str, container: InputContainer, streams: list[AudioStream], split: bool) -> None:
-        """Decode ``streams`` of ``container``, a file or what is called so; ``split``: each channel a participant."""
+        """Decode ``streams`` of ``container``; with ``split``, each channel is a participant."""
         self._path = path
         self._container = container
         names = unique_names(_name_of(stream, number) for number, stream in enumerate(streams, 1))
@@ -45,21 +45,21 @@ class FileRecording:
 
     @property
     def participants(self) -> tuple[str, ...]:
-        """Names in the order of the tracks, each once."""
+        """Unique names, in the order of the tracks."""
         return tuple(name for track in self._tracks.values() for name in track.participants)
 
     @property
     def duration_s(self) -> float | None:
-        """About how long the file is, for progress; ``None`` where nobody knows."""
+        """Approximate length of the file, for progress; ``None`` if unknown."""
         return None if self._container.duration is None else self._container.duration / av.time_base
 
     @property
     def position_s(self) -> float:
-        """How far decoding has come."""
+        """How far decoding has progressed."""
         return float(max(track.end_s for track in self._tracks.values()))
 
     def __iter__(self) -> Iterator[ParticipantChunk]:
-        """Chunks of all participants as they lie in the file; what is damaged is left out and becomes a gap.
+        """Chunks of all participants in file order; damaged parts are left out and become gaps.
 
         Raises:
             AudioError: after all that could be decoded: part of the file is missing or damaged.
@@ -87,9 +87,9 @@ class FileRecording:
                 yield from self._tracks[packet.stream.index].read(frame, origin_s)
 
     def _origin(self, index: int, frame: av.AudioFrame) -> Fraction:
-        """Where time begins: with the first frame, or earlier if another track says that it begins earlier.
+        """Return the start of the time axis: the first frame, or earlier if another track announces an earlier start.
 
-        Of the first frame's own track the frame knows better: containers round, and disagree about encoder delay.
+        For the first frame's own track, the frame is more accurate: containers round, and differ on encoder delay.
         """
         if self._origin_s is None:
             first_s = None if frame.pts is None or frame.time_base is None else frame.pts * frame.time_base
@@ -115,13 +115,13 @@ class FileRecording:
 
 @contextmanager
 def open_tracks(path: Path, split_channels: bool = False) -> Iterator[FileRecording]:
-    """Open ``path`` with every audio track a participant, or every channel of it.
+    """Open ``path``; every audio track, or every channel of it, is a participant.
 
     Names are the track's title, else its language, else ``track-1`` and so on; channels of stereo get ``-left`` and
-    ``-right``. Sample 0 is where the earliest track begins; tracks keep their offsets to one another.
+    ``-right``. Sample 0 is the start of the earliest track; tracks keep their relative offsets.
 
     Raises:
-        AudioError: there is no such file, it is empty, is no audio or video, or has no audio track.
+        AudioError: the file does not exist, is empty, is not audio or video, or has no audio track.
     """
     with open_file(path) as container:
         yield FileRecording(path, container, audio_streams(path, container), split_channels)
@@ -129,13 +129,13 @@ def open_tracks(path: Path, split_channels: bool = False) -> Iterator[FileRecord
 
 @contextmanager
 def open_stream(file: BinaryIO, name: str, split_channels: bool = False) -> Iterator[FileRecording]:
-    """As `open_tracks`, for what comes out of ``file``, which need not be able to seek; ``name`` is for errors."""
+    """Do as `open_tracks` for ``file``, which need not be seekable; ``name`` is for errors."""
     with open_container(file, name) as container:
         yield FileRecording(name, container, audio_streams(name, container), split_channels)
 
 
 def read_mono(path: Path) -> FloatArray:
-    """All of the main audio track of ``path`` as mono ``[n]`` at 16 kHz, without gaps; memory grows with length.
+    """Read the main audio track of ``path`` as mono ``[n]`` at 16 kHz, without gaps; memory grows with length.
 
     Raises:
         AudioError: as `open_tracks`, or the file is damaged, or holds no samples.
@@ -146,7 +146,7 @@ def read_mono(path: Path) -> FloatArray:
         chosen = [stream for stream in streams if best is None or stream.index == best.index][:1]
         chunks = [chunk for _, chunk in FileRecording(path, container, chosen, split=False)]
     if not chunks:
-        raise AudioError(f"{path} holds no samples; give a recording that is longer")
+        raise AudioError(f"{path} holds no samples; give a longer recording")
     return np.concatenate([chunk.samples for chunk in chunks])
 
 
@@ -165,14 +165,14 @@ def _announced_s(container: InputContainer) -> float | None:
     streams = container.streams.audio
     if ends := [float(s.duration * s.time_base) for s in streams if s.duration and s.time_base]:
         return max(ends)
-    # Matroska announces only where its longest track ends: with a picture beside, that says nothing about the sound.
+    # Matroska announces only where its longest track ends: with a video track, that says nothing about the audio.
     if len(container.streams) > len(streams) or not container.duration:
         return None
     return (container.duration - (container.start_time or 0)) / av.time_base
 
 
 def _riff_cut_off(path: Path) -> bool:
-    """FFmpeg takes a WAV file that was cut off for a shorter one; its header knows better."""
+    """Check the header of a WAV file: FFmpeg treats a file that was cut off as a shorter one."""
     if not path.is_file():
         return False
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""A microphone as a source, by sounddevice and PortAudio: both are optional, and imported only here."""
+"""A microphone as a source, with sounddevice and PortAudio: both are optional, and imported only here."""
 
 import threading
 from collections import deque
@@ -24,10 +24,10 @@ class Device(NamedTuple):
 
 
 class HeldBlocks:
-    """Blocks between the sound card's thread and ours. When too much waits, the oldest goes and is counted."""
+    """Blocks between the sound card's thread and ours. When too much waits, the oldest is dropped and counted."""
 
     def __init__(self, max_samples: int) -> None:
-        """Hold so much and no more."""
+        """Hold at most ``max_samples``."""
         self.lost_samples = 0
         self._max_samples = max_samples
         self._blocks: deque[Chunk] = deque()
@@ -66,7 +66,7 @@ class HeldBlocks:
             return block
 
     def close(self) -> None:
-        """Nothing is added any more; what is held can still be taken."""
+        """Accept no more blocks; buffered ones can still be taken."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -80,7 +80,7 @@ class Microphone:
 
         Raises:
             AudioError: there is no microphone, no sounddevice or no PortAudio.
-            ConfigError: ``device`` is none of the input devices.
+            ConfigError: ``device`` is not an input device.
         """
         self._sounddevice = _import_sounddevice()
         self.device = _chosen(device)
@@ -90,32 +90,32 @@ class Microphone:
 
     @property
     def participants(self) -> tuple[str, ...]:
-        """One, whoever speaks."""
+        """One participant for everything that the microphone records."""
         return (_NAME,)
 
     @property
     def loss(self) -> str | None:
-        """What was lost because this program, or this machine, was too slow; ``None`` if nothing was."""
+        """Describe audio lost because this program or machine was too slow; ``None`` if none was lost."""
         lost_s = self._held.lost_samples / self.device.rate_hz
         if not lost_s and not self._overflows:
             return None
         return f"{lost_s:.1f} s of sound were dropped; overflows of the sound card: {self._overflows}"
 
     def stop(self) -> None:
-        """End after what was already heard: from a signal handler, or another thread."""
+        """End after the audio recorded so far. May be called from a signal handler or another thread."""
         self._held.close()
 
     def __iter__(self) -> Iterator[ParticipantChunk]:
         """Chunks of a tenth of a second, as they are spoken.
 
         Raises:
-            AudioError: the microphone cannot be opened, or gives nothing any more.
+            AudioError: the microphone cannot be opened, or stopped delivering audio.
         """
         resampler, end, rest_at = Resampler(self.device.rate_hz), 0, 0
         try:
             with self._open():
                 while (block := self._held.take(self._stalled_after_s)) is not None:
-                    if block.at != end:  # dropped before: what the filter holds is from before the gap
+                    if block.at != end:  # audio was dropped: the filter holds samples from before the gap
                         yield _spoken(rest_at, resampler.flush())
                         rest_at = round(block.at / self.device.rate_hz * SAMPLE_RATE_HZ)
                     end = block.end
@@ -127,7 +127,7 @@ class Microphone:
             remedy = "connect it again, or choose another with --device"
             raise AudioError(f"{self.device.name} gave no sound for {self._stalled_after_s:g} s; {remedy}") from None
         except self._sounddevice.PortAudioError as error:
-            remedy = "let go of it elsewhere, allow this program to use it, or choose another with --device"
+            remedy = "close other programs that use it, allow this program to use it, or choose another with --device"
             raise AudioError(f"{self.device.name} cannot be opened ({_reason(error)}); {remedy}") from error
 
     def _open(self) -> Any:
@@ -141,7 +141,7 @@ class Microphone:
         )
 
     def _heard(self, block: FloatArray, frames: int, clock: Any, status: Any) -> None:
-        """On PortAudio's thread; ``block`` ``[n, 1]`` is its memory, and only lent."""
+        """On PortAudio's thread; ``block`` ``[n, 1]`` is its memory, valid only during the call."""
         self._overflows += bool(status.input_overflow)
         self._held.put(block[:, 0].copy())
 
@@ -151,7 +151,7 @@ def _spoken(at: int, samples: FloatArray) -> ParticipantChunk:
 
 
 def input_devices() -> list[Device]:
-    """Every device that sound can come from.
+    """List all input devices.
 
     Raises:
         AudioError: there is none, or no sounddevice or PortAudio.

@@ -1,4 +1,4 @@
-"""A recording at the pace of life: what would be heard now, and no sooner."""
+"""Plays a recording in real time, or faster."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ class Paced:
     """A source that gives each chunk of ``recording`` when its last sample has been spoken."""
 
     def __init__(self, recording: Recording, speed: float = 1.0) -> None:
-        """``speed`` 2 is twice as fast as life."""
+        """``speed`` 2 is twice as fast as real time."""
         self._recording = recording
         self._speed = speed
         self._stopping = threading.Event()
@@ -23,11 +23,11 @@ class Paced:
         return self._recording.participants
 
     def stop(self) -> None:
-        """End here, as if the recording did: from a signal handler, or another thread."""
+        """End here, as if the recording did. May be called from a signal handler or another thread."""
         self._stopping.set()
 
     def __iter__(self) -> Iterator[ParticipantChunk]:
-        """The recording's chunks. A reader that takes longer than the sound lasts finds the next ones waiting.
+        """The recording's chunks. A reader slower than real time gets the next ones without waiting.
 
         Raises:
             AudioError: part of the file is missing or damaged, after all that could be decoded.

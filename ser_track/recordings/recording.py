@@ -1,4 +1,4 @@
-"""Anything recorded: a file that FFmpeg opens, recorded packets, or either from standard input."""
+"""Opens recordings: a file that FFmpeg opens, recorded packets, or either from standard input."""
 
 import io
 import sys
@@ -19,37 +19,37 @@ STDIN: Final = Path("-")
 
 
 class Recording(Protocol):
-    """``participants`` are known at once; iterating goes through it once, from the beginning to the end.
+    """``participants`` are known at once; iterating reads it once, from beginning to end.
 
-    `AudioError` comes after all chunks that could be read.
+    `AudioError` is raised after all readable chunks.
     """
 
     @property
     def participants(self) -> tuple[str, ...]:
-        """Names, each once."""
+        """Unique names."""
         ...
 
     @property
     def duration_s(self) -> float | None:
-        """About how long it is, for progress; ``None`` where nobody knows."""
+        """Approximate length, for progress; ``None`` if unknown."""
         ...
 
     @property
     def position_s(self) -> float:
-        """How far it was read."""
+        """How far it has been read."""
         ...
 
     def __iter__(self) -> Iterator[ParticipantChunk]:
-        """Chunks of all participants, as they came."""
+        """Chunks of all participants, in order of arrival."""
         ...
 
 
 @contextmanager
 def open_recording(path: Path, *, split_channels: bool = False, payload_type: int | None = None) -> Iterator[Recording]:
-    """Open ``path``, or standard input where it is `STDIN`; ``payload_type`` is RTP's for Opus, if it must be told.
+    """Open ``path``, or standard input if it is `STDIN`; ``payload_type`` is RTP's for Opus, if it is not detected.
 
     Raises:
-        AudioError: there is nothing that could be heard in it.
+        AudioError: it contains no audio that can be decoded.
     """
     with ExitStack() as stack:
         if path == STDIN:
@@ -67,16 +67,16 @@ def open_recording(path: Path, *, split_channels: bool = False, payload_type: in
 
 @contextmanager
 def open_meeting(paths: Sequence[Path], payload_type: int | None = None) -> Iterator[Recording]:
-    """Open ``paths``, recordings of packets, as one meeting: in one time, by the time of day in them.
+    """Open ``paths``, recordings of packets, as one meeting on one time axis, by the time of day in them.
 
     Raises:
-        AudioError: one of them is no recording of packets, or cannot be read.
+        AudioError: one of them is not a recording of packets, or cannot be read.
     """
     with ExitStack() as stack:
         dumps = []
         for path in paths:
             if not is_dump(path):
-                raise AudioError(f"{path} has no time of day, so it cannot go together with others; give it alone")
+                raise AudioError(f"{path} has no time of day, so it cannot be combined with others; give it alone")
             dumps.append(open_dump(stack.enter_context(path.open("rb")), path))
         yield PacketRecording(str(paths[0]), dumps, payload_type)
 
@@ -91,12 +91,12 @@ def is_dump(path: Path) -> bool:
         with path.open("rb") as file:
             return holds_packets(file.read(HEAD_BYTES))
     except OSError as error:
-        raise AudioError(f"{path} cannot be read ({error.strerror}); correct the path or the rights") from error
+        raise AudioError(f"{path} cannot be read ({error.strerror}); correct the path or the permissions") from error
 
 
 @contextmanager
 def _standard_input() -> Iterator[BinaryIO]:
-    """Standard input; what must be read twice or from its end goes through a file that has no name and is soon gone."""
+    """Open standard input; formats that must be read twice or from the end go through an unnamed temporary file."""
     given = cast("io.BufferedReader", sys.stdin.buffer)
     if given.seekable():
         yield given
@@ -112,7 +112,7 @@ def _standard_input() -> Iterator[BinaryIO]:
 
 
 def _head(file: BinaryIO) -> bytes:
-    """The first bytes, without moving on."""
+    """Return the first bytes without moving the position."""
     if file.seekable():
         head = file.read(HEAD_BYTES)
         file.seek(0)

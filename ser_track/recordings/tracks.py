@@ -15,13 +15,13 @@ _STEREO: Final = ("left", "right")
 
 
 class Track:
-    """One audio track: frames in, chunks out, for one participant or for one per channel.
+    """Converts one audio track's frames to chunks, for one participant or one per channel.
 
-    Where a file's timestamps overlap, a chunk may begin before the end of the one before.
+    If a file's timestamps overlap, a chunk may begin before the end of the previous one.
     """
 
     def __init__(self, name: str, participants: tuple[str, ...]) -> None:
-        """One participant hears the average of all channels; several hear one channel each, which must be as many."""
+        """One participant gets the average of all channels; several get one channel each, in equal number."""
         self.name = name
         self.participants = participants
         self.end_s = Fraction(0)
@@ -32,14 +32,14 @@ class Track:
         """The chunks that ``frame`` completes; ``origin_s`` is the time of the container that becomes sample 0.
 
         Raises:
-            AudioError: samples that are no finite numbers, or another number of channels than at the beginning.
+            AudioError: samples that are not finite numbers, or the number of channels changed.
         """
         self._shift(frame, origin_s)
         for participant, converter, part in zip(self.participants, self._converters, self._parts(frame), strict=True):
             yield from _after_origin(participant, converter.convert(part))
 
     def flush(self) -> Iterator[ParticipantChunk]:
-        """What the resamplers hold back at the end."""
+        """Yield the samples that the resamplers hold back at the end."""
         for participant, converter in zip(self.participants, self._converters, strict=True):
             yield from _after_origin(participant, converter.flush())
 
@@ -65,7 +65,7 @@ class Track:
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
-    """``names`` in order, repeated ones numbered: two participants must never share one."""
+    """Return ``names`` in order, repeated ones numbered: no two participants may share a name."""
     taken: list[str] = []
     for name in names:
         candidate, number = name, 2
@@ -76,14 +76,14 @@ def unique_names(names: Iterable[str]) -> list[str]:
 
 
 def _after_origin(participant: str, converted: Iterable[Chunk]) -> Iterator[ParticipantChunk]:
-    """Samples from before the origin are left out: what an encoder puts there is no sound that was recorded."""
+    """Leave out samples from before the origin: they are an encoder's padding, not recorded sound."""
     for chunk in converted:
         if chunk.end > 0:
             yield ParticipantChunk(participant, Chunk(max(0, chunk.at), chunk.samples[max(0, -chunk.at) :]))
 
 
 def channel_names(name: str, channels: int) -> tuple[str, ...]:
-    """Names of the participants that the channels of track ``name`` become."""
+    """Return the names of the participants for the channels of track ``name``."""
     if channels <= 1:
         return (name,)
     if channels == len(_STEREO):

@@ -125,7 +125,7 @@ def test_what_a_package_brings_is_made_by_its_name() -> None:
         ("nothing", r"what its factory returns \(Nothing\) does not have new_voice, classify; see docs/extending"),
         ("unlabelled", "its 'labels' are not a ser_track.labels.LabelSet"),
         ("unnamed", "its 'name' is 'level', not 'name@version'"),
-        ("broken", r"'broken' of the package .* failed as it was made \(RuntimeError: no weights\)"),
+        ("broken", r"'broken' of the package .* could not be created \(RuntimeError: no weights\)"),
         ("absent", "'absent' of the package no.such.module:X cannot be imported"),
         ("gone", "there is no model 'gone'; take small, base, absent, broken, energy, .* or the path of an ONNX file"),
     ],

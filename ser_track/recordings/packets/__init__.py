@@ -1,1 +1,1 @@
-"""Recorded meetings in their servers' own form: packets with their times, replayed as a call would have heard them."""
+"""Recorded meetings in their servers' own formats: timed packets, replayed as a call would have received them."""

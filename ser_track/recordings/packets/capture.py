@@ -1,4 +1,4 @@
-"""RTP in a capture: which packets there are, and whose connections are encrypted."""
+"""Finds RTP packets in a capture, and senders whose connections are encrypted."""
 
 from collections.abc import Iterator
 from typing import BinaryIO, Final
@@ -14,7 +14,7 @@ _DTLS: Final = range(20, 64)
 
 
 class Capture:
-    """Packets of every sender that sends RTP over UDP: an address, to an address, with an SSRC."""
+    """Packets of every RTP sender over UDP: a sender is a source address, a destination address and an SSRC."""
 
     def __init__(self, file: BinaryIO) -> None:
         """Read ``file``, a pcap or pcapng."""
@@ -28,7 +28,7 @@ class Capture:
     def packets(self) -> Iterator[RecordedPacket]:
         """See `PacketReader.packets`.
 
-        What looks like RTP and is not is among them: only several packets together show it.
+        Some packets only look like RTP: this shows only in several packets together.
         """
         self.problems, self._in_part = [], 0
         unknown_links = set[int]()
@@ -41,7 +41,7 @@ class Capture:
         except AudioError as error:
             self.problems.append(str(error))
         if self._in_part:
-            self.problems.append(f"holds {self._in_part} packets in part only; capture with tcpdump -s 0")
+            self.problems.append(f"holds {self._in_part} incomplete packets; capture with tcpdump -s 0")
         if unknown_links:
             numbers = ", ".join(map(str, sorted(unknown_links)))
             self.problems.append(f"was captured on a kind of link that is not read (type {numbers}); see recordings.md")
@@ -62,7 +62,7 @@ class Capture:
         return RecordedPacket(sender, source, header.payload_type & 127, read_packet(header, payload, None, frame.now))
 
     def _sender(self, source: str, destination: str, ssrc: int) -> str:
-        """Made once for each: there are a hundred packets of it in two seconds."""
+        """Return the sender's name, made once: a sender sends a hundred packets in two seconds."""
         key = source, destination, ssrc
         if key not in self._senders:
             self._senders[key] = f"{source} to {destination}, SSRC {ssrc:08x}"

@@ -1,4 +1,4 @@
-"""Who sends audio that can be heard in recorded packets, from when to when; and what cannot be, with the reason."""
+"""Finds the senders of decodable audio in recorded packets, and the reason why others cannot be decoded."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from ser_track.recordings.packets.opus_detection import OpusDetection
 from ser_track.rtp.packet_reader import PacketReader, Recorded, RecordedPacket
 
 _DYNAMIC: Final = range(96, 128)
-"""Payload types without a fixed meaning, as Opus has none (RFC 3551, 3)."""
+"""Dynamic payload types: Opus has no fixed one (RFC 3551, 3)."""
 _MAX_NAMED: Final = 3
 
 
@@ -22,35 +22,35 @@ class Sender:
     """Time of day of the first packet."""
     last_s: float
     keyed: bool = False
-    """Its connection is encrypted."""
+    """Whether its connection is encrypted."""
     trials: dict[int | None, OpusDetection] = field(default_factory=dict)
-    """By payload type."""
+    """Detection by payload type."""
     opus_types: frozenset[int | None] = frozenset()
     decoded: bool = False
-    """Some of it needs no packet path."""
+    """Whether it sends audio that needs no packet path."""
 
     @property
     def audible(self) -> bool:
-        """Whether anything of theirs can be heard."""
+        """Whether any of its audio can be decoded."""
         return self.decoded or bool(self.opus_types)
 
     def sends(self, recorded: Recorded) -> bool:
-        """Whether ``recorded``, of theirs, can be heard."""
+        """Whether ``recorded``, of this sender, can be decoded."""
         return not isinstance(recorded, RecordedPacket) or recorded.payload_type in self.opus_types
 
 
 @dataclass(frozen=True, slots=True)
 class FoundSenders:
-    """What was found."""
+    """The result of `find_senders`."""
 
     senders: dict[Key, Sender]
-    """Those who can be heard: file by file, in each in the order in which they came."""
+    """Senders that can be decoded: file by file, in order of appearance."""
     problems: list[str]
-    """Streams that are meant to be heard and cannot be; each goes on from the file's name."""
+    """Audio streams that cannot be decoded; each text continues a sentence after the file's name."""
 
 
 def find_senders(dumps: Sequence[PacketReader], payload_type: int | None) -> FoundSenders:
-    """Read all of ``dumps``; with a ``payload_type`` only packets of that are Opus."""
+    """Read all of ``dumps``; with a ``payload_type``, only packets of that type are Opus."""
     found: dict[Key, Sender] = {}
     for key, recorded in merged(dumps):
         if (sender := found.get(key)) is None:
@@ -86,10 +86,10 @@ def _problems(found: dict[Key, Sender], any_heard: bool, told: int | None) -> It
             (encrypted if sender.keyed else unclear).append(name)
     if encrypted:
         remedy = "record where it is not encrypted, for example at the media server"
-        yield f"has {_streams(encrypted)} that cannot be heard, as SRTP encrypts it; {remedy}"
+        yield f"has {_streams(encrypted)} that cannot be decoded, because SRTP encrypts it; {remedy}"
     if unclear:
-        reason = "it keeps the time of Opus and is none, so it is encrypted (SRTP) or another codec"
-        yield f"has {_streams(unclear)} that cannot be heard: {reason}"
+        reason = "it has the timing of Opus but is not Opus, so it is encrypted (SRTP) or uses another codec"
+        yield f"has {_streams(unclear)} that cannot be decoded: {reason}"
     if not any_heard and not encrypted and not unclear:
         kinds = {kind for sender in unheard.values() for kind in sender.trials}
         seen = f"payload types seen: {', '.join(map(str, sorted(filter(None, kinds))))}" if kinds else "it has no RTP"

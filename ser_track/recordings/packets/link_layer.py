@@ -1,6 +1,6 @@
-"""Frames of a network to the UDP datagrams in them: Ethernet with VLANs, loopback, Linux's "any", bare IP.
+"""Extracts UDP datagrams from network frames: Ethernet with VLANs, loopback, Linux's "any", raw IP.
 
-IP fragments are not put together, and tunnels not opened: audio packets are far shorter than what a network takes.
+IP fragments are not reassembled, and tunnels are not decoded: audio packets are far shorter than a network's MTU.
 """
 
 import functools
@@ -10,16 +10,16 @@ from typing import Final, NamedTuple
 _ETHERNET, _NULL, _LOOP, _SLL, _SLL2 = 1, 0, 108, 113, 276
 _BARE_IP: Final = (12, 14, 101, 228, 229)
 LINK_TYPES: Final = (_ETHERNET, _NULL, _LOOP, _SLL, _SLL2, *_BARE_IP)
-"""Numbers of tcpdump.org's list."""
+"""Link types from tcpdump.org's list."""
 _IPV4, _IPV6 = 0x0800, 0x86DD
 _VLANS: Final = (0x8100, 0x88A8, 0x9100)
 _UDP: Final = 17
 _EXTENSIONS: Final = (0, 43, 60)
-"""IPv6's headers of hops, routing and destination."""
+"""IPv6 extension headers: hop-by-hop options, routing and destination options."""
 
 
 class Datagram(NamedTuple):
-    """What UDP carried, from and to ``address:port``."""
+    """A UDP payload, with source and destination as ``address:port``."""
 
     source: str
     destination: str
@@ -27,7 +27,7 @@ class Datagram(NamedTuple):
 
 
 def datagram(link_type: int, frame: bytes) -> Datagram | None:
-    """The UDP datagram in ``frame``; None where there is none, or only part of its header."""
+    """Return the UDP datagram in ``frame``; ``None`` if there is none, or only part of its header."""
     try:
         packet = _network(link_type, frame)
         version = packet[0] >> 4
@@ -37,7 +37,7 @@ def datagram(link_type: int, frame: bytes) -> Datagram | None:
 
 
 def _network(link_type: int, frame: bytes) -> bytes:
-    """What is in the frame, if it is IP; else nothing."""
+    """Return the IP packet in the frame; empty if it is not IP."""
     if link_type in _BARE_IP:
         return frame
     if link_type in (_NULL, _LOOP):
@@ -54,7 +54,7 @@ def _network(link_type: int, frame: bytes) -> bytes:
 
 
 def _ipv4(packet: bytes) -> Datagram | None:
-    if packet[9] != _UDP or _number(packet, 6) & 0x3FFF:  # no UDP, or a fragment
+    if packet[9] != _UDP or _number(packet, 6) & 0x3FFF:  # not UDP, or a fragment
         return None
     return _udp(packet, 4 * (packet[0] & 15), packet[12:16], packet[16:20])
 

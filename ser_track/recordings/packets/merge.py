@@ -1,4 +1,4 @@
-"""Several files of packets in one order."""
+"""Merges several files of packets by arrival time."""
 
 from collections.abc import Iterator, Sequence
 from heapq import merge
@@ -10,7 +10,7 @@ Key = tuple[int, str]
 
 
 def merged(dumps: Sequence[PacketReader]) -> Iterator[tuple[Key, Recorded]]:
-    """The packets of all files as they came; a file's own packets keep their order."""
+    """Yield the packets of all files by arrival time; packets of one file keep their order."""
     return merge(*(_numbered(number, dump) for number, dump in enumerate(dumps)), key=_arrived)
 
 

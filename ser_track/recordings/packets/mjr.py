@@ -1,6 +1,6 @@
-"""Janus's .mjr: the RTP packets of one track of one participant, each with the time of its arrival.
+"""Janus's .mjr: the RTP packets of one track of one participant, each with its arrival time.
 
-The form was read from Janus 1.1's recorder: ``MJR00002``, a length of 16 bits and JSON about the track; then for each
+The format was read from Janus 1.1's recorder: ``MJR00002``, a length of 16 bits and JSON about the track; then for each
 packet ``MEET``, milliseconds since the first (32 bits), a length (16 bits) and the packet. All numbers big-endian.
 """
 
@@ -16,20 +16,20 @@ from ser_track.rtp.packet_reader import RecordedPacket
 
 MAGIC: Final = b"MJR00002"
 OLD_MAGICS: Final = (b"MJR00001", b"MEETECHO")
-"""Until August 2019 (janus-gateway, pull request 1719): without times of arrival."""
+"""The format until August 2019 (janus-gateway, pull request 1719), without arrival times."""
 _FRAME: Final = Struct("!4sIH")
 _AUDIO_LEVEL: Final = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 _US: Final = 1e-6
 _LATEST_US: Final = 1 << 60
 _VIDEOROOM: Final = re.compile(r"videoroom-.+-user-(.+)-\d+-audio(-\d+)?")
-"""How the VideoRoom names its files: the only place where the publisher's id is."""
+"""The VideoRoom's file names: only they contain the publisher's id."""
 
 
 class Mjr:
     """One participant's packets."""
 
     def __init__(self, file: BinaryIO, stem: str) -> None:
-        """Read what ``file`` says about itself; ``stem`` is its name without folder and suffix, for the participant's.
+        """Read the header of ``file``; ``stem`` is its name without folder and suffix, used for the participant's name.
 
         Raises:
             AudioError: it is not a recording of Opus.
@@ -74,20 +74,20 @@ def _about(file: BinaryIO) -> dict[str, Any]:
         about: dict[str, Any] = json.loads(text)
         kind, codec = about["t"], about["c"]
         if not isinstance(about["u"], int) or not 0 <= about["u"] < _LATEST_US:
-            raise ValueError("'u' is no time")
+            raise ValueError("'u' is not a time")
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise AudioError(f"has a damaged .mjr header ({error!r}); copy it again") from error
     if kind != "a":
-        raise AudioError("has no audio: Janus records each track of its own; give the file of the audio track")
+        raise AudioError("has no audio: Janus records each track in its own file; give the file of the audio track")
     if codec != "opus":
-        raise AudioError(f"has audio as {codec}, and packets are heard as Opus only; convert it with janus-pp-rec")
+        raise AudioError(f"has audio as {codec}, but only Opus packets can be decoded; convert it with janus-pp-rec")
     if about.get("e"):
-        raise AudioError("is encrypted from end to end; only the participants have the keys")
+        raise AudioError("is end-to-end encrypted; only the participants have the keys")
     return about
 
 
 def _primary(payload: bytes) -> bytes:
-    """The packet that RED carries last; before it are older ones, which came on their own (RFC 2198, 3)."""
+    """Return RED's last packet; those before it are older, and arrived on their own (RFC 2198, 3)."""
     at = older = 0
     while at + 3 < len(payload) and payload[at] & 0x80:
         older += int.from_bytes(payload[at + 2 : at + 4]) & 0x3FF

@@ -1,7 +1,7 @@
-"""Are these RTP packets Opus? Nothing in them says so, but two things must agree if they are.
+"""Detects whether RTP packets are Opus. The packets do not say so, but two values must agree if they are.
 
-An Opus packet begins with how much time is in it (RFC 6716, 3.1), and RTP's clock moves by that much to the next
-(RFC 7587, 4.2). Encrypted packets begin with anything: of random first bytes about a fifth happen to say 20 ms.
+An Opus packet begins with its duration (RFC 6716, 3.1), and RTP's clock advances by that much to the next packet
+(RFC 7587, 4.2). Encrypted packets begin with random bytes, of which about a fifth happen to mean 20 ms.
 """
 
 from typing import Final, Literal
@@ -12,10 +12,10 @@ from ser_track.rtp.opus import packet_length
 Verdict = Literal["opus", "other", "unknown"]
 
 _MAX_STEP: Final = 5760
-"""RTP time of the longest packet, 120 ms: longer steps are silence that was not sent."""
+"""RTP time of the longest packet, 120 ms: a longer step is silence that was not sent."""
 _FEWEST: Final = 4
 _ENOUGH_AGREE: Final = 0.8
-"""Damage and odd senders move a few steps; what is no Opus agrees in one of five."""
+"""Damage and unusual senders affect a few steps; packets that are not Opus agree in one of five."""
 _CLOCK_TOLERANCE: Final = 0.1
 
 
@@ -31,7 +31,7 @@ class OpusDetection:
 
     @property
     def verdict(self) -> Verdict:
-        """What all packets so far say together."""
+        """The verdict from all packets so far."""
         if self._compared < _FEWEST:
             return "unknown"
         return "opus" if self._agreed >= _ENOUGH_AGREE * self._compared else "other"
@@ -42,7 +42,7 @@ class OpusDetection:
         return abs(self._ticks - self._passed_s * RTP_CLOCK_HZ) < _CLOCK_TOLERANCE * self._ticks
 
     def note(self, arrival: Arrival) -> None:
-        """Compare a packet with the one before it, if that came just before it."""
+        """Compare a packet with the previous one, if no packet is missing between them."""
         last, self._last = self._last, arrival
         if last is not None and arrival.sequence == (last.sequence + 1) & 0xFFFF:
             step = (arrival.timestamp - last.timestamp) & 0xFFFFFFFF

@@ -1,4 +1,4 @@
-"""Which format of packets a file has. Its first bytes say so, its name never does."""
+"""Detects a file's packet format by its first bytes, never by its name."""
 
 from pathlib import PurePath
 from typing import BinaryIO, Final
@@ -11,7 +11,7 @@ from ser_track.recordings.packets.pcap import PCAP_MAGICS, PCAPNG_MAGIC
 from ser_track.rtp.packet_reader import PacketReader
 
 HEAD_BYTES: Final = 512
-"""Enough to know a format by."""
+"""Bytes needed to recognise a format."""
 
 
 def holds_packets(head: bytes) -> bool:
@@ -24,13 +24,13 @@ def open_dump(file: BinaryIO, path: PurePath) -> PacketReader:
     """The dump in ``file``, for which `holds_packets` is true; ``path`` is its name.
 
     Raises:
-        AudioError: it is no recording of Opus, or damaged from the beginning.
+        AudioError: it is not a recording of Opus, or is damaged from the beginning.
     """
     file.seek(0)
     head = file.read(HEAD_BYTES)
     try:
         if head.startswith(mjr.OLD_MAGICS):
-            raise AudioError("is an .mjr of an old Janus, without times of arrival; convert it with janus-pp-rec")
+            raise AudioError("is an .mjr of an old Janus, without arrival times; convert it with janus-pp-rec")
         if head.startswith(mjr.MAGIC):
             return mjr.Mjr(file, path.stem)
         if head.startswith(rtpdump.MAGIC):

@@ -1,4 +1,4 @@
-"""Recorded packets as a recording: through the packet path of a call, at the times at which they came then."""
+"""Replays recorded packets through the packet path of a call, at their original arrival times."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -12,14 +12,14 @@ from ser_track.rtp.opus_stream import OpusStream
 from ser_track.rtp.packet_reader import PacketReader, Recorded, RecordedPacket
 
 _TICK_S: Final = 0.032
-"""How often a call looks at what came (``runtime.tick_s``)."""
+"""How often a call processes arrived packets (``runtime.tick_s``)."""
 
 
 class PacketRecording:
-    """One or several files of packets, in one time: 0 is the first packet of all."""
+    """One or several files of packets on one time axis: 0 is the first packet of all."""
 
     def __init__(self, name: str, dumps: Sequence[PacketReader], payload_type: int | None = None) -> None:
-        """Read ``dumps`` once, to find who speaks; ``name`` is theirs in errors. ``payload_type`` is RTP's for Opus.
+        """Read ``dumps`` once to find the senders; errors call them ``name``. ``payload_type`` is RTP's for Opus.
 
         Raises:
             AudioError: nobody sends Opus in them.
@@ -33,11 +33,11 @@ class PacketRecording:
         self._origin_s = min(sender.first_s for sender in self._senders.values())
         self._names = unique_names(sender.name for sender in self._senders.values())
         self.position_s = 0.0
-        """How far replaying has come."""
+        """How far the replay has progressed."""
 
     @property
     def participants(self) -> tuple[str, ...]:
-        """Names, each once: file by file, in the order in which they came."""
+        """Unique names: file by file, in order of appearance."""
         return tuple(self._names)
 
     @property
@@ -46,7 +46,7 @@ class PacketRecording:
         return max(sender.last_s for sender in self._senders.values()) - self._origin_s
 
     def __iter__(self) -> Iterator[ParticipantChunk]:
-        """What a call would have heard of each participant; no samples at an index say: silence up to there.
+        """Yield each participant's audio as a call would have received it; a chunk without samples means silence.
 
         Raises:
             AudioError: after all that could be replayed: part of a file is missing, damaged or encrypted.
@@ -56,13 +56,13 @@ class PacketRecording:
             for name, (key, sender) in zip(self._names, self._senders.items(), strict=True)
         }
         busy: dict[Key, _Line] = {}
-        """Lines that hold something."""
+        """Lines that hold packets."""
         tick = 0
         for key, recorded in merged(self._dumps):
             if (line := lines.get(key)) is None or not line.sender.sends(recorded):
                 continue
-            # Clocks are set back now and then; that of a call never is. Each line has its own: a recording of what was
-            # sent faster than it was spoken has one participant after the other.
+            # Wall clocks are sometimes set back; a call's clock never is. Each line has its own clock: a recording of
+            # audio that was sent faster than real time has one participant after the other.
             line.now_s = max(line.now_s, recorded.now_s - self._origin_s)
             self.position_s = now_s = max(self.position_s, line.now_s)
             while busy and tick * _TICK_S <= now_s:
@@ -88,11 +88,11 @@ class _Line:
     def __init__(self, participant: str, sender: Sender, origin_s: float) -> None:
         self.sender = sender
         self.now_s = 0.0
-        """When its latest packet came."""
+        """When its latest packet arrived."""
         self._stream: OpusStream | None = None
-        """Of those who send Opus: there may be no libopus for it."""
+        """Only for Opus: libopus may be missing."""
         self._participant = participant
-        # By whole windows, so that the voice detector cuts the stream where it did in the call.
+        # By whole windows, so that the voice detector cuts the stream at the same places as in the call.
         self._offset = round((sender.first_s - origin_s) * SAMPLE_RATE_HZ / WINDOW_SAMPLES) * WINDOW_SAMPLES
 
     @property
@@ -101,7 +101,7 @@ class _Line:
         return self._stream is not None and self._stream.waiting
 
     def put(self, recorded: Recorded) -> Iterator[ParticipantChunk]:
-        """Take in a packet; what needs no packet path comes out at once."""
+        """Take in a packet; audio that needs no packet path is returned at once."""
         if not isinstance(recorded, RecordedPacket):
             yield from self._shifted([recorded.chunk])
             return
@@ -109,17 +109,17 @@ class _Line:
         self._stream.put(recorded.arrival._replace(now=self.now_s))
 
     def take(self, now_s: float) -> Iterator[ParticipantChunk]:
-        """What is due."""
+        """Yield the chunks that are due."""
         if self._stream is not None:
             yield from self._shifted(self._stream.take(now_s))
 
     def flush(self) -> Iterator[ParticipantChunk]:
-        """All that is still held."""
+        """Yield everything that is still held."""
         if self._stream is not None:
             yield from self._shifted(self._stream.flush())
 
     def _shifted(self, heard: Iterable[Chunk]) -> Iterator[ParticipantChunk]:
-        """In the recording's time."""
+        """Shift the chunks to the recording's time."""
         for chunk in heard:
             at, samples = self._offset + chunk.at, chunk.samples
             if not len(samples) or at + len(samples) > 0:
@@ -127,7 +127,7 @@ class _Line:
 
 
 def _take(busy: dict[Key, _Line], now_s: float) -> Iterator[ParticipantChunk]:
-    """What is due; afterwards only lines that still wait for a packet are busy."""
+    """Yield the chunks that are due; keep only lines that still wait for a packet in ``busy``."""
     for key, line in list(busy.items()):
         yield from line.take(now_s)
         if not line.waiting:

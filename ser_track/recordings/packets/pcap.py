@@ -1,4 +1,4 @@
-"""Captures of a network: the files of tcpdump (pcap) and of Wireshark's dumpcap (pcapng), as frames with their times.
+"""Reads network captures of tcpdump (pcap) and of Wireshark's dumpcap (pcapng) as frames with their times.
 
 Formats: the drafts draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.
 """
@@ -26,19 +26,19 @@ class Frame(NamedTuple):
     """One packet as it was captured."""
 
     link_type: int
-    """How ``data`` begins: a number of tcpdump.org's list of link types."""
+    """The link type, which says how ``data`` begins: a number from tcpdump.org's list."""
     now: float
     """Time of day, seconds since 1970."""
     data: bytes
     whole: bool
-    """Whether all of it was captured."""
+    """Whether the whole packet was captured."""
 
 
 def frames(file: BinaryIO) -> Iterator[Frame]:
     """The frames of ``file``, from its beginning.
 
     Raises:
-        AudioError: after all that could be read: it is cut off or damaged.
+        AudioError: raised after all readable frames: the file is cut off or damaged.
     """
     file.seek(0)
     magic = file.read(4)
@@ -48,7 +48,7 @@ def frames(file: BinaryIO) -> Iterator[Frame]:
 def _pcap(file: BinaryIO, magic: bytes) -> Iterator[Frame]:
     order: _ByteOrder = "little" if int.from_bytes(magic, "little") in _UNITS_S else "big"
     unit_s = _UNITS_S[int.from_bytes(magic, order)]
-    # The lower half of the header's last number; above it are flags.
+    # The lower half of the header's last number; the upper half has flags.
     link_type = int.from_bytes(_exactly(file, 20)[16:], order) & 0xFFFF
     head = struct.Struct("<IIII" if order == "little" else ">IIII")
     while first := file.read(head.size):
@@ -84,13 +84,13 @@ def _pcapng(file: BinaryIO) -> Iterator[Frame]:
         elif kind == _PACKET:
             yield _frame(body, interfaces, order, file.tell())
         elif kind == _SIMPLE:
-            raise AudioError("holds packets without times (simple packet blocks); capture it anew")
+            raise AudioError("holds packets without times (simple packet blocks); capture it again")
 
 
 def _body(file: BinaryIO, size: int) -> bytes:
     if not 0 <= size <= _LARGEST:
         raise AudioError(f"is damaged at byte {file.tell()}, and was read up to there")
-    return _exactly(file, size + 4)[:size]  # the length stands behind it once more
+    return _exactly(file, size + 4)[:size]  # the length is repeated at the end
 
 
 def _interface(body: bytes, order: _ByteOrder) -> _Interface:

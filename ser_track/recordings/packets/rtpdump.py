@@ -1,4 +1,4 @@
-"""rtpdump: the format of the rtptools, which Wireshark and WebRTC's own tools write too.
+"""Reads rtpdump, the format of the rtptools, which Wireshark and WebRTC's own tools also write.
 
 A line ``#!rtpplay1.0 ADDRESS/PORT``; when recording began (seconds and microseconds, 32 bits each), the address, the
 port, two bytes of padding; then for each packet its length with this header, its length on the wire (0: RTCP), both of
@@ -26,7 +26,7 @@ class RtpDump:
         """Read the header of ``file``.
 
         Raises:
-            AudioError: it ends in its header.
+            AudioError: the file ends within its header.
         """
         self.problems: list[str] = []
         self.keyed: set[str] = set()
@@ -35,7 +35,7 @@ class RtpDump:
         file.readline(_MAX_LINE)
         head = file.read(_BEGUN.size)
         if len(head) < _BEGUN.size:
-            raise AudioError("ends in its header; copy it again")
+            raise AudioError("ends within its header; copy it again")
         seconds, microseconds, *_ = _BEGUN.unpack(head)
         self._begun_s = seconds + microseconds * 1e-6
         self._first_packet = file.tell()
@@ -58,4 +58,4 @@ class RtpDump:
                 sender = f"ssrc-{header.ssrc:08x}"
                 yield RecordedPacket(sender, sender, header.payload_type & 127, arrival)
         if in_part:
-            self.problems.append(f"holds {in_part} packets in part only; record with rtpdump -F dump")
+            self.problems.append(f"holds {in_part} incomplete packets; record with rtpdump -F dump")

@@ -111,14 +111,14 @@ def test_packets_that_were_kept_in_part_are_told(tmp_path: Path) -> None:
     data = rtpdump(tmp_path / "a", sent[:99]).read_bytes()
     data += struct.pack("!HHI", 20, len(sent[99].rtp), 1980) + sent[99].rtp[:12]
     (tmp_path / "a").write_bytes(data)
-    assert heard_until_the_end(tmp_path / "a")[1].endswith("holds 1 packets in part only; record with rtpdump -F dump")
+    assert heard_until_the_end(tmp_path / "a")[1].endswith("holds 1 incomplete packets; record with rtpdump -F dump")
     frames = [(at_s, ethernet(udp(packet))) for at_s, packet in sent]
     data = pcap(tmp_path / "b", frames[:99]).read_bytes()
     data += struct.pack("<IIII", 1_700_000_001, 980_000, 54, len(frames[99][1])) + frames[99][1][:54]
     (tmp_path / "b").write_bytes(data)
     heard_s, told = heard_until_the_end(tmp_path / "b")
     assert heard_s == pytest.approx(1.98)
-    assert told.endswith("holds 1 packets in part only; capture with tcpdump -s 0")
+    assert told.endswith("holds 1 incomplete packets; capture with tcpdump -s 0")
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_lines_that_cannot_be_used_are_counted_and_the_first_is_quoted(tmp_path:
     heard_s, told = heard_until_the_end(tmp_path / "a")
     assert heard_s == pytest.approx(1.02)
     assert "has 2 lines that cannot be used (line 52: " in told
-    assert "has 'c' as g729, which cannot be heard" in told
+    assert "has 'c' as g729, which cannot be decoded" in told
 
 
 def test_a_bridge_s_pcm_is_heard_beside_opus(tmp_path: Path) -> None:
