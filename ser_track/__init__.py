@@ -6,7 +6,7 @@
     Bot, join                the bot in meetings on other servers, and the events there
     SERTrack                 taps an aiortc audio track
 
-Everything public is here, and `dir(ser_track)` lists it. The modules below are where it is defined, and may change.
+All public names are here; `dir(ser_track)` lists them. The modules that define them are private and may change.
 docs/library.md is the guide.
 """
 
@@ -195,7 +195,7 @@ _MODULES: Final = {
     "symbols": ("Colour", "Symbol"),
     "voice_profile": ("VoiceProfile",),
 }
-"""Which module of this package defines which public names."""
+"""The public names by the module that defines them."""
 _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names}
 
 
@@ -206,7 +206,7 @@ def __dir__() -> list[str]:
 if not TYPE_CHECKING:  # a type checker reads the imports above, and would accept any name with this function
 
     def __getattr__(name: str) -> Any:
-        """Import on first use: a program that reads files need not wait for the WebRTC stack."""
+        """Import on first use: a program that reads files does not need to wait for the WebRTC stack."""
         if name == "__version__":
             return _version()
         if name in _HOMES:
@@ -215,9 +215,9 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and would accep
 
 
 def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # not at the top: it takes longer than all of this
+    from importlib.metadata import PackageNotFoundError, version  # here, because it is slow to import
 
     try:
         return version("ser-track")
     except PackageNotFoundError:
-        return "0+checkout"  # the sources alone are on the path, and were never installed
+        return "0+checkout"  # the sources are on the path, but the package is not installed

@@ -1,4 +1,4 @@
-"""`aevents`: the typed events of audio that arrives piece by piece, on an event loop."""
+"""`aevents`: the typed events of audio that arrives in pieces, on an event loop."""
 
 import asyncio
 from collections import deque
@@ -27,7 +27,7 @@ async def aevents(
     models: Models | None = None,
     **pipeline: Unpack[PipelineOptions],
 ) -> AsyncGenerator[Event, None]:
-    """Yield every event of one participant, called ``name``, whose audio ``source`` gives in pieces of any length.
+    """Yield every event of the participant ``name``; ``source`` gives the audio in pieces of any length.
 
     >>> async def microphone():  # stands for whatever you have: a socket, a queue, a sound card
     ...     for piece in np.array_split(np.fromfile("call.f32", np.float32), 20):
@@ -43,9 +43,9 @@ async def aevents(
     Ann 12.6 s
 
     Pieces are what `SERPipeline.consume` takes: bytes in the configured format, or floats, at ``rate_hz``. The event
-    loop never waits: a thread works on one piece at a time, and the next piece is requested once the events of the last
-    one were taken. So nothing is buffered here. A source that cannot wait must buffer, or drop, what arrives meanwhile.
-    After an early end (a ``break``, a cancelled task), at most one piece is still worked on to its end.
+    loop never blocks: a thread processes one piece at a time, and the next piece is requested once the events of the
+    last one have been taken. Nothing is buffered here. A source that cannot wait must buffer or drop what arrives
+    meanwhile. After an early end (a ``break``, a cancelled task), at most one piece is still processed to its end.
     If the classifier fails on a segment, a `Fault` is among the events.
 
     Raises:
@@ -53,9 +53,9 @@ async def aevents(
         ConfigError: as `SERPipeline`.
         ModelError: as `SERPipeline`.
         InferenceError: the voice detector failed.
-        Exception: whatever ``source`` raises.
+        Exception: any error that ``source`` raises.
 
-    Errors of audio, detector and source are raised after the results of what came before.
+    Errors of audio, detector and source are raised after the results of the audio before them.
     """
     options: PipelineOptions = {**pipeline, "sample_rate_hz": rate_hz}
     participant = await asyncio.to_thread(SERPipeline, config_file, models=models, **options)
@@ -80,7 +80,7 @@ async def aevents(
 
 
 def _collect(participant: SERPipeline, work: Callable[[], object], told: deque[Event]) -> None:
-    """Do ``work`` and add its events, also those before a failure. A segment's failure is one of them already."""
+    """Do ``work`` and add its events, including those before a failure. A segment's failure is already one of them."""
     try:
         with suppress(SegmentError):
             work()

@@ -1,4 +1,4 @@
-"""The unit of audio: samples with the media time of the first one, and the rates that all audio inside has."""
+"""The unit of audio: samples with the media time of the first one, and the internal sample rate."""
 
 from typing import Final, NamedTuple
 
@@ -24,7 +24,7 @@ class Chunk(NamedTuple):
     at: int
     """Media time of the first sample: its index in the stream, from 0."""
     samples: FloatArray
-    """``[n]``, finite. No samples say that nothing was there up to ``at``."""
+    """``[n]``, finite. A chunk without samples means silence up to ``at``."""
 
     @property
     def end(self) -> int:

@@ -1,4 +1,4 @@
-"""The classifier beside the voice detector: on threads, as both let go of the GIL; events in order all the same."""
+"""Runs the classifier on threads beside the voice detector, as both release the GIL; events stay in order."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -10,30 +10,30 @@ from ser_track.engine.engine import Engine
 from ser_track.event_types import Emotion, Event, Fault
 
 _MAX_AHEAD: Final = 64
-"""Blocks whose jobs wait: what is held of a recording does not grow with its length."""
+"""Most blocks whose jobs wait: the memory for a recording does not grow with its length."""
 
 
 class OrderedClassification:
-    """Does an engine's classification jobs: those of one participant in order, those of several at once."""
+    """Runs an engine's classification jobs: in order for one participant, in parallel for several."""
 
     def __init__(self, engine: Engine, threads: int) -> None:
-        """Without ``threads``, on the caller's own."""
+        """With 0 ``threads``, jobs run on the caller's thread."""
         self._engine = engine
         self._threads = [ThreadPoolExecutor(1, f"ser-classify-{number}") for number in range(threads)]
         self._thread_of: dict[str, ThreadPoolExecutor] = {}
         self._waiting: deque[tuple[Sequence[Event], list[Future[Emotion | Fault]]]] = deque()
 
     def __enter__(self) -> Self:
-        """Nothing is begun before there are jobs."""
+        """Return this object; no thread starts before there are jobs."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """What has not begun is not done any more."""
+        """Cancel the jobs that have not begun."""
         for thread in self._threads:
             thread.shutdown(cancel_futures=True)
 
     def after(self, events: Sequence[Event], jobs: list[ClassificationJob]) -> Iterator[Event]:
-        """Take ``events`` and the ``jobs`` whose results follow them; yields all that is in its turn now."""
+        """Take ``events`` and the ``jobs`` whose results follow them; yield the events that are ready, in order."""
         if not self._threads:
             yield from events
             yield from map(self._engine.classify, jobs)
@@ -43,7 +43,7 @@ class OrderedClassification:
             yield from self._next()
 
     def rest(self) -> Iterator[Event]:
-        """All that is left."""
+        """Yield all remaining events."""
         while self._waiting:
             yield from self._next()
 

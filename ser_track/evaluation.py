@@ -1,6 +1,6 @@
-"""How good a classifier is, as pure functions of what it said and what was true.
+"""Metrics of a classifier, as pure functions of predicted and true classes.
 
-Classes are indices ``0 … C - 1``. A class of which there is no clip has no recall: it is NaN, and no mean contains it.
+Classes are indices ``0 … C - 1``. A class without clips has no recall: it is NaN and is left out of means.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ def confusion_matrix(true: Indices, predicted: Indices, classes: int) -> Indices
 
 
 def recalls(confusion: Indices) -> Floats:
-    """Share ``[..., C]`` of each class's clips that was recognised, of counts ``[..., C, C]``; NaN without clips."""
+    """Share ``[..., C]`` of each class's clips that was recognised, from counts ``[..., C, C]``; NaN without clips."""
     clips = confusion.sum(axis=-1).astype(np.float64)
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     shares: Floats = np.divide(hits, clips, out=np.full(clips.shape, np.nan), where=clips > 0)
@@ -29,10 +29,10 @@ def recalls(confusion: Indices) -> Floats:
 
 
 def unweighted_average_recall(confusion: Indices) -> Floats:
-    """UAR ``[...]``, 0 … 1: the mean of the recalls of the classes that are there.
+    """UAR ``[...]``, 0 … 1: the mean of the recalls of the classes that have clips.
 
     Raises:
-        ValueError: there is no clip.
+        ValueError: there are no clips.
     """
     if not confusion.sum(axis=(-2, -1)).all():
         raise ValueError("no clip was judged, so there is no recall to average")
@@ -43,7 +43,7 @@ def accuracy(confusion: Indices) -> float:
     """Share of all clips that was recognised.
 
     Raises:
-        ValueError: there is no clip.
+        ValueError: there are no clips.
     """
     if not confusion.sum():
         raise ValueError("no clip was judged, so there is no accuracy")
@@ -57,7 +57,7 @@ def expected_calibration_error(true: Indices, probabilities: Floats, bins: int =
     distances between mean confidence and accuracy are averaged by the number of clips.
 
     Raises:
-        ValueError: there is no clip.
+        ValueError: there are no clips.
     """
     if not len(true):
         raise ValueError("no clip was judged, so there is no calibration")
@@ -77,7 +77,7 @@ def speaker_interval(confusions: Indices, draws: int = _DRAWS, seed: int = 0) ->
     """
     speakers = len(confusions)
     if speakers < 2:
-        raise ValueError(f"{speakers} speaker(s): an interval over speakers needs two at least")
+        raise ValueError(f"{speakers} speaker(s): an interval over speakers needs at least two")
     drawn = np.random.default_rng(seed).multinomial(speakers, np.full(speakers, 1 / speakers), size=draws)
     scores = unweighted_average_recall(np.tensordot(drawn, confusions, axes=1))
     low, high = np.percentile(scores, [2.5, 97.5])

@@ -45,7 +45,7 @@ def events(
     ``source`` is a file that FFmpeg opens, in which each audio track is a participant; or recorded packets
     (docs/recordings.md); or floats ``[n]`` or ``[n, channels]`` in -1 … 1, which need ``rate_hz``. With
     ``split_channels`` each channel is a participant. With ``provisional=False`` provisional results are not computed;
-    the final ones are the same. A failure on the way is a `Fault` among the events.
+    the final ones are the same. A failure during the analysis is a `Fault` among the events.
     ``config_file``, ``models`` and the other keyword arguments are those of `SERPipeline`; ``sample_format`` and
     ``channels`` describe bytes, and have no effect here.
 
@@ -67,7 +67,7 @@ def events(
 
     if isinstance(source, (str, os.PathLike)):
         if rate_hz is not None:
-            raise AudioError(f"{source} is a file, which says what its rate is; leave rate_hz out")
+            raise AudioError(f"{source} is a file, which contains its own rate; leave rate_hz out")
         return _of_file(Path(source), split_channels, run)
     if rate_hz is None:
         raise AudioError("the rate of the samples is unknown; give rate_hz")
@@ -82,7 +82,7 @@ def _of_file(path: Path, split: bool, run: Callable[[AudioSource, str], Iterator
 
 def _of_array(samples: ArrayLike, rate_hz: int, split: bool) -> ArraySource:
     if isinstance(samples, (bytes, bytearray, memoryview)):
-        raise AudioError("bytes are for SERPipeline and aevents; give events floats or the path of a file")
+        raise AudioError("events takes floats or the path of a file; for bytes, use SERPipeline or aevents")
     array = as_array(samples)
     columns = list(array.T) if split and array.ndim == 2 else [array]
     reader = PcmReader("float32", max(1, array.shape[1]) if array.ndim == 2 and not split else 1)

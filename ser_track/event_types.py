@@ -1,11 +1,11 @@
-"""What happens in a meeting, as values: frozen and slotted, without behaviour."""
+"""The events in a meeting, as values: frozen and slotted, without behaviour."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 EndReason = Literal["silence", "max_duration", "stalled", "flush"]
 Consent = Literal["required", "notice"]
-"""Of people whom the bot joins: analysed only once they agreed, or until they refuse. Everybody gets the notice."""
+"""In meetings that the bot joins: people are analysed once they agree, or until they refuse. All get the notice."""
 MeetingState = Literal["joining", "joined", "reconnecting", "left"]
 
 
@@ -32,7 +32,7 @@ class SpeechStarted:
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded:
-    """Voice ended. ``classified`` is false where the segment was under the minimum duration and dropped."""
+    """Voice ended. ``classified`` is false if the segment was shorter than the minimum and was dropped."""
 
     key: StreamKey
     segment: int
@@ -44,9 +44,9 @@ class SpeechEnded:
 
 @dataclass(frozen=True, slots=True)
 class Emotion:
-    """What the model hears in ``[start_s, end_s)``: provisional while the segment is open, then final once.
+    """The model's result for ``[start_s, end_s)``: provisional while the segment is open, then final once.
 
-    ``label`` is the likeliest of the labels that are shown, or "unsure" where ``confidence``, its probability, is
+    ``label`` is the likeliest of the labels that are shown, or "unsure" if ``confidence``, its probability, is
     below ``pipeline.min_confidence``.
 
     >>> for event in events("call.wav", provisional=False):
@@ -64,19 +64,19 @@ class Emotion:
     end_s: float
     final: bool
     probabilities: dict[str, float]
-    """Of the labels that are shown, in the order of the model's `LabelSet`; they sum to 1 if those are all it has."""
+    """By label, for the shown labels in the order of the model's `LabelSet`; they sum to 1 if all labels are shown."""
     label: str
     confidence: float
     model: str
     six: dict[str, float] | None = None
-    """Probabilities of six emotions, where the configuration asks for them and the model tells them apart."""
+    """Probabilities of six emotions, if the configuration requests them and the model supports them."""
     all: dict[str, float] | None = None
     """Probabilities of all labels of a model that shows only some of them (`LabelSet.shown`); they sum to 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A participant is there. ``analysed`` says whether they agreed to be heard by the model."""
+    """A participant joined. ``analysed`` says whether they agreed to be analysed."""
 
     key: StreamKey
     name: str
@@ -85,7 +85,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class ConsentChanged:
-    """A participant agreed to analysis, or withdrew; withdrawn means: heard no more, and what was held is gone."""
+    """A participant agreed to analysis, or withdrew: then analysis stops and their buffered audio is deleted."""
 
     key: StreamKey
     analysed: bool
@@ -93,7 +93,7 @@ class ConsentChanged:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """A participant is gone."""
+    """A participant left."""
 
     key: StreamKey
     reason: str
@@ -101,7 +101,7 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Stalled:
-    """No audio came for ``silent_s`` seconds although the participant agreed to send some."""
+    """No audio arrived for ``silent_s`` seconds although the participant agreed to send it."""
 
     key: StreamKey
     silent_s: float
@@ -109,14 +109,14 @@ class Stalled:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """Audio of a stalled participant came again."""
+    """Audio of a stalled participant arrives again."""
 
     key: StreamKey
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something failed for this stream; ``segment`` where it concerns one. Never swallowed, never taken for silence."""
+    """Something failed for this stream; ``segment`` is set if it concerns one segment. Faults are never hidden."""
 
     key: StreamKey
     code: str
@@ -126,17 +126,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Told to everybody in a meeting that the bot has joined: what it does, and where each can refuse or agree."""
+    """The notice to everybody in a meeting that the bot joined: what it does, and where they can refuse or agree."""
 
     text: str
     url: str | None
-    """``None`` without a server for it: then they answer in the meeting itself."""
+    """``None`` without a server for the link: people then answer in the meeting itself."""
     consent: Consent
 
 
 @dataclass(frozen=True, slots=True)
 class MeetingChanged:
-    """How it stands between the bot and a meeting on another server."""
+    """The state of the bot's connection to a meeting on another server changed."""
 
     meeting: str
     state: MeetingState
@@ -145,9 +145,9 @@ class MeetingChanged:
 
 EngineEvent = SpeechStarted | SpeechEnded | Emotion | Fault
 Event = EngineEvent | Joined | ConsentChanged | Left | Stalled | Resumed
-"""What concerns a stream of a participant."""
+"""Events about one stream of a participant."""
 Announcement = Notice | MeetingChanged
-"""What concerns a meeting as a whole."""
+"""Events about a meeting as a whole."""
 
 
 class EncodedEvent(NamedTuple):

@@ -1,7 +1,7 @@
-"""The labels that results are given in, as data: their names, how they are shown, and what they mean to other programs.
+"""The labels of results, as data: their names, how they are shown, and what they mean to other programs.
 
-A model brings its `LabelSet`; `FOUR`, the emotions of the shipped models, is the default. Colours and symbols are
-in `symbols` and nowhere else: the pages, the report, the plot and the notebook get them with the labels.
+A model provides its `LabelSet`; `FOUR`, the emotions of the shipped models, is the default. Colours and symbols are
+defined only in `symbols`: the pages, the report, the plot and the notebook get them with the labels.
 """
 
 import re
@@ -16,10 +16,10 @@ from ser_track.symbols import UNSURE_COLOUR, UNSURE_SYMBOL, Colour, Symbol, colo
 UNSURE: Final = "unsure"
 """Label of a result whose likeliest emotion is less likely than ``pipeline.min_confidence``."""
 COMPATIBLE: Final = ("anger", "happiness", "sadness", "neutral")
-"""The keys that `SERPipeline.consume` returns, of every model whose labels can be mapped onto them."""
+"""The keys that `SERPipeline.consume` returns for every model whose labels can be mapped to them."""
 MAX_LABELS: Final = 32
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
-# What tables call their other columns, and what stands where there is no label.
+# Names of other table columns, and the placeholder for a missing label.
 RESERVED: Final = frozenset(
     {
         *("type", "version", "participant", "stream", "name", "analysed", "recording", "segment", "start_s", "end_s"),
@@ -39,21 +39,21 @@ class Label:
     """
 
     name: str
-    """As events, tables and configurations have it: letters, digits, ``_`` and ``-``."""
+    """The name in events, tables and configurations: letters, digits, ``_`` and ``-``."""
     title: str
-    """As people read it."""
+    """The title that people read."""
     colour: Colour
     symbol: Symbol
 
     def to_json(self) -> dict[str, Any]:
-        """What a page needs to show it."""
+        """Return what a page needs to show the label."""
         colours = {"light": self.colour.light, "dark": self.colour.dark}
         return {"name": self.name, "title": self.title, "colours": colours, "path": self.symbol.path}
 
 
 @dataclass(frozen=True, slots=True)
 class LabelSet:
-    """The labels of a model, in the order of its output; `of` makes one of names alone.
+    """The labels of a model, in the order of its output; `of` makes one from names alone.
 
     >>> labels = LabelSet.of(["calm", "angry"], titles={"calm": "Calm"}, colours={"angry": "#aa0000"})
     >>> labels.names, labels["calm"].title, labels["angry"].colour.light
@@ -62,11 +62,11 @@ class LabelSet:
 
     labels: tuple[Label, ...]
     unsure: Label
-    """How a result is shown whose likeliest label is not likely enough."""
+    """How an "unsure" result is shown."""
     shown: tuple[str, ...]
-    """Names whose probabilities events carry, in this order. Where some are left out, ``all`` has all of them."""
+    """Names whose probabilities events carry, in this order. If some are left out, ``all`` has all of them."""
     compatible: Mapping[str, str] = field(hash=False)
-    """Which of `COMPATIBLE` a name stands for; names that stand for none are left out."""
+    """The key of `COMPATIBLE` that a name stands for; names without a key are left out."""
 
     @classmethod
     def of(
@@ -79,18 +79,18 @@ class LabelSet:
         shown: Iterable[str] | None = None,
         compatible: Mapping[str, str] | None = None,
     ) -> Self:
-        """The set of ``names``; what is not given gets a title, a colour and a symbol of its own.
+        """Make the set of ``names``; each label without a title, colour or symbol gets its own.
 
         Args:
             names: 2 to 32, in the order of the model's output, each once.
-            titles: for people; else the name. Those of ``unsure`` may be given too, here and in the next two.
+            titles: for people; the name by default. ``unsure`` may be given too, here and in the next two.
             colours: ``#rrggbb``, or one for light and one for dark backgrounds.
             symbols: names of `SYMBOLS`.
             shown: the names whose probabilities events carry; all by default.
-            compatible: which of `COMPATIBLE` a name stands for; by default names that are one of them do.
+            compatible: the key of `COMPATIBLE` that each name stands for; by default, the key of the same name.
 
         Raises:
-            ModelError: a value cannot be used; which one, why, and what can be.
+            ModelError: a value cannot be used; the message says which one, why, and what is allowed.
         """
         names = tuple(names)
         _check_names(names)
@@ -99,7 +99,7 @@ class LabelSet:
             _check_known(what, given or (), known)
         _check_known("shown", shown := names if shown is None else tuple(shown), names)
         if not shown or len(set(shown)) < len(shown):
-            raise ModelError("label set: 'shown' must name one label at least, and each once; correct it")
+            raise ModelError("label set: 'shown' must name at least one label, and each only once; correct it")
         compatible = {name: name for name in names if name in COMPATIBLE} if compatible is None else dict(compatible)
         _check_known("compatible", compatible, names)
         _check_known("compatible", compatible.values(), COMPATIBLE)
@@ -113,29 +113,29 @@ class LabelSet:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of all labels, in the order of the model's output."""
+        """The names of all labels, in the order of the model's output."""
         return tuple(label.name for label in self.labels)
 
     @property
     def shown_labels(self) -> tuple[Label, ...]:
-        """Those of `shown`."""
+        """The labels in `shown`."""
         return tuple(self[name] for name in self.shown)
 
     def __len__(self) -> int:
-        """How many labels the model tells apart."""
+        """The number of labels."""
         return len(self.labels)
 
     def __getitem__(self, name: str) -> Label:
-        """The label of that name, `UNSURE` included. Raises KeyError where there is none."""
+        """The label of that name, `UNSURE` included. Raises KeyError if there is none."""
         for label in (*self.labels, self.unsure):
             if label.name == name:
                 return label
         raise KeyError(name)
 
     def as_compatible(self, probabilities: Mapping[str, float]) -> dict[str, float] | None:
-        """A distribution over `COMPATIBLE`, of one over `names`; ``None`` where not all four have a label here.
+        """Map a distribution over `names` to one over `COMPATIBLE`; ``None`` if not all four keys have a label.
 
-        Labels that stand for the same key are added up. What stands for none is left out, and the others
+        Labels that stand for the same key are added up. Labels without a key are left out, and the others
         are scaled to sum to 1.
         """
         if set(self.compatible.values()) != set(COMPATIBLE):
@@ -149,7 +149,7 @@ class LabelSet:
         return {key: share / total if total else 1 / len(COMPATIBLE) for key, share in sums.items()}
 
     def to_json(self) -> dict[str, Any]:
-        """What a page needs: the labels that are shown, in order, and how "unsure" looks."""
+        """Return what a page needs: the shown labels in order, and the style of "unsure"."""
         return {"labels": [label.to_json() for label in self.shown_labels], "unsure": self.unsure.to_json()}
 
 
@@ -161,10 +161,10 @@ def _check_names(names: tuple[str, ...]) -> None:
             rule = "a letter, then letters, digits, '_' or '-', 40 at most; 'titles' may hold any text"
             raise ModelError(f"label set: {name!r} cannot be a label's name; give {rule}")
         if name in RESERVED:
-            raise ModelError(f"label set: {name!r} means something else in events and tables; give another name")
+            raise ModelError(f"label set: {name!r} has another meaning in events and tables; give another name")
     folded = sorted(name.lower() for name in names)
     if twice := [name for name, other in pairwise(folded) if name == other]:
-        raise ModelError(f"label set: {twice[0]!r} is there more than once; give each label its own name")
+        raise ModelError(f"label set: {twice[0]!r} appears more than once; give each label its own name")
 
 
 def _check_known(what: str, given: Iterable[str], known: Sequence[str]) -> None:
@@ -181,8 +181,8 @@ def _title(titles: Mapping[str, str] | None, name: str) -> str:
 
 
 FOUR: Final = LabelSet.of(COMPATIBLE)
-"""The emotions that the shipped models tell apart."""
+"""The emotions of the shipped models."""
 SIX: Final = LabelSet.of((*COMPATIBLE, "disgust", "fear"))
-"""Those that they tell apart too, as a distribution of its own, with ``pipeline.six_emotions``."""
+"""The six emotions of the shipped models, a separate distribution with ``pipeline.six_emotions``."""
 EMOTIONS: Final = FOUR.names
 SIX_EMOTIONS: Final = SIX.names

@@ -53,7 +53,7 @@ class SERPipeline:
         """Every event of the last call, in order: speech, provisional results, final results."""
         models = models or load_models(self.config)
         self.labels: LabelSet = models.classifier.labels
-        """What the model tells apart, and how it is shown."""
+        """The model's labels, and how they are shown."""
         self._engine = new_engine(self.config, models)
         self._reader = PcmReader(self.config.sample_format, self.config.channels)
         self._resampler = Resampler(self.config.sample_rate_hz)
@@ -65,8 +65,8 @@ class SERPipeline:
 
         Floats are ``[n]`` (interleaved) or ``[n, channels]``, in -1 … 1. Audio is processed ``consumed_duration_s``
         seconds at a time. Returns the probabilities of the last segment that ended in this call, or ``None`` if no
-        segment ended. They are those of anger, happiness, sadness and neutral, which sum to 1, where the model's labels
-        stand for these (`LabelSet.compatible`); else those of its own labels, as in its events.
+        segment ended. They are those of anger, happiness, sadness and neutral, which sum to 1, if the model's labels
+        map to these (`LabelSet.compatible`); else those of its own labels, as in its events.
 
         Raises:
             AudioError: the data is not in the configured format. The stream stays as it was.
@@ -110,9 +110,9 @@ class SERPipeline:
         self._forget()
 
     def close(self) -> None:
-        """Forget the stream: buffered audio, the detector's state and the voice profile. `flush` first for the rest.
+        """Forget the stream: buffered audio, the detector's state and the voice profile.
 
-        A ``with`` block closes at its end. Closing twice is harmless.
+        Call `flush` first to get the last result. A ``with`` block closes at its end. Closing twice is harmless.
         """
         self._engine.discard(_KEY)
         self._forget()
@@ -126,7 +126,7 @@ class SERPipeline:
         self.close()
 
     def __repr__(self) -> str:
-        """The options that are not at their default, as they would be given."""
+        """Show the options that differ from their defaults."""
         default = PipelineConfig()
         names = [each.name for each in fields(PipelineConfig)]
         values = {name: getattr(self.config, name) for name in names}
@@ -154,5 +154,5 @@ class SERPipeline:
         return self._returned(finals[-1]) if finals else None
 
     def _returned(self, emotion: Emotion) -> dict[str, float]:
-        """The four keys that every caller knows, if the model's labels stand for them; else what the event has."""
+        """Return the four common keys if the model's labels map to them; else the probabilities of the event."""
         return self.labels.as_compatible(emotion.all or emotion.probabilities) or dict(emotion.probabilities)

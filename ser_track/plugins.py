@@ -1,4 +1,4 @@
-"""What installed packages add: objects by name, from entry points, beside our own."""
+"""Objects by name: our own, and those that installed packages add through entry points."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
@@ -13,14 +13,14 @@ T = TypeVar("T")
 class Plugins(Mapping[str, T], Generic[T]):
     """Our own objects of one kind and those of installed packages, by name.
 
-    A package is imported when its object is asked for, and not before: names cost nothing. Our own names are ours: an
-    entry point with one of them is not looked at.
+    A package is imported only when its object is requested; listing names imports nothing. Our own names take
+    precedence: an entry point with the same name is ignored.
     """
 
     def __init__(
         self, group: str, kind: type[T], own: Mapping[str, T], found: Iterable[EntryPoint] | None = None
     ) -> None:
-        """``group``: of entry points, each a ``kind``; ``found``: these in place of the installed ones."""
+        """``group``: the entry point group, with objects of ``kind``; ``found`` replaces the installed entry points."""
         self._group = group
         self._kind = kind
         self._own = own
@@ -38,11 +38,11 @@ class Plugins(Mapping[str, T], Generic[T]):
         first, *others = self._installed[name]
         if others:
             packages = " and ".join(sorted({_package(each) for each in (first, *others)}))
-            raise ConfigError(self._group, [f"{packages} both bring '{name}'; uninstall one of them"])
+            raise ConfigError(self._group, [f"{packages} both provide '{name}'; uninstall one of them"])
         return self._loaded(first)
 
     def __iter__(self) -> Iterator[str]:
-        """Our own names in their order, then those of packages by alphabet."""
+        """Our own names in order, then those of packages in alphabetical order."""
         yield from self._own
         yield from sorted(self._installed)
 
@@ -53,11 +53,11 @@ class Plugins(Mapping[str, T], Generic[T]):
         return name in self._own or name in self._installed
 
     def package_of(self, name: str) -> str | None:
-        """The installed package that brings ``name``; ``None`` for our own."""
+        """Return the installed package that provides ``name``; ``None`` for our own."""
         return None if name in self._own else _package(self._installed[name][0])
 
     def summary_of(self, name: str) -> str:
-        """What the package that brings ``name`` says of itself in one line; it is not imported for that."""
+        """Return the one-line summary of the package that provides ``name``, without importing it."""
         dist = self._installed[name][0].dist
         return "" if dist is None else dist.metadata["Summary"] or ""
 
@@ -72,7 +72,7 @@ class Plugins(Mapping[str, T], Generic[T]):
     def _loaded(self, entry_point: EntryPoint) -> T:
         try:
             loaded = entry_point.load()
-        except Exception as error:  # whatever the package's own code raises
+        except Exception as error:  # the package's own code may raise anything
             reason = f"'{entry_point.name}' of the package {_package(entry_point)} cannot be imported ({error!r})"
             raise ConfigError(self._group, [f"{reason}; update or uninstall the package"]) from error
         if not isinstance(loaded, self._kind):

@@ -1,4 +1,4 @@
-"""The joints: what the engine needs from a model, and what takes events."""
+"""The interfaces that the engine needs from models, and that sinks of events implement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from ser_track.voice_profile import VoiceProfile
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """What a classifier makes of one segment: a distribution ``[C]`` over its labels, and two things if it can."""
+    """A classifier's result for one segment: a distribution ``[C]`` over its labels, and two optional fields."""
 
     probabilities: FloatArray
     six: FloatArray | None = None
-    """Distribution ``[6]`` over the labels of `SIX`, of its own; for ``pipeline.six_emotions``."""
+    """Separate distribution ``[6]`` over the labels of `SIX`, for ``pipeline.six_emotions``."""
     embedding: FloatArray | None = None
-    """``[size]``, before anything known of the voice was taken off it: what the voice's statistics are made of."""
+    """``[size]``, before adaptation to the voice: the input of the voice's statistics."""
 
 
 class DetectorState(Protocol):
-    """What a detector remembers of one stream; opaque to everyone but the detector that made it."""
+    """A detector's state of one stream; opaque to everyone but that detector."""
 
 
 class VoiceDetector(Protocol):
@@ -30,7 +30,7 @@ class VoiceDetector(Protocol):
 
     >>> class Loudness:
     ...     def new_state(self):
-    ...         return None  # it remembers nothing
+    ...         return None  # it has no state
     ...     def detect(self, windows, states):
     ...         return (np.abs(windows).mean(axis=1) > 0.01).astype(np.float32)
     ...     def detect_run(self, windows, state):
@@ -43,18 +43,18 @@ class VoiceDetector(Protocol):
     """
 
     def new_state(self) -> DetectorState:
-        """State of a stream of which nothing was heard yet."""
+        """Return the initial state of a stream."""
         ...
 
     def detect(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
         """Speech probability ``[n]`` of ``windows`` ``[n, 512]``, one per stream; advances ``states`` in place.
 
-        ``windows`` may be changed after the call: what is to be remembered of them must be copied.
+        ``windows`` may be changed after the call: copy what the state needs to keep.
         """
         ...
 
     def detect_run(self, windows: FloatArray, state: DetectorState) -> FloatArray:
-        """The same of ``n`` windows of one stream, one after the other, as if each were given to `detect` in turn."""
+        """Do the same for ``n`` consecutive windows of one stream, as if each were given to `detect` in turn."""
         ...
 
 
@@ -85,11 +85,11 @@ class EmotionClassifier(Protocol):
         ...
 
     def new_voice(self) -> VoiceProfile | None:
-        """Statistics of a participant of whom nothing was heard yet; ``None`` if this model knows no voices."""
+        """Return a new participant's initial statistics; ``None`` if this model does not adapt to voices."""
         ...
 
     def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
-        """Judge ``samples`` ``[n]`` at 16 kHz, with what is known of the ``voice``, which is not changed."""
+        """Classify ``samples`` ``[n]`` at 16 kHz, adapted to the ``voice``, which is not changed."""
         ...
 
 

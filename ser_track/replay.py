@@ -1,4 +1,4 @@
-"""A source of audio through the engine, as fast as it gives; nothing is dropped, and results do not depend on speed."""
+"""Runs a source through the engine at the source's speed; drops nothing, and results do not depend on the speed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
@@ -11,18 +11,18 @@ from ser_track.event_types import Event, Fault, Joined, Left, StreamKey
 
 
 class AudioSource(Protocol):
-    """Whatever gives audio by itself: a recording, an array, a microphone."""
+    """A source of audio: a recording, an array or a microphone."""
 
     @property
     def participants(self) -> tuple[str, ...]:
-        """Who can be heard, each name once."""
+        """The names of the participants, each once."""
         ...
 
     def __iter__(self) -> Iterator[ParticipantChunk]:
-        """Chunks of all participants, each one's in the order of time.
+        """Yield chunks of all participants; those of one participant are in time order.
 
         Raises:
-            AudioError: there is no more to be had, and the reason.
+            AudioError: no more audio can be read; the message gives the reason.
         """
         ...
 
@@ -39,7 +39,7 @@ class BlockBuffer:
     def push(self, chunk: Chunk) -> Iterator[list[Chunk]]:
         """Add ``chunk``; yields each complete block. A gap ends a block.
 
-        A chunk without samples says that nothing was there up to its time.
+        A chunk without samples means silence up to its time.
         """
         at, samples = chunk
         silence = not len(samples)
@@ -54,7 +54,7 @@ class BlockBuffer:
         self._hold(Chunk(at, samples))
 
     def take(self) -> list[Chunk]:
-        """What is held so far, complete or not."""
+        """Return the buffered chunks, even if the block is incomplete."""
         block, self._held = self._held, []
         return block
 
@@ -74,13 +74,13 @@ def replay(
     names: Sequence[str] = (),
     on_block: Callable[[], None] = lambda: None,
 ) -> Iterator[Event]:
-    """Every event of ``source``: each participant joins, speaks and leaves; ``stream`` names the source.
+    """Yield every event of ``source``: each participant joins, speaks and leaves; ``stream`` names the source.
 
-    Without ``provisional`` results those are not computed, and final ones are the same. The classifier runs on so many
-    ``threads`` beside this one; the events and their order are the same. Participants are called ``names`` where those
-    are given, as many as there are.
+    Without ``provisional``, provisional results are not computed; final ones are the same. The classifier runs on
+    ``threads`` additional threads; the events and their order are the same. If ``names`` are given, participants have
+    these names; there must be one for each.
     ``on_block`` is called after each block of work, with or without events. Audio that cannot be read becomes a `Fault`
-    of every participant, after the results of what came before.
+    of every participant, after the results of the audio before it.
 
     Raises:
         InferenceError: the voice detector failed.
@@ -120,6 +120,6 @@ def _push(engine: Engine, key: StreamKey, block: Sequence[Chunk]) -> None:
 def _farewell(key: StreamKey, problem: AudioError | None) -> list[Event]:
     if problem is None:
         return [Left(key, "end")]
-    # The path in the message may hold bytes that are no UTF-8.
+    # The path in the message may contain bytes that are not UTF-8.
     fault = Fault(key, "audio_unreadable", str(problem).encode("utf-8", "replace").decode())
     return [fault, Left(key, "error")]

@@ -1,6 +1,6 @@
-"""Colours and symbols of labels: the only place that has any. Pages, report, plot and notebook take them from here.
+"""The colours and symbols of labels. Pages, report, plot and notebook all take them from here.
 
-The symbol tells labels apart for anyone who sees no colours; of more than eight labels, symbol and colour together do.
+Symbols distinguish labels without colour; with more than eight labels, symbol and colour together do.
 """
 
 import re
@@ -17,18 +17,18 @@ class Colour(NamedTuple):
     light: str
     dark: str
     print: str
-    """In Okabe and Ito's palette where it is one of ours: told apart with any kind of colour blindness."""
+    """Our own colours are from Okabe and Ito's palette: distinct with any kind of colour blindness."""
 
 
 class Symbol(NamedTuple):
-    """A mark that can be told without its colour."""
+    """A mark that can be recognised without its colour."""
 
     path: str
     """SVG path in a box of 16 by 16, filled by the even-odd rule."""
     marker: str
-    """The nearest of matplotlib's."""
+    """The nearest matplotlib marker."""
     hatch: str
-    """In matplotlib's signs: fills areas, on paper and on screen."""
+    """A matplotlib hatch: fills areas, on paper and on screen."""
 
 
 SYMBOLS: Final[Mapping[str, Symbol]] = {
@@ -54,7 +54,7 @@ SYMBOLS: Final[Mapping[str, Symbol]] = {
         "||||",
     ),
 }
-"""By the names that models call them by."""
+"""Symbols by name, as models refer to them."""
 
 _PALETTE: Final = (
     Colour("#c2361b", "#ff8a6b", "#D55E00"),
@@ -70,11 +70,11 @@ UNSURE_COLOUR: Final = ("#536073", "#a6b2c1")
 UNSURE_SYMBOL: Final = "question"
 _SIGNS: Final = tuple(name for name in SYMBOLS if name != UNSURE_SYMBOL)
 _OURS: Final = {"anger": 0, "happiness": 1, "sadness": 2, "neutral": 3, "disgust": 4, "fear": 5}
-"""Places in the palette: our emotions look the same in every set."""
+"""Fixed places in the palette: our emotions look the same in every set."""
 
 
 def symbols_of(names: Sequence[str], given: Mapping[str, str]) -> dict[str, Symbol]:
-    """Of each name the symbol that is ``given``, else one that no other label has, while there are any.
+    """Return each name's symbol: the ``given`` one, else an unused one while there are any.
 
     Raises:
         ValueError: a symbol is unknown, or given to two labels.
@@ -94,10 +94,10 @@ def symbols_of(names: Sequence[str], given: Mapping[str, str]) -> dict[str, Symb
 
 
 def colours_of(names: Sequence[str], given: Mapping[str, str | Sequence[str]]) -> dict[str, Colour]:
-    """Of each name the colour that is ``given``, as ``#rrggbb`` or one for each background, else one of the palette.
+    """Return each name's colour: the ``given`` one (``#rrggbb``, or one per background), else one of the palette.
 
     Raises:
-        ValueError: a colour is not written so.
+        ValueError: a colour does not have this form.
     """
     chosen = {name: _colour(name, value) for name, value in given.items()}
     chosen = {name: _PALETTE[_OURS[name]] for name in names if name in _OURS} | chosen

@@ -1,8 +1,9 @@
-"""What is known of one participant's voice: running statistics of how they sounded so far, and nothing else.
+"""One participant's voice profile: running statistics of how they have sounded so far, and nothing else.
 
-Voices, microphones and rooms move a model's embedding by more than emotions do. Taking each participant's own mean and
-deviation off makes results on unheard people and languages much better (`training/README.md`); both come from the past
-alone, begin at the population's, and are forgotten with the stream. No audio and no text can be got back from them.
+Voices, microphones and rooms change a model's embedding more than emotions do. Standardising by each participant's own
+mean and deviation makes results on unseen people and languages much better (`training/README.md`). Both come only from
+the past, start at the population's values, and are forgotten with the stream. They cannot be turned back into audio or
+text.
 """
 
 from typing import Final
@@ -12,9 +13,9 @@ import numpy as np
 from ser_track.chunk import FloatArray
 
 MEAN_SHRINKAGE: Final = 4.0
-"""For the mean, the population counts as much as this many segments; training shrinks with the same weight."""
+"""For the mean, the population counts as much as this many segments; training uses the same weight."""
 DEVIATION_SHRINKAGE: Final = 16.0
-"""For the deviation: it takes more segments to know it."""
+"""The same for the deviation, which takes more segments to estimate."""
 _MAX_SEGMENTS: Final = 64.0
 
 
@@ -23,7 +24,7 @@ class VoiceProfile:
 
     >>> profile = VoiceProfile(size=2)
     >>> profile.update(np.array([1.0, -1.0], np.float32))
-    >>> profile.mean  # drawn towards the population's while only little was heard
+    >>> profile.mean  # close to the population's while there is little speech
     array([ 0.2, -0.2], dtype=float32)
     """
 
@@ -31,12 +32,12 @@ class VoiceProfile:
 
     def __init__(self, size: int) -> None:
         self.segments = 0.0
-        """Segments that count; older ones fade once there are 64, so that a new microphone is learnt too."""
+        """Effective number of segments; older ones fade after 64, so that the profile adapts to a new microphone."""
         self._total = np.zeros(size, np.float64)
         self._squares = np.zeros(size, np.float64)
 
     def update(self, embedding: FloatArray) -> None:
-        """Take in one finished segment."""
+        """Add one finished segment."""
         kept = min(1.0, (_MAX_SEGMENTS - 1) / max(self.segments, 1.0))
         self.segments = kept * self.segments + 1
         self._total = kept * self._total + embedding

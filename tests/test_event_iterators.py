@@ -96,7 +96,7 @@ def test_events_come_while_the_source_is_read() -> None:
     ("samples", "rate_hz", "reason"),
     [
         (CALL, None, "give rate_hz"),
-        (CALL.tobytes(), 16_000, "bytes are for SERPipeline and aevents"),
+        (CALL.tobytes(), 16_000, "for bytes, use SERPipeline or aevents"),
         (np.zeros(100, np.int16), 16_000, "array of int16: give float samples"),
         (np.full(100, np.nan), 16_000, "not a finite number"),
         (np.zeros((2, 2, 2)), 16_000, "shape"),

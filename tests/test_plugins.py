@@ -36,7 +36,7 @@ def test_our_own_names_stay_ours() -> None:
     [
         ([("bad", "no.such.module:X")], "'bad' of the package no.such.module:X cannot be imported"),
         ([("bad", f"{__name__}:OWN")], "must be a int, not dict; update or uninstall the package"),
-        ([("bad", "a:X"), ("bad", "b:X")], "a:X and b:X both bring 'bad'; uninstall one of them"),
+        ([("bad", "a:X"), ("bad", "b:X")], "a:X and b:X both provide 'bad'; uninstall one of them"),
     ],
 )
 def test_what_cannot_be_used_names_the_package(points: list[tuple[str, str]], reason: str) -> None:

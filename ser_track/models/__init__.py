@@ -49,7 +49,7 @@ def new_engine(config: PipelineConfig, models: Models | None = None) -> Engine:
 
 @lru_cache(maxsize=8)
 def load_classifier(model: str = DEFAULT_MODEL) -> EmotionClassifier:
-    """Load the classifier that ``pipeline.model`` names: ``small``, ``base``, a path, or a model of an installed package.
+    """Load the classifier that ``pipeline.model`` names: ``small``, ``base``, a path, or one of an installed package.
 
     Raises:
         ModelError: the name is unknown, or the model does not fit.

@@ -82,7 +82,7 @@ def test_a_scrap_is_padded_and_a_broken_segment_is_refused(moods: Path) -> None:
     ("changes", "reason"),
     [
         ({"labels": None}, "its metadata lacks labels"),
-        ({"labels": ["calm", "calm", "a", "b", "c"]}, "'calm' is there more than once; give each label its own name"),
+        ({"labels": ["calm", "calm", "a", "b", "c"]}, "'calm' appears more than once; give each label its own name"),
         ({"labels": ["calm", "unsure", "a", "b", "c"]}, "'unsure' means something else"),
         ({"labels": ["calm", "so so", "a", "b", "c"]}, "'so so' cannot be a label's name; give a letter"),
         ({"labels": "calm"}, "its labels is a string, not a list of names"),
@@ -95,7 +95,7 @@ def test_a_scrap_is_padded_and_a_broken_segment_is_refused(moods: Path) -> None:
         ({"colours": {"calm": "blue"}}, "colour of 'calm' is 'blue'; give '#rrggbb'"),
         ({"symbols": {"calm": "heart"}}, "'heart' is not a symbol; give 'calm' one of triangle"),
         ({"symbols": {"calm": "plus", "angry": "plus"}}, "'calm' and 'angry' have the same symbol"),
-        ({"shown": []}, "'shown' must name one label at least"),
+        ({"shown": []}, "'shown' must name at least one label"),
         ({"compatible": {"angry": "rage"}}, "'compatible' has 'rage', which is not one of anger, happiness"),
         ({"sample_rate_hz": 8000}, "its sample_rate_hz is 8000, not 16000"),
         ({"front_end": "mfcc"}, "its front_end is mfcc, not log-mel-80-peak@1 or waveform"),

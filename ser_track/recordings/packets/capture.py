@@ -41,7 +41,7 @@ class Capture:
         except AudioError as error:
             self.problems.append(str(error))
         if self._in_part:
-            self.problems.append(f"holds {self._in_part} incomplete packets; capture with tcpdump -s 0")
+            self.problems.append(f"holds {self._in_part} incomplete packet(s); capture with tcpdump -s 0")
         if unknown_links:
             numbers = ", ".join(map(str, sorted(unknown_links)))
             self.problems.append(f"was captured on a kind of link that is not read (type {numbers}); see recordings.md")

@@ -58,4 +58,4 @@ class RtpDump:
                 sender = f"ssrc-{header.ssrc:08x}"
                 yield RecordedPacket(sender, sender, header.payload_type & 127, arrival)
         if in_part:
-            self.problems.append(f"holds {in_part} incomplete packets; record with rtpdump -F dump")
+            self.problems.append(f"holds {in_part} incomplete packet(s); record with rtpdump -F dump")

@@ -111,14 +111,14 @@ def test_packets_that_were_kept_in_part_are_told(tmp_path: Path) -> None:
     data = rtpdump(tmp_path / "a", sent[:99]).read_bytes()
     data += struct.pack("!HHI", 20, len(sent[99].rtp), 1980) + sent[99].rtp[:12]
     (tmp_path / "a").write_bytes(data)
-    assert heard_until_the_end(tmp_path / "a")[1].endswith("holds 1 incomplete packets; record with rtpdump -F dump")
+    assert heard_until_the_end(tmp_path / "a")[1].endswith("holds 1 incomplete packet(s); record with rtpdump -F dump")
     frames = [(at_s, ethernet(udp(packet))) for at_s, packet in sent]
     data = pcap(tmp_path / "b", frames[:99]).read_bytes()
     data += struct.pack("<IIII", 1_700_000_001, 980_000, 54, len(frames[99][1])) + frames[99][1][:54]
     (tmp_path / "b").write_bytes(data)
     heard_s, told = heard_until_the_end(tmp_path / "b")
     assert heard_s == pytest.approx(1.98)
-    assert told.endswith("holds 1 incomplete packets; capture with tcpdump -s 0")
+    assert told.endswith("holds 1 incomplete packet(s); capture with tcpdump -s 0")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_a_handshake_for_keys_names_the_reason(tmp_path: Path) -> None:
     frames = [(0.0, ethernet(hello))]
     dice = np.random.default_rng(3)
     frames += [(0.02 * n, ethernet(udp(rtp(n, dice.bytes(50))))) for n in range(100)]
-    assert "as SRTP encrypts it; record where it is not encrypted" in refused(pcap(tmp_path / "a", frames))
+    assert "because SRTP encrypts it; record where it is not encrypted" in refused(pcap(tmp_path / "a", frames))
 
 
 def test_what_is_no_rtp_is_passed_over(tmp_path: Path) -> None:
