@@ -1,1 +1,1 @@
-"""Where events go."""
+"""Sinks for events: files, tables, documents and data channels."""

@@ -1,4 +1,4 @@
-"""Events to one participant over a WebRTC data channel: batched, split, bounded; a slow receiver hurts itself alone."""
+"""Sends events to one participant over a WebRTC data channel: batched, split, bounded; slow ones block nobody."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ _MAX_WAITING = 512
 _MAX_BUFFERED_BYTES = 65_536
 _POLL_S = 0.05
 _SPACING_S = 0.03
-"""Between messages with what cannot wait: what one tick of the engine found goes together."""
+"""Least time between messages with urgent events: the events of one engine tick are sent together."""
 
 
 class DataChannel(Protocol):
@@ -37,7 +37,7 @@ class DataChannel(Protocol):
 
     @property
     def bufferedAmount(self) -> int:  # noqa: N802  # the W3C name
-        """Bytes that were sent and are not on the network yet."""
+        """Bytes that were queued with `send` and are not on the network yet."""
         ...
 
     def send(self, data: str) -> None:
@@ -46,7 +46,7 @@ class DataChannel(Protocol):
 
 
 class EventBatch:
-    """What waits for one recipient. A newer provisional result replaces the older one of the same stream."""
+    """Events that wait for one recipient. A newer provisional result replaces an older one of the same stream."""
 
     def __init__(self, config: RuntimeConfig) -> None:
         self._interval_s = config.event_interval_s
@@ -55,7 +55,7 @@ class EventBatch:
         self._sent_at = float("-inf")
 
     def put(self, line: EncodedEvent) -> bool:
-        """Add an event; false if too much waits: then the oldest provisional result goes, else the oldest event."""
+        """Add an event; false if the batch is full: the oldest provisional result is dropped, else the oldest event."""
         event = line.event
         self._waiting = [other for other in self._waiting if not _makes_pointless(event, other.event)]
         self._waiting.append(line)
@@ -67,13 +67,13 @@ class EventBatch:
 
     @property
     def waiting(self) -> bool:
-        """Whether anything waits."""
+        """Whether any event waits."""
         return bool(self._waiting)
 
     def due_in(self, now: float) -> float | None:
-        """Seconds until the next messages may go; ``None`` when nothing waits.
+        """Return the seconds until the next messages may be sent; ``None`` when nothing waits.
 
-        What says that speech goes on can wait for the interval; all else goes at once, and takes it along.
+        Events during ongoing speech can wait for the interval; all others are sent at once, together with them.
         """
         if not self._waiting:
             return None
@@ -81,14 +81,14 @@ class EventBatch:
         return max(0.0, self._sent_at + (self._interval_s if patient else _SPACING_S) - now)
 
     def take(self, now: float) -> list[str]:
-        """All that waits, as messages of at most ``message_bytes``."""
+        """Take all waiting events, as messages of at most ``message_bytes``."""
         lines, self._waiting = [line.text for line in self._waiting], []
         self._sent_at = now
         return split_messages(lines, self._message_bytes)
 
 
 class DataChannelSink:
-    """Sends a batch whenever one is due and the channel can take it."""
+    """Sends a batch when it is due and the channel can take it."""
 
     def __init__(
         self, channel: DataChannel, config: RuntimeConfig, on_sent: Callable[[], None], on_dropped: Callable[[], None]
@@ -107,8 +107,8 @@ class DataChannelSink:
         self._wake.set()
 
     async def flushed(self) -> None:
-        """Return when all that was put has left for the network, or the channel is closed."""
-        # Neither what waits for its time nor the channel's buffer sets an event.
+        """Return when all events have been sent to the network, or the channel is closed."""
+        # Neither the waiting batch nor the channel's buffer sets an event, so this polls.
         while self._channel.readyState == "open" and (self._batch.waiting or self._channel.bufferedAmount):  # noqa: ASYNC110
             await asyncio.sleep(_POLL_S)
 
@@ -126,7 +126,7 @@ class DataChannelSink:
                     self._on_sent()
 
     async def _news(self, wait_s: float | None) -> None:
-        """Until something is put, or ``wait_s`` is over: what is put may be due sooner than what waits."""
+        """Wait for a new event, or for ``wait_s``: a new event may be due sooner than the waiting ones."""
         self._wake.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
@@ -136,7 +136,7 @@ class DataChannelSink:
 def split_messages(lines: list[str], message_bytes: int) -> list[str]:
     """``{"events":[…]}`` messages holding ``lines`` in order, each at most ``message_bytes`` long in UTF-8.
 
-    A line that is too long by itself goes alone: one big message beats a lost event.
+    A line that is too long by itself is sent alone: one large message is better than a lost event.
     """
     messages: list[list[str]] = []
     size = 0
@@ -151,7 +151,7 @@ def split_messages(lines: list[str], message_bytes: int) -> list[str]:
 
 
 def read_message(message: str) -> list[dict[str, object]]:
-    """The events of one message, for receivers written in Python."""
+    """Return the events of one message, for receivers written in Python."""
     events: list[dict[str, object]] = json.loads(message)["events"]
     return events
 
@@ -165,7 +165,7 @@ def _can_wait(event: Event | Announcement) -> bool:
 
 
 def _makes_pointless(new: Event | Announcement, old: Event | Announcement) -> bool:
-    """Whether ``old``, not sent yet, is better not sent: outdated, or about somebody who has just withdrawn."""
+    """Whether ``old``, not sent yet, should not be sent: it is outdated, or its participant has just withdrawn."""
     if isinstance(new, Notice):
         return isinstance(old, Notice)
     if isinstance(new, Joined):

@@ -29,25 +29,25 @@ _AFTER: Final = {
     "code": "string",
     "message": "string",
 }
-"""Columns in their order, whatever the events are; probabilities stand between them."""
+"""Columns in order, for any events; the probabilities are between them."""
 
 
 class DataFrameSink:
-    """A sink that collects events for a table of them."""
+    """A sink that collects events for a table."""
 
     def __init__(self) -> None:
         self._rows: list[dict[str, Any]] = []
         self._results: list[Emotion] = []
 
     def put(self, event: EncodedEvent) -> None:
-        """Take one event; what concerns a meeting as a whole has no row."""
+        """Add one event; events about the meeting as a whole have no row."""
         if not isinstance(event.event, Announcement):
             self._rows.append(_row(event.type, event.event))
         if isinstance(event.event, Emotion):
             self._results.append(event.event)
 
     def table(self) -> Any:
-        """All that came so far, as `to_dataframe` returns it. Raises ImportError where pandas is not installed."""
+        """Return all events so far, as `to_dataframe` does. Raises ImportError if pandas is not installed."""
         try:
             import pandas as pd
         except ImportError as error:
@@ -57,16 +57,16 @@ class DataFrameSink:
 
 
 def to_dataframe(events: Iterable[Event]) -> Any:
-    """A `pandas.DataFrame`: a row for each event, a column for each field; fields that an event lacks are missing.
+    """Return a `pandas.DataFrame`: one row per event, one column per field; absent fields are missing values.
 
     >>> table = to_dataframe(events("meeting.mkv"))
     >>> results = table[table["final"].fillna(False)]  # without provisional ones
     >>> sorted(set(results["participant"]))
     ['Ada', 'Bob']
 
-    ``type`` is the name of the event in docs/protocol.md. Probabilities have a column for each label that the
-    results have, and for the four emotions where there is no result. Those of six emotions, if there are any, are
-    ``six_anger`` and so on; those of all labels, of a model that shows only some of them, are ``all_…``.
+    ``type`` is the name of the event in docs/protocol.md. Probabilities have a column for each label in the
+    results, or for the four emotions if there are no results. Columns for six emotions, if there are any, are
+    ``six_anger`` and so on; columns for all labels, if a model shows only some of them, are ``all_…``.
 
     Raises:
         ImportError: pandas is not installed.

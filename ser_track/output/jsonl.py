@@ -6,9 +6,9 @@ from ser_track.event_types import EncodedEvent
 
 
 class JsonLines:
-    """Events as lines of a text stream that the caller opened and closes.
+    """Writes events as lines of a text stream that the caller opened and closes.
 
-    It waits for the stream and loses nothing, so it is for recordings and pipes; a live path puts a mailbox before it.
+    It waits for the stream and loses nothing, so it suits recordings and pipes; a live path puts a queue before it.
     """
 
     def __init__(self, stream: TextIO) -> None:

@@ -1,4 +1,4 @@
-"""Events as JSON, one form for every sink; docs/protocol.md explains it and docs/protocol.schema.json fixes it."""
+"""Events as JSON, one form for every sink; docs/protocol.md explains it and docs/protocol.schema.json defines it."""
 
 import json
 from dataclasses import fields
@@ -22,7 +22,7 @@ from ser_track.event_types import (
 )
 
 VERSION: Final = 1
-"""Version of the wire format: additions keep it, anything else raises it."""
+"""Version of the wire format: additions keep it, other changes increase it."""
 _TIME_DECIMALS: Final = 3
 _PROBABILITY_DECIMALS: Final = 4
 _TYPES: Final[dict[type, str]] = {
@@ -41,14 +41,14 @@ _TYPES: Final[dict[type, str]] = {
 
 
 def encode(event: Event | Announcement) -> EncodedEvent:
-    """``event`` with its type name and its compact JSON."""
+    """Return ``event`` with its type name and its compact JSON."""
     return EncodedEvent(event, _TYPES[type(event)], to_line(event))
 
 
 def to_json(event: Event | Announcement) -> dict[str, Any]:
-    """``event`` as an object for `json.dumps`: times in seconds to the millisecond, probabilities to 4 decimals.
+    """Return ``event`` as an object for `json.dumps`: times in seconds to the millisecond, probabilities to 4 decimals.
 
-    Rounded probabilities may miss a sum of 1 by 0.0002.
+    The sum of rounded probabilities may differ from 1 by 0.0002.
     """
     head = {"version": VERSION, "type": _TYPES[type(event)]}
     if not isinstance(event, Notice | MeetingChanged):
@@ -58,7 +58,7 @@ def to_json(event: Event | Announcement) -> dict[str, Any]:
 
 
 def to_line(event: Event | Announcement) -> str:
-    """``event`` as compact JSON without a newline; text stays readable UTF-8."""
+    """Return ``event`` as compact JSON without a newline; text stays readable UTF-8."""
     return json.dumps(to_json(event), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 

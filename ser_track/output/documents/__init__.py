@@ -1,4 +1,4 @@
-"""A recording's results as a file for programs that people already use: a module per format, `FORMATS` has them all."""
+"""Writes a recording's results in the formats of common programs: one module per format; `FORMATS` lists all."""
 
 from ser_track.engine.timeline import Line, Timeline, Utterance
 from ser_track.output.documents.format import Format, Results, text_format

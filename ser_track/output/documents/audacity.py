@@ -7,7 +7,7 @@ from ser_track.output.documents.wording import about, spoken, verdict
 
 
 def write(timeline: Timeline, output: TextIO) -> None:
-    """A label per segment, after one without length at 0 that says what they are worth: it has no comments."""
+    """Write a label per segment, after an empty label at 0 with the limits: the format has no comments."""
     output.write(f"0.000\t0.000\t{'; '.join(about(timeline))}\n")
     for speaker, _, utterance in spoken(timeline):
         text = f"{speaker}: {verdict(utterance)}"

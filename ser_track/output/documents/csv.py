@@ -10,13 +10,13 @@ from ser_track.output.documents.wording import LIMITS, Spoken, spoken, verdict
 _COLUMNS: Final = ("recording", "participant", "name", "segment", "start_s", "end_s", "reason", "label", "confidence")
 _LAST: Final = ("model", "note")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
+"""Characters that begin a formula in spreadsheets."""
 
 
 def write(timeline: Timeline, output: TextIO) -> None:
-    """A header, then segments; ``note`` says of each what its result is worth, or why there is none.
+    """Write a header, then segments; ``note`` has the limits of each result, or the reason why there is none.
 
-    Columns ``six_…`` are there where a result has six probabilities, ``all_…`` where a model shows only some labels.
+    There are columns ``six_…`` if a result has six probabilities, and ``all_…`` if a model shows only some labels.
     """
     segments = spoken(timeline)
     six = [f"six_{name}" for name in SIX_EMOTIONS if any(_six(segment) for segment in segments)]
@@ -53,5 +53,5 @@ def _six(segment: Spoken) -> dict[str, float]:
 
 
 def _cell(text: str) -> str:
-    """``text`` from outside: after an apostrophe where a spreadsheet would compute it."""
+    """Return external ``text``, with an apostrophe before it if a spreadsheet would evaluate it."""
     return f"'{text}" if text.startswith(_FORMULA) else text

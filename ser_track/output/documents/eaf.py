@@ -24,7 +24,7 @@ from ser_track.output.documents.xml_text import document, holdable
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
 _ROOT: Final = {
     "AUTHOR": "ser-track",
-    # A date must be there, and the same recording shall give the same bytes.
+    # A date is required, and the same recording must give the same bytes.
     "DATE": "1970-01-01T00:00:00Z",
     "FORMAT": "3.0",
     "VERSION": "3.0",
@@ -32,7 +32,7 @@ _ROOT: Final = {
 }
 _ASSOCIATED: Final = "Symbolic_Association"
 _MIME: Final = {".wav": "audio/x-wav", ".mp4": "video/mp4"}
-"""The media types that ELAN looks at; of others it asks the player."""
+"""The media types that ELAN checks; for others it asks the player."""
 _MIN_MS: Final = 1000
 
 
@@ -53,7 +53,7 @@ class _Numbers:
 
 
 def write(timeline: Timeline, output: TextIO) -> None:
-    """A tier with labels for each participant, probabilities in a tier below it, and `ABOUT` over the whole length."""
+    """Write a tier of labels per participant, probabilities in a tier below it, and `ABOUT` for the whole length."""
     root = Element("ANNOTATION_DOCUMENT", _ROOT)
     _header(root, timeline.title)
     order, numbers = SubElement(root, "TIME_ORDER"), _Numbers()
@@ -69,7 +69,7 @@ def write(timeline: Timeline, output: TextIO) -> None:
 
 
 def _header(root: Element, title: str) -> None:
-    """Where ELAN looks for the recording: beside this file."""
+    """Point ELAN to the recording beside this file."""
     header = SubElement(root, "HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
     if title:
         url = holdable(f"./{title}")  # not escaped: ELAN takes it for a path

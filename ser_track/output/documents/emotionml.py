@@ -1,6 +1,6 @@
-"""W3C EmotionML 1.0 (Recommendation of 22 May 2014): each judged segment with all its probabilities.
+"""W3C EmotionML 1.0 (Recommendation of 22 May 2014): each classified segment with all its probabilities.
 
-Times: EmotionML's ``start`` and ``end`` are milliseconds since 1970. What is in a recording is told relative to it
+Times: EmotionML's ``start`` and ``end`` are milliseconds since 1970. Times in a recording are relative to it
 (``time-ref-uri``, ``offset-to-start``, ``duration``), and by a reference to that part of it (``#t=``, Media Fragments).
 """
 
@@ -15,12 +15,12 @@ from ser_track.output.documents.xml_text import document, holdable
 
 _NAMESPACE: Final = "http://www.w3.org/2009/10/emotionml"
 _OURS: Final = "urn:x-ser-track:1"
-"""Of what EmotionML has no element for: who spoke, and the label."""
+"""The namespace for data without an EmotionML element: the speaker and the label."""
 _VOCABULARY: Final = "ser-track-emotions"
 
 
 def write(timeline: Timeline, output: TextIO) -> None:
-    """Probabilities are the ``confidence`` of a category; there is no ``value``, for intensity is not measured.
+    """Write probabilities as the ``confidence`` of a category; there is no ``value``: intensity is not measured.
 
     Segments without a result are in the first ``info``: an ``emotion`` must have a category.
     """

@@ -1,4 +1,4 @@
-"""What a format of documents is, and what it is given to write."""
+"""The interface of document formats, and the results that they write."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from ser_track.output.documents.html.sound import Sound
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """All that is known of one recording at its end."""
+    """The complete results of one recording."""
 
     timeline: Timeline
     min_confidence: float
@@ -26,24 +26,24 @@ def _nothing_missing() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One way to write the results of a recording. `text_format` makes one of a function that writes text."""
+    """One way to write a recording's results. `text_format` makes one from a function that writes text."""
 
     name: str
     suffix: str
-    """With its dot, as programs that open such files expect it."""
+    """The file name suffix, with its dot, that programs expect for such files."""
     write: Callable[[Results, BinaryIO], Sequence[str]]
-    """Writes to a stream that the caller opens and closes; returns what its user should be told, mostly nothing."""
+    """Writes to a stream that the caller opens and closes; returns messages for the user, usually none."""
     meaning: str
-    """In one line, for `--help`."""
+    """One line for `--help`."""
     missing: Callable[[], str | None] = _nothing_missing
-    """Says what is not installed that this format needs, and how to install it; asked before any work is done."""
+    """Says which requirement is not installed, and how to install it; called before any work is done."""
     shows_sound: bool = False
 
 
 def text_format(name: str, suffix: str, write: Callable[[Timeline, TextIO], None], meaning: str) -> Format:
     """A `Format` of text in UTF-8; line ends are written as ``write`` gives them.
 
-    write: gets the timeline, and a stream that it must not close.
+    write: takes the timeline, and a stream that it must not close.
     """
 
     def write_text(results: Results, output: BinaryIO) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""What documents are made of, gathered once for all of them."""
+"""Collects the data for all documents once."""
 
 from collections.abc import Sequence
 from typing import Final, Literal
@@ -11,43 +11,43 @@ from ser_track.output.documents.format import Results
 from ser_track.output.documents.html.sound import Sound, SoundRecorder
 
 SoundKept = Literal["none", "waveforms", "recording"]
-"""What is kept of the sound: nothing; how loud it was; how loud it was and the sound itself."""
+"""What to keep of the sound: nothing; the waveform; the waveform and the sound itself."""
 _NO_SOUND: Final = Sound()
 
 
 class Gatherer:
-    """A sink for the events of one recording; its sound comes in beside them where a document shows it."""
+    """A sink for the events of one recording, and for its sound if a document shows it."""
 
     def __init__(
         self, title: str, min_confidence: float, sound: SoundKept = "none", labels: LabelSet | None = None
     ) -> None:
-        """``title`` is the recording's name, ``labels`` are the model's; `close` when nothing more is made of it."""
+        """``title`` is the recording's name, ``labels`` are the model's; call `close` after the last document."""
         self._min_confidence = min_confidence
         self._events = TimelineGatherer(title, labels)
         self._kept = sound
         self._recorder: SoundRecorder | None = None
 
     def put(self, event: EncodedEvent) -> None:
-        """Take one event."""
+        """Add one event."""
         self._events.put(event)
 
     @property
     def hears(self) -> bool:
-        """Whether sound is wanted."""
+        """Whether a document needs the sound."""
         return self._kept != "none"
 
     def begin(self, participants: Sequence[str]) -> None:
-        """Before the first sound: everyone who can be heard."""
+        """Give the names of all participants, before the first samples."""
         if self.hears:
             self._recorder = SoundRecorder(participants, self._kept == "recording")
 
     def hear(self, participant: str, chunk: Chunk) -> None:
-        """Samples of ``participant``."""
+        """Add samples of ``participant``."""
         if self._recorder is not None:
             self._recorder.add(participant, *chunk)
 
     def results(self) -> Results:
-        """All that came, for any number of documents."""
+        """Return everything collected, for any number of documents."""
         sound = self._recorder.finish() if self._recorder is not None else _NO_SOUND
         return Results(self._events.timeline, self._min_confidence, sound)
 

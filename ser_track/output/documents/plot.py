@@ -1,4 +1,4 @@
-"""A timeline as a picture for print: PNG, SVG or PDF. Needs matplotlib, which is installed only where it is wanted."""
+"""Draws a timeline as a picture for print: PNG, SVG or PDF. Needs matplotlib, an optional dependency."""
 
 import warnings
 from importlib.util import find_spec
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 _MISSING: Final = "matplotlib is not installed; install it: pip install 'ser-track[plot]'"
 _WIDTH_IN: Final = 7.0
-"""A column and a half to two of most journals."""
+"""The width of one and a half to two columns in most journals."""
 _ROW_IN: Final = 1.05
 _FRAME_IN: Final = 1.35
 _LEGEND_COLUMNS: Final = 5
 _LEGEND_LINE_IN: Final = 0.16
 _MAX_ROWS: Final = 40
-"""More make a picture that no page holds, and more pixels than a PNG should have."""
+"""More rows do not fit on a page, and give more pixels than a PNG should have."""
 _STYLE: Final[Any] = {
     "font.family": "sans-serif",
     "font.size": 8,
     "hatch.linewidth": 0.5,
     "axes.linewidth": 0.6,
-    # Text stays text, to be searched and set in the paper's own font; the same timeline gives the same bytes.
+    # Text stays text, so that it can be searched and take the paper's font; the same timeline gives the same bytes.
     "svg.fonttype": "none",
     "svg.hashsalt": "ser_track",
     "pdf.fonttype": 42,
@@ -33,12 +33,12 @@ _STYLE: Final[Any] = {
 
 
 def missing() -> str | None:
-    """What is not installed that pictures need, and how to install it; ``None`` if they can be drawn."""
+    """Say which requirement is not installed, and how to install it; ``None`` if pictures can be drawn."""
     return None if find_spec("matplotlib") is not None else _MISSING
 
 
 def save_plot(timeline: Timeline, output: BinaryIO, suffix: str) -> list[str]:
-    """Draw ``timeline`` onto ``output``; ``suffix`` is .png, .svg or .pdf. Returns what a reader should be told of it.
+    """Draw ``timeline`` onto ``output``; ``suffix`` is .png, .svg or .pdf. Returns messages for the user.
 
     Raises:
         OSError: the stream is closed or full.
@@ -60,9 +60,7 @@ def save_plot(timeline: Timeline, output: BinaryIO, suffix: str) -> list[str]:
         undated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}, ".png": {}}[suffix]
         figure.savefig(output, dpi=300, format=suffix[1:], metadata=undated)
     if any("missing from font" in str(warning.message) for warning in warned):
-        told.append(
-            "the picture has boxes in place of signs that matplotlib's font lacks; take .svg, which keeps the text"
-        )
+        told.append("the picture has boxes for characters that matplotlib's font lacks; use .svg, which keeps the text")
     return told
 
 
@@ -74,7 +72,7 @@ def _draw(figure: "Figure", timeline: Timeline, lines: list[Line]) -> None:
         _draw_line(axes, line, unit_s, timeline.labels)
     rows[-1].set_xlim(0, 1.01 * max(timeline.end_s, 1.0) / unit_s)
     rows[-1].set_xlabel("Time (min)" if in_minutes else "Time (s)")
-    # What a model made of a voice is shown with its limits, also where the picture is all that people see.
+    # Results are shown with their limits, because the picture may be all that people see.
     model = next((one.emotion.model for line in lines for one in line.utterances if one.emotion), "no model")
     figure.suptitle(
         f"{timeline.title}. Guesses of {model} from the sound of the voice; often wrong.", fontsize=7, parse_math=False
@@ -85,7 +83,7 @@ def _draw(figure: "Figure", timeline: Timeline, lines: list[Line]) -> None:
 
 
 def _draw_line(axes: "Axes", line: Line, unit_s: float, labels: LabelSet) -> None:
-    """Each result a stack of its probabilities, as wide as the utterance; its label's marker above it."""
+    """Draw each result as a stack of its probabilities, as wide as the utterance, with its label's marker above."""
     judged = [(one, one.emotion) for one in line.utterances if one.emotion is not None]
     lefts = [one.start_s / unit_s for one, _ in judged]
     widths = [(one.end_s - one.start_s) / unit_s for one, _ in judged]
@@ -108,7 +106,7 @@ def _draw_line(axes: "Axes", line: Line, unit_s: float, labels: LabelSet) -> Non
 
 
 def _fill(label: Label) -> dict[str, Any]:
-    """Hatched as well: the picture may be printed in black."""
+    """Return colour and hatch: the picture may be printed in black and white."""
     return {"facecolor": label.colour.print, "hatch": label.symbol.hatch, "edgecolor": "black", "linewidth": 0.5}
 
 
@@ -117,7 +115,7 @@ def _marker(label: Label) -> dict[str, Any]:
 
 
 def _plain(label: Label) -> str:
-    """Its title, without what matplotlib would take for a formula."""
+    """Return its title, without characters that matplotlib would read as a formula."""
     return label.title.replace("$", r"\$")
 
 
@@ -131,15 +129,15 @@ def _legend(labels: LabelSet) -> list[Any]:
         for label in (*labels.shown_labels, labels.unsure)
     ]
     speech = Line2D([], [], color="black", linewidth=1.5, label="speech")
-    # Columns are filled downwards: each label stands over its marker.
+    # Columns are filled downwards: each label is above its marker.
     pairs = [*zip(fills, likeliest, strict=False), (speech, likeliest[-1])]
-    missing = -len(pairs) % _legend_lines(labels)  # else they would break apart at the end of a column
+    missing = -len(pairs) % _legend_lines(labels)  # else a pair would be split at the end of a column
     pairs += missing * [(Line2D([], [], linestyle="", label=" "), Line2D([], [], linestyle="", label=" "))]
     return [handle for pair in pairs for handle in pair]
 
 
 def _legend_lines(labels: LabelSet) -> int:
-    """Into how many lines of pairs the legend is broken, so that it is no wider than the picture."""
+    """Return the number of rows of pairs in the legend that keeps it within the picture's width."""
     return -(-(len(labels.shown) + 1) // _LEGEND_COLUMNS)
 
 

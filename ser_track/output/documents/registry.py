@@ -10,13 +10,13 @@ from ser_track.output.documents.html import make_page
 from ser_track.plugins import Plugins
 
 GROUP: Final = "ser_track.formats"
-"""Of entry points; each is a `Format` whose name is the entry point's."""
+"""The entry point group; each entry is a `Format` with the name of its entry point."""
 
 
 def _write_page(results: Results, output: BinaryIO) -> Sequence[str]:
     output.write(make_page(results.timeline, results.sound, results.min_confidence).encode())
     if results.sound.too_long:
-        return ["the recording is too long for its sound to be in the page; the page is without it"]
+        return ["the recording is too long to embed its sound; the page does not contain it"]
     return ()
 
 

@@ -1,4 +1,4 @@
-"""RTTM (NIST, Rich Transcription Time Marked), as tools read it that score who spoke when."""
+"""RTTM (NIST, Rich Transcription Time Marked), the format of tools that score speaker diarisation."""
 
 from pathlib import PurePath
 from typing import TextIO
@@ -8,9 +8,9 @@ from ser_track.output.documents.wording import about, milliseconds, one_line, sp
 
 
 def write(timeline: Timeline, output: TextIO) -> None:
-    """A SPEAKER line per judged segment: the label stands as the name, the participant as the channel, 1, 2 …
+    """Write a SPEAKER line per classified segment: the label is the name, the participant the channel, 1, 2 …
 
-    Comments say who is on which channel, and which segments have no label: a label that is none would be scored.
+    Comments name the participant of each channel, and the segments without a label: a placeholder would be scored.
     """
     recording = _token(PurePath(timeline.title).stem)
     names = speakers(timeline)
@@ -28,10 +28,10 @@ def write(timeline: Timeline, output: TextIO) -> None:
 
 
 def _comment(text: str) -> str:
-    """A comment that is one quoted field: readers that know no comments (pandas) then see no numbers out of place."""
+    """Return a comment as one quoted field: readers without comment support (pandas) then see no misplaced numbers."""
     return f';; "{text.replace(chr(34), chr(39))}"\n'
 
 
 def _token(text: str) -> str:
-    """``text`` as one field: no spaces, and no quotes, which some readers would pair."""
+    """Return ``text`` as one field: without spaces, and without quotes, which some readers would pair."""
     return one_line(text).replace(" ", "_").replace('"', "'") or "recording"

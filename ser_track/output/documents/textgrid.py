@@ -1,4 +1,4 @@
-"""Praat's TextGrid, in the long text format: tiers of intervals that leave no time out."""
+"""Praat's TextGrid, in the long text format: tiers of contiguous intervals."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple, TextIO
@@ -7,7 +7,7 @@ from ser_track.engine.timeline import Timeline, Utterance
 from ser_track.output.documents.wording import ABOUT, about, lanes, milliseconds, shares, speakers, unique, verdict
 
 _MIN_MS: Final = 1000
-"""Length where nobody spoke: Praat takes no TextGrid without any."""
+"""Length if nobody spoke: Praat does not accept a TextGrid of length 0."""
 
 
 class _Interval(NamedTuple):
@@ -17,7 +17,7 @@ class _Interval(NamedTuple):
 
 
 def write(timeline: Timeline, output: TextIO) -> None:
-    """A tier with labels and one with probabilities for each participant, and `ABOUT` over the whole length.
+    """Write a tier of labels and one of probabilities for each participant, and `ABOUT` for the whole length.
 
     It ends with the last segment: the length of the recording is not known here.
     """
@@ -47,7 +47,7 @@ def _interval(utterance: Utterance, text: str) -> _Interval:
 
 
 def _filled(intervals: Iterable[_Interval], end_ms: int) -> Iterator[_Interval]:
-    """``intervals`` with empty ones between them, from 0 to ``end_ms``."""
+    """Yield ``intervals`` with empty ones between them, from 0 to ``end_ms``."""
     position_ms = 0
     for interval in intervals:
         if interval.start_ms > position_ms:

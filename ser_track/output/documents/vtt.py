@@ -1,4 +1,4 @@
-"""WebVTT: captions that say over the video how each voice sounds."""
+"""WebVTT: captions over the video that say how each voice sounds."""
 
 from typing import Final, TextIO
 
@@ -10,9 +10,9 @@ _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def write(timeline: Timeline, output: TextIO) -> None:
-    """A cue per segment, in the speaker's voice tag, after a note.
+    """Write a cue per segment, in the speaker's voice tag, after a note.
 
-    Segments too short to be judged have none: they would flicker, and say nothing.
+    Segments too short to be classified have no cue: it would only flicker.
     """
     output.write("WEBVTT\n")
     for line in about(timeline):
@@ -35,7 +35,7 @@ def _caption(utterance: Utterance, labels: LabelSet) -> str:
 
 
 def _escaped(text: str) -> str:
-    """``text`` inside a cue or a note: no tag, no entity and no arrow, which would begin another cue."""
+    """Escape ``text`` for a cue or a note: no tags, entities or arrows, which would begin another cue."""
     return text.translate(_ESCAPES)
 
 

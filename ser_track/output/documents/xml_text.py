@@ -1,15 +1,15 @@
-"""XML of ElementTree as text, with what XML cannot hold replaced."""
+"""ElementTree XML as text; characters that XML cannot represent are replaced."""
 
 import re
 from typing import Final
 from xml.etree import ElementTree
 
 _NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Everything but the production `Char` of XML 1.0."""
+"""Every character outside the production `Char` of XML 1.0."""
 
 
 def holdable(text: str) -> str:
-    """``text`` with a replacement character for each that XML 1.0 has no way to write."""
+    """Return ``text`` with a replacement character for each character that XML 1.0 cannot represent."""
     return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 

@@ -56,7 +56,7 @@ def test_a_name_is_a_name_and_no_formula(talk: Timeline, tmp_path: Path) -> None
 def test_signs_that_the_font_lacks_are_said(talk: Timeline, tmp_path: Path) -> None:
     talk.lines[0].name = "\N{CJK UNIFIED IDEOGRAPH-5C71}"
     (told,) = drawn(talk, tmp_path / "a.png")
-    assert "boxes in place of signs" in told
+    assert "boxes for characters" in told
 
 
 def test_more_people_than_fit_are_said(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A recording's results as one page that needs nothing else: no server, no network, no further file."""
+"""A recording's results as one self-contained page: it needs no server, network or other file."""
 
 from ser_track.output.documents.html.page import make_page
 from ser_track.output.documents.html.sound import Sound, SoundRecorder

@@ -1,4 +1,4 @@
-"""What a reader of results must know of the model: the words that stand beside them."""
+"""The limits of the model, as the text beside the results."""
 
 from typing import Final
 
@@ -12,31 +12,31 @@ FIGURES: Final = {"small": (81, 58), "base": (82, 59)}
 _BEFORE: Final = (
     "A guess about a sound.",
     "Each result says which acted way of speaking a voice resembles. It does not say what a person feels, means or "
-    "intends, and knows nothing of the words.",
+    "intends, and does not use the words.",
 )
 _AFTER: Final = (
     (
-        "Not between people.",
-        "Microphones, rooms, languages, ages and illnesses move the results more than emotions do. Compare a person "
-        "with themselves, never with others; better still, ask.",
+        "Do not compare people.",
+        "Microphones, rooms, languages, age and illness change the results more than emotions do. Compare a person "
+        "only with themselves, never with others; better still, ask them.",
     ),
     (
         "No decisions.",
-        "Not for hiring, grading, medicine or policing. In the European Union, inferring emotions of people at work or "
-        "in education is prohibited but for medical or safety reasons (AI Act, Article 5(1)(f)).",
+        "Do not use it for hiring, grading, medicine or policing. In the European Union, inferring emotions of people "
+        "at work or in education is prohibited except for medical or safety reasons (AI Act, Article 5(1)(f)).",
     ),
 )
 
 
 def limits(model: str | None, labels: LabelSet, min_confidence: float) -> list[tuple[str, str]]:
-    """Headings and sentences about the results of ``model`` (``name@version``; ``None`` where it gave none)."""
+    """Headings and sentences about the results of ``model`` (``name@version``; ``None`` if there are no results)."""
     count = _COUNTS.get(len(labels.shown), str(len(labels.shown)))
-    together = f"The {count} probabilities add up to 100 % even where none of the {count} fits. "
+    together = f"The {count} probabilities add up to 100 % even if none of the {count} fits. "
     unsure = escaped(labels.unsure.title.capitalize())
     certainty = together if len(labels.shown) == len(labels) else ""
     certainty += f"“{unsure}” means that none reaches {100 * min_confidence:.0f} %."
     if "neutral" in labels.shown:
-        certainty += f" “{escaped(labels['neutral'].title.capitalize())}” tells nothing about a mood."
+        certainty += f" “{escaped(labels['neutral'].title.capitalize())}” says nothing about a person's mood."
     often = _how_often((model or "").partition("@")[0])
     return [_BEFORE, ("Often wrong.", often), (_heading(labels), certainty), *_AFTER]
 
@@ -48,10 +48,10 @@ def _heading(labels: LabelSet) -> str:
 def _how_often(name: str) -> str:
     listeners = "People who hear only the voice agree with the actor in about 56 % of CREMA-D's clips."
     if name not in FIGURES:
-        return f"How often this model is right, its makers must say. {listeners}"
+        return f"Ask the makers of this model how accurate it is. {listeners}"
     same, other = FIGURES[name]
     return (
-        f"Of acted clips, the mean of the four emotions' recalls is {same} % on new speakers of CREMA-D, from which "
-        f"the model learned, and {other} % on RAVDESS, which it never heard (chance: 25 %). "
+        f"On acted clips, the mean recall of the four emotions is {same} % for new speakers of CREMA-D, which the "
+        f"model was trained on, and {other} % for RAVDESS, which it was not trained on (chance: 25 %). "
         f"Real conversations are harder. {listeners}"
     )

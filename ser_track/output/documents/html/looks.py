@@ -17,7 +17,7 @@ _PATTERNS: Final = {
     'M4 2.5a1.5 1.5 0 1 0 0 3a1.5 1.5 0 0 0 0-3Z"/></pattern>',
     "": '<pattern {} width="6" height="6"><path d="M0 0"/></pattern>',
 }
-"""matplotlib's hatches, of which a label has one, as SVG."""
+"""matplotlib's hatches as SVG; each label has one."""
 
 
 def style(labels: LabelSet) -> str:

@@ -1,4 +1,4 @@
-"""The page as a whole: one file with its style, its script, its data and, where asked for, its sound."""
+"""Builds the page: one file with its style, script, data and, on request, sound."""
 
 import base64
 import hashlib
@@ -25,9 +25,9 @@ _MAX_PAPER_STRIPS: Final = 60
 
 
 def make_page(timeline: Timeline, sound: Sound, min_confidence: float) -> str:
-    """``timeline`` as an HTML document that asks for nothing outside itself.
+    """Return ``timeline`` as a self-contained HTML document.
 
-    min_confidence: below it a result is "unsure"; said beside the results.
+    min_confidence: a result below it is "unsure"; it is shown beside the results.
     """
     labels = timeline.labels
     style, script = _asset("report.css") + looks.style(labels), _asset("report.js")
@@ -70,7 +70,7 @@ def _asset(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """Nothing but this very style, this very script and sound out of the page itself."""
+    """Allow only this style, this script, and sound from the page itself."""
     own = {"style-src": style, "script-src": script}
     hashes = (f"{kind} 'sha256-{_base64(hashlib.sha256(text.encode()).digest())}'" for kind, text in own.items())
     return "; ".join(
@@ -83,7 +83,7 @@ def _base64(data: bytes) -> str:
 
 
 def _paper(timeline: Timeline, sound: Sound, duration_s: float) -> str:
-    """The timeline in rows, as a score: whoever speaks within a row is drawn there."""
+    """Return the timeline in rows for paper; each row shows the participants who speak in it."""
     fitting = (s for s in _PAPER_ROWS_S if duration_s / s * len(timeline.lines) <= _MAX_PAPER_STRIPS)
     row_s = next(fitting, _PAPER_ROWS_S[-1])
     rows = (Stretch(float(at), float(at + row_s), _PAPER_PX) for at in range(0, math.ceil(duration_s), row_s))
@@ -109,16 +109,16 @@ def _notice(timeline: Timeline, sound: Sound) -> str:
     people = f"{len(timeline.lines)} participant{'' if len(timeline.lines) == 1 else 's'}"
     if sound.webm is not None:
         return (
-            f"<b>This file contains the recorded voices of {people}</b>, because whoever made it asked for that "
-            "(<code>--report-audio embed</code>). Whoever has the file can listen: keep, pass on and delete it as you "
+            f"<b>This file contains the recorded voices of {people}</b>, because it was made with "
+            "<code>--report-audio embed</code>. Anyone who has the file can listen: keep, share and delete it as you "
             "would the recording."
         )
     missing = (
-        "The sound was asked for and left out: the recording is so long that the page could not be used any more."
+        "The sound was requested but left out: the recording is so long that the page would be unusable."
         if sound.too_long
-        else "This file contains no sound of the recording; it was not asked for (<code>--report-audio embed</code>)."
+        else "This file contains no sound of the recording; it was not requested (<code>--report-audio embed</code>)."
     )
-    return f"{missing} What a model made of the voices of {people} is personal data too."
+    return f"{missing} A model's results about the voices of {people} are personal data too."
 
 
 def _data(timeline: Timeline, duration_s: float) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _data(timeline: Timeline, duration_s: float) -> dict[str, Any]:
 
 
 def _utterances(utterances: Iterable[Utterance], labels: LabelSet) -> list[list[object]]:
-    """Beginning, end, label and probabilities of each, by time."""
+    """Return start, end, label and probabilities of each, ordered by time."""
     return [
         [round(one.start_s, 3), round(one.end_s, 3), *(_result(one.emotion, labels) if one.emotion else [])]
         for one in in_time(utterances)
@@ -141,7 +141,7 @@ def _result(emotion: Emotion, labels: LabelSet) -> list[object]:
 
 
 def _json(value: object) -> str:
-    """JSON that may stand in a script element: nothing in it can end the element or begin a comment."""
+    """Return JSON that is safe in a script element: it cannot end the element or begin a comment."""
     return (
         json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     )

@@ -11,21 +11,21 @@ _FINEST_SAMPLES: Final = 80
 
 
 class Peaks:
-    """The largest magnitude in each of at most ``points`` equal stretches; the stretches double as the sound grows."""
+    """The largest magnitude in each of at most ``points`` equal intervals; the intervals double as the sound grows."""
 
     def __init__(self, points: int) -> None:
-        """Begin with stretches of 5 ms; ``points`` is at least 2."""
+        """Begin with intervals of 5 ms; ``points`` is at least 2."""
         self.bucket_samples = _FINEST_SAMPLES
         self._values = np.zeros(points, np.float32)
         self._used = 0
 
     @property
     def values(self) -> FloatArray:
-        """``[n]``: value k is the peak of samples ``bucket_samples * k`` up to the next, 0 where there were none."""
+        """``[n]``: value k is the peak of samples ``bucket_samples * k`` up to the next, 0 if there were none."""
         return self._values[: self._used]
 
     def add(self, at: int, samples: FloatArray) -> None:
-        """Take in ``samples`` ``[n]``, the first at index ``at``; pieces may come in any order and overlap."""
+        """Add ``samples`` ``[n]``, the first at index ``at``; pieces may come in any order and overlap."""
         if not len(samples):
             return
         while at + len(samples) > self.bucket_samples * len(self._values):
@@ -38,7 +38,7 @@ class Peaks:
         self._used = max(self._used, last + 1)
 
     def double(self) -> None:
-        """Make each stretch twice as long."""
+        """Make each interval twice as long."""
         half = (len(self._values) + 1) // 2
         padded = np.zeros(2 * half, np.float32)
         padded[: len(self._values)] = self._values

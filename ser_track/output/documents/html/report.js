@@ -1,4 +1,4 @@
-// A cursor over the timeline: by pointer, by keyboard, and along with the sound. Without this script all else is readable.
+// A cursor on the timeline: by pointer, by keyboard, and in sync with the sound. The page is readable without this script.
 
 "use strict";
 
@@ -16,7 +16,7 @@ function find(id, type) {
 const { duration, emotions, lines } = JSON.parse(find("data", HTMLElement).textContent ?? "");
 const [score, view, cursor] = [find("score", HTMLElement), find("window", HTMLElement), find("cursor", HTMLElement)];
 const [line, readout, table] = [find("line", HTMLElement), find("readout", HTMLElement), find("table", HTMLElement)];
-const sound = document.getElementById("sound") && find("sound", HTMLAudioElement); // only where the page holds the sound
+const sound = document.getElementById("sound") && find("sound", HTMLAudioElement); // only if the page contains the sound
 /** @type {Utterance[]} */
 const utterances = lines.flatMap(({ name, utterances: rows }) =>
   rows.map(([start, end, label, p]) => ({ name, start, end, label, p })),
@@ -26,13 +26,13 @@ const TICKS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 180
 const LONGEST_TICK_S = 3600;
 /** @type {[least: number, fit: string][]} */
 const FITS_PX = [[98, "percent"], [68, "word"], [13, "symbol"]];
-const EPSILON_S = 0.02; // sound stands where its samples are, not quite where it was told to go
+const EPSILON_S = 0.02; // the player seeks to whole samples, not exactly to the requested time
 const FINEST_PX_PER_S = 400;
 const WIDEST_PX = 250_000;
 let now = 0;
 let zoom = 1;
 
-// The moment
+// The current time
 
 /** @param {number} at */
 function moveTo(at) {
@@ -47,7 +47,7 @@ function show() {
   const text = `${clock(now, 1)}: ${words()}`;
   readout.textContent = text;
   cursor.setAttribute("aria-valuenow", now.toFixed(1));
-  // While it plays the value is left alone: a slider that changes by itself would never let a screen reader rest.
+  // During playback the value does not change: a slider that changes by itself makes a screen reader talk all the time.
   if (!playing()) cursor.setAttribute("aria-valuetext", text);
   follow();
   mark();
@@ -96,7 +96,7 @@ function mark() {
   marked = there;
 }
 
-// What is seen
+// The visible part
 
 function follow() {
   const x = parseFloat(line.style.left);
@@ -156,7 +156,7 @@ function svg(tag, attributes) {
   return node;
 }
 
-// What people do
+// User input
 
 const previous = () => moveTo(starts.findLast((start) => start < now - 2 * EPSILON_S) ?? 0);
 const next = () => moveTo(starts.find((start) => start > now + 2 * EPSILON_S) ?? now);
@@ -192,7 +192,7 @@ for (const [id, action] of Object.entries({ before: previous, after: next, in: (
   find(id, HTMLButtonElement).addEventListener("click", action);
 }
 
-// Along with the sound
+// Playback
 
 function listen() {
   if (!sound) return;

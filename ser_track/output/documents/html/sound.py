@@ -1,4 +1,4 @@
-"""What a page shows and plays of a recording's sound, taken in piece by piece while the recording is analysed."""
+"""The sound that a page shows and plays, collected in pieces while the recording is analysed."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -12,27 +12,27 @@ from ser_track.output.documents.html.webm_audio import MAX_S, Mix, bit_rate_bps,
 _MAX_POINTS: Final = 8192
 _MIN_POINTS: Final = 512
 _POINTS_OF_ALL: Final = 32_768
-"""What a page may carry of waveforms, so that it opens at once however many people there are."""
+"""The limit for all waveforms of a page, so that it opens quickly with any number of participants."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """The waveform of each participant, and what can be heard of all; nothing of either where nobody listened."""
+    """The waveform of each participant, and the mixed sound; both empty if no document needs the sound."""
 
     duration_s: float = 0.0
     bucket_s: float = 1.0
     peaks: dict[str, FloatArray] = field(default_factory=dict)
-    """Of each participant ``[n]``: the largest magnitude within ``bucket_s`` seconds, from 0 on."""
+    """By participant, ``[n]``: the largest magnitude in each ``bucket_s`` seconds, from 0 on."""
     webm: bytes | None = None
     too_long: bool = False
-    """Whether the sound was asked for and left out, as it would make the page unusable."""
+    """Whether the sound was requested but left out, because it would make the page unusable."""
 
 
 class SoundRecorder:
-    """Takes in every participant's samples; keeps the sound itself only if told to."""
+    """Collects every participant's samples; keeps the sound itself only on request."""
 
     def __init__(self, participants: Sequence[str], keep: bool) -> None:
-        """``keep``: the sound of all, mixed, goes into the page."""
+        """With ``keep``, the mixed sound of all participants goes into the page."""
         points = min(_MAX_POINTS, max(_MIN_POINTS, _POINTS_OF_ALL // max(1, len(participants))))
         self._peaks = {participant: Peaks(points) for participant in participants}
         self._keep = keep
@@ -41,7 +41,7 @@ class SoundRecorder:
         self._end = 0
 
     def add(self, participant: str, at: int, samples: FloatArray) -> None:
-        """``samples`` ``[n]`` at 16 kHz of ``participant``, the first at index ``at``."""
+        """Add ``samples`` ``[n]`` at 16 kHz of ``participant``, the first at index ``at``."""
         self._peaks[participant].add(at, samples)
         self._end = max(self._end, at + len(samples))
         if self._mix is None:
@@ -53,7 +53,7 @@ class SoundRecorder:
             self._mix.add(at, samples)
 
     def finish(self) -> Sound:
-        """What came of all that was taken in."""
+        """Return the collected sound."""
         duration_s = self._end / SAMPLE_RATE_HZ
         coarsest = max((peaks.bucket_samples for peaks in self._peaks.values()), default=SAMPLE_RATE_HZ)
         for peaks in self._peaks.values():

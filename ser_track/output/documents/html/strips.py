@@ -1,6 +1,6 @@
-"""Drawings of a stretch of time as SVG: marks, waveform, probabilities. Colour is never all that tells things apart.
+"""Draws a stretch of time as SVG: marks, waveform, probabilities. Colour is never the only distinction.
 
-Horizontal places are shares of the width, so a drawing can be stretched: by zooming on a screen, by paper.
+Horizontal positions are shares of the width, so a drawing can be scaled: by zooming on a screen, or for paper.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,13 +19,13 @@ _MARKS_PX: Final = 18
 _WAVE_PX: Final = 36
 _LANE_PX: Final = 24
 _TICKS_S: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-# What of a mark fits into so many pixels; report.js measures by the same steps.
+# The parts of a mark that fit into this many pixels; report.js uses the same steps.
 _FITS_PX: Final = ((98, "percent"), (68, "word"), (13, "symbol"))
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """What is drawn, ``[start_s, end_s)``, and about how wide it will be shown."""
+    """The time span that is drawn, ``[start_s, end_s)``, and its approximate width."""
 
     start_s: float
     end_s: float
@@ -33,19 +33,19 @@ class Stretch:
 
     @property
     def span_s(self) -> float:
-        """Never 0: there may be nothing to show, but it needs a scale."""
+        """The length, never 0: an empty drawing also needs a scale."""
         return max(self.end_s - self.start_s, 0.001)
 
     def share(self, at_s: float) -> float:
-        """Where ``at_s`` lies: 0 at the beginning, 1 at the end."""
+        """Return the position of ``at_s``: 0 at the beginning, 1 at the end."""
         return min(1.0, max(0.0, (at_s - self.start_s) / self.span_s))
 
     def units(self, at_s: float) -> int:
-        """The same in whole hundredths of a second."""
+        """Return the position in whole hundredths of a second."""
         return round(self.share(at_s) * self.span_s * _UNITS_PER_S)
 
     def overlaps(self, utterance: Utterance) -> bool:
-        """Whether part of it lies within."""
+        """Whether part of ``utterance`` lies within."""
         return utterance.start_s < self.end_s and utterance.end_s > self.start_s
 
 
@@ -98,7 +98,7 @@ def _stretched(y_px: int, height_px: int, view_box: str, drawn: str, classes: st
 
 
 def _wave(line: Line, sound: Sound, utterances: Iterable[Utterance], stretch: Stretch) -> str:
-    """Relative to the loudest moment of the recording; under it a bar wherever there is speech."""
+    """Draw the waveform, relative to the loudest moment of the recording, with a bar under it during speech."""
     span = stretch.units(stretch.end_s)
     speech = "".join(
         f"M{stretch.units(one.start_s)} 0H{stretch.units(one.end_s)}V3H{stretch.units(one.start_s)}Z"
@@ -112,13 +112,13 @@ def _wave(line: Line, sound: Sound, utterances: Iterable[Utterance], stretch: St
     first, last = int(stretch.start_s / sound.bucket_s), int(np.ceil(stretch.end_s / sound.bucket_s))
     heights = np.rint(peaks[first:last] / loudest * 50).astype(int).tolist()
     path = "".join(f"M{at} {-height}v{2 * height}" for at, height in enumerate(heights) if height)
-    offset = stretch.start_s / sound.bucket_s - first - 0.5  # a stroke is drawn around its place, and lasts one unit
+    offset = stretch.start_s / sound.bucket_s - first - 0.5  # a stroke is centred on its place, one unit wide
     view_box = f"{offset:.3f} -51 {stretch.span_s / sound.bucket_s:.3f} 102"
     return _stretched(_MARKS_PX, _WAVE_PX - 5, view_box, f'<path d="{path}"/>', "wave") + bar
 
 
 def _lane(name: str, utterances: Sequence[Utterance], stretch: Stretch, y_px: int) -> str:
-    """The probability of one emotion: filled as the final results have it, a line for how it went while they spoke."""
+    """Draw the probability of one emotion: filled for final results, a line for provisional ones."""
     final = "".join(
         f"M{stretch.units(one.start_s)} 100V{_height(one.emotion.probabilities[name])}H{stretch.units(one.end_s)}V100Z"
         for one in utterances
@@ -147,7 +147,7 @@ def _height(probability: float) -> int:
 
 
 def _marks(utterances: Iterable[Utterance], labels: LabelSet, stretch: Stretch) -> str:
-    """What each utterance was taken for: symbol, word and probability, as far as there is room."""
+    """Draw the label of each utterance: symbol, word and probability, as far as there is room."""
     return "".join(_mark(utterance, labels, stretch) for utterance in utterances)
 
 

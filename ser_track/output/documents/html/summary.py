@@ -1,4 +1,4 @@
-"""Statistics of a timeline: who spoke for how long, and what the model heard in it; nothing but arithmetic."""
+"""Statistics of a timeline: speaking times and results, by arithmetic alone."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,39 +14,39 @@ Transitions = Counter[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Of one participant, or of all together."""
+    """Statistics of one participant, or of all together."""
 
     utterances: int
     speech_s: float
     """Seconds of all utterances, short pauses inside them included."""
     judged: int
     judged_s: float
-    """Of these, what has a final result: what is too short has none."""
+    """Of these, the seconds with a final result: segments that are too short have none."""
     shares: dict[str, float]
-    """Share of ``judged_s`` that each label and "unsure" take; sums to 1, or empty where nothing was judged."""
+    """Share of ``judged_s`` that each label and "unsure" take; sums to 1, or empty if there are no results."""
     means: dict[str, float]
-    """Mean probability of each label that is shown, weighted by time; sums to 1, or empty where nothing was judged."""
+    """Mean probability of each label that is shown, weighted by time; sums to 1, or empty if there are no results."""
     transitions: Transitions
 
     @property
     def mean_utterance_s(self) -> float:
-        """0 where there is none."""
+        """Mean length of an utterance; 0 if there are none."""
         return self.speech_s / self.utterances if self.utterances else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class MeetingSummary:
-    """Of a whole recording."""
+    """Statistics of a whole recording."""
 
     everyone: Summary
     participants: tuple[tuple[Line, Summary], ...]
     voiced_s: float
-    """Seconds in which at least one participant speaks."""
+    """Seconds during which at least one participant speaks."""
     overlap_s: float
-    """Of these, in which two or more do."""
+    """Of these, seconds during which two or more speak."""
 
     def share_of_speech(self, participant: Summary) -> float:
-        """Share of everybody's speaking time that is this participant's; 0 where nobody spoke."""
+        """Return this participant's share of everybody's speaking time; 0 if nobody spoke."""
         return participant.speech_s / self.everyone.speech_s if self.everyone.speech_s else 0.0
 
 
@@ -61,7 +61,7 @@ def summarise(timeline: Timeline) -> MeetingSummary:
 
 
 def in_time(utterances: Iterable[Utterance]) -> list[Utterance]:
-    """``utterances`` by their beginning."""
+    """Return ``utterances`` ordered by start."""
     return sorted(utterances, key=lambda utterance: (utterance.start_s, utterance.end_s))
 
 
@@ -72,7 +72,7 @@ def _summary(utterances: Sequence[Utterance], names: Sequence[str], transitions:
     for duration_s, emotion in results:
         labels[emotion.label] += duration_s
         for name, probability in emotion.probabilities.items():
-            # Rounded or computed in single precision, they may miss a sum of 1.
+            # Rounded or single-precision values may not sum to 1 exactly.
             probabilities[name] += duration_s * probability / (sum(emotion.probabilities.values()) or 1.0)
     return Summary(
         len(utterances),
@@ -86,12 +86,12 @@ def _summary(utterances: Sequence[Utterance], names: Sequence[str], transitions:
 
 
 def _transitions(utterances: Iterable[Utterance]) -> Transitions:
-    """An utterance without a result interrupts nothing: those around it are neighbours."""
+    """Count transitions; an utterance without a result is skipped."""
     return Transitions(pairwise(one.emotion.label for one in in_time(utterances) if one.emotion is not None))
 
 
 def _occupied_s(stretches: Iterable[tuple[float, float]]) -> tuple[float, float]:
-    """Seconds that one or more, and that two or more of ``stretches`` cover."""
+    """Return the seconds that at least one, and at least two of ``stretches`` cover."""
     borders = sorted(border for start_s, end_s in stretches for border in ((start_s, 1), (end_s, -1)))
     speaking, voiced_s, overlap_s = 0, 0.0, 0.0
     for (at_s, change), (next_s, _) in pairwise(borders):

@@ -1,4 +1,4 @@
-"""What stands in words and figures: summaries, transitions, faults, and a table with all that the timeline shows."""
+"""The text and figures of the page: summaries, transitions, faults, and a table of the timeline's content."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -10,12 +10,12 @@ from ser_track.output.documents.html.text import clock, escaped, isolated, perce
 
 CAPTION: Final = "Guesses from the sound of the voice; often wrong."
 _NONE: Final = "\N{EN DASH}"
-"""Where there is no figure."""
-_NOTHING_JUDGED: Final = "<p>No result: nothing was said for long enough.</p>"
+"""Placeholder for a missing figure."""
+_NOTHING_JUDGED: Final = "<p>No result: no utterance was long enough.</p>"
 
 
 def meeting_card(meeting: MeetingSummary, labels: LabelSet, duration_s: float) -> str:
-    """All participants together."""
+    """Return the card of all participants together."""
     everyone = meeting.everyone
     facts = [
         ("Length", clock(duration_s)),
@@ -24,7 +24,7 @@ def meeting_card(meeting: MeetingSummary, labels: LabelSet, duration_s: float) -
             "Somebody speaks",
             f"{clock(meeting.voiced_s)} ({percent(meeting.voiced_s / duration_s if duration_s else 0.0)})",
         ),
-        ("Several at once", clock(meeting.overlap_s)),
+        ("Overlapping speech", clock(meeting.overlap_s)),
         ("Utterances", f"{everyone.utterances}, of these {everyone.judged} with a result"),
     ]
     return _card("<h2>All together</h2>", facts, everyone, labels)
@@ -83,7 +83,7 @@ def _bar(label: str, share: float) -> str:
 
 def _transitions(transitions: Transitions, labels: LabelSet) -> str:
     if not transitions:
-        return "<p>No transitions: nobody has two results.</p>"
+        return "<p>No transitions: no participant has two results.</p>"
     names = (*labels.shown, labels.unsure.name)
     befores = [label for label in names if any(label == before for before, _ in transitions)]
     afters = [label for label in names if any(label == after for _, after in transitions)]
@@ -102,7 +102,7 @@ def _transitions(transitions: Transitions, labels: LabelSet) -> str:
 
 
 def utterance_table(timeline: Timeline) -> str:
-    """Every utterance in words and figures: what the timeline shows, for those who do not see it."""
+    """Return every utterance in words and figures: the timeline's content, for readers who cannot see it."""
     both = [(line, utterance) for line in timeline.lines for utterance in in_time(line.utterances)]
     both.sort(key=lambda each: each[1].start_s)
     six = any(one.emotion is not None and one.emotion.six for _, one in both)
@@ -125,7 +125,7 @@ def _row(line: Line, utterance: Utterance, labels: LabelSet, others: tuple[str, 
 
 
 def faults(timeline: Timeline) -> str:
-    """What failed, or nothing."""
+    """Return the list of failures; empty if there are none."""
     if not timeline.faults:
         return ""
     listed = "".join(

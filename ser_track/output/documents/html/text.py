@@ -1,4 +1,4 @@
-"""Small pieces of markup and wording. Whatever comes from outside goes through `escaped`."""
+"""Small pieces of markup and wording. All external text goes through `escaped`."""
 
 import html
 
@@ -6,17 +6,17 @@ from ser_track.engine.timeline import Utterance
 
 
 def escaped(text: str) -> str:
-    """``text`` as it may stand between tags and in quoted attributes; what is no Unicode becomes a question mark."""
+    """Escape ``text`` for use between tags and in quoted attributes; invalid Unicode becomes a question mark."""
     return html.escape(text.encode("utf-8", "replace").decode(), quote=True)
 
 
 def isolated(text: str) -> str:
-    """``text`` as markup whose direction of writing changes nothing around it."""
+    """Return ``text`` as markup whose writing direction does not affect the text around it."""
     return f"<bdi>{escaped(text)}</bdi>"
 
 
 def clock(at_s: float, decimals: int = 0) -> str:
-    """``m:ss`` or ``h:mm:ss``, with so many ``decimals`` of the second."""
+    """Return ``m:ss`` or ``h:mm:ss``, with ``decimals`` decimals of the second."""
     unit = 10**decimals
     whole, part = divmod(round(at_s * unit), unit)
     minutes, seconds = divmod(whole, 60)
@@ -26,21 +26,21 @@ def clock(at_s: float, decimals: int = 0) -> str:
 
 
 def percent(fraction: float) -> str:
-    """``64 %``, with a space that does not break."""
+    """Return ``64 %``, with a no-break space."""
     return f"{100 * fraction:.0f}\N{NO-BREAK SPACE}%"
 
 
 def symbol(label: str) -> str:
-    """The mark of a label, to stand before its title."""
+    """Return the symbol of a label, to put before its title."""
     return f'<svg class="symbol label-{label}" viewBox="0 0 16 16" aria-hidden="true"><use href="#m-{label}"/></svg>'
 
 
 def remark(utterance: Utterance) -> str:
-    """What is to be known of an utterance besides its result, or nothing."""
+    """Return a remark about an utterance; empty if there is none."""
     if utterance.emotion is None:
         return "no result"
     if utterance.reason == "max_duration":
-        return "goes on in the next: cut at the longest duration"
-    return {"flush": "open at the end of the recording", "stalled": "the sound stopped arriving"}.get(
+        return "continues in the next: cut at the maximum duration"
+    return {"flush": "open at the end of the recording", "stalled": "the audio stopped arriving"}.get(
         utterance.reason, ""
     )

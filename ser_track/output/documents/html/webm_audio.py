@@ -1,4 +1,4 @@
-"""All voices mixed into one Opus track, small enough to lie inside a page."""
+"""Mixes all voices into one Opus track, small enough to embed in a page."""
 
 import io
 import tempfile
@@ -14,19 +14,19 @@ from av.audio.stream import AudioStream
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 
 MAX_BYTES: Final = 16_000_000
-"""Of sound in a page; as text in it a third more."""
+"""Limit for the sound in a page; encoded as text it takes a third more."""
 BEST_BPS: Final = 24_000
 MIN_BPS: Final = 8_000
-"""Below, speech is hard to follow."""
+"""Below this rate, speech is hard to follow."""
 MAX_S: Final = 8 * MAX_BYTES / MIN_BPS
 _BLOCK_SAMPLES: Final = 10 * SAMPLE_RATE_HZ
 _LOUDEST: Final = 0.98
 
 
 class Mix:
-    """The sum of all voices, on disk in a file without a name, which is gone when this is closed.
+    """The sum of all voices, in an unnamed temporary file that is deleted on close.
 
-    On disk, because tracks may lie one after the other in a recording: then nothing less than all of it can be mixed.
+    It is on disk because the tracks of a recording may follow one another: then mixing needs the whole recording.
     """
 
     def __init__(self) -> None:
@@ -38,13 +38,13 @@ class Mix:
         """Add ``samples`` ``[n]`` at index ``at``."""
         mixed = self._read(at, len(samples)) + samples
         self._file.seek(2 * at)
-        # Two bytes a sample, as integers would take, and a sum of several voices has no limit to be cut off at.
+        # Two bytes per sample, as for integers, but a sum of several voices does not clip.
         self._file.write(mixed.astype("<f2").tobytes())
         self._peak = max(self._peak, float(np.abs(mixed).max(initial=0)))
         self.samples = max(self.samples, at + len(samples))
 
     def blocks(self) -> Iterator[FloatArray]:
-        """All of it in blocks, made quieter where it would clip."""
+        """Yield the mix in blocks, attenuated if it would clip."""
         gain = np.float32(min(1.0, _LOUDEST / self._peak) if self._peak else 1.0)
         for at in range(0, self.samples, _BLOCK_SAMPLES):
             yield gain * self._read(at, min(_BLOCK_SAMPLES, self.samples - at))
@@ -57,23 +57,23 @@ class Mix:
         return samples
 
     def __enter__(self) -> Self:
-        """The file is there already."""
+        """Return this object; the file is already open."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Give the file back."""
+        """Delete the file."""
         self._file.close()
 
 
 def bit_rate_bps(duration_s: float) -> int:
-    """The best rate at which ``duration_s``, at most `MAX_S`, stays within `MAX_BYTES`."""
+    """Return the highest rate at which ``duration_s``, at most `MAX_S`, stays within `MAX_BYTES`."""
     return min(BEST_BPS, int(8 * MAX_BYTES / max(duration_s, 1.0)))
 
 
 def encode_webm(blocks: Iterable[FloatArray], rate_bps: int) -> bytes:
-    """``blocks`` at 16 kHz as Opus in WebM, which browsers play and can seek in."""
+    """Encode ``blocks`` at 16 kHz as Opus in WebM, which browsers can play and seek."""
     file = io.BytesIO()
     # Frames of 60 ms: at these rates the container would otherwise take a third of the bytes.
     options = {"application": "voip", "frame_duration": "60", "vbr": "on", "compression_level": "3"}

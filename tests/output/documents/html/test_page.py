@@ -60,7 +60,7 @@ def test_it_says_what_it_is_and_what_it_is_not(talk: Timeline) -> None:
 
 def test_nobody_spoke() -> None:
     page = make_page(timeline(Line("ann", "Ann")), Sound(), 0.5)
-    assert "No result: nothing was said for long enough." in page
+    assert "No result: no utterance was long enough." in page
     make_page(timeline(), Sound(), 0.5)
 
 
