@@ -1,4 +1,4 @@
-"""Sends events to one participant over a WebRTC data channel: batched, split, bounded; slow ones block nobody."""
+"""Sends events to a participant over a WebRTC data channel, batched and bounded: a slow receiver blocks nobody."""
 
 import asyncio
 import contextlib
