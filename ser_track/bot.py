@@ -11,7 +11,7 @@ from typing import Any, Self, get_args
 
 from ser_track.config.schema import Config, load_config
 from ser_track.errors import BadRequestError, ClosedError
-from ser_track.events import Announcement, Consent, EngineEvent, Event
+from ser_track.event_types import Announcement, Consent, EngineEvent, Event
 from ser_track.labels import LabelSet
 from ser_track.live.cpu_stages import CpuStages, TimedClassifier, TimedDetector
 from ser_track.live.live_engine import LiveEngine

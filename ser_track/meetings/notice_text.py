@@ -1,6 +1,9 @@
 """What people in meetings are told."""
 
-from ser_track.events import Consent
+from ser_track.event_types import Consent
+from ser_track.meetings.meeting import Capabilities
+
+_IN_MEETING = "say so in the meeting"
 
 
 def purpose_text(recorded: bool) -> str:
@@ -10,11 +13,11 @@ def purpose_text(recorded: bool) -> str:
     return what + ("The voices of people who are analysed are recorded." if recorded else "Nothing is stored.")
 
 
-def notice_text(consent: Consent, url: str | None, recorded: bool) -> str:
+def notice_text(consent: Consent, url: str | None, recorded: bool, capabilities: Capabilities) -> str:
     """What people in one meeting are told; they answer at ``url``, or, without one, in the meeting itself."""
-    what = purpose_text(recorded)
+    what, by_channel = purpose_text(recorded), capabilities.results == "data_channel"
     if consent == "required":
-        where = url or 'send {"type": "consent", "analysed": true} on the data channel'
-        return f"{what} Nobody is analysed before they agree. To agree: {where}"
-    where = url or 'send {"type": "opt_out"} on the data channel'
-    return f"{what} To refuse, at any time: {where}"
+        message = 'send {"type": "consent", "analysed": true} on the data channel' if by_channel else _IN_MEETING
+        return f"{what} Nobody is analysed before they agree. To agree: {url or message}"
+    message = 'send {"type": "opt_out"} on the data channel' if by_channel else _IN_MEETING
+    return f"{what} To refuse, at any time: {url or message}"

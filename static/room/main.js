@@ -15,6 +15,9 @@ import { StatusLine } from "./status-line.js";
 
 const JOINING = "Joining …";
 const RESTARTING = "The server is restarting this room. You will be reconnected. Nothing is analysed until then.";
+/** The WebSocket's close code for it; the server says 1001 when it stops. */
+const ROOM_CLOSED = 1000;
+const CLOSED = "The room was closed by whoever runs the server. You have left it, and your voice is not analysed.";
 const LOST = "The connection to the server was lost. You have left the room, and your voice is not analysed.";
 const query = new URLSearchParams(location.search);
 const token = query.get("token");
@@ -53,6 +56,10 @@ const page = {
     if (!room || !choice) return;
     choice.consent = room.analysed; // as it was last given, not as it was at first
     if (code === SERVICE_RESTART) comeBack(choice);
+    else if (code === ROOM_CLOSED) {
+      leave();
+      status.show(CLOSED, { kind: "error" });
+    }
     else leaveLost(choice);
   },
 };

@@ -11,7 +11,7 @@ from ser_track.cli.main import main
 from tests.helpers.event_schema import VALIDATOR
 from tests.helpers.janus_server import PIN, ROOM, WITH_PIN, JanusServer, free_port
 from tests.helpers.listening_sockets import listening_ports
-from tests.helpers.programs import running
+from tests.helpers.programs import START_S, running
 from tests.meetings.adapters.janus.test_room import known_as, speaking, watching
 from tests.meetings.conftest import MakePerson
 
@@ -24,9 +24,10 @@ async def test_json_lines_come_as_they_happen_and_ctrl_c_leaves_politely(
     person: MakePerson, janus: JanusServer
 ) -> None:
     observer = await watching(person("Observer"))
-    await speaking(person("Ann"))
     command = (*JOIN, "--json", "--consent", "notice", "janus", janus.url, "--room", str(ROOM))
     async with running(*command) as program:
+        await observer.wait_for("notice", timeout_s=START_S)
+        await speaking(person("Ann"))
         await program.wait_for(r'"type":"emotion".*"final":true')
         participant = await known_as(observer, "Ann")
         await observer.wait_for("emotion", participant=participant)
@@ -49,9 +50,10 @@ async def test_sigterm_says_goodbye_in_the_meeting_too_and_a_person_reads_names_
     person: MakePerson, janus: JanusServer
 ) -> None:
     observer = await watching(person("Observer", WITH_PIN), PIN)
-    await speaking(person("Ann", WITH_PIN), pin=PIN)
     command = (*JOIN, "--consent", "notice", "janus", janus.url, "--room", str(WITH_PIN), "--pin", PIN)
     async with running(*command) as program:
+        await observer.wait_for("notice", timeout_s=START_S)
+        await speaking(person("Ann", WITH_PIN), pin=PIN)
         await program.wait_for(r"Ann  \d+\.\d to \d+\.\d s  \w+")
         program.signal(signal.SIGTERM)
         await observer.wait_for("meeting", state="left")

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from ser_track.config.schema import Config
-from ser_track.events import Consent
+from ser_track.event_types import Consent
 from tests.helpers.api_documents import DOCS
 from tests.helpers.browser import launched
 from tests.helpers.janus_person import JanusPerson

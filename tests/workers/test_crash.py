@@ -47,7 +47,7 @@ async def speaking(front: Front, room: str, name: str) -> Page:
 
 def spans(page: Page) -> list[tuple[int, float, float]]:
     """The segments of a page's own voice that are over."""
-    own = [each for each in page.peer.events if each["participant"] == page.id and each["type"] == "speech_ended"]
+    own = [each for each in page.peer.events if each.get("participant") == page.id and each["type"] == "speech_ended"]
     return [(each["segment"], each["start_s"], each["end_s"]) for each in own]
 
 
@@ -91,7 +91,7 @@ async def test_a_killed_workers_meeting_is_back_in_5_s_and_the_other_loses_nothi
         assert here == pytest.approx(there, abs=0.1)
     kinds = {each["type"] for each in ben.peer.events}
     assert not kinds & {"left", "stalled", "resumed", "error"}, kinds
-    assert len({each["stream"] for each in ben.peer.events}) == 1
+    assert len({each["stream"] for each in ben.peer.events if "stream" in each}) == 1
     assert longest_silence_s(ben, begun - 1, begun + 3) < 1.5, "its provisional results went on coming"
     assert not ben.socket.closed
     assert (await metric(front, "ser_track_dropped_audio_seconds"))[str(other.number)] == 0

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 
 from ser_track.engine.timeline import Line, Timeline, Utterance, gather
-from ser_track.events import Fault, StreamKey
+from ser_track.event_types import Fault, StreamKey
 from ser_track.output.documents import FORMATS
 from ser_track.output.documents.wording import LIMITS, about, lanes, one_line, speakers, spoken
 from tests.helpers.document_timelines import MODEL, PICTURES, bytes_of, segments, talk, text_of, timelines

@@ -8,7 +8,7 @@ import pytest
 
 from ser_track.bot import Bot
 from ser_track.config.schema import Config
-from ser_track.events import Joined
+from ser_track.event_types import Joined
 from ser_track.meetings.session import Session
 from tests.helpers.janus_server import ROOM, JanusServer
 from tests.helpers.meeting_reader import reading
