@@ -235,7 +235,7 @@ class TestToken:
         await join(page, server.url, "talk&token=wrong", "Ada", consent=True)
         await expect(page.get_by_role("status")).to_contain_text("the access token is wrong")
         await join(page, server.url, "talk", "Ada", consent=True)
-        await expect(page.get_by_role("status")).to_contain_text("the access token is missing")
+        await expect(page.get_by_role("status")).to_contain_text("this server needs an access token")
         await join(page, server.url, "talk&token=sesame", "Ada", consent=True)
         await expect(page.locator("#room")).to_be_visible()
 
