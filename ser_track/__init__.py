@@ -199,7 +199,6 @@ _MODULES: Final = {
 _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names}
 
 
-
 def __dir__() -> list[str]:
     return list(__all__)
 

@@ -139,9 +139,7 @@ def test_a_segment_that_the_model_fails_at_is_a_fault_and_the_next_is_judged() -
     models = Models(EnergyDetector(), FaultyClassifier(fail_at_first))
     samples = talk(1.5, 1.0, 1.0, 1.0)
     found = [
-        e
-        for e in events(samples, rate_hz=16_000, provisional=False, models=models)
-        if isinstance(e, Emotion | Fault)
+        e for e in events(samples, rate_hz=16_000, provisional=False, models=models) if isinstance(e, Emotion | Fault)
     ]
     assert [(type(event), event.segment) for event in found] == [(Fault, 0), (Emotion, 1)]
 
