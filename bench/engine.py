@@ -23,7 +23,7 @@ from bench.packets import SPOKEN
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
-from ser_track.events import StreamKey
+from ser_track.event_types import StreamKey
 from ser_track.labels import FOUR
 from ser_track.models.silero import SileroVad
 from ser_track.protocols import DetectorState, Prediction

@@ -38,7 +38,7 @@ from bench.packets import SPOKEN
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
-from ser_track.events import EngineEvent, SpeechEnded, StreamKey
+from ser_track.event_types import EngineEvent, SpeechEnded, StreamKey
 from ser_track.models import load_models
 from ser_track.protocols import EmotionClassifier
 

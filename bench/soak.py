@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from bench.packets import room_noise, speech
 from ser_track.config.schema import Config
-from ser_track.events import EngineEvent, SpeechEnded, StreamKey
+from ser_track.event_types import EngineEvent, SpeechEnded, StreamKey
 from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.intake import Intake
 from ser_track.models import new_engine

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from ser_track.chunk import WINDOW_SAMPLES, FloatArray
-from ser_track.models.session import open_session
+from ser_track.models.onnx_session import open_session
 from ser_track.models.silero import SileroVad
 
 _BATCHES: Final = (1, 16, 64, 250)

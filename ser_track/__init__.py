@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         WorkerError,
     )
     from ser_track.event_iterators import events
-    from ser_track.events import (
+    from ser_track.event_types import (
         Announcement,
         Consent,
         ConsentChanged,
@@ -171,7 +171,7 @@ _MODULES: Final = {
         *("NotFoundError", "SegmentError", "SerTrackError", "WorkerError"),
     ),
     "event_iterators": ("events",),
-    "events": (
+    "event_types": (
         *("Announcement", "Consent", "ConsentChanged", "Emotion", "EncodedEvent", "EndReason", "EngineEvent", "Event"),
         *(
             "Fault",
@@ -197,11 +197,6 @@ _MODULES: Final = {
 }
 """Which module of this package defines which public names."""
 _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names}
-
-# `events` is the public function; importing the module of that name would put the module in its place. Python binds a
-# module to its package at the first import only, so that is made here.
-import_module("ser_track.events")
-globals().pop("events")
 
 
 def __dir__() -> list[str]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from ser_track.config.pipeline_options import PipelineOptions
 from ser_track.errors import InferenceError, SegmentError
-from ser_track.events import Event, Joined, Left, StreamKey
+from ser_track.event_types import Event, Joined, Left, StreamKey
 from ser_track.models import Models
 from ser_track.pipeline import SERPipeline
 

@@ -4,14 +4,14 @@ The command line, the HTTP service and the library are three ways to use `Bot`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, get_args
 
 from ser_track.config.schema import Config, load_config
 from ser_track.errors import BadRequestError, ClosedError
-from ser_track.events import Announcement, Consent, EngineEvent, Event
+from ser_track.event_types import Announcement, Consent, EngineEvent, Event
 from ser_track.labels import LabelSet
 from ser_track.live.cpu_stages import CpuStages, TimedClassifier, TimedDetector
 from ser_track.live.live_engine import LiveEngine
@@ -111,7 +111,7 @@ class Bot:
 
 async def join(
     url: str, *, config: Config | Path | str | None = None, consent: Consent | None = None, **options: Any
-) -> AsyncIterator[Event | Announcement]:
+) -> AsyncGenerator[Event | Announcement, None]:
     """Every event of the meeting at ``url``, until the meeting is over or the caller stops; see `Bot.join`.
 
     ```python

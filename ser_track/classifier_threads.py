@@ -7,9 +7,9 @@ from typing import Final, Self
 
 from ser_track.engine.classification import ClassificationJob
 from ser_track.engine.engine import Engine
-from ser_track.events import Emotion, Event, Fault
+from ser_track.event_types import Emotion, Event, Fault
 
-_MOST_AHEAD: Final = 64
+_MAX_AHEAD: Final = 64
 """Blocks whose jobs wait: what is held of a recording does not grow with its length."""
 
 
@@ -39,7 +39,7 @@ class OrderedClassification:
             yield from map(self._engine.classify, jobs)
             return
         self._waiting.append((events, [self._begin(job) for job in jobs]))
-        while self._waiting and (len(self._waiting) > _MOST_AHEAD or all(each.done() for each in self._waiting[0][1])):
+        while self._waiting and (len(self._waiting) > _MAX_AHEAD or all(each.done() for each in self._waiting[0][1])):
             yield from self._next()
 
     def rest(self) -> Iterator[Event]:

@@ -12,12 +12,12 @@ from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.config.pipeline_options import PipelineOptions
 from ser_track.config.schema import load_config
 from ser_track.errors import AudioError
-from ser_track.events import Event
+from ser_track.event_types import Event
 from ser_track.models import Models, load_models, new_engine
 from ser_track.recordings.array import ArraySource
 from ser_track.recordings.recording import open_recording
 from ser_track.recordings.tracks import channel_names
-from ser_track.replay import Source, replay
+from ser_track.replay import AudioSource, replay
 
 _NAME: Final = "track-1"
 
@@ -61,7 +61,7 @@ def events(
     config = load_config(path, {"pipeline": pipeline}).pipeline
     models = models or load_models(config)
 
-    def run(opened: Source, name: str) -> Iterator[Event]:
+    def run(opened: AudioSource, name: str) -> Iterator[Event]:
         block_samples = round(config.consumed_duration_s * SAMPLE_RATE_HZ)
         return replay(opened, name, new_engine(config, models), block_samples, provisional=provisional)
 
@@ -74,7 +74,7 @@ def events(
     return run(_of_array(source, rate_hz, split_channels), "array")
 
 
-def _of_file(path: Path, split: bool, run: Callable[[Source, str], Iterator[Event]]) -> Iterator[Event]:
+def _of_file(path: Path, split: bool, run: Callable[[AudioSource, str], Iterator[Event]]) -> Iterator[Event]:
     with open_recording(path, split_channels=split) as recording:
         # A file name may contain bytes that are not UTF-8.
         yield from run(recording, os.fsencode(path).decode("utf-8", "replace"))

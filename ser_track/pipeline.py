@@ -13,7 +13,7 @@ from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.config.pipeline_options import PipelineOptions
 from ser_track.config.schema import PipelineConfig, load_config
 from ser_track.errors import ClosedError, SegmentError
-from ser_track.events import Emotion, EngineEvent, Fault, StreamKey
+from ser_track.event_types import Emotion, EngineEvent, Fault, StreamKey
 from ser_track.labels import LabelSet
 from ser_track.models import Models, load_models, new_engine
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ser_track.chunk import FloatArray
-from ser_track.events import EncodedEvent
+from ser_track.event_types import EncodedEvent
 from ser_track.labels import LabelSet
 from ser_track.voice_profile import VoiceProfile
 

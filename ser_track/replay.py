@@ -7,10 +7,10 @@ from ser_track.chunk import Chunk, ParticipantChunk
 from ser_track.classifier_threads import OrderedClassification
 from ser_track.engine.engine import Engine
 from ser_track.errors import AudioError, InferenceError
-from ser_track.events import Event, Fault, Joined, Left, StreamKey
+from ser_track.event_types import Event, Fault, Joined, Left, StreamKey
 
 
-class Source(Protocol):
+class AudioSource(Protocol):
     """Whatever gives audio by itself: a recording, an array, a microphone."""
 
     @property
@@ -64,7 +64,7 @@ class BlockBuffer:
 
 
 def replay(
-    source: Source,
+    source: AudioSource,
     stream: str,
     engine: Engine,
     block_samples: int,

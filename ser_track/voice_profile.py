@@ -15,7 +15,7 @@ MEAN_SHRINKAGE: Final = 4.0
 """For the mean, the population counts as much as this many segments; training shrinks with the same weight."""
 DEVIATION_SHRINKAGE: Final = 16.0
 """For the deviation: it takes more segments to know it."""
-_MOST_SEGMENTS: Final = 64.0
+_MAX_SEGMENTS: Final = 64.0
 
 
 class VoiceProfile:
@@ -37,7 +37,7 @@ class VoiceProfile:
 
     def update(self, embedding: FloatArray) -> None:
         """Take in one finished segment."""
-        kept = min(1.0, (_MOST_SEGMENTS - 1) / max(self.segments, 1.0))
+        kept = min(1.0, (_MAX_SEGMENTS - 1) / max(self.segments, 1.0))
         self.segments = kept * self.segments + 1
         self._total = kept * self._total + embedding
         self._squares = kept * self._squares + np.square(embedding, dtype=np.float64)

@@ -12,7 +12,7 @@ from ser_track.classifier_threads import OrderedClassification
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.errors import InferenceError
-from ser_track.events import Emotion, Event, SpeechEnded, StreamKey
+from ser_track.event_types import Emotion, Event, SpeechEnded, StreamKey
 from ser_track.models import new_engine
 from ser_track.output.wire import to_line
 from ser_track.protocols import DetectorState, Prediction

@@ -24,7 +24,9 @@ EXAMPLES = {
     if test.examples
 }
 # What programs are given and do not make. `Emotion`, `StreamKey` and `SerTrackError` show how such are used.
-RECEIVED = {name for name, thing in NAMES.items() if inspect.isclass(thing) and thing.__module__ == "ser_track.events"}
+RECEIVED = {
+    name for name, thing in NAMES.items() if inspect.isclass(thing) and thing.__module__ == "ser_track.event_types"
+}
 ERRORS = {name for name, thing in NAMES.items() if inspect.isclass(thing) and issubclass(thing, BaseException)}
 # Sections of the configuration that `load_config` makes, and a protocol without members.
 PARTS = {"Config", "DetectorState", "IceServer", "MeetingsConfig", "Prediction", "RoomsConfig", "RuntimeConfig"}

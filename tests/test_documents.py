@@ -66,3 +66,16 @@ def test_what_hosted_services_read_is_valid_yaml() -> None:
     assert len(files) >= 5
     for file in files:
         assert isinstance(yaml.safe_load(file.read_text(encoding="utf-8")), dict)
+
+
+def test_the_architecture_names_files_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    spans = re.findall(r"`([\w./-]+(?:\.(?:py|js|json)|/))`", text)
+    assert len(spans) > 60
+    for path in spans:
+        places = (ROOT / "ser_track" / path, ROOT / path, ROOT / "static" / path)
+        # In a list the folder stands only before the first file.
+        found = any(place.exists() for place in places) or any(
+            next((ROOT / folder).rglob(path.rstrip("/")), None) for folder in ("ser_track", "static")
+        )
+        assert found, f"docs/architecture.md names {path}, which does not exist"

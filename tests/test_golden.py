@@ -12,7 +12,7 @@ from ser_track import SERPipeline
 from ser_track.chunk import WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.cli.main import main
 from ser_track.config.schema import PipelineConfig
-from ser_track.events import Emotion, EngineEvent, StreamKey
+from ser_track.event_types import Emotion, EngineEvent, StreamKey
 from ser_track.models import new_engine
 from ser_track.models.silero import SileroVad
 from ser_track.output.jsonl import JsonLines

@@ -13,7 +13,7 @@ from ser_track import SERPipeline
 from ser_track.chunk import FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.errors import AudioError, ClosedError, ConfigError, InferenceError, SegmentError
-from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted
+from ser_track.event_types import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted
 from ser_track.models import Models, load_models
 from ser_track.models.silero import SileroVad
 from tests.helpers.fake_models import EnergyDetector, FaultyClassifier, FaultyDetector, LevelClassifier

@@ -66,7 +66,9 @@ def test_sources_that_were_never_installed_have_a_version_too() -> None:
     assert done.stdout == "0+checkout\n"
 
 
-@pytest.mark.parametrize("first", ["ser_track.Emotion", "import_module('ser_track.events')", "ser_track.SERPipeline"])
+@pytest.mark.parametrize(
+    "first", ["ser_track.Emotion", "import_module('ser_track.event_types')", "ser_track.SERPipeline"]
+)
 def test_events_is_the_function_whatever_was_imported_before(first: str) -> None:
     program = f"import ser_track; from importlib import import_module; {first}; print(ser_track.events)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

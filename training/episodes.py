@@ -28,7 +28,7 @@ TARGETS: Final = 9
 N_SOUNDS: Final = 8
 _VOTE_SHARE: Final = 0.15
 _TEACHER_SHARE: Final = 0.4
-SHORTEST: Final = 48  # frames of 10 ms
+MIN_FRAMES: Final = 48  # frames of 10 ms
 _CLEAN_SHARE: Final = 0.4
 _HISTORY: Final = (0, 0, 0, 1, 2, 4, 6, 8)
 _NEUTRAL_ODDS: Final = 12.0
@@ -132,7 +132,7 @@ class Cast:
     def _view(self, row: tuple[int, int], clean: bool) -> int:
         view = int(self._rng.choice(2, p=(0.3, 0.7))) if clean else int(self._rng.integers(1, N_VIEWS))
         # Of a whisper the voice detector may find next to nothing.
-        return view if self.corpora[row[0]].lengths[row[1], view] >= SHORTEST else 0
+        return view if self.corpora[row[0]].lengths[row[1], view] >= MIN_FRAMES else 0
 
     def _with_targets(self, rows: list[tuple[int, int]], views: list[int], n_people: int) -> Draw:
         labels = np.array([self._label(row) for row in rows])
@@ -183,7 +183,7 @@ class Episodes:
         rng = self._rng
         n = min(longest, len(spectrum)) // 4 * 4
         if rng.random() < 0.25:  # a shorter piece, as provisional results hear it
-            n = max(SHORTEST, int(n * rng.uniform(0.4, 1.0))) // 4 * 4
+            n = max(MIN_FRAMES, int(n * rng.uniform(0.4, 1.0))) // 4 * 4
         n = min(n, len(spectrum) // 4 * 4)
         start = int(rng.integers(0, len(spectrum) - n + 1))
         return levelled(channel(spectrum[start : start + n].astype(np.float32), rng))

@@ -19,7 +19,7 @@ import numpy as np
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.config.schema import SHIPPED_MODELS, PipelineConfig
 from ser_track.engine.engine import Engine
-from ser_track.events import Emotion, StreamKey
+from ser_track.event_types import Emotion, StreamKey
 from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.models.emotion import EmotionModel
 from ser_track.models.silero import SileroVad

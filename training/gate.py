@@ -19,7 +19,7 @@ from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.models.log_mel import log_mel
 from training.channel import Channel, levelled
 from training.conditions import band, coloured_noise, tilted
-from training.episodes import SHORTEST
+from training.episodes import MIN_FRAMES
 from training.network import Network
 from training.pooled import pooled_batches
 from training.spectra import N_VIEWS, Spectra
@@ -98,7 +98,7 @@ def pieces(spectra: Spectra, rows: NDArray[np.int64], n: int, rng: np.random.Gen
     found = []
     for row in rng.choice(rows, n):
         whole = spectra.view(int(row), int(rng.integers(1, N_VIEWS)))[:1000]
-        length = len(whole) if rng.random() < 0.5 else int(rng.integers(min(SHORTEST, len(whole)), len(whole) + 1))
+        length = len(whole) if rng.random() < 0.5 else int(rng.integers(min(MIN_FRAMES, len(whole)), len(whole) + 1))
         start = int(rng.integers(0, len(whole) - length + 1))
         heard = whole[start : start + length].astype(np.float32)
         found.append(levelled(Channel(rng)(heard, rng)) if rng.random() < 0.5 else levelled(heard))

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 _BUFFER: Final = "_RTCRtpReceiver__jitter_buffer"
 _CODECS: Final = "_RTCRtpReceiver__codecs"
 _STATISTICS: Final = "_RTCRtpReceiver__remote_streams"
-_MOST_REPORTED: Final = 16
+_MAX_REPORTED: Final = 16
 PushPacket = Callable[[int, int, int, bytes], None]
 """Takes SSRC, sequence number, RTP timestamp and payload of one packet; must not block."""
 
@@ -47,7 +47,7 @@ class _Latest(dict[int, Any]):
 
     def __setitem__(self, ssrc: int, statistics: Any) -> None:
         """Let the oldest go for a new one."""
-        if ssrc not in self and len(self) >= _MOST_REPORTED:
+        if ssrc not in self and len(self) >= _MAX_REPORTED:
             del self[next(iter(self))]
         super().__setitem__(ssrc, statistics)
 

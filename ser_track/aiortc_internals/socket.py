@@ -25,7 +25,7 @@ from pylibsrtp import Session
 
 from ser_track.aiortc_internals import udp_batches
 from ser_track.aiortc_internals.receiver_stats import ReceiverStats
-from ser_track.events import StreamKey
+from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival, Header, read_header, read_packet
 
 log = logging.getLogger(__name__)
@@ -35,9 +35,9 @@ _SESSION: Final = "_rx_srtp"
 _ICE: Final = "_connection"
 _PAIRS: Final = "_nominated"
 _RTP_COMPONENT: Final = 1
-_MOST_SOURCES: Final = 64
+_MAX_SOURCES: Final = 64
 """SSRCs of one connection: each is remembered by SRTP, by aiortc and here."""
-_MOST_WAITING: Final = 64
+_MAX_WAITING: Final = 64
 _AT_ONCE: Final = 8
 
 
@@ -153,7 +153,7 @@ class MediaSocket:
     def _one_too_many(self, header: Header) -> bool:
         """Whether a packet is of yet another source, after so many that no voice has."""
         self._sources.add(header.ssrc)
-        if len(self._sources) <= _MOST_SOURCES:
+        if len(self._sources) <= _MAX_SOURCES:
             return False
         self._sources.discard(header.ssrc)
         return True
@@ -179,7 +179,7 @@ class _Aiortc:
 
     def pass_on(self, datagrams: list[bytes]) -> None:
         """Let aioice have datagrams as if they had come from its own socket, which would not hold more either."""
-        room = _MOST_WAITING - len(self._waiting)
+        room = _MAX_WAITING - len(self._waiting)
         if room > 0 and not self._loop.is_closed():
             self._waiting.extend(datagrams[:room])
             self._loop.call_soon_threadsafe(self._receive)

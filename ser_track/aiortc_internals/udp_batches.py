@@ -17,7 +17,7 @@ _SO_TIMESTAMPNS: Final = 35
 _RECEIVE_BUFFER_BYTES: Final = 1 << 19
 """The kernel counts about a kilobyte per packet: this is over five seconds of a voice."""
 _BATCH: Final = 32
-_LONGEST_BYTES: Final = 2048
+_MAX_BYTES: Final = 2048
 _LENGTHS: Final = Struct("@56xI4x").iter_unpack  # struct mmsghdr: only what came of each is of interest
 _TIMES: Final = Struct("@16xqq").iter_unpack  # struct cmsghdr, struct timespec
 _CONTROL_BYTES: Final = 32
@@ -49,7 +49,7 @@ class _Message(ctypes.Structure):
 
 
 _MESSAGE_BYTES: Final = ctypes.sizeof(_Message)
-_STARTS: Final = range(0, _BATCH * _LONGEST_BYTES, _LONGEST_BYTES)
+_STARTS: Final = range(0, _BATCH * _MAX_BYTES, _MAX_BYTES)
 
 
 class DatagramReader:
@@ -62,7 +62,7 @@ class DatagramReader:
         """Make the buffers. Only where `available`."""
         # PyDLL keeps the GIL: the call never waits.
         self._receive = ctypes.PyDLL(None, use_errno=True).recvmmsg
-        self._bytes = bytearray(_BATCH * _LONGEST_BYTES)
+        self._bytes = bytearray(_BATCH * _MAX_BYTES)
         self._control = bytearray(_BATCH * _CONTROL_BYTES)
         self._headers = bytearray(_BATCH * ctypes.sizeof(_Message))
         self._messages = (_Message * _BATCH).from_buffer(self._headers)
@@ -70,7 +70,7 @@ class DatagramReader:
         data = ctypes.addressof(ctypes.c_char.from_buffer(self._bytes))
         control = ctypes.addressof(ctypes.c_char.from_buffer(self._control))
         for number, (message, part) in enumerate(zip(self._messages, self._parts, strict=True)):
-            part.base, part.length = data + number * _LONGEST_BYTES, _LONGEST_BYTES
+            part.base, part.length = data + number * _MAX_BYTES, _MAX_BYTES
             header = message.header
             header.parts, header.n_parts = ctypes.addressof(part), 1
             header.control, header.control_length = control + number * _CONTROL_BYTES, _CONTROL_BYTES
@@ -143,4 +143,4 @@ def _empty(new: socket.socket) -> None:
     """Between `bind` and `connect` anybody's datagrams could come; whoever sent one sends it again."""
     with contextlib.suppress(BlockingIOError):
         while True:
-            new.recv(_LONGEST_BYTES)
+            new.recv(_MAX_BYTES)

@@ -9,7 +9,7 @@ from ser_track import evaluation
 from ser_track.cli.evaluation_runs import Judged
 from ser_track.labels import LabelSet
 
-_LEAST_WIDTH: Final = 11
+_MIN_WIDTH: Final = 11
 
 
 def figures(judged: Sequence[Judged], labels: LabelSet, min_confidence: float) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _confusion_lines(result: Mapping[str, Any]) -> list[str]:
 
 
 def _width(result: Mapping[str, Any]) -> int:
-    return max(_LEAST_WIDTH, *(len(name) + 2 for name in result["confusion"]))
+    return max(_MIN_WIDTH, *(len(name) + 2 for name in result["confusion"]))
 
 
 def _skipped(result: Mapping[str, Any]) -> list[str]:

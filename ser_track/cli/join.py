@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field
 from typing import Any, Final
 
 from aiohttp import web
@@ -17,8 +17,9 @@ from ser_track.cli.console import log_to_stderr
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
 from ser_track.errors import BadRequestError
-from ser_track.events import EncodedEvent
-from ser_track.meetings.registry import Adapter, find_adapter, joinable, read_target, read_url
+from ser_track.event_types import EncodedEvent
+from ser_track.meetings.adapter import Adapter
+from ser_track.meetings.registry import find_adapter, joinable, read_target, read_url
 from ser_track.meetings.session import Session
 from ser_track.protocols import Sink
 from ser_track.web.app import make_app
@@ -59,13 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address that the web server listens on (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=int, default=0, help="port of the web server (default: a free one)")
     parser.add_argument("--public-url", metavar="URL", help="address by which people in the meeting reach it")
-    taken = {action.dest for action in parser._actions}
+    taken: dict[str, type | None] = dict.fromkeys(parser._option_string_actions)
     for kind, adapter in joinable().items():
         group = parser.add_argument_group(f"{kind} ({', '.join(f'{s}://' for s in adapter.schemes)})", adapter.summary)
-        for each in fields(adapter.target):
-            if each.name != "url" and each.name not in taken:
-                taken.add(each.name)
-                _add_option(group, each)
+        for name in adapter.fields:
+            if name != "url":
+                _add_option(group, adapter, name, taken)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -144,7 +144,8 @@ async def _serving(bot: Bot) -> AsyncIterator[str]:
 
 
 def _about_the_server(config: Config, base_url: str) -> str:
-    told = f"a web server runs at {base_url} until the bot leaves: people answer there, by the notice's link"
+    told = f"a web server runs at {base_url} until the bot leaves"
+    told += ": people in the meeting answer there, by the notice's link"
     if config.meetings.public_url is None and config.server.host in ("127.0.0.1", "::1", "localhost"):
         told += ". Only this machine can open it; --host, --port and --public-url let others open it"
     return f"{told} (--no-link starts no web server)"
@@ -170,34 +171,60 @@ class _JsonLines:
 
 def _target(args: argparse.Namespace) -> tuple[Adapter, Any]:
     """The adapter, and the meeting that the arguments name. Raises BadRequestError."""
-    names = {each.name for adapter in joinable().values() for each in fields(adapter.target)} - {"url"}
-    options = {name: value for name in names if (value := getattr(args, name)) is not None}
     match args.meeting:
         case [url]:
-            return read_url(url, _of_environment(url, options))
+            scheme = url.partition(":")[0]
+            adapter = next((each for each in joinable().values() if scheme in each.schemes), None)
+            return read_url(url, _given(args, adapter))
         case [kind, url]:
             adapter = find_adapter(kind)
-            return adapter, read_target(adapter, {"url": url, **_of_environment(url, options, adapter)})
+            return adapter, read_target(adapter, {"url": url, **_given(args, adapter)})
     raise BadRequestError(f"give one meeting: [KIND] URL, and not '{' '.join(args.meeting)}'")
 
 
-def _of_environment(url: str, options: dict[str, Any], adapter: Adapter | None = None) -> dict[str, Any]:
-    """The options, with the secrets that the environment has."""
-    scheme = url.partition(":")[0]
-    chosen = adapter or next((each for each in joinable().values() if scheme in each.schemes), None)
-    secrets = [each for each in fields(chosen.target) if not each.repr] if chosen is not None else []
-    return {each.name: os.environ[_variable(each)] for each in secrets if _variable(each) in os.environ} | options
+def _given(args: argparse.Namespace, adapter: Adapter | None) -> dict[str, Any]:
+    """What the environment and the arguments say of the fields of this kind, and of others: those are refused later."""
+    if adapter is None:
+        return {}
+    options = {name: value for name, value in vars(args).items() if name.startswith("--")}
+    secrets = (each for each in adapter.fields.values() if not each.repr)
+    given = {each.name: os.environ[_variable(each)] for each in secrets if _variable(each) in os.environ}
+    for name in adapter.fields:
+        own = _option(name, adapter)
+        value = options.pop(own if own in options else _option(name), None)
+        if value is not None:
+            given[name] = value
+    return given | {option[2:]: value for option, value in options.items() if value is not None}
 
 
-def _add_option(group: Any, each: "Field[Any]") -> None:
-    option = f"--{each.name.replace('_', '-')}"
-    if each.type is bool:
-        group.add_argument(option, action="store_true", default=None)
-    elif each.repr:
-        group.add_argument(option, help="required" if each.default is MISSING else None)
+def _option(name: str, adapter: Adapter | None = None) -> str:
+    return f"--{'' if adapter is None else f'{adapter.kind}-'}{name.replace('_', '-')}"
+
+
+def _add_option(group: Any, adapter: Adapter, name: str, taken: dict[str, type | None]) -> None:
+    """Kinds share an option of the same name and type. One that means something else here already gets a prefix."""
+    kind, option = adapter.types[name], _option(name)
+    if option in taken and taken[option] != kind:
+        option = _option(name, adapter)
+    if option in taken:
+        return
+    taken[option] = kind
+    each = adapter.fields[name]
+    # The destination is the option itself, so that it is no other argument's.
+    if kind is bool:
+        group.add_argument(option, dest=option, action="store_true", default=None, help=_help(each))
     else:
-        shown = f"secret: better given as {_variable(each)} in the environment, which no list of processes shows"
-        group.add_argument(option, help=shown)
+        group.add_argument(option, dest=option, metavar=name.upper(), help=_help(each))
+
+
+def _help(each: "Field[Any]") -> str:
+    told = [each.metadata["description"]] if "description" in each.metadata else []
+    if each.default is MISSING:
+        told.append("required")
+    if not each.repr:
+        shown = f"better given as {_variable(each)} in the environment, which no list of processes shows"
+        told.append(f"secret: {shown}")
+    return "; ".join(part.rstrip(".") for part in told).replace("%", "%%")
 
 
 def _variable(secret: "Field[Any]") -> str:

@@ -13,7 +13,7 @@ from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.cli.console import display_name
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
-from ser_track.events import Fault
+from ser_track.event_types import Fault
 from ser_track.labels import LabelSet
 from ser_track.models import load_models, new_engine
 from ser_track.output.jsonl import JsonLines

@@ -5,7 +5,7 @@ from typing import Final
 
 from rich.text import Text
 
-from ser_track.events import (
+from ser_track.event_types import (
     ConsentChanged,
     Emotion,
     Event,

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ser_track.cli.live_rows import Row, printable, title_of
-from ser_track.events import Emotion, EncodedEvent, Event, Fault, Joined, MeetingChanged, Notice
+from ser_track.event_types import Emotion, EncodedEvent, Event, Fault, Joined, MeetingChanged, Notice
 from ser_track.labels import FOUR, LabelSet
 
 LIMITS: Final = "How voices sound to a model of acted speech. Often wrong; not what anyone feels."

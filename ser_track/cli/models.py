@@ -37,7 +37,7 @@ examples:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedModel:
     """One classifier or detector; as JSON, an object with these keys."""
 
     kind: str
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ConfigError: the configuration cannot be used.
     """
-    entries: list[Entry] = []
+    entries: list[ListedModel] = []
     with feedback(sys.stdout.isatty()) as told:
         for entry in found(load_config(args.config).pipeline):
             told.show(entry.name, len(entries), None)
@@ -80,12 +80,12 @@ def run(args: argparse.Namespace) -> int:
     return int(any(entry.error for entry in entries))
 
 
-def found(config: PipelineConfig) -> Iterator[Entry]:
+def found(config: PipelineConfig) -> Iterator[ListedModel]:
     """Everything that can be named in this configuration, measured."""
     for name, source in _sources(classifiers(), config.model).items():
-        yield _tried(Entry("classifier", name, source, name == config.model), _classifier)
+        yield _tried(ListedModel("classifier", name, source, name == config.model), _classifier)
     for name, source in _sources(detectors(), config.voice_detector).items():
-        yield _tried(Entry("detector", name, source, name == config.voice_detector), _detector)
+        yield _tried(ListedModel("detector", name, source, name == config.voice_detector), _detector)
 
 
 def _sources(known: Plugins[object], configured: str) -> dict[str, str]:
@@ -94,11 +94,11 @@ def _sources(known: Plugins[object], configured: str) -> dict[str, str]:
     return {**sources, **({} if configured in known else {configured: "file"})}
 
 
-def _tried(entry: Entry, describe: Callable[[str], dict[str, Any]]) -> Entry:
+def _tried(entry: ListedModel, describe: Callable[[str], dict[str, Any]]) -> ListedModel:
     try:
-        return Entry(**{**asdict(entry), **describe(entry.name)})
+        return ListedModel(**{**asdict(entry), **describe(entry.name)})
     except SerTrackError as error:
-        return Entry(**{**asdict(entry), "error": str(error)})
+        return ListedModel(**{**asdict(entry), "error": str(error)})
 
 
 def _classifier(name: str) -> dict[str, Any]:
@@ -147,7 +147,7 @@ def _measured_ms(work: Callable[[], object]) -> float:
     return round(median(times), 1)
 
 
-def _lines(entry: Entry) -> Iterator[str]:
+def _lines(entry: ListedModel) -> Iterator[str]:
     yield f"{'*' if entry.configured else ' '} {entry.kind:10} {entry.name}  ({entry.source})"
     if entry.error:
         yield f"      error    {entry.error}"

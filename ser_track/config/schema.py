@@ -8,10 +8,10 @@ from typing import Any, Final, Literal, get_type_hints
 
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES
 from ser_track.config.reader import accept, read_json
-from ser_track.config.urls import ice_url, origin_of_pages, public_url, websocket_url
+from ser_track.config.urls import ice_url, origin_of_pages, public_url, server_url
 from ser_track.config.values import existing_file, existing_folder, name_of
 from ser_track.errors import ConfigError
-from ser_track.events import Consent
+from ser_track.event_types import Consent
 
 SampleFormat = Literal["float32", "int16", "int32", "uint8"]
 SHIPPED_MODELS: Final = ("small", "base")
@@ -158,8 +158,8 @@ class MeetingsConfig:
     """The bot's name in the list of participants. It must say what it is."""
     public_url: str | None = _checked(None, public_url)
     """Where people reach this server, for the link to refuse or agree; by default, the address of the request."""
-    allowed_targets: tuple[str, ...] = _checked((), websocket_url)
-    """Servers that ``POST /meetings`` may call: ws(s)://host[:port][/path], and everything below that path."""
+    allowed_targets: tuple[str, ...] = _checked((), server_url)
+    """Servers that ``POST /meetings`` may call: scheme://host[:port][/path], and everything below that path."""
     max_meetings: int = _between(50, 1, 10_000)
     max_participants: int = _between(100, 1, 1_000)
     """Of one meeting. Anyone who joins when it is full is not analysed, and the log says so."""

@@ -10,6 +10,9 @@ from ser_track.config.values import name_of
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 _PUBLIC_URL: Final = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*[^/])?")
 _WEBSOCKET_URL: Final = re.compile(r"wss?://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
+_SERVER_URL: Final = re.compile(
+    r"[a-z][a-z0-9+.-]*://([A-Za-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?"
+)
 _NEVER_SENT: Final = re.compile(r"http://.*:80|https://.*:443")
 # Narrower than RFC 7064 and 7065: aiortc accepts no IPv6 address here, and would blame the participant's offer.
 _ICE_URL: Final = re.compile(r"(?P<scheme>stuns?|turns?):[A-Za-z0-9._-]+(:(?P<port>[0-9]{1,5}))?(?P<transport>\?.+)?")
@@ -40,6 +43,13 @@ def websocket_url(value: Any) -> str:
     """``ws(s)://host[:port][/path]``, without user, query or fragment. Raises ValueError."""
     if not isinstance(value, str) or not _WEBSOCKET_URL.fullmatch(value) or not _reachable(value):
         raise ValueError(f"must be ws://host[:port][/path] or wss://…, without user, query or fragment, not {value!r}")
+    return value
+
+
+def server_url(value: Any) -> str:
+    """``scheme://host[:port][/path]``, without user, query or fragment. Raises ValueError."""
+    if not isinstance(value, str) or not _SERVER_URL.fullmatch(value) or not _reachable(value):
+        raise ValueError(f"must be scheme://host[:port][/path], such as wss://…, without user or query, not {value!r}")
     return value
 
 

@@ -10,7 +10,7 @@ from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.engine.segmenter import Segment
 from ser_track.engine.stream import Stream
 from ser_track.errors import InferenceError
-from ser_track.events import Emotion, Fault, StreamKey
+from ser_track.event_types import Emotion, Fault, StreamKey
 from ser_track.labels import SIX, UNSURE
 from ser_track.protocols import EmotionClassifier, Prediction
 from ser_track.voice_profile import VoiceProfile

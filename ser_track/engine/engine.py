@@ -10,7 +10,7 @@ from ser_track.engine.smoothing import Smoothing
 from ser_track.engine.stream import Stream
 from ser_track.engine.vad_batches import VadBatches
 from ser_track.engine.windows import WindowBuffer
-from ser_track.events import Emotion, EndReason, EngineEvent, Fault, SpeechEnded, SpeechStarted, StreamKey
+from ser_track.event_types import Emotion, EndReason, EngineEvent, Fault, SpeechEnded, SpeechStarted, StreamKey
 from ser_track.protocols import EmotionClassifier, VoiceDetector
 
 

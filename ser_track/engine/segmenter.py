@@ -9,7 +9,7 @@ import numpy as np
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.windows import Gap, Window
-from ser_track.events import EndReason
+from ser_track.event_types import EndReason
 
 _SILENCE: Final = np.zeros(WINDOW_SAMPLES, np.float32)
 

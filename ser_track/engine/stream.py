@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ser_track.engine.segmenter import Segmenter
 from ser_track.engine.smoothing import Smoothing
 from ser_track.engine.windows import WindowBuffer
-from ser_track.events import EngineEvent, StreamKey
+from ser_track.event_types import EngineEvent, StreamKey
 from ser_track.protocols import DetectorState, Prediction
 from ser_track.voice_profile import VoiceProfile
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ser_track.events import (
+from ser_track.event_types import (
     Announcement,
     Emotion,
     EncodedEvent,

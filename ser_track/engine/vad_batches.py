@@ -12,7 +12,7 @@ from ser_track.engine.windows import Gap, Window
 from ser_track.errors import InferenceError
 from ser_track.protocols import VoiceDetector
 
-_SHORTEST_RUN: Final = 16
+_MIN_RUN: Final = 16
 """From so many windows on, a run costs no more per window than a batch of as many streams."""
 MAX_RUN_WINDOWS: Final = 128
 """Longer runs cost more again: what the network works on is then too large to be kept near the processor."""
@@ -36,7 +36,7 @@ class VadBatches:
         """
         waiting = [stream for stream in streams if stream.windows.ready]
         for stream in waiting:
-            while len(stream.windows.ready) >= _SHORTEST_RUN:
+            while len(stream.windows.ready) >= _MIN_RUN:
                 self._advance_run(stream)
         while waiting := [stream for stream in waiting if stream.windows.ready]:
             self._advance_all(waiting)

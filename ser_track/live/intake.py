@@ -5,7 +5,7 @@ from typing import Final
 
 from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
-from ser_track.events import StreamKey
+from ser_track.event_types import StreamKey
 from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.media_sockets import MediaSockets
 from ser_track.live.packet_streams import PacketStreams
@@ -16,7 +16,7 @@ from ser_track.rtp.jitter_buffer import PacketCounts
 
 Keep = Callable[[Iterable[Arrival | Chunk]], None]
 """Takes packets, or audio that came decoded, as the engine gets them; must not raise, and not take long."""
-_LEAST_SAMPLES: Final = SAMPLE_RATE_HZ // 400
+_MIN_SAMPLES: Final = SAMPLE_RATE_HZ // 400
 """No packet lasts less than 2.5 ms; padding, which lasts nothing, is held as if it did: else it would have no bound."""
 
 
@@ -47,7 +47,7 @@ class Intake:
             self._inbox.put(key, item, len(item.samples))
         else:
             lasts = opus.packet_length(item.payload) // opus.RTP_PER_SAMPLE
-            self._inbox.put(key, item, max(lasts, _LEAST_SAMPLES))
+            self._inbox.put(key, item, max(lasts, _MIN_SAMPLES))
 
     def keep(self, key: StreamKey, keep: Keep) -> None:
         """Give ``keep`` all audio of ``key`` too, as it is heard, until the stream ends. For any thread."""

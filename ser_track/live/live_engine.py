@@ -14,7 +14,7 @@ from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.config.schema import RuntimeConfig
 from ser_track.engine.engine import Engine
-from ser_track.events import EndReason, EngineEvent, Fault, SpeechEnded, StreamKey
+from ser_track.event_types import EndReason, EngineEvent, Fault, SpeechEnded, StreamKey
 from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.intake import Intake, Keep
 from ser_track.live.load_shedding import LoadShedding

@@ -7,7 +7,7 @@ _TOO_BUSY: Final = 0.85
 _AT_EASE: Final = 0.6
 _STEP_UP_S: Final = 0.5
 _STEP_DOWN_S: Final = 2.0
-MOST: Final = 6
+MAX_STEP: Final = 6
 """Steps: provisional results come 64 times more seldom then, which is as good as never."""
 
 
@@ -38,7 +38,7 @@ class LoadShedding:
         self.busy += (took_s / passed_s - self.busy) * min(1.0, passed_s / _SMOOTHING_S)
         self._since_step_s += passed_s
         if self.busy > _TOO_BUSY:
-            if self.step < MOST and self._since_step_s >= _STEP_UP_S:
+            if self.step < MAX_STEP and self._since_step_s >= _STEP_UP_S:
                 self.step, self._since_step_s = self.step + 1, 0.0
         elif self.busy > _AT_EASE:
             self._since_step_s = min(self._since_step_s, _STEP_UP_S)

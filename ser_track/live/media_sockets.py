@@ -10,12 +10,12 @@ from typing import Final, Protocol
 from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.aiortc_internals.udp_batches import DatagramReader, available
 from ser_track.chunk import SAMPLE_RATE_HZ
-from ser_track.events import StreamKey
+from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.opus import RTP_PER_SAMPLE, packet_length
 
 log = logging.getLogger(__name__)
-_MOST_BATCHES: Final = 4
+_MAX_BATCHES: Final = 4
 """Per socket and tick: over two seconds of packets. One that is flooded keeps nobody else waiting."""
 _FEW: Final = 4
 _FRESH_S: Final = 0.4
@@ -80,7 +80,7 @@ class MediaSockets:
     def _read(
         self, media: MediaSocket, fd: int, offset_s: float, now: float
     ) -> Iterator[tuple[StreamKey, list[Arrival]]]:
-        for _ in range(_MOST_BATCHES):
+        for _ in range(_MAX_BATCHES):
             datagrams = self._reader.read(fd, offset_s, now)
             key, arrivals = media.key, media.take(datagrams, offset_s)
             if key is not None and arrivals:

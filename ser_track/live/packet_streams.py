@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ser_track.chunk import Chunk
-from ser_track.events import StreamKey
+from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.jitter_buffer import PacketCounts
 from ser_track.rtp.opus_stream import OpusStream

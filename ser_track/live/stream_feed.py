@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from ser_track.chunk import Chunk
-from ser_track.events import EndReason, Resumed, Stalled, StreamKey
+from ser_track.event_types import EndReason, Resumed, Stalled, StreamKey
 from ser_track.rtp.header import Arrival
 
 _PAUSE_S = 1.0

@@ -5,7 +5,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from ser_track.chunk import Chunk
-from ser_track.events import StreamKey
+from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival
 
 

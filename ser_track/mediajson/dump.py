@@ -14,7 +14,7 @@ from ser_track.mediajson.source import MediaSource
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.packet_reader import Recorded, RecordedChunk, RecordedPacket
 
-_LONGEST_LINE: Final = 1 << 20
+_MAX_LINE: Final = 1 << 20
 _LATEST_S: Final = 1 << 40
 
 
@@ -54,11 +54,11 @@ class MediaJsonDump:
         sources: dict[str, _Source] = {}
         unusable, first_unusable = 0, ""
         self._file.seek(0)
-        for number, line in enumerate(iter(lambda: self._file.readline(_LONGEST_LINE), b""), 1):
+        for number, line in enumerate(iter(lambda: self._file.readline(_MAX_LINE), b""), 1):
             try:
                 found = list(self._read(line, sources))
             except AudioError as error:
-                if not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
+                if not line.endswith(b"\n") and len(line) < _MAX_LINE:
                     self.problems.append("is cut off in the middle of its last line")
                 else:
                     unusable, first_unusable = unusable + 1, first_unusable or f"line {number}: {error}"

@@ -22,8 +22,8 @@ MEDIA_TIME: Final = "mediaTime"
 DECODED: Final = "l24"
 """Its encoding: linear PCM of 24 bits in network byte order (RFC 3190, 4)."""
 _USUAL_RATE_HZ: Final = 48_000
-_MOST_CHANNELS: Final = 2
-_LONGEST_TAG: Final = 200
+_MAX_CHANNELS: Final = 2
+_MAX_TAG: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +116,10 @@ def _started(start: Mapping[str, Any]) -> SourceStarted:
     tag, media_format = _tag(start), start["mediaFormat"]
     custom = start.get("customParameters") or {}
     endpoint, name = custom.get("endpointId") or tag, custom.get("displayName") or ""
-    if not all(isinstance(each, str) and len(each) <= _LONGEST_TAG for each in (endpoint, name)):
+    if not all(isinstance(each, str) and len(each) <= _MAX_TAG for each in (endpoint, name)):
         raise ValueError("'endpointId' and 'displayName' must be short strings")
     rate_hz, channels = int(media_format.get("sampleRate", _USUAL_RATE_HZ)), int(media_format.get("channels", 1))
-    if not 8_000 <= rate_hz <= 192_000 or not 1 <= channels <= _MOST_CHANNELS:
+    if not 8_000 <= rate_hz <= 192_000 or not 1 <= channels <= _MAX_CHANNELS:
         raise ValueError(f"{rate_hz} Hz with {channels} channels is not a voice")
     encoding, media_time = str(media_format["encoding"]).lower(), custom.get(MEDIA_TIME) is True
     if media_time and (encoding, rate_hz, channels) != (DECODED, SAMPLE_RATE_HZ, 1):
@@ -139,6 +139,6 @@ def _media(media: Mapping[str, Any]) -> Media:
 
 def _tag(body: Mapping[str, Any]) -> str:
     tag = body["tag"]
-    if not isinstance(tag, str) or not 0 < len(tag) <= _LONGEST_TAG:
-        raise ValueError(f"'tag' must be a string of 1 to {_LONGEST_TAG} characters")
+    if not isinstance(tag, str) or not 0 < len(tag) <= _MAX_TAG:
+        raise ValueError(f"'tag' must be a string of 1 to {_MAX_TAG} characters")
     return tag

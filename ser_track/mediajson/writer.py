@@ -16,7 +16,7 @@ from ser_track.mediajson.source import encode_decoded
 from ser_track.rtp.header import RTP_CLOCK_HZ, SILENT_LEVEL, Arrival
 
 _FLUSH_EVERY_S: Final = 1.0
-_LONGEST_NAME: Final = 200
+_MAX_NAME: Final = 200
 """Longer ones a reader refuses."""
 _OPUS_FORMAT: Final[dict[str, object]] = {"encoding": "opus", "sampleRate": RTP_CLOCK_HZ, "channels": 2}
 _DECODED_FORMAT: Final[dict[str, object]] = {"encoding": DECODED, "sampleRate": SAMPLE_RATE_HZ, "channels": 1}
@@ -110,7 +110,7 @@ class _Source:
 
 
 def _start(tag: str, stream: str, name: str, media_format: dict[str, object]) -> dict[str, object]:
-    about: dict[str, object] = {"endpointId": stream, "displayName": name[:_LONGEST_NAME]}
+    about: dict[str, object] = {"endpointId": stream, "displayName": name[:_MAX_NAME]}
     if media_format is _DECODED_FORMAT:
         about[MEDIA_TIME] = True
     return {"tag": tag, "mediaFormat": media_format, "customParameters": about}

@@ -23,7 +23,7 @@ from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
 from ser_track.audio.track import SERTrack, consume
 from ser_track.config.schema import IceServer, RuntimeConfig
 from ser_track.errors import AudioError, BadRequestError
-from ser_track.events import EncodedEvent, StreamKey
+from ser_track.event_types import EncodedEvent, StreamKey
 from ser_track.live.media_sockets import AudioHost
 from ser_track.live.metrics import Metrics
 from ser_track.meetings.peer_owner import PeerOwner

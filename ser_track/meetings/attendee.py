@@ -7,7 +7,7 @@ from typing import Protocol
 
 from ser_track.chunk import Chunk
 from ser_track.config.schema import RuntimeConfig
-from ser_track.events import ConsentChanged, Event, Fault, Joined, StreamKey
+from ser_track.event_types import ConsentChanged, Event, Fault, Joined, StreamKey
 from ser_track.live.intake import Keep
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.stream_feed import StreamFeed
@@ -29,7 +29,7 @@ class AttendeeHost(Protocol):
         ...
 
 
-class Source(Protocol):
+class MediaConnection(Protocol):
     """A connection whose audio may take a way of its own to the engine, as an `AnalysisPeer`'s does."""
 
     def hear_as(self, key: StreamKey | None) -> None:
@@ -70,7 +70,7 @@ class Attendee:
         self._live = live
         self._config = config
         self._sends_silence = sends_silence
-        self._source: Source | None = None
+        self._source: MediaConnection | None = None
         self._sending = False
         self._feed: StreamFeed | None = None
         self._ending: set[asyncio.Task[None]] = set()
@@ -88,7 +88,7 @@ class Attendee:
         """The event that introduces them."""
         return Joined(self.key, self.name, self.analysed)
 
-    def begin_sending(self, source: Source | None = None) -> None:
+    def begin_sending(self, source: MediaConnection | None = None) -> None:
         """Their audio comes from now on: a new stream, if they agreed, of which media time 0 is the first sample."""
         self._source, self._sending = source, True
         self._begin_stream()
@@ -167,7 +167,7 @@ class Attendee:
                 self._live.keep(self.key, keep)
             self._hear_as(self.key)
 
-    async def _end_stream(self, feed: StreamFeed | None, source: Source | None) -> None:
+    async def _end_stream(self, feed: StreamFeed | None, source: MediaConnection | None) -> None:
         if feed is not None:
             await self._live.flush(feed.key)  # with what still waits in the connection's socket
         if source is not None:

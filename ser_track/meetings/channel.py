@@ -2,7 +2,7 @@
 
 import logging
 
-from ser_track.events import Announcement, EncodedEvent, Event
+from ser_track.event_types import Announcement, EncodedEvent, Event
 from ser_track.meetings.event_log import EventLog
 from ser_track.output.wire import encode
 from ser_track.protocols import Sink

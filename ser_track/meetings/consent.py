@@ -1,6 +1,6 @@
 """What people of one meeting answered, for as long as the meeting lasts; also when they leave and come back."""
 
-from ser_track.events import Consent
+from ser_track.event_types import Consent
 
 
 class Consents:

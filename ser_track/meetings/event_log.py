@@ -9,7 +9,7 @@ import json
 from collections import deque
 from typing import Any, Final, NamedTuple
 
-from ser_track.events import (
+from ser_track.event_types import (
     ConsentChanged,
     Emotion,
     EncodedEvent,

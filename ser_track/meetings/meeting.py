@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ser_track.config.schema import Config
-from ser_track.events import EncodedEvent
+from ser_track.event_types import EncodedEvent
 from ser_track.live.media_sockets import AudioHost
 from ser_track.live.metrics import Metrics
 from ser_track.meetings.attendee import Attendee

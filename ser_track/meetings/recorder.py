@@ -17,7 +17,7 @@ from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.rtp.header import Arrival
 
 log = logging.getLogger(__name__)
-_MOST_BYTES: Final = 8 << 30
+_MAX_BYTES: Final = 8 << 30
 """About five days of one voice as Opus, and one day of one that came decoded."""
 
 
@@ -60,5 +60,5 @@ class MeetingRecorder:
             # Voices: for the eyes of the server's user alone.
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             self._file = os.fdopen(descriptor, "ab")
-            self._record = MediaJsonWriter(self._file, time.time() - time.monotonic(), _MOST_BYTES)
+            self._record = MediaJsonWriter(self._file, time.time() - time.monotonic(), _MAX_BYTES)
         return self._record

@@ -6,8 +6,8 @@ shows how to add one.
 
 import logging
 import pkgutil
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import Field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from ser_track.errors import BadRequestError, ForbiddenError
-from ser_track.meetings.meeting import Capabilities, Host, Meeting, Services
+from ser_track.meetings.adapter import Adapter
 
 log = logging.getLogger(__name__)
 ENTRY_POINTS: Final = "ser_track.meetings"
@@ -24,44 +24,10 @@ _PORTS: Final = {"ws": 80, "wss": 443, "http": 80, "https": 443}
 _TRUE: Final = {"true": True, "1": True, "": True, "false": False, "0": False}
 
 
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """One kind of meeting."""
-
-    kind: str
-    summary: str
-    """What is joined, for `ser-track join --help`: "a room of …"."""
-    target: type[Any]
-    """A frozen dataclass with what it takes to find one meeting, and a property ``where``: the same in words, for
-    people, without secrets. Its fields are options of ``ser-track join`` and ``POST /meetings``: ``str``, ``bool`` or
-    ``str | None``; ``repr=False`` marks a secret, ``metadata={"check": …}`` a function that raises ValueError."""
-    make: Callable[[Any, Host, Services], Meeting]
-    """The meeting that a target names, not joined yet; it tells the host who is there."""
-    capabilities: Capabilities
-    schemes: Mapping[str, str] = field(default_factory=dict)
-    """Of URLs that name such a meeting, with the scheme that the server itself speaks: ``{"janus": "ws"}``.
-    Empty where the bot is not sent, because people or bridges come to it."""
-    routes: str | None = None
-    """A module with ``ROUTES`` of aiohttp, where the kind needs paths of its own; imported by the web server alone.
-    ``target_of(request)`` there says which meeting a request is about, so that of several processes the right one gets
-    it. ``OPENAPI`` there, if any, is the ``paths`` to add to the service's document."""
-    limit: str = "meetings.max_meetings"
-    """The key of the configuration that bounds how many there may be; kinds with the same key share it."""
-
-    @property
-    def required(self) -> list[str]:
-        """The fields of the target that must be given."""
-        return [each.name for each in fields(self.target) if each.default is MISSING]
-
-
 @cache
 def adapters() -> dict[str, Adapter]:
     """All kinds, by name. A package that cannot be loaded is named in the log, and left out."""
-    found = {}
-    shipped = import_module(_SHIPPED)  # by name: nothing depends on one of them
-    for module in pkgutil.iter_modules(shipped.__path__, f"{_SHIPPED}."):
-        adapter: Adapter = import_module(module.name).ADAPTER
-        found[adapter.kind] = adapter
+    found = shipped()
     for entry in entry_points(group=ENTRY_POINTS):
         try:
             adapter = entry.load()
@@ -73,8 +39,17 @@ def adapters() -> dict[str, Adapter]:
                 "kind of meeting '%s' of %s cannot be loaded (%r): update or remove it", entry.name, package, error
             )
             continue
-        found.setdefault(adapter.kind, adapter)
+        if found.setdefault(adapter.kind, adapter) is not adapter:
+            log.error("kind of meeting '%s' of %s is left out: there is one of that name", adapter.kind, entry.value)
     return found
+
+
+def shipped() -> dict[str, Adapter]:
+    """The kinds that come with this package, by name."""
+    package = import_module(_SHIPPED)  # by name: nothing depends on one of them
+    modules = pkgutil.iter_modules(package.__path__, f"{_SHIPPED}.")
+    kinds: list[Adapter] = [import_module(module.name).ADAPTER for module in modules]
+    return {adapter.kind: adapter for adapter in kinds}
 
 
 def joinable() -> dict[str, Adapter]:
@@ -122,14 +97,14 @@ def read_target(adapter: Adapter, given: Mapping[str, Any]) -> Any:
     Raises:
         BadRequestError: a field is missing, unknown or impossible. All of them are named; values of secrets are not.
     """
-    known = {each.name: each for each in fields(adapter.target)}
+    known = adapter.fields
     problems = [f"'{name}' is missing" for name in adapter.required if given.get(name) is None]
     problems += [f"unknown field '{name[:40]}' (known: {', '.join(sorted(known))})" for name in given.keys() - known]
     values: dict[str, Any] = {}
     for name, value in given.items():
         if name in known and value is not None:
             try:
-                values[name] = _checked(known[name], value)
+                values[name] = _checked(known[name], adapter.types[name], value)
             except ValueError as error:
                 problems.append(f"'{name}' {error}")
     if problems:
@@ -137,8 +112,8 @@ def read_target(adapter: Adapter, given: Mapping[str, Any]) -> Any:
     return adapter.target(**values)
 
 
-def _checked(field_: "Field[Any]", value: Any) -> Any:
-    if field_.type is bool:
+def _checked(field_: "Field[Any]", kind: type, value: Any) -> Any:
+    if kind is bool:
         value = _TRUE.get(value, value) if isinstance(value, str) else value
         if not isinstance(value, bool):
             raise ValueError("must be true or false")

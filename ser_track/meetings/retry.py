@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 FIRST_WAIT_S: Final = 0.5
-LONGEST_WAIT_S: Final = 30.0
+MAX_WAIT_S: Final = 30.0
 
 
 class Backoff:
@@ -19,5 +19,5 @@ class Backoff:
     def next_s(self) -> float:
         """Seconds to wait now."""
         wait_s = self._longest_s * (0.5 + 0.5 * self._dice())
-        self._longest_s = min(LONGEST_WAIT_S, 2 * self._longest_s)
+        self._longest_s = min(MAX_WAIT_S, 2 * self._longest_s)
         return wait_s

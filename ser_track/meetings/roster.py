@@ -10,7 +10,7 @@ from typing import Any
 
 from ser_track.config.schema import Config
 from ser_track.errors import ForbiddenError, NotFoundError
-from ser_track.events import EncodedEvent, EngineEvent, Event, Left, Notice, StreamKey
+from ser_track.event_types import EncodedEvent, EngineEvent, Event, Left, Notice, StreamKey
 from ser_track.live.intake import Keep
 from ser_track.live.live_engine import LiveEngine
 from ser_track.meetings.attendee import Attendee

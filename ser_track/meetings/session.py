@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from ser_track.config.schema import Config
 from ser_track.errors import JoinError
-from ser_track.events import Announcement, Consent, Event, MeetingChanged, MeetingState, Notice
+from ser_track.event_types import Announcement, Consent, Event, MeetingChanged, MeetingState, Notice
 from ser_track.live.live_engine import LiveEngine
+from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.channel import Channel
 from ser_track.meetings.consent import Consents
 from ser_track.meetings.meeting import Services
 from ser_track.meetings.notice_text import notice_text
-from ser_track.meetings.registry import Adapter
 from ser_track.meetings.retry import Backoff
 from ser_track.meetings.roster import Roster
 
@@ -53,7 +53,8 @@ class Session:
         self.where: str = target.where
         config = services.config
         url = None if base_url is None else f"{base_url}/meetings/{self.id}/notice"
-        notice = Notice(notice_text(consent, url, config.meetings.record_folder is not None), url, consent)
+        recorded = config.meetings.record_folder is not None
+        notice = Notice(notice_text(consent, url, recorded, adapter.capabilities), url, consent)
         self.channel = Channel(self.id)
         self.roster = Roster(self.channel, self.where, notice, consents, live, config)
         self.meeting = adapter.make(target, self.roster, services)
@@ -65,10 +66,12 @@ class Session:
         """When it came into this state, in seconds of the wall clock."""
         self.ending = False
         """Whether it is about to be over: nobody can come to it any more."""
+        self.called_back = False
+        """Whether somebody asked for its end."""
         self.missed_events = 0
         """Events that iterations over this session were too slow for."""
         self._config: Config = config
-        self._called_back = False
+        self._to_leave = False
         self._leaving = asyncio.Lock()
         self._backoff, self._give_up_at = Backoff(), 0.0
         self._joining: asyncio.Task[None] | None = None
@@ -111,7 +114,7 @@ class Session:
         self._joining = joining = asyncio.create_task(self.meeting.connect())
         try:
             await joining
-            if self._called_back:  # at the last moment
+            if self._to_leave:  # at the last moment
                 raise asyncio.CancelledError
         except JoinError as error:
             await self._empty(str(error))
@@ -119,7 +122,7 @@ class Session:
             raise
         except BaseException:  # cancelled in the middle
             await self.meeting.close()
-            if self._called_back:
+            if self._to_leave:
                 raise JoinError(self.where, "join", "the bot was called back meanwhile", "called_back") from None
             self._end("it was not joined")
             raise
@@ -137,7 +140,7 @@ class Session:
             await self._leave(reason, results_s)
 
     async def _leave(self, reason: str, results_s: float) -> None:
-        self._called_back = self.ending = True
+        self._to_leave = self.ending = True
         tasks = [task for task in (self._joining, self._staying) if task is not None]
         self._joining = self._staying = None
         for task in tasks:

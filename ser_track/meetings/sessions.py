@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from ser_track.errors import CalledBackError, MeetingFullError, NotFoundError
-from ser_track.events import Consent, EncodedEvent, EngineEvent, Left
+from ser_track.errors import BadRequestError, CalledBackError, MeetingFullError, NotFoundError
+from ser_track.event_types import Consent, EncodedEvent, EngineEvent, Left
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.memory import release_memory
+from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.consent import Consents
 from ser_track.meetings.meeting import Services
-from ser_track.meetings.registry import Adapter
 from ser_track.meetings.session import Session
 from ser_track.protocols import Sink
 
@@ -77,9 +77,15 @@ class Sessions:
         ``base_url`` is where people reach this server: it goes into the notice. Without a server it is None.
 
         Raises:
+            BadRequestError: people there can refuse by the link of the notice alone, and nobody would reach it.
             MeetingFullError: there are as many meetings as are configured for.
             JoinError: it cannot be joined.
         """
+        if base_url is None and adapter.capabilities.refusal == "link":
+            raise BadRequestError(
+                f"people in {target.where} can refuse by the link of the notice only: "
+                "give meetings.public_url, and serve the page there"
+            )
         session = self._new(adapter, target, base_url, consent, sinks)
         try:
             await session.start()
@@ -121,7 +127,7 @@ class Sessions:
 
     async def call_back(self, session: Session) -> None:
         """Leave because somebody asks for it. A bridge that goes on sending this meeting is refused for a while."""
-        self._memories[session.where].called_back = True
+        session.called_back = self._memories[session.where].called_back = True
         await self.leave(session, "the bot was called back")
 
     async def leave(self, session: Session, reason: str, within_s: float = _LEAVE_S) -> None:

@@ -19,16 +19,16 @@ from ser_track.errors import AudioError, InferenceError, ModelError
 from ser_track.labels import SIX
 from ser_track.models.description import WAVEFORM, Description
 from ser_track.models.log_mel import N_MELS, log_mel
-from ser_track.models.session import open_session
+from ser_track.models.onnx_session import open_session
 from ser_track.protocols import Prediction
 from ser_track.voice_profile import VoiceProfile
 
 # The encoder's attention costs grow with the square of the length.
-_LONGEST: Final = 30 * SAMPLE_RATE_HZ
+_MAX_SAMPLES: Final = 30 * SAMPLE_RATE_HZ
 _STRETCH: Final = 10 * SAMPLE_RATE_HZ
 _ENOUGH: Final = SAMPLE_RATE_HZ // 2
 """Less speech than this is little evidence, whatever the network says: below, answers fade to "all alike"."""
-_SHORTEST: Final = 512
+_MIN_SAMPLES: Final = 512
 """Convolutions over a waveform need so many samples, wav2vec 2.0's 400; shorter segments are padded with zeros."""
 _REMEDY: Final = (
     "correct the file or the JSON beside it as docs/extending.md says (ours are remade with training/README.md), "
@@ -85,7 +85,7 @@ class EmotionModel:
         second is little evidence: the probabilities go back to "all alike" with the square of the length.
         Raises AudioError on samples that are empty or not finite, InferenceError if the network fails.
         """
-        if samples.ndim != 1 or samples.size <= _LONGEST:
+        if samples.ndim != 1 or samples.size <= _MAX_SAMPLES:
             return self._judge(samples, voice)
         stretches = np.array_split(samples, -(-samples.size // _STRETCH))
         parts = [self._judge(stretch, voice) for stretch in stretches]
@@ -129,7 +129,7 @@ def waveform(samples: FloatArray, normalised: bool) -> FloatArray:
         raise AudioError("a segment holds NaN or infinite samples; repair its source")
     if normalised:
         samples = (samples - samples.mean()) / np.sqrt(samples.var() + 1e-7)
-    return np.pad(samples, (0, max(0, _SHORTEST - samples.size))).astype(np.float32, copy=False)
+    return np.pad(samples, (0, max(0, _MIN_SAMPLES - samples.size))).astype(np.float32, copy=False)
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

@@ -20,7 +20,7 @@ N_MELS: Final = 80
 
 _WINDOW: Final = 400
 _HOP: Final = 160
-_SHORTEST: Final = 3 * _HOP  # two frames and a whole window
+_MIN_SAMPLES: Final = 3 * _HOP  # two frames and a whole window
 _BLOCK: Final = 16
 _SILENT_PEAK: Final = 1e-7  # -140 dBFS, below one step of 24 bits: digital silence, not speech
 
@@ -79,7 +79,7 @@ def log_mel(samples: NDArray[np.float32], dynamic_range_db: float = DYNAMIC_RANG
     peak = np.abs(samples).max()
     if not np.isfinite(peak):
         raise AudioError("a segment holds NaN or infinite samples; repair its source")
-    padded = np.pad(samples, (0, max(0, _SHORTEST - samples.size)))
+    padded = np.pad(samples, (0, max(0, _MIN_SAMPLES - samples.size)))
     if peak < _SILENT_PEAK:
         return np.full((N_MELS, padded.size // _HOP & ~1), floor, dtype=np.float32)
     power = _mel_power((padded / peak).astype(np.float32, copy=False))

@@ -13,7 +13,7 @@ import numpy as np
 
 from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.errors import InferenceError
-from ser_track.models.session import open_session
+from ser_track.models.onnx_session import open_session
 from ser_track.protocols import DetectorState
 
 CONTEXT_SAMPLES: Final = 64

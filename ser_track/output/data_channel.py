@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ser_track.config.schema import RuntimeConfig
-from ser_track.events import (
+from ser_track.event_types import (
     Announcement,
     ConsentChanged,
     Emotion,
@@ -27,7 +27,7 @@ _SPACING_S = 0.03
 """Between messages with what cannot wait: what one tick of the engine found goes together."""
 
 
-class Channel(Protocol):
+class DataChannel(Protocol):
     """The part of aiortc's `RTCDataChannel` that is used."""
 
     @property
@@ -91,7 +91,7 @@ class DataChannelSink:
     """Sends a batch whenever one is due and the channel can take it."""
 
     def __init__(
-        self, channel: Channel, config: RuntimeConfig, on_sent: Callable[[], None], on_dropped: Callable[[], None]
+        self, channel: DataChannel, config: RuntimeConfig, on_sent: Callable[[], None], on_dropped: Callable[[], None]
     ) -> None:
         """Takes events at once; `run` sends them. The callbacks count messages sent and events dropped."""
         self._channel = channel

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from ser_track.events import Announcement, Emotion, EncodedEvent, Event
+from ser_track.event_types import Announcement, Emotion, EncodedEvent, Event
 from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.output.wire import encode
 

@@ -2,7 +2,7 @@
 
 from typing import TextIO
 
-from ser_track.events import EncodedEvent
+from ser_track.event_types import EncodedEvent
 
 
 class JsonLines:

@@ -4,7 +4,7 @@ import json
 from dataclasses import fields
 from typing import Any, Final
 
-from ser_track.events import (
+from ser_track.event_types import (
     Announcement,
     ConsentChanged,
     Emotion,

@@ -13,7 +13,7 @@ from ser_track.chunk import ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.recordings.file import open_stream, open_tracks
 from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets, open_dump
-from ser_track.recordings.packets.recording import PacketRecording
+from ser_track.recordings.packets.packet_recording import PacketRecording
 
 STDIN: Final = Path("-")
 

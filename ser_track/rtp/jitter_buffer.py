@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
-from ser_track.rtp.sequence import MOST_LATE, Packet, SequenceUnwrapper
+from ser_track.rtp.sequence import MAX_LATE, Packet, SequenceUnwrapper
 
 START_DELAY_S: Final = 0.06
 MIN_DELAY_S: Final = 0.04
@@ -17,7 +17,7 @@ MAX_DELAY_S: Final = 0.2
 _MARGIN_S: Final = 0.01
 _HALVING_S: Final = 0.5
 """In this time the delay after a burst falls halfway back: below 100 ms again within a second."""
-_MOST_HELD: Final = 64
+_MAX_HELD: Final = 64
 """Packets behind a hole; more than a second of them is no jitter."""
 _CLOCK_WINDOW_S: Final = 5.0
 
@@ -74,7 +74,7 @@ class JitterBuffer:
         self._ready: list[Item] = []
         self._held: dict[int, tuple[Packet, float]] = {}
         """By sequence number, with time of arrival."""
-        self._given_up: deque[int] = deque(maxlen=MOST_LATE)
+        self._given_up: deque[int] = deque(maxlen=MAX_LATE)
         self._next: int | None = None
         self._widened_at: float | None = None
         self._transit = _Transit()
@@ -132,7 +132,7 @@ class JitterBuffer:
         else:
             self._held[sequence] = packet, now
             self._release()
-            while len(self._held) > _MOST_HELD:
+            while len(self._held) > _MAX_HELD:
                 self._give_up()
 
     def _begin_anew(self, first: Packet) -> None:
@@ -153,7 +153,7 @@ class JitterBuffer:
         if self._next is not None and first > self._next:
             self.counts.lost += first - self._next
             self._ready.append(Hole(first - self._next))
-            self._given_up.extend(range(max(self._next, first - MOST_LATE), first))
+            self._given_up.extend(range(max(self._next, first - MAX_LATE), first))
         self._next = first
         self._release()
 

@@ -18,7 +18,7 @@ from ser_track.errors import AudioError
 from ser_track.rtp.header import RTP_CLOCK_HZ
 
 RTP_PER_SAMPLE: Final = RTP_CLOCK_HZ // SAMPLE_RATE_HZ
-_LONGEST_SAMPLES: Final = 120 * SAMPLE_RATE_HZ // 1000  # no packet is longer than 120 ms
+_MAX_SAMPLES: Final = 120 * SAMPLE_RATE_HZ // 1000  # no packet is longer than 120 ms
 _IN_THE_WHEEL: Final = ("av.libs/libopus-*.so*", "av/.dylibs/libopus*.dylib", "av.libs/*opus-*.dll")
 """Where wheels keep the libraries they bring: on Linux, macOS and Windows."""
 _RESET_STATE: Final = 4028
@@ -44,7 +44,7 @@ def packet_length(payload: bytes) -> int:
     else:
         frames = payload[1] & 63 if len(payload) > 1 else 0
     length = frames * _FRAME_LENGTHS[payload[0] >> 3]
-    return length if length <= _LONGEST_SAMPLES * RTP_PER_SAMPLE else 0
+    return length if length <= _MAX_SAMPLES * RTP_PER_SAMPLE else 0
 
 
 def carries_previous(payload: bytes) -> bool:
@@ -101,7 +101,7 @@ class OpusDecoder:
             )
         self._library = found
         self._state = ctypes.c_void_p(found.opus_decoder_create(SAMPLE_RATE_HZ, 1, None))
-        self._out = np.empty(_LONGEST_SAMPLES, np.float32)
+        self._out = np.empty(_MAX_SAMPLES, np.float32)
         self._out_at = self._out.ctypes.data
 
     def __del__(self) -> None:
@@ -115,7 +115,7 @@ class OpusDecoder:
         Raises:
             AudioError: libopus refuses it; the decoder can go on with the next.
         """
-        return self._run(payload, _LONGEST_SAMPLES, 0)
+        return self._run(payload, _MAX_SAMPLES, 0)
 
     def conceal(self, n: int) -> FloatArray:
         """``[n]``, a multiple of 2.5 ms: what most likely was in a lost packet, fading the longer it lasts."""

@@ -14,9 +14,9 @@ from ser_track.errors import AudioError
 from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
 from ser_track.rtp.jitter_buffer import Hole, Item, JitterBuffer, PacketCounts
 from ser_track.rtp.opus import RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
-from ser_track.rtp.sequence import MOST_AHEAD_S, Packet
+from ser_track.rtp.sequence import MAX_AHEAD_S, Packet
 
-_MOST_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000
+_MAX_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000
 """Samples: what libopus makes up has faded to nothing by then. A longer hole is silence, and marked as such."""
 _GRID: Final = SAMPLE_RATE_HZ // 400  # concealment comes in steps of 2.5 ms
 _USUAL_LENGTH: Final = 960  # 20 ms
@@ -106,7 +106,7 @@ class OpusStream:
         if passed - self._end > _SEAM:  # else the difference is jitter
             self._leave_out(passed - self._end)
         # Who begins anew again and again, each time far ahead, is not followed: their sound falls into the past.
-        self._start = min(self._end, passed + round(MOST_AHEAD_S * SAMPLE_RATE_HZ))
+        self._start = min(self._end, passed + round(MAX_AHEAD_S * SAMPLE_RATE_HZ))
         self._origin = None
         self._missing = self._made_up = self._silent_samples = 0
         self._unheard = None
@@ -151,8 +151,8 @@ class OpusStream:
         # How long the missing packets were nobody knows: as long as the one before them, or as the one after.
         usual = max(self._length, length) // RTP_PER_SAMPLE
         lost = min(gap, self._missing * usual) // _GRID * _GRID
-        if lost > _MOST_CONCEALED - self._made_up:
-            if (n := _MOST_CONCEALED - self._made_up) > 0:
+        if lost > _MAX_CONCEALED - self._made_up:
+            if (n := _MAX_CONCEALED - self._made_up) > 0:
                 yield self._conceal(n)
             self._leave_out(at - self._end)
             return

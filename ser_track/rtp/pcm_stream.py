@@ -21,7 +21,7 @@ _CODECS: Final = {
     "pcma": "pcm_alaw",
 }
 _LAYOUTS: Final = {1: "mono", 2: "stereo"}
-_MOST_SKIPPED: Final = 500
+_MAX_SKIPPED: Final = 500
 """Packets; a counter that jumps farther has begun anew."""
 
 
@@ -58,7 +58,7 @@ class PcmStream:
         except av.FFmpegError as error:
             raise AudioError(f"a packet cannot be decoded ({error}); check the announced encoding") from error
         for frame in frames:
-            if self._next is not None and 0 < number - self._next <= _MOST_SKIPPED:
+            if self._next is not None and 0 < number - self._next <= _MAX_SKIPPED:
                 self._end += (number - self._next) * frame.samples
             frame.sample_rate, frame.pts, frame.time_base = self._rate_hz, self._end, Fraction(1, self._rate_hz)
             self._end += frame.samples

@@ -4,13 +4,13 @@ from typing import Final, NamedTuple
 
 from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
 
-_MOST_SKIPPED: Final = 3000
-MOST_LATE: Final = 100
+_MAX_SKIPPED: Final = 3000
+MAX_LATE: Final = 100
 """RFC 3550, A.1 (MAX_DROPOUT, MAX_MISORDER): sequence numbers that jump farther are another stream's."""
-MOST_AHEAD_S: Final = 10.0
-_MOST_BEHIND_S: Final = 3.0
+MAX_AHEAD_S: Final = 10.0
+_MAX_BEHIND_S: Final = 3.0
 """Timestamps that jump farther than this are another clock's, though SSRC and sequence go on."""
-_MOST_STEP_S: Final = 3.0
+_MAX_STEP_S: Final = 3.0
 _FORGOTTEN_S: Final = 2.0
 """Packets of the source before are still on their way for so long after it was left."""
 
@@ -55,11 +55,11 @@ class SequenceUnwrapper:
         last = self._last
         step = (sequence - last.sequence + 0x8000 & 0xFFFF) - 0x8000
         ticks = (timestamp - last.timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-        if not -MOST_LATE <= step <= _MOST_SKIPPED or ticks < -_MOST_BEHIND_S * RTP_CLOCK_HZ:
+        if not -MAX_LATE <= step <= _MAX_SKIPPED or ticks < -_MAX_BEHIND_S * RTP_CLOCK_HZ:
             return None
         packet = Packet(last.sequence + step, last.timestamp + ticks, payload, silent)
         # Time may stand still or be skipped (DTX, a muted sender), but never be far ahead of what has passed here.
-        if packet.timestamp - self._first_timestamp > (now - self.began_at + MOST_AHEAD_S) * RTP_CLOCK_HZ:
+        if packet.timestamp - self._first_timestamp > (now - self.began_at + MAX_AHEAD_S) * RTP_CLOCK_HZ:
             return None
         if step > 0:
             self._last = packet
@@ -75,7 +75,7 @@ class SequenceUnwrapper:
         if suspect is None or suspect.ssrc != ssrc or sequence != (suspect.packet.sequence + 1) & 0xFFFF:
             return []
         ticks = timestamp - suspect.packet.timestamp & 0xFFFFFFFF
-        if not 0 < ticks <= _MOST_STEP_S * RTP_CLOCK_HZ:
+        if not 0 < ticks <= _MAX_STEP_S * RTP_CLOCK_HZ:
             return []
         if self._ssrc is not None and self._ssrc != ssrc:
             self._before = self._ssrc, now

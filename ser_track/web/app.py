@@ -1,22 +1,21 @@
 """The HTTP service: one face of a `Bot`. What lives as long as the server does, and which path goes where."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from importlib import import_module
+from collections.abc import AsyncIterator
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
-from aiohttp.web_routedef import AbstractRouteDef
 
 from ser_track.bot import Bot
-from ser_track.meetings.registry import adapters
+from ser_track.web.adapter_routes import guarded_paths, modules_with_routes
 from ser_track.web.guard import errors_as_json, only_invited, refusal
-from ser_track.web.keys import ANSWERS, BOT, CONFIG, READERS, SOCKETS
+from ser_track.web.keys import ANSWERS, BOT, CONFIG, GUARDED_PATHS, READERS, SOCKETS
 from ser_track.web.outbox import close_sockets
 from ser_track.web.requests import preflight
+from ser_track.web.routes.api import document_routes
 from ser_track.web.routes.events import close_readers, get_events
 from ser_track.web.routes.meetings import delete_meeting, get_meeting, get_meetings, post_meeting
-from ser_track.web.routes.notice import get_notice, get_people, post_answer
+from ser_track.web.routes.notice import get_notice, get_people, get_purpose, post_answer
 from ser_track.web.static_files import STATIC, room_page
 
 
@@ -24,7 +23,7 @@ def make_app(bot: Bot) -> web.Application:
     """The server as an aiohttp application; ``bot`` starts and stops with it."""
     config = bot.config
     app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
-    app[BOT], app[CONFIG] = bot, config
+    app[BOT], app[CONFIG], app[GUARDED_PATHS] = bot, config, guarded_paths()
     app[SOCKETS], app[READERS], app[ANSWERS] = set(), set(), WeakKeyDictionary()
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(_say_goodbye)
@@ -33,9 +32,11 @@ def make_app(bot: Bot) -> web.Application:
             web.get("/", room_page),
             web.get("/healthz", _health),
             web.get("/metrics", _metrics),
+            web.get("/notice", get_purpose),
             web.static("/static", STATIC),
             *_MEETINGS,
-            *_routes_of_adapters(),
+            *document_routes(),
+            *(route for _, module in modules_with_routes() for route in module.ROUTES),
         ]
     )
     return app
@@ -53,12 +54,6 @@ _MEETINGS = (
     web.get("/meetings/{meeting}/notice/participants", get_people),
     web.post("/meetings/{meeting}/notice/answer", post_answer),
 )
-
-
-def _routes_of_adapters() -> Iterator[AbstractRouteDef]:
-    for adapter in adapters().values():
-        if adapter.routes is not None:
-            yield from import_module(adapter.routes).ROUTES
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:

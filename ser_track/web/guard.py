@@ -11,13 +11,13 @@ from aiohttp.typedefs import Handler
 
 from ser_track.config.schema import Config, ServerConfig
 from ser_track.errors import ForbiddenError, MeetingError
-from ser_track.web.keys import CONFIG
+from ser_track.web.keys import CONFIG, GUARDED_PATHS
 
 log = logging.getLogger(__name__)
 # /ws asks by itself, once it can say why not.
 _CLOSED_TO_STRANGERS = ("/offer", "/metrics")
 # The notice is for people in a meeting, who have no token; its link cannot be guessed.
-_OF_MEETINGS = re.compile(r"/mediajson|/meetings(/[^/]+(/events)?)?/?")
+_OF_MEETINGS = re.compile(r"/meetings(/[^/]+(/events)?)?/?")
 _HEADERS = {
     # Only our own scripts and styles run; the page talks only to us.
     "Content-Security-Policy": "default-src 'self'; connect-src 'self'; media-src 'self' blob:; "
@@ -64,7 +64,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
 @web.middleware
 async def only_invited(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse wrong tokens and foreign pages before anything else is looked at."""
-    of_meetings = _OF_MEETINGS.fullmatch(request.path) is not None
+    of_meetings = _OF_MEETINGS.fullmatch(request.path) is not None or _pattern(request) in request.app[GUARDED_PATHS]
     if of_meetings:
         check_not_open_to_all(request.app[CONFIG])
     if of_meetings or request.path in _CLOSED_TO_STRANGERS:
@@ -156,6 +156,12 @@ def refusal(status: int, code: str, message: str) -> web.Response:
     """A refusal as programs and people can read it."""
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # RFC 9110, 15.5.2
     return web.json_response({"error": {"code": code, "message": message}}, status=status, headers=headers)
+
+
+def _pattern(request: web.Request) -> str | None:
+    """The path as its route was given: "/bridges/{name}"."""
+    resource = request.match_info.route.resource
+    return None if resource is None else resource.canonical
 
 
 def _allowed(origin: str, server: ServerConfig) -> bool:

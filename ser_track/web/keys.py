@@ -16,5 +16,7 @@ BOT = web.AppKey("bot", Bot)
 SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
 READERS = web.AppKey("readers", set[asyncio.Task[Any]])
 """Programs that read events of meetings."""
+GUARDED_PATHS = web.AppKey("guarded_paths", frozenset[str])
+"""Those of kinds of meetings that need what `/meetings` needs."""
 ANSWERS = web.AppKey("answers", WeakKeyDictionary[Session, Allowance])
 """How many answers may come over the link of each notice."""

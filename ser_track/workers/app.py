@@ -2,25 +2,26 @@
 
 import socket
 from collections.abc import AsyncIterator, Iterator
-from importlib import import_module
 
 from aiohttp import web
 from aiohttp.web_routedef import AbstractRouteDef
 
 from ser_track.config.schema import Config
 from ser_track.errors import ConfigError
-from ser_track.meetings.registry import adapters
+from ser_track.web.adapter_routes import guarded_paths, modules_with_routes
 from ser_track.web.guard import errors_as_json, only_invited, refusal
-from ser_track.web.keys import CONFIG, SOCKETS
+from ser_track.web.keys import CONFIG, GUARDED_PATHS, SOCKETS
 from ser_track.web.outbox import close_sockets
 from ser_track.web.requests import preflight
+from ser_track.web.routes.api import document_routes
+from ser_track.web.routes.notice import get_purpose
 from ser_track.web.static_files import STATIC, room_page
 from ser_track.workers.meetings import get_meetings, one_meeting, post_meeting
 from ser_track.workers.process import RunWorker
 from ser_track.workers.proxy import metrics, post_offer
 from ser_track.workers.routing import WORKERS
 from ser_track.workers.sockets import websocket
-from ser_track.workers.streams import events, tunnel_of
+from ser_track.workers.streams import events, passing_on
 from ser_track.workers.supervisor import Supervisor
 
 
@@ -38,6 +39,7 @@ def make_front(config: Config, run_worker: RunWorker) -> web.Application:
         raise ConfigError("server", [f"{problem}; set it to 1"])
     app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
     app[CONFIG], app[SOCKETS], app[WORKERS] = config, set(), Supervisor(config, run_worker)
+    app[GUARDED_PATHS] = guarded_paths()
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(_say_goodbye)
     app.add_routes(
@@ -48,8 +50,10 @@ def make_front(config: Config, run_worker: RunWorker) -> web.Application:
             web.options("/offer", preflight),
             web.get("/healthz", _health),
             web.get("/metrics", metrics),
+            web.get("/notice", get_purpose),
             web.static("/static", STATIC),
             *_MEETINGS,
+            *document_routes(),
             *_routes_of_adapters(),
         ]
     )
@@ -72,11 +76,10 @@ _MEETINGS = (
 
 def _routes_of_adapters() -> Iterator[AbstractRouteDef]:
     """Those of rooms are handled here; of any other kind, a target says which worker a request belongs to."""
-    for adapter in adapters().values():
-        if adapter.routes is not None and adapter.kind != "rooms":
-            module = import_module(adapter.routes)
+    for adapter, module in modules_with_routes():
+        if adapter.kind != "rooms":
             for route in module.ROUTES:
-                yield web.route(route.method, route.path, tunnel_of(module.target_of), **route.kwargs)
+                yield web.route(route.method, route.path, passing_on(module.target_of), **route.kwargs)
 
 
 async def _running(app: web.Application) -> AsyncIterator[None]:

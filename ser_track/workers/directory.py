@@ -6,7 +6,7 @@ from typing import Final, Generic, TypeVar
 from ser_track.errors import NotFoundError
 
 W = TypeVar("W")
-_MOST_LOST: Final = 1_000
+_MAX_LOST: Final = 1_000
 """So many ids of meetings that ended with their worker are kept, to say so."""
 
 
@@ -53,5 +53,5 @@ class Directory(Generic[W]):
         for meeting in self.of(worker):
             del self._known[meeting]
             self._lost[meeting] = None
-        for meeting in list(self._lost)[:-_MOST_LOST]:
+        for meeting in list(self._lost)[:-_MAX_LOST]:
             del self._lost[meeting]

@@ -31,7 +31,7 @@ ASK_S = 2.0
 _SPAWN = multiprocessing.get_context("spawn")
 _ONE_AT_A_TIME = threading.Lock()
 """Starting one process also looks for others that have ended, and two who find the same one confuse multiprocessing."""
-_LONGEST_PATH = 100
+_MAX_PATH = 100
 """Bytes; the addresses of Unix sockets hold 103 on macOS, 107 on Linux."""
 RunWorker = Callable[[int, Config, str, "Connection[Any, Any]"], None]
 """The inside of the process (`ser_track.workers.worker.run_worker`), a function that a fresh process can import."""
@@ -50,7 +50,7 @@ def socket_folder() -> "tempfile.TemporaryDirectory[str]":
         raise ConfigError(
             "server", [f"server.workers needs a temporary folder ({error}); set TMPDIR to one"]
         ) from error
-    if len(os.fsencode(folder.name)) + len("/1000000.sock") > _LONGEST_PATH:
+    if len(os.fsencode(folder.name)) + len("/1000000.sock") > _MAX_PATH:
         folder.cleanup()
         problem = f"server.workers needs Unix sockets, and {folder.name} is too long a path for one"
         raise ConfigError("server", [f"{problem}; set TMPDIR to a shorter one"])

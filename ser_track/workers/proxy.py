@@ -9,7 +9,7 @@ from yarl import URL
 
 from ser_track.errors import NoWorkerError
 from ser_track.web.requests import read_object
-from ser_track.workers.metrics import merged
+from ser_track.workers.merged_metrics import merged
 from ser_track.workers.process import ASK_S, WorkerProcess
 from ser_track.workers.routing import WORKERS, holding
 

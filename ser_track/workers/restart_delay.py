@@ -2,7 +2,7 @@
 
 SETTLED_S = 10.0
 """A worker that lived this long had started well; its end is no reason to wait."""
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
+_FIRST_WAIT_S, _MAX_WAIT_S = 0.5, 30.0
 
 
 class RestartDelay:
@@ -14,4 +14,4 @@ class RestartDelay:
     def wait_s(self, lived_s: float) -> float:
         """Seconds to wait after a worker that lived ``lived_s``."""
         early = self._early_ends = 0 if lived_s >= SETTLED_S else self._early_ends + 1
-        return 0.0 if early <= 1 else min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(early - 2, 10))
+        return 0.0 if early <= 1 else min(_MAX_WAIT_S, _FIRST_WAIT_S * 2 ** min(early - 2, 10))

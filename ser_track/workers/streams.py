@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler
 from ser_track.errors import NoWorkerError
 from ser_track.web.routes.events import wants_websocket
 from ser_track.workers.process import WorkerProcess
-from ser_track.workers.proxy import headers_for_client, headers_for_worker, url_at_worker, while_alive, whole
+from ser_track.workers.proxy import answered, headers_for_client, headers_for_worker, url_at_worker, while_alive, whole
 from ser_track.workers.routing import WORKERS, holding, worker_with
 from ser_track.workers.tunnel import SEND_S, abort, tunnel
 
@@ -28,17 +28,17 @@ async def events(request: web.Request) -> web.StreamResponse:
     return await _event_stream(request, worker)
 
 
-def tunnel_of(target_of: Callable[[web.Request], Any]) -> Handler:
-    """A handler that connects a WebSocket with the worker that has, or will have, the meeting that ``target_of`` finds.
+def passing_on(target_of: Callable[[web.Request], Any]) -> Handler:
+    """A handler that passes a request on to the worker that has, or will have, the meeting that ``target_of`` finds.
 
-    All bridges of one meeting come to the same worker. The handler raises MeetingError: the request names no meeting,
-    there is one too many, or no worker just now.
+    A WebSocket is connected with that worker. All bridges of one meeting come to the same one. The handler raises
+    MeetingError: the request names no meeting, there is one too many, or no worker just now.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
         where, workers = target_of(request).where, request.app[WORKERS]
         async with holding(workers, workers.placement.meetings, where) as worker:
-            return await tunnel(request, worker)
+            return await (tunnel if wants_websocket(request) else answered)(request, worker)
 
     return handle
 

@@ -8,6 +8,10 @@ export class Lobby {
   #box = find("#lobby", HTMLElement);
   #room = find("#field-room", HTMLInputElement);
   #name = find("#field-name", HTMLInputElement);
+  #analysed = find("#join-analysed", HTMLButtonElement);
+  #unanalysed = find("#join-unanalysed", HTMLButtonElement);
+  #busy = false;
+  #informed = false;
 
   /**
    * @param {string} room  to begin with
@@ -23,8 +27,8 @@ export class Lobby {
       missing(empty.dataset.what ?? "");
       empty.focus();
     };
-    find("#join-analysed", HTMLButtonElement).onclick = () => choose(true);
-    find("#join-unanalysed", HTMLButtonElement).onclick = () => choose(false);
+    this.#analysed.onclick = () => choose(true);
+    this.#unanalysed.onclick = () => choose(false);
     // Enter in a field goes on to the next one or to the question. It never answers the question.
     find("form", HTMLFormElement, this.#box).onsubmit = (event) => event.preventDefault();
     onEnter(this.#room, this.#name);
@@ -38,7 +42,19 @@ export class Lobby {
 
   /** @param {boolean} waiting  for a room; until then nobody can choose again */
   setBusy(waiting) {
-    for (const button of this.#box.querySelectorAll("button")) button.disabled = waiting;
+    this.#busy = waiting;
+    this.#render();
+  }
+
+  /** From now on people can agree: the page has everything that they must know before. */
+  allowAnalysis() {
+    this.#informed = true;
+    this.#render();
+  }
+
+  #render() {
+    this.#analysed.disabled = this.#busy || !this.#informed;
+    this.#unanalysed.disabled = this.#busy;
   }
 
   focus() {

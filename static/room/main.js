@@ -7,6 +7,7 @@ import { LocalMedia } from "./local-media.js";
 import { Lobby } from "./lobby.js";
 import { SERVICE_RESTART, rejoin } from "./reconnection.js";
 import { Room } from "./room.js";
+import { showServerNotice } from "./server-notice.js";
 import { StatusLine } from "./status-line.js";
 
 /** @import { Choice } from "./lobby.js" */
@@ -14,6 +15,9 @@ import { StatusLine } from "./status-line.js";
 
 const JOINING = "Joining …";
 const RESTARTING = "The server is restarting this room. You will be reconnected. Nothing is analysed until then.";
+/** The WebSocket's close code for it; the server says 1001 when it stops. */
+const ROOM_CLOSED = 1000;
+const CLOSED = "The room was closed by whoever runs the server. You have left it, and your voice is not analysed.";
 const LOST = "The connection to the server was lost. You have left the room, and your voice is not analysed.";
 const query = new URLSearchParams(location.search);
 const token = query.get("token");
@@ -52,6 +56,10 @@ const page = {
     if (!room || !choice) return;
     choice.consent = room.analysed; // as it was last given, not as it was at first
     if (code === SERVICE_RESTART) comeBack(choice);
+    else if (code === ROOM_CLOSED) {
+      leave();
+      status.show(CLOSED, { kind: "error" });
+    }
     else leaveLost(choice);
   },
 };
@@ -60,6 +68,9 @@ function newName() {
   const bytes = crypto.getRandomValues(new Uint8Array(5));
   return `room-${[...bytes].map((byte) => byte.toString(36).padStart(2, "0")).join("")}`;
 }
+
+// Nobody can agree before they can read whether voices are recorded.
+void showServerNotice(document.querySelectorAll(".storage")).then(() => lobby.allowAnalysis());
 
 // --- in and out
 

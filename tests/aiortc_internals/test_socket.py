@@ -14,7 +14,7 @@ from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtp
 from ser_track.aiortc_internals.packets import take_packets
 from ser_track.aiortc_internals.socket import MediaSocket, missing_parts, take_socket
 from ser_track.aiortc_internals.udp_batches import DatagramReader
-from ser_track.events import StreamKey
+from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival, read_header
 from ser_track.rtp.opus import OpusDecoder
 

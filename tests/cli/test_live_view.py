@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from ser_track.cli.live_view import LIMITS, LiveView
-from ser_track.events import (
+from ser_track.event_types import (
     ConsentChanged,
     Emotion,
     Event,

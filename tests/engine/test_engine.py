@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_track.chunk import Chunk
-from ser_track.events import Emotion, EngineEvent, SpeechEnded, SpeechStarted
+from ser_track.event_types import Emotion, EngineEvent, SpeechEnded, SpeechStarted
 from ser_track.models.silero import SileroVad
 from tests.helpers.engine_calls import Pieces, Way, key, lasting, new_engine, pieces, play, streams, ways
 from tests.helpers.signals import noise

@@ -6,7 +6,7 @@ import pytest
 from ser_track.chunk import Chunk, FloatArray
 from ser_track.engine.engine import Engine
 from ser_track.errors import InferenceError
-from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted
+from ser_track.event_types import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted
 from tests.helpers.engine_calls import key, new_engine
 from tests.helpers.fake_models import FaultyClassifier, FaultyDetector
 from tests.helpers.signals import noise, talk

@@ -8,7 +8,7 @@ import pytest
 from ser_track.chunk import Chunk, FloatArray
 from ser_track.engine.engine import Engine
 from ser_track.engine.smoothing import Smoothing
-from ser_track.events import Emotion, EngineEvent
+from ser_track.event_types import Emotion, EngineEvent
 from ser_track.protocols import Prediction
 from ser_track.voice_profile import VoiceProfile
 from tests.helpers.engine_calls import CONFIG, key

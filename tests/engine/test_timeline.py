@@ -1,7 +1,7 @@
 """Events of several people, in the order in which `analyze` may give them, become one line each."""
 
 from ser_track.engine.timeline import gather
-from ser_track.events import Emotion, Event, Fault, Joined, SpeechEnded, SpeechStarted, StreamKey
+from ser_track.event_types import Emotion, Event, Fault, Joined, SpeechEnded, SpeechStarted, StreamKey
 from ser_track.labels import FOUR, LabelSet
 
 ANN, BOB = (StreamKey("file", name, "talk.wav") for name in ("ann", "bob"))

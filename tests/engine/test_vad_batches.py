@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ser_track.chunk import WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
-from ser_track.events import EngineEvent, SpeechEnded, SpeechStarted
+from ser_track.event_types import EngineEvent, SpeechEnded, SpeechStarted
 from ser_track.models.silero import SileroVad
 from ser_track.protocols import DetectorState
 from tests.helpers.engine_calls import CONFIG, Pieces, Way, key, lasting, new_engine, play, streams

@@ -10,7 +10,7 @@ from typing import Final
 from hypothesis import strategies as st
 
 from ser_track.engine.timeline import Timeline, gather
-from ser_track.events import Emotion, Event, Fault, Joined, Left, SpeechEnded, SpeechStarted, StreamKey
+from ser_track.event_types import Emotion, Event, Fault, Joined, Left, SpeechEnded, SpeechStarted, StreamKey
 from ser_track.labels import EMOTIONS, SIX_EMOTIONS, UNSURE
 from ser_track.output.documents import FORMATS, Results
 

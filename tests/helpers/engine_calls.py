@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.config.schema import PipelineConfig
 from ser_track.engine.engine import Engine
-from ser_track.events import Emotion, EngineEvent, StreamKey
+from ser_track.event_types import Emotion, EngineEvent, StreamKey
 from ser_track.protocols import EmotionClassifier, VoiceDetector
 from tests.helpers.fake_models import EnergyDetector, LevelClassifier
 from tests.helpers.signals import cut, noise

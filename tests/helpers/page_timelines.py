@@ -1,7 +1,7 @@
 """Timelines made by hand."""
 
 from ser_track.engine.timeline import Line, Timeline, Utterance
-from ser_track.events import Emotion, EndReason, StreamKey
+from ser_track.event_types import Emotion, EndReason, StreamKey
 from ser_track.labels import EMOTIONS, UNSURE
 
 MODEL = "small@2.1.0"

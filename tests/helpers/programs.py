@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import NoReturn
 
@@ -98,10 +98,10 @@ class Program:
 
 
 @asynccontextmanager
-async def running(*command: str) -> AsyncIterator[Program]:
-    """``command``, until the block ends."""
+async def running(*command: str, env: Mapping[str, str] | None = None) -> AsyncIterator[Program]:
+    """``command``, until the block ends; ``env`` in place of the environment of the tests."""
     pipe, errors = asyncio.subprocess.PIPE, asyncio.subprocess.STDOUT
-    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=errors)
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=errors, env=env)
     if sys.platform == "linux":
         # Janus 1.1.2 often crashes at its end, in `janus_sctp_association_destroy`: no 100 MB of its memory for that.
         resource.prlimit(process.pid, resource.RLIMIT_CORE, (0, 0))

@@ -11,7 +11,7 @@ import pytest_asyncio
 from ser_track.chunk import WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.config.schema import PipelineConfig, RuntimeConfig
 from ser_track.engine.engine import Engine
-from ser_track.events import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted, StreamKey
+from ser_track.event_types import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted, StreamKey
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
 from ser_track.protocols import DetectorState, VoiceDetector

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ser_track.live.load_shedding import MOST, LoadShedding
+from ser_track.live.load_shedding import MAX_STEP, LoadShedding
 
 TICK_S = 0.032
 CONFIGURED = 3
@@ -40,7 +40,7 @@ def test_ticks_that_are_busy_for_long_make_fewer_and_fewer_until_there_are_as_go
     assert by_second == sorted(by_second, reverse=True)
     assert by_second[0] > 10
     assert by_second[-1] <= 1
-    assert load.step == MOST
+    assert load.step == MAX_STEP
 
 
 def test_late_ticks_make_none_at_all(load: LoadShedding) -> None:
@@ -50,8 +50,8 @@ def test_late_ticks_make_none_at_all(load: LoadShedding) -> None:
 
 def test_it_comes_back_step_by_step(load: LoadShedding) -> None:
     provisional(load, 0.03, 6.0)
-    assert load.step == MOST
-    by_pair_of_seconds = [provisional(load, 0.005, 2.0) for _ in range(MOST + 1)]
+    assert load.step == MAX_STEP
+    by_pair_of_seconds = [provisional(load, 0.005, 2.0) for _ in range(MAX_STEP + 1)]
     assert by_pair_of_seconds == sorted(by_pair_of_seconds)
     assert load.step == 0
     assert provisional(load, 0.005, 3.2) == 100 * CONFIGURED
@@ -60,6 +60,6 @@ def test_it_comes_back_step_by_step(load: LoadShedding) -> None:
 def test_between_the_two_it_stays_as_it_is(load: LoadShedding) -> None:
     provisional(load, 0.03, 2.0)
     step = load.step
-    assert 0 < step < MOST
+    assert 0 < step < MAX_STEP
     provisional(load, 0.7 * TICK_S, 10.0)
     assert load.step == step

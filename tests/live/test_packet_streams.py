@@ -4,7 +4,7 @@ import pytest
 
 from bench.packets import speech
 from ser_track.chunk import Chunk
-from ser_track.events import StreamKey
+from ser_track.event_types import StreamKey
 from ser_track.live.packet_streams import PacketStreams
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.opus_stream import OpusStream

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ser_track.chunk import Chunk
-from ser_track.events import EndReason, Resumed, Stalled, StreamKey
+from ser_track.event_types import EndReason, Resumed, Stalled, StreamKey
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.stream_feed import StreamFeed
 

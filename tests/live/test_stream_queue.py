@@ -3,7 +3,7 @@
 import numpy as np
 
 from ser_track.chunk import Chunk
-from ser_track.events import StreamKey
+from ser_track.event_types import StreamKey
 from ser_track.live.stream_queue import StreamQueue
 from ser_track.rtp.header import Arrival
 

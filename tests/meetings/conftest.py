@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from ser_track.config.schema import Config
-from ser_track.events import Consent
+from ser_track.event_types import Consent
 from tests.helpers.janus_person import JanusPerson
 from tests.helpers.janus_server import ROOM, JanusServer
 from tests.web.conftest import Running

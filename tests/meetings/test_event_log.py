@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ser_track.events import (
+from ser_track.event_types import (
     ConsentChanged,
     Emotion,
     Fault,

@@ -11,7 +11,7 @@ import pytest
 from ser_track import SERPipeline
 from ser_track.chunk import FloatArray
 from ser_track.errors import AudioError, ModelError
-from ser_track.events import Emotion
+from ser_track.event_types import Emotion
 from ser_track.models.emotion import EmotionModel, waveform
 from tests.helpers.foreign_models import BESIDE, MOODS, moods_of, write_moods, write_waveform_model
 

@@ -13,7 +13,7 @@ import pytest
 from ser_track import SERPipeline
 from ser_track.chunk import FloatArray
 from ser_track.errors import ModelError
-from ser_track.events import EngineEvent, SpeechEnded, SpeechStarted
+from ser_track.event_types import EngineEvent, SpeechEnded, SpeechStarted
 from ser_track.models import load_detector, registry
 from ser_track.models.packaged_silero import PackagedSileroVad
 from ser_track.models.registry import CLASSIFIERS, DETECTORS, make_classifier, make_detector

@@ -13,7 +13,7 @@ import pytest
 
 from ser_track.chunk import WINDOW_SAMPLES, FloatArray
 from ser_track.errors import InferenceError, ModelError
-from ser_track.models.session import open_session
+from ser_track.models.onnx_session import open_session
 from ser_track.models.silero import SileroVad
 from tests.helpers.signals import noise, tone
 from training.corpora import CORPORA, read_audio, read_clips

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_track.config.schema import RuntimeConfig
-from ser_track.events import ConsentChanged, Emotion, Left, SpeechStarted, StreamKey
+from ser_track.event_types import ConsentChanged, Emotion, Left, SpeechStarted, StreamKey
 from ser_track.output.data_channel import EventBatch, read_message, split_messages
 from ser_track.output.wire import encode
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ser_track import ConsentChanged, Emotion, Event, Fault, Joined, Left, Resumed, Stalled, events, to_dataframe
-from ser_track.events import StreamKey
+from ser_track.event_types import StreamKey
 from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.output.wire import to_json
 from tests.paths import SPOKEN

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from ser_track.events import Joined, Left, StreamKey
+from ser_track.event_types import Joined, Left, StreamKey
 from ser_track.output.jsonl import JsonLines
 from ser_track.output.wire import encode
 

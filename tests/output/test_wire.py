@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
-from ser_track.events import (
+from ser_track.event_types import (
     Announcement,
     ConsentChanged,
     Emotion,

@@ -13,9 +13,9 @@ from blockbuster import blockbuster_ctx
 
 from ser_track.bot import Bot
 from ser_track.config.schema import Config, load_config
-from ser_track.meetings.adapters.rooms.directory import Rooms
 from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.meetings.adapters.rooms.room import Room
+from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.web.app import make_app
 from ser_track.web.keys import BOT
 from tests.helpers.mediajson_bridge import opus_packets

@@ -10,7 +10,7 @@ import pytest
 from aiortc import MediaStreamTrack
 from av.audio.stream import AudioStream
 
-from ser_track.events import StreamKey
+from ser_track.event_types import StreamKey
 from ser_track.live.packet_streams import PacketStreams
 from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.rtp.header import Arrival

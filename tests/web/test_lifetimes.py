@@ -20,7 +20,7 @@ from aiortc.sdp import SessionDescription
 
 from ser_track.config.schema import Config
 from ser_track.engine.engine import Engine
-from ser_track.events import StreamKey
+from ser_track.event_types import StreamKey
 from ser_track.meetings.adapters.rooms import signalling
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.web.keys import BOT

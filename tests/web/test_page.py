@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from ser_track.config.schema import Config, IceServer, PipelineConfig
 from ser_track.labels import EMOTIONS
@@ -257,3 +257,55 @@ async def test_losing_the_server_is_told_and_one_can_rejoin(enter: Enter, server
     await ada.get_by_role("button", name="Rejoin").click()
     await expect(ada.locator("#room")).to_be_visible()
     await expect(own_tile(ada)).not_to_have_attribute("data-update-count", "0", timeout=RESULT_MS)
+
+
+class TestStorage:
+    """Before anybody agrees, the page says whether voices are recorded."""
+
+    @pytest.fixture
+    def record_folder(self) -> str | None:
+        return None
+
+    @pytest.fixture
+    def config(self, record_folder: str | None) -> Config:
+        base = Config()
+        return replace(base, meetings=replace(base.meetings, record_folder=record_folder))
+
+    async def test_where_nothing_is_stored_the_page_says_so(self, browser: Browser, server: Running) -> None:
+        page = await browser.new_page()
+        await page.goto(server.url)
+        await expect(page.locator(".facts .storage")).to_have_text("The server does not store anything.")
+        await expect(page.locator("#join-analysed")).to_be_enabled()
+        await expect(page.locator("aside .storage")).to_have_text("The server does not store anything.")
+
+    async def test_nobody_can_agree_before_the_server_has_said_it(self, browser: Browser, server: Running) -> None:
+        page, asked = await browser.new_page(), asyncio.Event()
+
+        async def refuse_once(route: Route) -> None:
+            if asked.is_set():
+                await route.continue_()
+            else:
+                asked.set()
+                await route.abort()
+
+        await page.route("**/notice", refuse_once)
+        await page.goto(server.url)
+        await asked.wait()
+        await expect(page.locator(".facts .storage")).to_contain_text("has not said yet whether it records voices")
+        await expect(page.locator("#join-analysed")).to_be_disabled()
+        await expect(page.locator("#join-unanalysed")).to_be_enabled()
+        await expect(page.locator("#join-analysed")).to_be_enabled(timeout=RESULT_MS)
+        await expect(page.locator(".facts .storage")).to_have_text("The server does not store anything.")
+
+    class TestRecorded:
+        @pytest.fixture
+        def record_folder(self, tmp_path: Path) -> str | None:
+            return str(tmp_path)
+
+        async def test_where_voices_are_recorded_the_page_says_so(self, browser: Browser, server: Running) -> None:
+            page = await browser.new_page()
+            await page.goto(server.url)
+            told = "The server records the voices of the people who are analysed. It does not store any results."
+            await expect(page.locator(".facts .storage")).to_have_text(told)
+            await expect(page.locator("#join-analysed")).to_be_enabled()
+            await expect(page.locator("aside .storage")).to_have_text(told)

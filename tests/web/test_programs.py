@@ -11,10 +11,15 @@ import pytest
 import pytest_asyncio
 
 from ser_track.config.schema import Config
-from ser_track.events import Consent
+from ser_track.event_types import Consent
 from tests.helpers.api_documents import DOCS
 from tests.helpers.browser import launched
+from tests.helpers.janus_person import JanusPerson
+from tests.helpers.janus_server import PIN, ROOM, WITH_PIN, JanusServer
 from tests.helpers.mediajson_bridge import Bridge
+from tests.helpers.peer import RecordingTrack
+from tests.meetings.conftest import janus as janus
+from tests.meetings.conftest import janus_server as janus_server
 from tests.paths import SPOKEN
 from tests.web.conftest import Running
 
@@ -117,3 +122,29 @@ async def test_a_page_follows_until_the_meeting_is_over(server: Running, bridge:
     assert name == "ann"
     assert isinstance(label, str)
     assert 0 < confidence <= 1
+
+
+@pytest.mark.meeting
+async def test_one_bot_prints_the_results_of_several_meetings(
+    server: Running, janus: JanusServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = [JanusPerson(server.http, janus.url, "Ann"), JanusPerson(server.http, janus.url, "Bob", WITH_PIN)]
+    for person, pin in zip(people, (None, PIN), strict=True):
+        await person.join(pin)
+        await person.publish(RecordingTrack(SPOKEN))
+    own = f"janus://127.0.0.1:{janus.port}"
+    joining = defined("join_all")(f"{own}?room={ROOM}", f"{own}?room={WITH_PIN}&pin={PIN}", consent="notice")
+    running, printed = asyncio.create_task(joining), ""
+    async with asyncio.timeout(40):
+        while not re.search(r"^Ann: \w+ \(\d+%\)$", printed, re.M) or not re.search(r"^Bob: \w+", printed, re.M):
+            assert not running.done()
+            await asyncio.sleep(0.2)
+            printed += capsys.readouterr().out
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert "To refuse, at any time: send" in printed
+    for person in people:
+        answer = await person.request({"request": "listparticipants"})
+        assert [one["display"] for one in answer["participants"]] == [person.name]
+        await person.close()

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-from aiohttp import ClientSession, ClientWebSocketResponse, TCPConnector, WSMsgType, web
-from aiortc import MediaStreamTrack, RTCSessionDescription
+from aiohttp import ClientSession, TCPConnector, web
 from blockbuster import blockbuster_ctx
 
 from ser_track.config.schema import Config
@@ -21,11 +20,9 @@ from ser_track.workers.process import WorkerProcess
 from ser_track.workers.routing import WORKERS
 from ser_track.workers.supervisor import Supervisor
 from ser_track.workers.worker import run_worker
-from tests.helpers.peer import Peer
+from tests.helpers.room_page import SOON_S as SOON_S
+from tests.helpers.room_page import Page as Page
 from tests.test_server import serve as serve  # a fixture, passed on: `server.py` as people start it
-
-SOON_S = 20.0
-"""For what takes a moment, on a machine with other things to do."""
 
 
 @pytest.fixture
@@ -49,45 +46,6 @@ def _no_blocking() -> Iterator[None]:
     with blockbuster_ctx("ser_track") as watched:
         watched.functions["threading.Lock.acquire"].can_block_in("aiortc/rtcrtpreceiver.py", "__stop_decoder")
         yield
-
-
-class Page:
-    """What a browser's page does: it joins on the WebSocket, then offers its analysis connection."""
-
-    def __init__(self, http: ClientSession, url: str, socket: ClientWebSocketResponse, first: dict[str, Any]) -> None:
-        self.socket, self.first = socket, first
-        """The server's first message: the welcome, or a refusal."""
-        self.peer = Peer(http, url)
-        self._http, self._url = http, url
-
-    @property
-    def id(self) -> str:
-        name: str = self.first["participant"]
-        return name
-
-    async def speak(self, track: MediaStreamTrack | None) -> None:
-        """Connect to the bot with ``track`` as the microphone."""
-        connection = self.peer.connection
-        connection.addTrack(track) if track else connection.addTransceiver("audio", direction="sendonly")
-        await connection.setLocalDescription(await connection.createOffer())
-        known = {key: self.first[key] for key in ("room", "participant", "secret")}
-        body = {**known, "sdp": connection.localDescription.sdp, "type": "offer"}
-        async with self._http.post(f"{self._url}/offer", json=body) as answer:
-            assert answer.status == 200, await answer.text()
-            described = RTCSessionDescription((await answer.json())["sdp"], "answer")
-        self.peer.id = self.id
-        await connection.setRemoteDescription(described)
-
-    async def close_code(self) -> int | None:
-        """With what the server closes the socket, after whatever it still had to say."""
-        async with asyncio.timeout(SOON_S):
-            while (await self.socket.receive()).type is WSMsgType.TEXT:
-                pass
-        return self.socket.close_code
-
-    async def hang_up(self) -> None:
-        await self.peer.close()
-        await self.socket.close()
 
 
 @dataclass

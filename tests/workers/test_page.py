@@ -3,14 +3,17 @@
 import os
 import signal
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from ser_track.config.schema import Config
 from tests.helpers.browser import join, launched
 from tests.paths import SPOKEN
-from tests.workers.conftest import Front
+from tests.workers.conftest import Front, OpenFront
 
 pytestmark = pytest.mark.browser
 
@@ -81,3 +84,13 @@ async def test_who_leaves_or_withdraws_meanwhile_is_taken_at_their_word(browser:
     await expect(ada.locator(".tile")).to_have_attribute("data-state", "not-analysed")
     await expect(bo.locator("#lobby")).to_be_visible()
     assert front.workers.placement.rooms.people <= 1
+
+
+async def test_the_front_says_too_that_voices_are_recorded(
+    open_front: OpenFront, config: Config, browser: Browser, tmp_path: Path
+) -> None:
+    front = await open_front(replace(config, meetings=replace(config.meetings, record_folder=str(tmp_path))))
+    page = await browser.new_page()
+    await page.goto(front.url)
+    await expect(page.locator(".facts .storage")).to_contain_text("The server records the voices")
+    await expect(page.locator("#join-analysed")).to_be_enabled()

@@ -10,7 +10,7 @@ from ser_track.cli.analyze.inputs import Input
 from ser_track.cli.analyze.sinks import RecordingSink
 from ser_track.config.schema import PipelineConfig
 from ser_track.errors import AudioError
-from ser_track.events import Fault
+from ser_track.event_types import Fault
 from ser_track.models import new_engine
 from ser_track.output.wire import encode
 from ser_track.recordings.recording import Recording, open_meeting, open_recording

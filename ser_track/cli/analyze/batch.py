@@ -13,11 +13,11 @@ from ser_track.cli.analyze.analysis import Show, Task, analyze
 from ser_track.cli.analyze.inputs import Input
 from ser_track.cli.analyze.pool import Progress, in_order
 from ser_track.cli.analyze.sinks import Spooled, WholeFiles
-from ser_track.cli.analyze.targets import Files, Stream
+from ser_track.cli.analyze.targets import Files, StreamTarget
 from ser_track.cli.console import Feedback
 from ser_track.errors import InferenceError
 
-_MOST_NAMED: Final = 20
+_MAX_NAMED: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class _Outcome:
 class Batch:
     """The recordings of one command."""
 
-    def __init__(self, output: Stream | Files, task: Task, cores: int, told: Feedback) -> None:
+    def __init__(self, output: StreamTarget | Files, task: Task, cores: int, told: Feedback) -> None:
         """Work on those of ``output`` with so many ``cores``: a process for each; threads where cores are left."""
         self._output = output
         self._sources = output.sources
@@ -55,7 +55,7 @@ class Batch:
         finally:
             self._task.documents.clean_up(self._sources)
 
-    def _into_stream(self, output: Stream) -> None:
+    def _into_stream(self, output: StreamTarget) -> None:
         written: list[Input] = []
         with self._says_what_is_missing(lambda: written):
             if min(self._cores, len(self._sources)) > 1:
@@ -82,7 +82,7 @@ class Batch:
             for results in waiting:
                 results.clean_up()
 
-    def _write(self, output: Stream, written: list[Input]) -> None:
+    def _write(self, output: StreamTarget, written: list[Input]) -> None:
         """One by one, each event as it happens."""
         task = self._task_for(1)
         for source in self._sources:
@@ -92,7 +92,7 @@ class Batch:
             self._tell(source, _Outcome(failures, None))
             written.append(source)
 
-    def _spool(self, output: Stream, written: list[Input]) -> None:
+    def _spool(self, output: StreamTarget, written: list[Input]) -> None:
         """At once, into temporary files: events of hours may have to wait for their turn."""
         with tempfile.TemporaryDirectory(prefix="ser-track-") as folder:
             parts = [Spooled(source, Path(folder, str(number))) for number, source in enumerate(self._sources)]
@@ -176,5 +176,5 @@ def _as_share(progress: Progress) -> Show:
 
 
 def _listed(sources: Sequence[Input]) -> str:
-    more = len(sources) - _MOST_NAMED
-    return ", ".join(map(str, sources[:_MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
+    more = len(sources) - _MAX_NAMED
+    return ", ".join(map(str, sources[:_MAX_NAMED])) + (f" and {more} more" if more > 0 else "")

@@ -11,7 +11,7 @@ from ser_track.cli.analyze.documents import Documents
 from ser_track.cli.analyze.done_list import DoneList
 from ser_track.cli.analyze.heard import Heard
 from ser_track.cli.analyze.inputs import Input
-from ser_track.events import EncodedEvent
+from ser_track.event_types import EncodedEvent
 from ser_track.output.documents import FORMATS, Gatherer, Results
 from ser_track.output.jsonl import JsonLines
 from ser_track.recordings.recording import Recording

@@ -19,7 +19,7 @@ from ser_track.output.documents import FORMATS
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class StreamTarget:
     """The results of all recordings on one stream; in another format than `JSONL` there is one recording."""
 
     sources: Sequence[Input]
@@ -92,7 +92,7 @@ def open_outputs(
     sources: Sequence[Input],
     settings: Sequence[str] = ("",),
     resume: bool = False,
-) -> AbstractContextManager[Stream | Files]:
+) -> AbstractContextManager[StreamTarget | Files]:
     """Where results of ``sources`` go; folders are made, and a file for events is opened, when this is called.
 
     formats: of `format_names`, `JSONL` where none is given.
@@ -139,13 +139,15 @@ def _is_folder(out: str, formats: list[str], suffixes: dict[str, str]) -> bool:
     return formats != [JSONL] and Path(out).suffix not in suffixes.values()
 
 
-def _on_stdout(formats: list[str], sources: Sequence[Input]) -> Stream:
+def _on_stdout(formats: list[str], sources: Sequence[Input]) -> StreamTarget:
     if formats == [JSONL] or (len(formats) == 1 and len(sources) <= 1):
-        return Stream(sources, sys.stdout, formats[0])
+        return StreamTarget(sources, sys.stdout, formats[0])
     raise ConfigError("--format", [f"{_amount(formats, sources)} cannot share stdout; name a folder with --out DIR"])
 
 
-def _into_file(file: Path, formats: list[str], sources: Sequence[Input]) -> AbstractContextManager[Stream | Files]:
+def _into_file(
+    file: Path, formats: list[str], sources: Sequence[Input]
+) -> AbstractContextManager[StreamTarget | Files]:
     refuse_recordings("--out", file, sources)
     if formats == [JSONL]:
         return _stream_into(file, sources)
@@ -155,13 +157,13 @@ def _into_file(file: Path, formats: list[str], sources: Sequence[Input]) -> Abst
 
 
 @contextmanager
-def _stream_into(path: Path, sources: Sequence[Input]) -> Iterator[Stream]:
+def _stream_into(path: Path, sources: Sequence[Input]) -> Iterator[StreamTarget]:
     try:
         file = path.open("w", encoding="utf-8")
     except OSError as error:
         raise ConfigError("--out", [f"{path} cannot be written ({error.strerror}); name another file"]) from error
     with file:
-        yield Stream(sources, file)
+        yield StreamTarget(sources, file)
 
 
 def _amount(formats: Sequence[str], sources: Sequence[Input]) -> str:

@@ -33,7 +33,7 @@ _ROOT: Final = {
 _ASSOCIATED: Final = "Symbolic_Association"
 _MIME: Final = {".wav": "audio/x-wav", ".mp4": "video/mp4"}
 """The media types that ELAN looks at; of others it asks the player."""
-_SHORTEST_MS: Final = 1000
+_MIN_MS: Final = 1000
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ def _tiers(timeline: Timeline, numbers: _Numbers) -> Iterator[Element]:
                 _annotate(tier, below, utterance, numbers)
             yield from (tier, below)
     tier = Element("TIER", TIER_ID=ABOUT, LINGUISTIC_TYPE_REF="emotion")
-    end_ms = max(milliseconds(timeline.end_s), _SHORTEST_MS)
+    end_ms = max(milliseconds(timeline.end_s), _MIN_MS)
     _aligned(tier, 0, end_ms, holdable("; ".join(about(timeline))), numbers)
     yield tier
 

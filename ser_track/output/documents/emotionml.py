@@ -9,7 +9,7 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element, SubElement
 
 from ser_track.engine.timeline import Timeline
-from ser_track.events import Emotion
+from ser_track.event_types import Emotion
 from ser_track.output.documents.wording import Spoken, about, milliseconds, spoken, verdict
 from ser_track.output.documents.xml_text import document, holdable
 

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from ser_track.chunk import Chunk
 from ser_track.engine.timeline import TimelineGatherer
-from ser_track.events import EncodedEvent
+from ser_track.event_types import EncodedEvent
 from ser_track.labels import LabelSet
 from ser_track.output.documents.format import Results
 from ser_track.output.documents.html.sound import Sound, SoundRecorder

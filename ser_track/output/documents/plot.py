@@ -18,7 +18,7 @@ _ROW_IN: Final = 1.05
 _FRAME_IN: Final = 1.35
 _LEGEND_COLUMNS: Final = 5
 _LEGEND_LINE_IN: Final = 0.16
-_MOST_ROWS: Final = 40
+_MAX_ROWS: Final = 40
 """More make a picture that no page holds, and more pixels than a PNG should have."""
 _STYLE: Final[Any] = {
     "font.family": "sans-serif",
@@ -48,9 +48,9 @@ def save_plot(timeline: Timeline, output: BinaryIO, suffix: str) -> list[str]:
     from matplotlib.figure import Figure
 
     told = []
-    if len(timeline.lines) > _MOST_ROWS:
-        told.append(f"the first {_MOST_ROWS} of {len(timeline.lines)} participants are shown; the others do not fit")
-    lines = timeline.lines[:_MOST_ROWS]
+    if len(timeline.lines) > _MAX_ROWS:
+        told.append(f"the first {_MAX_ROWS} of {len(timeline.lines)} participants are shown; the others do not fit")
+    lines = timeline.lines[:_MAX_ROWS]
     with mpl.rc_context(_STYLE), warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         figure = Figure(

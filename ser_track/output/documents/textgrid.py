@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, TextIO
 from ser_track.engine.timeline import Timeline, Utterance
 from ser_track.output.documents.wording import ABOUT, about, lanes, milliseconds, shares, speakers, unique, verdict
 
-_SHORTEST_MS: Final = 1000
+_MIN_MS: Final = 1000
 """Length where nobody spoke: Praat takes no TextGrid without any."""
 
 
@@ -21,7 +21,7 @@ def write(timeline: Timeline, output: TextIO) -> None:
 
     It ends with the last segment: the length of the recording is not known here.
     """
-    end_ms = max(milliseconds(timeline.end_s), _SHORTEST_MS)
+    end_ms = max(milliseconds(timeline.end_s), _MIN_MS)
     tiers = list(_tiers(timeline, end_ms))
     output.write('File type = "ooTextFile"\nObject class = "TextGrid"\n\n')
     output.write(f"xmin = 0\nxmax = {_seconds(end_ms)}\ntiers? <exists>\nsize = {len(tiers)}\nitem []:\n")

@@ -10,7 +10,7 @@ from ser_track.rtp.packet_reader import PacketReader, Recorded, RecordedPacket
 
 _DYNAMIC: Final = range(96, 128)
 """Payload types without a fixed meaning, as Opus has none (RFC 3551, 3)."""
-_MOST_NAMED: Final = 3
+_MAX_NAMED: Final = 3
 
 
 @dataclass(slots=True)
@@ -97,5 +97,5 @@ def _problems(found: dict[Key, Sender], any_heard: bool, told: int | None) -> It
 
 
 def _streams(names: list[str]) -> str:
-    some = "; ".join(names[:_MOST_NAMED]) + (" …" if len(names) > _MOST_NAMED else "")
+    some = "; ".join(names[:_MAX_NAMED]) + (" …" if len(names) > _MAX_NAMED else "")
     return f"{len(names)} stream{'s' * (len(names) > 1)} of audio ({some})"

@@ -11,7 +11,7 @@ from ser_track.rtp.opus import packet_length
 
 Verdict = Literal["opus", "other", "unknown"]
 
-_LONGEST_STEP: Final = 5760
+_MAX_STEP: Final = 5760
 """RTP time of the longest packet, 120 ms: longer steps are silence that was not sent."""
 _FEWEST: Final = 4
 _ENOUGH_AGREE: Final = 0.8
@@ -46,7 +46,7 @@ class OpusDetection:
         last, self._last = self._last, arrival
         if last is not None and arrival.sequence == (last.sequence + 1) & 0xFFFF:
             step = (arrival.timestamp - last.timestamp) & 0xFFFFFFFF
-            if 0 < step <= _LONGEST_STEP:
+            if 0 < step <= _MAX_STEP:
                 self._compared += 1
                 self._agreed += step == self._length
                 self._ticks += step

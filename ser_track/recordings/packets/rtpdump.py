@@ -16,7 +16,7 @@ from ser_track.rtp.packet_reader import RecordedPacket
 MAGIC: Final = b"#!rtpplay1.0 "
 _BEGUN: Final = Struct("!IIIHH")
 _PACKET: Final = Struct("!HHI")
-_LONGEST_LINE: Final = 200
+_MAX_LINE: Final = 200
 
 
 class RtpDump:
@@ -32,7 +32,7 @@ class RtpDump:
         self.keyed: set[str] = set()
         self._file = file
         file.seek(0)
-        file.readline(_LONGEST_LINE)
+        file.readline(_MAX_LINE)
         head = file.read(_BEGUN.size)
         if len(head) < _BEGUN.size:
             raise AudioError("ends in its header; copy it again")

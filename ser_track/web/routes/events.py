@@ -21,7 +21,7 @@ from ser_track.web.routes.meetings import find
 _HEARTBEAT_S: Final = 15.0
 _SEND_S: Final = 20.0
 """Who takes nothing for so long is let go, and can come back for what it missed."""
-_MOST_READERS: Final = 200
+_MAX_READERS: Final = 200
 _SNAPSHOT: Final = "snapshot"
 
 
@@ -46,8 +46,8 @@ async def get_events(request: web.Request) -> web.StreamResponse:
     if log.ended and seen == log.last and not by_websocket:
         return web.Response(status=204)  # the only answer after which browsers do not ask again
     readers = request.app[READERS]
-    if len(readers) >= _MOST_READERS:
-        raise MeetingFullError(f"{_MOST_READERS} programs read events here already; try again later")
+    if len(readers) >= _MAX_READERS:
+        raise MeetingFullError(f"{_MAX_READERS} programs read events here already; try again later")
     task = asyncio.current_task()
     assert task is not None
     readers.add(task)

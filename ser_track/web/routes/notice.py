@@ -1,11 +1,13 @@
-"""``/meetings/{id}/notice``: where people in a meeting elsewhere read what the bot does, and refuse or agree.
+"""``/meetings/{id}/notice``: where people in a meeting read what the bot does, and refuse or agree.
 
-Open to all who were told the link: they have no token, and the link cannot be guessed. Nothing of the results is here.
+Open to everyone who has the link: they have no token, and the link cannot be guessed. No results are here.
+``/notice`` says what holds for all meetings of the server; our page of rooms asks it before anybody agrees.
 """
 
 from aiohttp import web
 
 from ser_track.errors import BadRequestError, MeetingError, NotFoundError
+from ser_track.meetings.notice_text import purpose_text
 from ser_track.web.guard import check_origin
 from ser_track.web.keys import ANSWERS, CONFIG
 from ser_track.web.rate_limits import Allowance
@@ -22,6 +24,14 @@ class TooManyError(MeetingError):
 
     status = 429
     code = "too_many"
+
+
+async def get_purpose(request: web.Request) -> web.Response:
+    """What the bot does in all meetings of this server, before anybody joins one."""
+    meetings = request.app[CONFIG].meetings
+    recorded = meetings.record_folder is not None
+    body = {"text": purpose_text(recorded), "consent": meetings.consent, "recorded": recorded}
+    return web.json_response(body, headers={"Cache-Control": "no-store"})
 
 
 async def get_notice(request: web.Request) -> web.FileResponse:

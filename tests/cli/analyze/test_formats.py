@@ -12,6 +12,10 @@ from pympi.Elan import Eaf
 
 from ser_track.cli.analyze.targets import format_names
 from ser_track.cli.main import main
+from ser_track.engine import timeline as engine_timeline
+from ser_track.event_types import Announcement, Event
+from ser_track.labels import LabelSet
+from ser_track.output import wire
 from tests.helpers.event_schema import parse_lines
 from tests.helpers.processes import interrupt_group, started
 from tests.paths import DATA
@@ -60,6 +64,30 @@ def test_files_say_what_the_events_say(tmp_path: Path) -> None:
         assert (*(round(1000 * time) for time in times), label) in eaf.get_annotation_data_for_tier(key[0])
         if key in finals:
             assert {name: float(row[name]) for name in finals[key]["probabilities"]} == finals[key]["probabilities"]
+
+
+def test_each_event_is_encoded_once_and_the_timeline_is_gathered_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[Event | Announcement] = []
+    gathered: list[str] = []
+    to_line, gatherer = wire.to_line, engine_timeline.TimelineGatherer.__init__
+
+    def count(event: Event | Announcement) -> str:
+        encoded.append(event)
+        return to_line(event)
+
+    def begin(self: engine_timeline.TimelineGatherer, title: str, *rest: LabelSet) -> None:
+        gathered.append(title)
+        gatherer(self, title, *rest)
+
+    monkeypatch.setattr(wire, "to_line", count)
+    monkeypatch.setattr(engine_timeline.TimelineGatherer, "__init__", begin)
+    named = ["--report", f"{tmp_path}/page.html", "--plot", f"{tmp_path}/plot.svg"]
+    options = ["--jobs", "1", "--format", "jsonl,csv,vtt", "--out", f"{tmp_path}/", *named]
+    assert main(["analyze", *options, str(SPOKEN)]) == 0
+    assert len(encoded) == len((tmp_path / "spoken.jsonl").read_text(encoding="utf-8").splitlines())
+    assert gathered == ["spoken.wav"]
 
 
 def test_one_recording_as_captions_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:

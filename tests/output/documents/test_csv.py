@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from ser_track.engine.timeline import Timeline, gather
-from ser_track.events import Event, Joined, SpeechEnded, StreamKey
+from ser_track.event_types import Event, Joined, SpeechEnded, StreamKey
 from ser_track.output.documents.wording import LIMITS
 from tests.helpers.document_timelines import MODEL, TALK, emotion, events_of, segments, talk, text_of, timelines
 

@@ -18,7 +18,7 @@ from tests.helpers.event_readers import Told, reading
 from tests.helpers.mediajson_bridge import Bridge
 from tests.web.conftest import Running, _Server
 
-MOST = 200
+MAX_STEP = 200
 BUFFER_BYTES = 4096
 SOON_S = 1.0
 
@@ -142,12 +142,12 @@ async def test_one_too_many_is_refused_until_somebody_goes(
     monkeypatch.setattr(events, "_HEARTBEAT_S", 0.1)
     url = server.url + await path_of(bridge)
     async with AsyncExitStack() as stack:
-        readers = [await stack.enter_async_context(reading(server.http, url)) for _ in range(MOST)]
+        readers = [await stack.enter_async_context(reading(server.http, url)) for _ in range(MAX_STEP)]
         async with server.http.get(url) as response:
             assert (response.status, (await response.json())["error"]["code"]) == (409, "full")
         readers[0].response.close()
         async with asyncio.timeout(5):
-            while len(server.app[READERS]) == MOST:  # noqa: ASYNC110  # noticed at the next comment
+            while len(server.app[READERS]) == MAX_STEP:  # noqa: ASYNC110  # noticed at the next comment
                 await asyncio.sleep(0.02)
         async with reading(server.http, url) as reader:
             assert await reader.next() is not None

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from ser_track.config.schema import Config
-from ser_track.events import Consent
+from ser_track.event_types import Consent
 from tests.helpers.mediajson_silent_bridge import Bridge
 from tests.web.conftest import Running
 
@@ -186,3 +186,11 @@ class TestToken:
             await post(server, url, {"participant": ann["participant"], "analysed": True})
             async with server.http.get(url.removesuffix("/notice")) as response:
                 assert response.status == 401, "the results are for who has the token"
+
+
+@pytest.mark.parametrize("consent", ["required", "notice"])
+async def test_anybody_can_read_what_holds_for_all_meetings(server: Running, consent: Consent) -> None:
+    async with server.http.get(f"{server.url}/notice") as response:
+        told = await response.json()
+    assert (told["consent"], told["recorded"]) == (consent, False)
+    assert told["text"].endswith("Nothing is stored.")

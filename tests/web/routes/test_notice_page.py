@@ -10,7 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
 from ser_track.config.schema import Config
-from ser_track.events import Consent
+from ser_track.event_types import Consent
 from tests.helpers.browser import launched
 from tests.helpers.mediajson_silent_bridge import Bridge
 from tests.paths import SPOKEN

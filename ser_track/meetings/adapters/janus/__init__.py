@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.adapters.janus.room import JanusRoom
 from ser_track.meetings.adapters.janus.target import JanusTarget
 from ser_track.meetings.meeting import Capabilities
-from ser_track.meetings.registry import Adapter
 
 ADAPTER: Final = Adapter(
     kind="janus",

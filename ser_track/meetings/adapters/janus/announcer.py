@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Final
 
-from ser_track.events import EncodedEvent
+from ser_track.event_types import EncodedEvent
 
 _SOON_S: Final = (0.1, 1.0, 2.0, 4.0)
 """After somebody came: their page needs a moment to subscribe."""

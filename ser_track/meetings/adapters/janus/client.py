@@ -20,7 +20,7 @@ _KEEPALIVE_S: Final = 20.0
 """Janus forgets a session of which it heard nothing for 60 s."""
 _HEARTBEAT_S: Final = 5.0
 """WebSocket pings: a connection that is dead without a word is noticed in 7.5 s."""
-_MOST_BYTES: Final = 1 << 20
+_MAX_BYTES: Final = 1 << 20
 _PLUGIN: Final = "janus.plugin.videoroom"
 Message = dict[str, Any]
 
@@ -59,7 +59,7 @@ class JanusClient:
         try:
             async with asyncio.timeout(timeout_s):
                 socket = await http.ws_connect(
-                    url, protocols=("janus-protocol",), heartbeat=_HEARTBEAT_S, max_msg_size=_MOST_BYTES
+                    url, protocols=("janus-protocol",), heartbeat=_HEARTBEAT_S, max_msg_size=_MAX_BYTES
                 )
         except TimeoutError:
             raise JanusError(0, f"no connection in {timeout_s:.0f} s") from None

@@ -6,7 +6,7 @@ import contextlib
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 
 from ser_track.config.schema import RuntimeConfig
-from ser_track.events import EncodedEvent
+from ser_track.event_types import EncodedEvent
 from ser_track.live.metrics import Metrics
 from ser_track.meetings.adapters.janus.client import Handle, JanusError
 from ser_track.meetings.adapters.janus.feed import DATA_CHANNEL

@@ -9,7 +9,7 @@ import logging
 from typing import Any, Final
 
 from ser_track.errors import JoinError
-from ser_track.events import EncodedEvent, Joined, Notice
+from ser_track.event_types import EncodedEvent, Joined, Notice
 from ser_track.meetings.adapters.janus.announcer import Announcer
 from ser_track.meetings.adapters.janus.client import Handle, JanusClient, JanusError, Message
 from ser_track.meetings.adapters.janus.feed import Feed, wanted_streams

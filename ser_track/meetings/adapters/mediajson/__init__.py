@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.adapters.mediajson.conference import Conference, ConferenceTarget
 from ser_track.meetings.meeting import Capabilities
-from ser_track.meetings.registry import Adapter
 
 ADAPTER: Final = Adapter(
     kind="mediajson",

@@ -18,10 +18,10 @@ from ser_track.web.requests import base_url
 
 log = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 15.0
-_LONGEST_SESSION: Final = 200
-_MOST_BROKEN: Final = 100
+_MAX_SESSION: Final = 200
+_MAX_BROKEN: Final = 100
 """Frames that cannot be read; who sends more of them is no bridge."""
-_MOST_WAITING: Final = 128
+_MAX_WAITING: Final = 128
 
 
 class BridgeSocket:
@@ -39,7 +39,7 @@ class BridgeSocket:
 
     def tell(self, text: str, interim: bool) -> None:
         """See `Bridge`."""
-        if self._results and (not interim or (self._interim and self._outbox.waiting < _MOST_WAITING)):
+        if self._results and (not interim or (self._interim and self._outbox.waiting < _MAX_WAITING)):
             self._outbox.put_text(text)
 
 
@@ -84,8 +84,8 @@ async def _close_when_over(session: Session, outbox: Outbox) -> None:
 def target_of(request: web.Request) -> ConferenceTarget:
     """The session that a bridge names. Raises BadRequestError."""
     name = request.query.get("sessionId", "")
-    if not 0 < len(name) <= _LONGEST_SESSION or not name.isprintable():
-        raise BadRequestError(f"'sessionId' must be in the query, with 1 to {_LONGEST_SESSION} printable characters")
+    if not 0 < len(name) <= _MAX_SESSION or not name.isprintable():
+        raise BadRequestError(f"'sessionId' must be in the query, with 1 to {_MAX_SESSION} printable characters")
     return ConferenceTarget(name)
 
 
@@ -104,7 +104,7 @@ async def _serve(
             broken += 1
             if broken == 1:
                 log.warning("%s: %s (further ones are counted)", session.where, error)
-            if broken > _MOST_BROKEN:
+            if broken > _MAX_BROKEN:
                 return WSCloseCode.POLICY_VIOLATION
             continue
         if frame is not None and not await conference.take(bridge, frame):

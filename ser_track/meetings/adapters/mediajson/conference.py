@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ser_track.errors import JoinError
-from ser_track.events import Announcement, Emotion, EncodedEvent, Event, Left, Notice
+from ser_track.event_types import Announcement, Emotion, EncodedEvent, Event, Left, Notice
 from ser_track.mediajson.frames import Frame, Media, Ping, SessionEnded, SourceStarted, SourceStopped, pong
-from ser_track.meetings.adapters.mediajson.source import Source
+from ser_track.meetings.adapters.mediajson.attendee_source import AttendeeSource
 from ser_track.meetings.adapters.mediajson.transcripts import of_emotion, of_notice
 from ser_track.meetings.meeting import Host, Services
 
 log = logging.getLogger(__name__)
-_MOST_SOURCES: Final = 500
+_MAX_SOURCES: Final = 500
 
 
 class Bridge(Protocol):
@@ -59,7 +59,7 @@ class Conference:
         self._linger_s = services.config.meetings.linger_s
         self._host = host
         self._notice: EncodedEvent | None = None
-        self._bridges: dict[Bridge, dict[str, Source]] = {}
+        self._bridges: dict[Bridge, dict[str, AttendeeSource]] = {}
         """The sources of each, by tag."""
         self._endpoints: dict[str, _Endpoint] = {}
         self._speakers: dict[str, _Endpoint] = {}
@@ -135,7 +135,7 @@ class Conference:
         self._stop(bridge, started.tag, "their source began anew")
         sources = self._bridges[bridge]
         attendee = None
-        if len(sources) < _MOST_SOURCES:
+        if len(sources) < _MAX_SOURCES:
             attendee = self._host.joined(started.endpoint, started.endpoint, sends_silence=False)
         if attendee is None:
             log.warning("%s: too many sources: '%s' is not heard", self._where, started.tag)
@@ -148,7 +148,7 @@ class Conference:
                 bridge.tell(of_notice(started.endpoint, self._notice), interim=False)
         endpoint.bridge = bridge
         self._numbered += 1
-        sources[started.tag] = Source(started, attendee, self._numbered)
+        sources[started.tag] = AttendeeSource(started, attendee, self._numbered)
         endpoint.sources += 1
         attendee.begin_sending()
 

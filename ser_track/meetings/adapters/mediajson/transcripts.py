@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any, Final
 
-from ser_track.events import Emotion, EncodedEvent, Notice
+from ser_track.event_types import Emotion, EncodedEvent, Notice
 from ser_track.labels import UNSURE
 
 FIELD: Final = "ser_track"

@@ -4,9 +4,9 @@ from aiohttp import web
 
 from ser_track.aiortc_internals.sdp import check_offer
 from ser_track.errors import BadRequestError
-from ser_track.meetings.adapters.rooms.directory import Rooms
 from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.meetings.adapters.rooms.room import Room
+from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.web.keys import BOT
 from ser_track.web.requests import flag, link_base, read_object, text
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ser_track.errors import BadRequestError, MeetingFullError, NotFoundError
-from ser_track.events import EncodedEvent, Fault
+from ser_track.event_types import EncodedEvent, Fault
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.json_messages import parse_object, read_consent

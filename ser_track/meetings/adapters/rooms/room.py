@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ser_track.errors import JoinError, MeetingFullError
-from ser_track.events import ConsentChanged, EncodedEvent, Left
+from ser_track.event_types import ConsentChanged, EncodedEvent, Left
 from ser_track.meetings.adapters.rooms.participant import Participant, Signal, introduce
 from ser_track.meetings.meeting import Host, Services
 

@@ -1,6 +1,8 @@
 """The paths of rooms: `/ws` for pages, `/offer` for the analysis connection of pages and programs."""
 
-from typing import Final
+import json
+from pathlib import Path
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -8,6 +10,8 @@ from ser_track.meetings.adapters.rooms.offer import post_offer
 from ser_track.meetings.adapters.rooms.signalling import websocket
 from ser_track.web.requests import preflight
 
+GUARDED: Final = False  # rooms are for all who have the token, where there is one; `/ws` says so to pages by itself
+OPENAPI: Final[dict[str, Any]] = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
 ROUTES: Final = (
     web.get("/ws", websocket),
     web.post("/offer", post_offer),

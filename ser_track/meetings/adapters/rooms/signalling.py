@@ -7,10 +7,11 @@ from typing import Any, Final
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from ser_track.errors import BadRequestError, MeetingError
-from ser_track.meetings.adapters.rooms.directory import Rooms
 from ser_track.meetings.adapters.rooms.participant import Participant, introduce
 from ser_track.meetings.adapters.rooms.room import Room
+from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.meetings.json_messages import parse_object, read_consent
+from ser_track.meetings.session import Session
 from ser_track.web.guard import check_invited
 from ser_track.web.keys import BOT, SOCKETS
 from ser_track.web.outbox import CLOSE_S, Outbox
@@ -61,13 +62,23 @@ async def _stay(request: web.Request, socket: web.WebSocketResponse, outbox: Out
         outbox.put(_error("timeout", f"no join message came in {_JOIN_TIMEOUT_S:.0f} s; send it first"))
         return WSCloseCode.POLICY_VIOLATION
     reason = "the page vanished"
+    goodbye = asyncio.create_task(_close_when_over(_rooms(request).session_of(room), participant, outbox))
     try:
         reason, code = await _serve(request, socket, room, participant, outbox)
     finally:
+        goodbye.cancel()
         if outbox.given_up:
             reason = "did not read its messages"
         await asyncio.shield(room.leave(participant, reason))
     return code
+
+
+async def _close_when_over(session: Session, participant: Participant, outbox: Outbox) -> None:
+    """Say goodbye to a page whose room was closed. At the end of the server all of them are closed together."""
+    await participant.closed.wait()
+    if session.called_back:
+        outbox.put(_error("room_closed", "this room was closed by whoever runs the server; everybody has left it"))
+        await outbox.close(WSCloseCode.OK)
 
 
 async def _first_message(socket: web.WebSocketResponse) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from string import Template
 from typing import Any, Final
 
 from ser_track.engine.timeline import Timeline, Utterance
-from ser_track.events import Emotion
+from ser_track.event_types import Emotion
 from ser_track.labels import LabelSet
 from ser_track.output.documents.html import limits, looks, tables
 from ser_track.output.documents.html.sound import Sound
@@ -21,7 +21,7 @@ from ser_track.output.documents.html.text import clock, escaped, isolated
 _SCREEN_PX: Final = 1000
 _PAPER_PX: Final = 600
 _PAPER_ROWS_S: Final = (15, 30, 60, 120, 300, 600, 1800, 3600)
-_MOST_PAPER_STRIPS: Final = 60
+_MAX_PAPER_STRIPS: Final = 60
 
 
 def make_page(timeline: Timeline, sound: Sound, min_confidence: float) -> str:
@@ -84,7 +84,7 @@ def _base64(data: bytes) -> str:
 
 def _paper(timeline: Timeline, sound: Sound, duration_s: float) -> str:
     """The timeline in rows, as a score: whoever speaks within a row is drawn there."""
-    fitting = (s for s in _PAPER_ROWS_S if duration_s / s * len(timeline.lines) <= _MOST_PAPER_STRIPS)
+    fitting = (s for s in _PAPER_ROWS_S if duration_s / s * len(timeline.lines) <= _MAX_PAPER_STRIPS)
     row_s = next(fitting, _PAPER_ROWS_S[-1])
     rows = (Stretch(float(at), float(at + row_s), _PAPER_PX) for at in range(0, math.ceil(duration_s), row_s))
     return "".join(_paper_row(timeline, sound, stretch) for stretch in rows)

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
-from ser_track.output.documents.html.opus import LONGEST_S, Mix, bit_rate_bps, encode_webm
 from ser_track.output.documents.html.peaks import Peaks
+from ser_track.output.documents.html.webm_audio import MAX_S, Mix, bit_rate_bps, encode_webm
 
-_MOST_POINTS: Final = 8192
-_LEAST_POINTS: Final = 512
+_MAX_POINTS: Final = 8192
+_MIN_POINTS: Final = 512
 _POINTS_OF_ALL: Final = 32_768
 """What a page may carry of waveforms, so that it opens at once however many people there are."""
 
@@ -33,7 +33,7 @@ class SoundRecorder:
 
     def __init__(self, participants: Sequence[str], keep: bool) -> None:
         """``keep``: the sound of all, mixed, goes into the page."""
-        points = min(_MOST_POINTS, max(_LEAST_POINTS, _POINTS_OF_ALL // max(1, len(participants))))
+        points = min(_MAX_POINTS, max(_MIN_POINTS, _POINTS_OF_ALL // max(1, len(participants))))
         self._peaks = {participant: Peaks(points) for participant in participants}
         self._keep = keep
         self._closing = ExitStack()
@@ -46,7 +46,7 @@ class SoundRecorder:
         self._end = max(self._end, at + len(samples))
         if self._mix is None:
             return
-        if self._end > LONGEST_S * SAMPLE_RATE_HZ:
+        if self._end > MAX_S * SAMPLE_RATE_HZ:
             self._closing.close()
             self._mix = None
         else:

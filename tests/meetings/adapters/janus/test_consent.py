@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ser_track.events import Consent
+from ser_track.event_types import Consent
 from tests.meetings.adapters.janus.test_room import events_of, known_as, speaking, watching
 from tests.meetings.conftest import MakePerson, SendBot
 

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from ser_track.events import Consent
+from ser_track.event_types import Consent
 from tests.helpers.browser import launched
 from tests.helpers.janus_person import JanusPerson
 from tests.helpers.janus_server import JanusServer

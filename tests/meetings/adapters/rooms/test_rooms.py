@@ -13,7 +13,7 @@ from ser_track.bot import Bot
 from ser_track.chunk import Chunk
 from ser_track.config.schema import Config
 from ser_track.errors import BadRequestError, MeetingFullError
-from ser_track.events import (
+from ser_track.event_types import (
     Announcement,
     ConsentChanged,
     Emotion,
@@ -26,8 +26,8 @@ from ser_track.events import (
     SpeechEnded,
     SpeechStarted,
 )
-from ser_track.meetings.adapters.rooms.directory import Rooms
 from ser_track.meetings.adapters.rooms.participant import Participant
+from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.models import Models
 from ser_track.recordings.recording import open_recording
 from tests.helpers.fake_models import EnergyDetector, LevelClassifier

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from ser_track.engine.timeline import Line, Timeline
-from ser_track.events import Fault, StreamKey
+from ser_track.event_types import Fault, StreamKey
 from ser_track.labels import FOUR, SIX, LabelSet
 from ser_track.output.documents.html import Sound, make_page
 from ser_track.output.documents.html.limits import FIGURES

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
-from ser_track.output.documents.html import opus
-from ser_track.output.documents.html.opus import LONGEST_S, MAX_BYTES, Mix, bit_rate_bps, encode_webm
+from ser_track.output.documents.html import webm_audio
 from ser_track.output.documents.html.peaks import Peaks
 from ser_track.output.documents.html.sound import SoundRecorder
+from ser_track.output.documents.html.webm_audio import MAX_BYTES, MAX_S, Mix, bit_rate_bps, encode_webm
 
 
 @given(
@@ -69,7 +69,7 @@ def test_a_page_plays_the_recording_in_its_own_time(spoken: FloatArray) -> None:
     recorder.close()
     assert sound.webm is not None
     assert sound.duration_s == (at + len(spoken)) / SAMPLE_RATE_HZ
-    assert len(sound.webm) < 1.2 * sound.duration_s * opus.BEST_BPS / 8
+    assert len(sound.webm) < 1.2 * sound.duration_s * webm_audio.BEST_BPS / 8
     played = decoded(sound.webm)[::3]  # Opus decodes at 48 kHz
     assert len(played) / SAMPLE_RATE_HZ == pytest.approx(sound.duration_s, abs=0.1)
     assert np.abs(played[: at - 800]).max() < 0.01
@@ -94,10 +94,10 @@ def test_no_sound_is_kept_unless_asked_for(spoken: FloatArray) -> None:
 def test_the_longer_the_recording_the_lower_the_rate_until_it_is_left_out() -> None:
     assert bit_rate_bps(60) == 24_000
     assert bit_rate_bps(2 * 3600) * 2 * 3600 / 8 <= MAX_BYTES
-    assert bit_rate_bps(LONGEST_S) == 8_000
+    assert bit_rate_bps(MAX_S) == 8_000
     recorder = SoundRecorder(["Ada"], keep=True)
     recorder.add("Ada", 0, np.ones(16_000, np.float32))
-    recorder.add("Ada", int(LONGEST_S * SAMPLE_RATE_HZ), np.ones(16_000, np.float32))
+    recorder.add("Ada", int(MAX_S * SAMPLE_RATE_HZ), np.ones(16_000, np.float32))
     sound = recorder.finish()
     assert (sound.webm, sound.too_long) == (None, True)
     assert len(sound.peaks["Ada"]) <= 8192

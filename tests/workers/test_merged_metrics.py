@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.parser import text_string_to_metric_families
 
 from ser_track.live.metrics import Metrics
-from ser_track.workers.metrics import merged
+from ser_track.workers.merged_metrics import merged
 
 
 def counted(audio_s: float, emotions: int) -> str:

@@ -16,9 +16,9 @@ from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 MAX_BYTES: Final = 16_000_000
 """Of sound in a page; as text in it a third more."""
 BEST_BPS: Final = 24_000
-LEAST_BPS: Final = 8_000
+MIN_BPS: Final = 8_000
 """Below, speech is hard to follow."""
-LONGEST_S: Final = 8 * MAX_BYTES / LEAST_BPS
+MAX_S: Final = 8 * MAX_BYTES / MIN_BPS
 _BLOCK_SAMPLES: Final = 10 * SAMPLE_RATE_HZ
 _LOUDEST: Final = 0.98
 
@@ -68,7 +68,7 @@ class Mix:
 
 
 def bit_rate_bps(duration_s: float) -> int:
-    """The best rate at which ``duration_s``, at most `LONGEST_S`, stays within `MAX_BYTES`."""
+    """The best rate at which ``duration_s``, at most `MAX_S`, stays within `MAX_BYTES`."""
     return min(BEST_BPS, int(8 * MAX_BYTES / max(duration_s, 1.0)))
 
 

@@ -10,7 +10,7 @@ from ser_track.meetings.attendee import Attendee
 from ser_track.rtp.header import Arrival
 
 
-class Source:
+class AttendeeSource:
     """Gives an attendee the audio of one source. A second source of theirs takes over from the first."""
 
     def __init__(self, started: SourceStarted, attendee: Attendee, number: int) -> None:

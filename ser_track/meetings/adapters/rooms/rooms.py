@@ -6,6 +6,7 @@ from ser_track.meetings.adapters.rooms import ADAPTER
 from ser_track.meetings.adapters.rooms.participant import Participant, Signal
 from ser_track.meetings.adapters.rooms.room import Room, RoomTarget
 from ser_track.meetings.names import check_name
+from ser_track.meetings.session import Session
 from ser_track.meetings.sessions import Sessions
 
 
@@ -47,6 +48,10 @@ class Rooms:
         room = self._sessions.host(ADAPTER, RoomTarget(room_name), base_url).meeting
         assert isinstance(room, Room)
         return room, room.join(name, analysed, signal)
+
+    def session_of(self, room: Room) -> Session:
+        """The meeting that ``room`` is."""
+        return next(session for session in self._sessions if session.meeting is room)
 
     def find(self, room_name: str, participant_id: str, secret: str) -> Participant:
         """Who ``secret`` belongs to.
