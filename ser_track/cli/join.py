@@ -22,7 +22,7 @@ from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.registry import find_adapter, joinable, read_target, read_url
 from ser_track.meetings.session import Session
 from ser_track.protocols import Sink
-from ser_track.web.app import make_app
+from ser_track.web.app import make_notice_app
 
 _GOODBYE: Final = "the bot was called back"
 _EPILOG: Final = """\
@@ -133,7 +133,7 @@ async def _stay(bot: Bot, adapter: Adapter, target: Any, link: bool, sink: Sink)
 async def _serving(bot: Bot) -> AsyncIterator[str]:
     """A web server for the page behind the notice's link; gives the address that people reach it by."""
     config = bot.config
-    runner = web.AppRunner(make_app(bot), access_log=None)
+    runner = web.AppRunner(make_notice_app(bot), access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, config.server.host, config.server.port).start()
