@@ -24,7 +24,6 @@ from ser_track.meetings.session import Session
 from ser_track.protocols import Sink
 from ser_track.web.app import make_notice_app
 
-_GOODBYE: Final = "the bot was called back"
 _EPILOG: Final = """\
 Name the meeting by a URL whose scheme is the kind of meeting (janus://host:port?room=1234), or by the kind and the
 address that the server's own clients use (janus ws://host:port --room 1234). Options may come before or after it.
@@ -95,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         view = LiveView(title=target.where, labels=bot.labels)
         sink: Sink = _JsonLines() if args.json else stack.enter_context(view)
         session = asyncio.run(_stay(bot, adapter, target, link, sink))
-    if session is None or session.reason == _GOODBYE:
+    if session is None or session.called_back:
         return 0
     print(f"ser-track: error: {session.reason}", file=sys.stderr)
     return 1
@@ -123,7 +122,8 @@ async def _stay(bot: Bot, adapter: Adapter, target: Any, link: bool, sink: Sink)
             print(f"ser-track: {_about_the_server(bot.config, str(base_url))}", file=sys.stderr)
         ending = asyncio.create_task(session.ended())
         await asyncio.wait([ending, stopping], return_when=asyncio.FIRST_COMPLETED)
-        await bot.meetings.leave(session, _GOODBYE)
+        if session.state != "left":
+            await bot.meetings.call_back(session)
         for task in (ending, stopping):
             task.cancel()
         return session
