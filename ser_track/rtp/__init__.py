@@ -1,1 +1,1 @@
-"""Turns RTP packets into 16 kHz mono samples with media time."""
+"""Turns RTP packets into 16 kHz mono samples with media time: order, loss concealment, decoding."""
