@@ -67,8 +67,8 @@ class Engine:
         """Process all pushed samples; ``provisional_limit`` bounds the provisional results of this tick.
 
         Raises:
-            InferenceError: the voice detector failed. The windows of that call count as a gap, their streams begin
-                anew with the detector, and what happened before is returned by the next tick.
+            InferenceError: the voice detector failed. The windows of that call count as a gap, their streams
+                restart in the detector, and the next tick returns the earlier events.
         """
         events, jobs = self.advance(provisional_limit)
         return events + [self.classify(job) for job in jobs]

@@ -31,7 +31,7 @@ class VadBatches:
         """Process everything that ``streams`` hold.
 
         Raises:
-            InferenceError: the detector failed. The windows of that call count as a gap; their streams begin anew with
+            InferenceError: the detector failed. The windows of that call count as a gap; their streams restart in
                 the detector.
         """
         waiting = [stream for stream in streams if stream.windows.ready]
@@ -82,7 +82,7 @@ class VadBatches:
 
     def _skip_gap(self, stream: Stream) -> None:
         # The detector keeps its memory over a gap: measured on CREMA-D with 64 to 512 ms missing, 1 to 3 %
-        # of its decisions then differ from those without loss; 10 to 11 % when it begins anew.
+        # of its decisions then differ from those without loss; 10 to 11 % when it restarts.
         gap = stream.windows.ready.popleft()
         assert isinstance(gap, Gap)
         self._on_marks(stream, stream.segmenter.skip(gap))

@@ -44,7 +44,7 @@ class PackagedSileroVad(SileroVad):
         """
         file = packaged_file()
         if file is None:
-            remedy = "pip install --no-deps silero-vad (its torch is not needed), or take 'builtin'"
+            remedy = "pip install --no-deps silero-vad (its torch is not needed), or use 'builtin'"
             raise ModelError(f"voice detector '{PACKAGE}': the package is not installed; {remedy}")
         if not file.is_file():
             raise ModelError(f"voice detector '{PACKAGE}': the package has no {_FILE}; install silero-vad 6.2 or newer")

@@ -48,7 +48,7 @@ def make_classifier(model: str) -> EmotionClassifier:
         return cast("EmotionClassifier", _made(known, model, _classifier_problem))
     if Path(model).suffix or Path(model).is_file():
         return EmotionModel.load(model)
-    raise ModelError(f"there is no model '{model}'; take {', '.join(known)} or the path of an ONNX file")
+    raise ModelError(f"there is no model '{model}'; use {', '.join(known)} or the path of an ONNX file")
 
 
 def make_detector(name: str) -> VoiceDetector:
@@ -62,7 +62,7 @@ def make_detector(name: str) -> VoiceDetector:
         return cast("VoiceDetector", _made(known, name, _detector_problem))
     if name == PACKAGE:
         PackagedSileroVad()  # raises an error that says how to install it
-    raise ModelError(f"there is no voice detector '{name}'; take one of {', '.join(known)}")
+    raise ModelError(f"there is no voice detector '{name}'; use one of {', '.join(known)}")
 
 
 def package_licence(known: Plugins[object], name: str) -> str | None:
@@ -106,4 +106,4 @@ def _detector_problem(made: Any) -> str | None:
 
 def _lacking(made: Any, methods: Sequence[str]) -> str | None:
     missing = [method for method in methods if not callable(getattr(made, method, None))]
-    return f"what its factory returns ({type(made).__name__}) does not have {', '.join(missing)}" if missing else None
+    return f"its factory's result ({type(made).__name__}) does not have {', '.join(missing)}" if missing else None

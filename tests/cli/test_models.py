@@ -55,7 +55,7 @@ def test_what_is_configured_and_cannot_be_used_is_listed_with_the_reason(
     assert main(["--config", str(config), "models"]) == 1
     out = capsys.readouterr().out
     assert "* detector   gone" in out
-    assert "there is no voice detector 'gone'; take one of builtin" in out
+    assert "there is no voice detector 'gone'; use one of builtin" in out
     assert "anger, happiness, sadness, neutral" in out
 
 

@@ -122,12 +122,12 @@ def test_what_a_package_brings_is_made_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("nothing", r"what its factory returns \(Nothing\) does not have new_voice, classify; see docs/extending"),
+        ("nothing", r"its factory's result \(Nothing\) does not have new_voice, classify; see docs/extending"),
         ("unlabelled", "its 'labels' are not a ser_track.labels.LabelSet"),
         ("unnamed", "its 'name' is 'level', not 'name@version'"),
         ("broken", r"'broken' of the package .* could not be created \(RuntimeError: no weights\)"),
         ("absent", "'absent' of the package no.such.module:X cannot be imported"),
-        ("gone", "there is no model 'gone'; take small, base, absent, broken, energy, .* or the path of an ONNX file"),
+        ("gone", "there is no model 'gone'; use small, base, absent, broken, energy, .* or the path of an ONNX file"),
     ],
 )
 def test_a_classifier_that_cannot_be_used_is_named_with_its_remedy(name: str, reason: str) -> None:
@@ -139,8 +139,8 @@ def test_a_classifier_that_cannot_be_used_is_named_with_its_remedy(name: str, re
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("nothing", r"what its factory returns \(Nothing\) does not have new_state, detect, detect_run"),
-        ("gone", "there is no voice detector 'gone'; take one of builtin, silero-vad, absent, broken, energy"),
+        ("nothing", r"its factory's result \(Nothing\) does not have new_state, detect, detect_run"),
+        ("gone", "there is no voice detector 'gone'; use one of builtin, silero-vad, absent, broken, energy"),
     ],
 )
 def test_a_detector_that_cannot_be_used_is_named_with_its_remedy(name: str, reason: str) -> None:
