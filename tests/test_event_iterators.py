@@ -102,7 +102,7 @@ def test_events_come_while_the_source_is_read() -> None:
         (np.zeros((2, 2, 2)), 16_000, "shape"),
         (np.zeros((5, 0)), 16_000, "shape"),
         (0.5, 16_000, "shape"),
-        ([[0.1, 0.2], [0.3]], 16_000, "no array"),
+        ([[0.1, 0.2], [0.3]], 16_000, "not an array"),
     ],
 )
 def test_samples_that_cannot_be_used_are_refused_at_once(samples: ArrayLike, rate_hz: int | None, reason: str) -> None:

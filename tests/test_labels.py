@@ -70,7 +70,7 @@ def test_a_name_can_stand_in_tables_and_pages(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["unsure", "label", "segment", "model", "none", "start_s"])
 def test_a_name_that_means_something_else_is_refused(name: str) -> None:
-    with pytest.raises(ModelError, match=f"'{name}' means something else"):
+    with pytest.raises(ModelError, match=f"'{name}' has another meaning"):
         LabelSet.of(["fine", name])
 
 

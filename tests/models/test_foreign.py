@@ -83,7 +83,7 @@ def test_a_scrap_is_padded_and_a_broken_segment_is_refused(moods: Path) -> None:
     [
         ({"labels": None}, "its metadata lacks labels"),
         ({"labels": ["calm", "calm", "a", "b", "c"]}, "'calm' appears more than once; give each label its own name"),
-        ({"labels": ["calm", "unsure", "a", "b", "c"]}, "'unsure' means something else"),
+        ({"labels": ["calm", "unsure", "a", "b", "c"]}, "'unsure' has another meaning"),
         ({"labels": ["calm", "so so", "a", "b", "c"]}, "'so so' cannot be a label's name; give a letter"),
         ({"labels": "calm"}, "its labels is a string, not a list of names"),
         (

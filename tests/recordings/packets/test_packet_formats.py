@@ -126,7 +126,7 @@ def test_packets_that_were_kept_in_part_are_told(tmp_path: Path) -> None:
     [
         ({"t": "v", "c": "vp8"}, "has no audio"),
         ({"c": "g722"}, "has audio as g722"),
-        ({"e": True}, "encrypted from end to end"),
+        ({"e": True}, "end-to-end encrypted"),
         ({"u": "yesterday"}, "damaged .mjr header"),
     ],
 )

@@ -154,7 +154,7 @@ async def test_pings_are_answered_and_what_is_not_known_is_passed_over(
     await bridge.send("ping", id=7)
     assert await bridge.wait_for(event="pong") == {"event": "pong", "id": 7}
     assert bridge.close_code is None
-    assert "no MediaJson" in caplog.text, "a fault is told"
+    assert "not MediaJson" in caplog.text, "a fault is told"
     assert "'nobody', for which no usable start was sent" in caplog.text
 
 

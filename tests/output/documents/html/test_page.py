@@ -49,7 +49,7 @@ def test_what_comes_from_outside_is_text(talk: Timeline) -> None:
 def test_it_says_what_it_is_and_what_it_is_not(talk: Timeline) -> None:
     page = make_page(talk, Sound(), 0.6)
     assert "none reaches 60\N{NO-BREAK SPACE}%" in page
-    assert f"{FIGURES['small'][1]}\N{NO-BREAK SPACE}% on RAVDESS" in page
+    assert f"{FIGURES['small'][1]}\N{NO-BREAK SPACE}% for RAVDESS" in page
     assert "contains no sound of the recording" in page
     assert "<audio" not in page
     talk.faults.append(Fault(StreamKey("file", "ann", "a"), "audio_unreadable", "it is cut off"))
