@@ -19,7 +19,7 @@ class Paced:
 
     @property
     def participants(self) -> tuple[str, ...]:
-        """Those of the recording."""
+        """The recording's participants."""
         return self._recording.participants
 
     def stop(self) -> None:
