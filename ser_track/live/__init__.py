@@ -1,1 +1,1 @@
-"""The thin live shell around the engine: its thread, its inboxes, its clock."""
+"""The live layer around the engine: its thread, its input queues and its clock."""

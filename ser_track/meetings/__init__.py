@@ -1,1 +1,1 @@
-"""Meetings that the analysis peer takes part in: here, the rooms of our own server."""
+"""Meetings that the bot takes part in: the shared rules, and an adapter for each kind."""
