@@ -29,9 +29,9 @@ class Adapter:
     target: type[Any]
     """A frozen dataclass that identifies one meeting, with a property ``where``: a description for people, without
     secrets. Its fields are options of ``ser-track join`` and ``POST /meetings``: ``str``, ``bool`` or ``str | None``.
-    ``repr=False`` marks a secret. ``metadata`` may have a ``description`` for people; a ``check``, a function that raises
-    ValueError with the end of a sentence that starts with the field's name; and a ``schema``, additional JSON Schema of
-    the field. If the bot can be sent to this kind, ``url`` is one of the fields."""
+    ``repr=False`` marks a secret. ``metadata`` may have a ``description`` for people; a ``check``, a function that
+    raises ValueError with the end of a sentence that starts with the field's name; and a ``schema``, additional JSON
+    Schema of the field. If the bot can be sent to this kind, ``url`` is one of the fields."""
     make: Callable[[Any, Host, Services], Meeting]
     """Creates the meeting that a target identifies, not joined yet. The meeting reports to the host who is there."""
     capabilities: Capabilities
@@ -58,9 +58,9 @@ class Adapter:
             if kind not in _TYPES:
                 raise TypeError(f"'{name}' of {self.target.__name__} must be str, bool or str | None, not {kind}")
             if name in _OF_REQUESTS:
-                raise TypeError(f"'{name}' of {self.target.__name__} needs another name: that field is part of every request")
+                raise TypeError(f"'{name}' of {self.target.__name__} needs another name: every request has this field")
         if self.schemes and "url" not in self.fields:
-            raise TypeError(f"{self.target.__name__} needs a field 'url': the address that a URL with its schemes stands for")
+            raise TypeError(f"{self.target.__name__} needs a field 'url': the address that its schemes stand for")
 
     @property
     def fields(self) -> dict[str, "Field[Any]"]:

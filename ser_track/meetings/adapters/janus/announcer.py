@@ -13,7 +13,7 @@ _ALWAYS_S: Final = 10.0
 
 
 class Announcer:
-    """Repeats the notice and the list of people: soon after somebody joined, and every ten seconds for everyone else."""
+    """Repeats the notice and the list of people: soon after somebody joined, and every ten seconds for all others."""
 
     def __init__(self, put: Callable[[EncodedEvent], None], present: Callable[[], list[EncodedEvent]]) -> None:
         self._put = put

@@ -193,7 +193,7 @@ class Handle:
         return data, answer.get("jsep", {})
 
     async def leave(self) -> bool:
-        """Leave the room; never raises. Returns whether the server answered; if so, others no longer see the bot there."""
+        """Leave the room; never raises. Returns whether the server answered; if so, the bot is gone for everyone."""
         try:
             await self.request({"request": "leave"})
         except JanusError as error:

@@ -106,7 +106,8 @@ class Feed(AttendeeOwner):
         self._failures += 1
         log.info("no subscription to '%s' (attempt %d): %s", self.attendee.name, self._failures, error)
         if self._failures == _PATIENCE:
-            self.attendee.fault("connection_failed", f"subscribing to their audio fails ({error}); the bot keeps trying")
+            text = f"subscribing to their audio fails ({error}); the bot keeps trying"
+            self.attendee.fault("connection_failed", text)
 
     async def _subscribe(self) -> None:
         self._handle = await self._client.attach(self._event)

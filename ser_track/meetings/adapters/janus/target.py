@@ -19,7 +19,7 @@ class JanusTarget:
 
     url: str = field(
         metadata={
-            "description": "The address of Janus's WebSocket API: ws(s)://host[:port][/path], without user, query or fragment.",
+            "description": "Janus's WebSocket address: ws(s)://host[:port][/path], without user, query or fragment.",
             "check": websocket_url,
             "schema": {"pattern": _URL, "examples": ["wss://janus.example.org/janus"]},
         }

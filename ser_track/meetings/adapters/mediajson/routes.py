@@ -1,4 +1,4 @@
-"""The path of bridges."""
+"""The path for bridges."""
 
 import json
 from pathlib import Path
