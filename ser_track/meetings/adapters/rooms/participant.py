@@ -156,5 +156,5 @@ def introduce(participant: Participant) -> dict[str, Any]:
 def _joined(host: Host, foreign: str, name: str, analysed: bool) -> Attendee:
     attendee = host.joined(foreign, name, analysed=analysed)
     if attendee is None:
-        raise MeetingFullError("the meeting has reached its limit of people (meetings.max_participants); try again later")
+        raise MeetingFullError("the meeting is full (meetings.max_participants people); try again later")
     return attendee
