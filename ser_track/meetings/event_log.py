@@ -68,7 +68,7 @@ class EventLog:
         return self._state.described()
 
     def after(self, number: int) -> list[Entry] | None:
-        """The events after ``number``, in order; ``None`` if some are no longer kept, or ``number`` is not in use yet."""
+        """The events after ``number``, in order; ``None`` if some are no longer kept, or ``number`` is too high."""
         if not 0 <= self.last - number <= len(self._entries):
             return None
         return [self._entries[at] for at in range(len(self._entries) - (self.last - number), len(self._entries))]

@@ -26,4 +26,4 @@ class HttpClient:
 
 
 async def _refuse_redirect(*_: object) -> None:
-    raise ConnectionRefusedError("the server answers with a redirect, which the bot does not follow; give the final address")
+    raise ConnectionRefusedError("the server answers with a redirect, which is not followed; give the final address")

@@ -95,7 +95,7 @@ def read_target(adapter: Adapter, given: Mapping[str, Any]) -> Any:
     """The target that ``given`` describes.
 
     Raises:
-        BadRequestError: a field is missing, unknown or impossible. The message names them all, but no values of secrets.
+        BadRequestError: a field is missing, unknown or impossible. It names every problem, but no value of a secret.
     """
     known = adapter.fields
     problems = [f"'{name}' is missing" for name in adapter.required if given.get(name) is None]

@@ -121,7 +121,7 @@ async def _serve(
     allowance = Allowance(_MESSAGES_PER_S, max(_BURST, _BURST_PER_PERSON * people))
     async for message in socket:
         if not allowance.take():
-            limit = f"this page sent over {_MESSAGES_PER_S} messages a second and was removed; join again and send fewer"
+            limit = f"this page sent over {_MESSAGES_PER_S} messages per second and was removed; rejoin, and send fewer"
             outbox.put(_error("too_many", limit))
             return "sent too many messages", WSCloseCode.POLICY_VIOLATION
         if message.type is WSMsgType.TEXT and not _handle(room, participant, message.data, outbox):
