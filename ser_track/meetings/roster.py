@@ -103,16 +103,16 @@ class Roster:
         if not analysed:
             self._consents.keep_secret(foreign, attendee.name, secrets.token_urlsafe(16))
         elif attendee.agreements >= _MAX_AGREEMENTS:
-            log.warning("%s: '%s' changed their answer too often: their refusal stays in force", self._where, attendee.name)
+            log.warning("%s: '%s' changed their answer too often: their refusal stands", self._where, attendee.name)
             return
         self._answer(foreign, attendee, analysed)
 
     def answered_by_link(self, participant: str, analysed: bool, secret: str) -> str:
         """Record an answer for ``participant`` from the notice's page; returns the secret that allows to change it.
 
-        Anyone may refuse for anyone: in doubt, nobody is analysed. After an answer, only a request with its secret, or the
-        person in the meeting, can turn it into an agreement. If somebody else has refused too, it is unclear which of them
-        the participant is: then only the person in the meeting can agree, and the returned secret is empty.
+        Anyone may refuse for anyone: in doubt, nobody is analysed. After an answer, only a request with its secret, or
+        the person in the meeting, can turn it into an agreement. If somebody else has refused too, it is unclear who of
+        them is the participant: then only the person in the meeting can agree, and the returned secret is empty.
 
         Raises:
             NotFoundError: the participant is not in the meeting (any longer).
@@ -126,7 +126,7 @@ class Roster:
         mine = kept is None or secrets.compare_digest(kept.encode(), secret.encode(errors="surrogatepass"))
         if not mine and analysed:
             raise ForbiddenError(
-                "somebody else has answered for this participant; change it on the page where they answered, or in the meeting"
+                "somebody else has answered for this participant; change it where they answered, or in the meeting"
             )
         if not mine:
             self.answered(attendee, False)

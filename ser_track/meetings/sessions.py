@@ -159,7 +159,7 @@ class Sessions:
 
     async def leave_all(self) -> None:
         """Leave all meetings at once, within a few seconds."""
-        reason = "the server of the bot stops"
+        reason = "the bot's server is stopping"
         await asyncio.gather(*(self.leave(session, reason, _LEAVE_ALL_S) for session in self.present))
 
     def _new(

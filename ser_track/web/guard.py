@@ -110,9 +110,9 @@ def check_token(request: web.Request, server: ServerConfig) -> None:
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
     given = bearer or request.query.get("token", "")
     if not given:
-        raise TokenMissingError("this server needs an access token; open the page with ?token=…, as in the link from its owner")
+        raise TokenMissingError("this server needs an access token; use the link with ?token=… from its owner")
     if not secrets.compare_digest(_bytes(given), _bytes(server.token)):
-        raise ForbiddenError("the access token is wrong; open the page with ?token=…, as in the link from its owner")
+        raise ForbiddenError("the access token is wrong; use the link with ?token=… from its owner")
 
 
 def check_origin(request: web.Request, server: ServerConfig) -> None:

@@ -93,7 +93,7 @@ async def _event_stream(request: web.Request, log: EventLog, seen: int | None) -
 
 
 async def _websocket(request: web.Request, log: EventLog, seen: int | None) -> web.WebSocketResponse:
-    # aiohttp's own buffer limit is off: sending waits as soon as the connection is full, and `_SEND_S` starts there.
+    # With a writer limit of 0, sending waits as soon as the connection is full, and `_SEND_S` starts there.
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=1024, timeout=CLOSE_S, writer_limit=0)
     await socket.prepare(request)
 
@@ -157,5 +157,5 @@ def _last_seen(request: web.Request) -> int | None:
     if given is None or given == "":
         return None
     if not given.isascii() or not given.isdecimal() or len(given) > 15:
-        raise BadRequestError("Last-Event-ID must be the 'id' of an event of this meeting, a number; correct it, or leave it out")
+        raise BadRequestError("Last-Event-ID must be the 'id' of an event of this meeting, a number; or leave it out")
     return int(given)
