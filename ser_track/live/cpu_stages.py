@@ -20,10 +20,10 @@ class CpuStages:
         self.cpu_s: dict[Stage, float] = dict.fromkeys(STAGES, 0.0)
         self._current: Stage = "other"
         self._since = 0.0
-"""Count the CPU time of the block for ``name``."""
+
     @contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
-        """Count what happens inside for ``name``."""
+        """Count the CPU time of the block for ``name``."""
         outer = self._switch(name)
         try:
             yield

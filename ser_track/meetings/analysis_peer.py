@@ -202,5 +202,5 @@ class AnalysisPeer:
 async def _say_why_no_relay(relay: IceServer) -> None:
     reason = await why_no_relay(relay)
     log.warning(
-        "no relayed address from %s: %s. Clients that cannot reach this server directly cannot connect", relay.urls, reason
+        "no relayed address from %s: %s. Clients that need a relay cannot connect to this server", relay.urls, reason
     )

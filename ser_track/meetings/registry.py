@@ -25,8 +25,8 @@ _TRUE: Final = {"true": True, "1": True, "": True, "false": False, "0": False}
 
 
 @cache
-"""All kinds, by name. A package that cannot be loaded is logged and skipped."""
-    """All kinds, by name. A package that cannot be loaded is named in the log, and left out."""
+def adapters() -> dict[str, Adapter]:
+    """All kinds, by name. A package that cannot be loaded is logged and skipped."""
     found = shipped()
     for entry in entry_points(group=ENTRY_POINTS):
         try:

@@ -35,7 +35,7 @@ def make_front(config: Config, run_worker: RunWorker) -> web.Application:
         ConfigError: this platform has no Unix sockets.
     """
     if not hasattr(socket, "AF_UNIX"):
-        problem = f"server.workers is {config.server.workers}, but this platform lacks the Unix sockets that workers need"
+        problem = f"server.workers is {config.server.workers}, but workers need Unix sockets, which this platform lacks"
         raise ConfigError("server", [f"{problem}; set it to 1"])
     app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
     app[CONFIG], app[SOCKETS], app[WORKERS] = config, set(), Supervisor(config, run_worker)
@@ -101,7 +101,7 @@ async def _health(request: web.Request) -> web.Response:
     workers = request.app[WORKERS]
     states = workers.states()
     if not workers.placement.workers:
-        return refusal(503, "no_workers", "no worker process is running; they are being restarted; see the log for the cause")
+        return refusal(503, "no_workers", "no worker process is running; all are restarting; see the log for the cause")
     stuck = [worker for worker in workers.placement.workers if states[worker.number] == "hanging"]
     rooms, meetings = workers.placement.rooms, workers.placement.meetings
     if cut_off := sum(len(rooms.on(worker)) + len(meetings.on(worker)) for worker in stuck):

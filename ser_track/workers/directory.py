@@ -29,9 +29,7 @@ class Directory(Generic[W]):
             NotFoundError: no worker has reported it, or its worker has ended.
         """
         if meeting in self._lost:
-            raise NotFoundError(
-                f"meeting '{meeting}' ended because its process ended; join it again"
-            )
+            raise NotFoundError(f"meeting '{meeting}' ended because its process ended; join it again")
         if (known := self._known.get(meeting)) is None:
             raise NotFoundError.of_meeting(meeting)
         return known[0]

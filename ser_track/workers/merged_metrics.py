@@ -10,8 +10,8 @@ from prometheus_client.registry import Collector
 def merged(texts: Mapping[int, str], own: Collector) -> bytes:
     """Merge the exposition texts of the workers, by number, with the metrics of ``own``.
 
-    A label and not a sum: a restarted worker counts from 0 again. Prometheus handles that in a separate series; in a sum
-    it would look like a restart of everything.
+    A label and not a sum: a restarted worker counts from 0 again. Prometheus handles that in a separate series; in a
+    sum it would look like a restart of everything.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Families([*_labelled(texts), *own.collect()]))

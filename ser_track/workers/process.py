@@ -71,8 +71,8 @@ class WorkerProcess:
     ) -> None:
         """``path`` is the Unix socket to listen on; the process runs ``run_worker``.
 
-        Both callbacks run on the event loop: ``on_goodbye`` as soon as the worker accepts nothing new, whether we asked it
-        to end or not; ``on_end`` as soon as it has ended.
+        Both callbacks run on the event loop: ``on_goodbye`` as soon as the worker accepts nothing new, whether we
+        asked it to end or not; ``on_end`` as soon as it has ended.
         """
         self.number = number
         self.pid: int | None = None

@@ -47,7 +47,7 @@ async def post_offer(request: web.Request) -> web.Response:
     """
     body, workers = await read_object(request), request.app[WORKERS]
     room = given if isinstance(given := body.get("room"), str) else None
-    if room is None or "participant" in body:  # an offer for a participant belongs to an existing room, or is refused there
+    if room is None or "participant" in body:  # a participant is in an existing room, or is refused there
         return await answered(request, workers.placement.rooms.worker_of(room))
     async with holding(workers, workers.placement.rooms, room) as worker:
         return await answered(request, worker)

@@ -36,7 +36,7 @@ _LAST_WORDS_S = 10.0
 def run_worker(number: int, config: Config, path: str, news: "Connection[Any, Any]") -> None:
     """Serve on the Unix socket ``path`` until SIGTERM, or until the front is gone.
 
-    Sends ``None`` on ``news`` when it is ready, or the reason if it cannot start; and once more when it is about to end.
+    Sends ``None`` on ``news`` when it is ready, or the reason if it cannot start; once more when it is about to end.
     """
     # Ctrl-C reaches every process of the terminal; the front handles it, and then signals its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
