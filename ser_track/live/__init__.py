@@ -1,1 +1,1 @@
-"""The live layer around the engine: its thread, its input queues and its clock."""
+"""The engine in real time: its thread and clock, the queues before it, and its metrics."""

@@ -1,1 +1,1 @@
-"""Meetings that the bot takes part in: the shared rules, and an adapter for each kind."""
+"""Meetings of every kind: who is there, what they answered, who is told, and the adapters that join them."""

@@ -121,7 +121,7 @@ class Supervisor:
             if first.result() is not None or self.stopping.is_set():
                 return
             wait_s = backoff.wait_s(time.monotonic() - begun)
-            log.error("worker %d: %s; it restarts in %.1f s", number, problem, wait_s)
+            log.error("worker %d: %s; it is started again in %.1f s", number, problem, wait_s)
             self._restarts.labels(worker=str(number)).inc()
             await self._pause(wait_s)
 

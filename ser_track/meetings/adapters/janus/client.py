@@ -222,7 +222,7 @@ def _told(error: Exception) -> str:
         return str(error)
     inner = getattr(error, "os_error", None)
     if inner is not None:
-        return f"there is no answer ({os.strerror(inner.errno) if inner.errno else inner})"
+        return f"nobody answers ({os.strerror(inner.errno) if inner.errno else inner})"
     status = getattr(error, "status", None)
     if status is not None:
         return f"the address has no WebSocket with Janus's protocol (HTTP status {status})"
