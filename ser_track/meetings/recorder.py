@@ -1,6 +1,7 @@
 """Records the analysed audio of a meeting, if the configuration names a folder: for anyone who looks for a fault.
 
-Only audio that reaches the engine is recorded: nobody who has not agreed. `ser-track analyze FILE` replays it.
+Only audio that reaches the engine is recorded, so never that of people who have not agreed. `ser-track analyze FILE`
+replays it.
 """
 
 import logging

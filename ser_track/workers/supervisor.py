@@ -147,7 +147,7 @@ class Supervisor:
 
     def _ended(self, worker: WorkerProcess) -> None:
         if (rooms := self.placement.rooms.on(worker)) and not self.stopping.is_set():
-            log.error("worker %d ended with %d rooms; people can join them again elsewhere", worker.number, len(rooms))
+            log.error("worker %d ended with %d rooms; join again to get another worker", worker.number, len(rooms))
         if (meetings := self.placement.meetings.on(worker)) and not self.stopping.is_set():
             log.error("worker %d ended with %d meetings: %s", worker.number, len(meetings), ", ".join(meetings))
         self.placement.remove(worker)

@@ -275,7 +275,9 @@ async def test_many_pages_at_once_are_more_than_a_pool_of_connections(front: Fro
 
 def test_without_unix_sockets_it_says_so(monkeypatch: pytest.MonkeyPatch, config: Config) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
-    with pytest.raises(ConfigError, match=r"server.workers is 2, but workers need Unix sockets, which this platform lacks; set it to 1"):
+    with pytest.raises(
+        ConfigError, match=r"server.workers is 2, but workers need Unix sockets, which this platform lacks; set it to 1"
+    ):
         make_front(config, run_worker)
 
 

@@ -121,7 +121,7 @@ class Participant(AttendeeOwner):
             self.answered(read_consent(parse_object(text)))
         except BadRequestError as error:
             key = self.attendee.key
-            self.put(encode(Fault(key, "bad_request", f"data channel message not understood: {error}")))
+            self.put(encode(Fault(key, "bad_request", f"the data channel message was not understood: {error}")))
 
     def connection_lost(self, reason: str) -> None:
         """See `PeerOwner`."""
