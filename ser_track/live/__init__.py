@@ -1,1 +1,1 @@
-"""The engine in real time: its thread and clock, the queues before it, and its metrics."""
+"""The engine in real time: its thread and clock, its input queues, and its metrics."""

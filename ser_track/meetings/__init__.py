@@ -1,1 +1,1 @@
-"""Meetings of every kind: who is there, what they answered, who is told, and the adapters that join them."""
+"""Meetings of every kind: their people, consent and events, and the adapters that join them."""

@@ -1,4 +1,4 @@
-"""The HTTP service: one face of a `Bot`. What lives as long as the server does, and which path goes where."""
+"""The HTTP service, one way to use a `Bot`: everything that lives as long as the server, and all routes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -74,7 +74,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _say_goodbye(app: web.Application) -> None:
-    # Meetings first, while everything still runs: goodbyes, last results and the ends of streams go out on it.
+    # Meetings first, while everything still runs: goodbyes, last results and ends of streams depend on it.
     await app[BOT].meetings.leave_all()
     await asyncio.gather(close_readers(app), close_sockets(app))
 
