@@ -38,7 +38,7 @@ class Bot:
     """
 
     def __init__(self, config: Config | Path | str | None = None, models: Models | None = None) -> None:
-        """Load the configuration, if a path is given, and the models. Make it outside the event loop: it reads files.
+        """Load the models, and the configuration if a path is given. Create it outside the event loop: it reads files.
 
         Raises:
             ConfigError: the configuration cannot be used.
@@ -48,7 +48,7 @@ class Bot:
         self.metrics = Metrics()
         models = models or load_models(self.config.pipeline)
         self.labels: LabelSet = models.classifier.labels
-        """What the model tells apart, and how it is shown."""
+        """The emotions that the model distinguishes, and how they are shown."""
         stages = CpuStages()
         timed = Models(TimedDetector(models.detector, stages), TimedClassifier(models.classifier, stages))
         engine = new_engine(self.config.pipeline, timed)
@@ -72,7 +72,7 @@ class Bot:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave every meeting, with the last results before the goodbye, and stop."""
+        """Leave every meeting, after the last results are sent, and stop."""
         try:
             await self.meetings.leave_all()
         finally:  # also where the caller is cancelled while the bot leaves
@@ -87,12 +87,12 @@ class Bot:
 
         Raises:
             BadRequestError: no kind of meeting has such a URL, or an option is missing, unknown or impossible.
-            ClosedError: the bot does not run: this is not inside its ``async with`` block.
-            JoinError: the meeting cannot be joined: where, at which step, and why.
+            ClosedError: the bot is not running: this is not inside its ``async with`` block.
+            JoinError: the meeting cannot be joined; the message names the meeting, the step and the reason.
             MeetingFullError: the bot is in as many meetings as ``meetings.max_meetings``.
         """
         if self._watching is None or self._watching.done():
-            raise ClosedError("this bot does not run; join inside `async with Bot(…) as bot:`")
+            raise ClosedError("this bot is not running; join inside `async with Bot(…) as bot:`")
         if consent is not None and consent not in get_args(Consent):
             raise BadRequestError(f"'consent' must be one of {', '.join(get_args(Consent))}, not {consent!r}")
         adapter, target = read_url(url, options)
@@ -122,7 +122,7 @@ async def join(
     If you stop early, use `contextlib.aclosing`: the bot has left the meeting when that block ends.
 
     Raises:
-        SerTrackError: at the first event, what `Bot` and `Bot.join` raise.
+        SerTrackError: `Bot` or `Bot.join` failed; raised at the first event.
     """
     bot = await asyncio.to_thread(Bot, config)
     async with bot:

@@ -5,7 +5,7 @@
     ├── ModelError           a model file is missing or does not fit
     ├── InferenceError       a model failed while it ran
     │   └── SegmentError     the classifier failed on one segment; the stream goes on
-    ├── AudioError           audio cannot be read, or is not in the expected format
+        ├── AudioError           audio cannot be read, or does not have the expected format
     ├── ClosedError          something was used after it was closed
     ├── WorkerError          a worker process did not start, or does not answer
     └── MeetingError         a meeting refuses a request; carries the HTTP status
@@ -58,7 +58,7 @@ class SegmentError(InferenceError):
 
 
 class AudioError(SerTrackError):
-    """Audio cannot be decoded, is empty, or is not in the expected format."""
+    """Audio cannot be decoded, is empty, or does not have the expected format."""
 
 
 class ClosedError(SerTrackError):
@@ -98,7 +98,7 @@ class NotFoundError(MeetingError):
     @classmethod
     def of_meeting(cls, identity: str) -> Self:
         """No meeting has this id."""
-        return cls(f"there is no meeting '{identity[:60]}'; GET /meetings lists those there are")
+        return cls(f"there is no meeting '{identity[:60]}'; GET /meetings lists all meetings")
 
 
 class MeetingFullError(MeetingError):
@@ -109,14 +109,14 @@ class MeetingFullError(MeetingError):
 
 
 class CalledBackError(MeetingError):
-    """The bot was called back from this meeting a short while ago."""
+    """The bot was called back from this meeting a short time ago."""
 
     status = 409
     code = "called_back"
 
 
 class JoinError(MeetingError):
-    """A meeting on another server cannot be joined, or was lost. Says which server and room, at which step, and why."""
+    """A meeting on another server cannot be joined, or was lost. Names the server, room, step and reason."""
 
     status = 502
 
@@ -129,7 +129,7 @@ class JoinError(MeetingError):
 
 
 class NoWorkerError(MeetingError):
-    """No worker process can take the request at the moment; one will soon."""
+    """No worker process can take the request at the moment; one will be able to soon."""
 
     status = 503
     code = "restarting"

@@ -1,1 +1,1 @@
-"""The only importer of private names of aiortc, aioice and pylibsrtp; contract tests say which one moved."""
+"""The only package that imports private names of aiortc, aioice and pylibsrtp. Contract tests name any that moved."""

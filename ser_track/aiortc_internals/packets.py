@@ -1,9 +1,9 @@
 """Takes a remote track's Opus packets from aiortc before its jitter buffer and its decoder, which lose audio and time.
 
-aiortc has no public way to encoded packets. Each receiver hands what it has checked and counted (its receiver reports
-stay right) to a jitter buffer of its own; that one is replaced. The private names are all in this module; where one is
-missing, nothing is touched, decoded frames come from ``track.recv()`` as ever, and the log says so.
-`tests/aiortc_internals/test_packets.py` fails, with the name of what moved, when an aiortc release changes under us.
+aiortc has no public way to encoded packets. Each receiver checks and counts its packets (its receiver reports stay
+right) and hands them to its own jitter buffer. This module replaces that buffer, and holds all the private names that
+this takes. If one is missing, nothing is replaced: decoded frames come from ``track.recv()`` as usual, and a log line
+says so. If an aiortc release changes one, `tests/aiortc_internals/test_packets.py` fails and names it.
 """
 
 import logging
@@ -24,13 +24,13 @@ PushPacket = Callable[[int, int, int, bytes], None]
 
 
 def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
-    """What of aiortc is not where this module needs it; empty if all is."""
+    """The private names of aiortc that this module needs and cannot find; empty if all are there."""
     wanted = ((_BUFFER, JitterBuffer), (_CODECS, dict), (_STATISTICS, dict))
     return [name for name, kind in wanted if not isinstance(getattr(receiver, name, None), kind)]
 
 
 def take_packets(receiver: RTCRtpReceiver, push: PushPacket) -> bool:
-    """Give ``push`` the Opus packets of ``receiver``; false if this aiortc does not let us.
+    """Give ``push`` the Opus packets of ``receiver``; false if this aiortc does not allow it.
 
     Packets of any other codec are decoded by aiortc, and their frames come from the track.
     """
@@ -46,14 +46,14 @@ class _Latest(dict[int, Any]):
     """Statistics of the latest sources: a receiver report has room for 31 (RFC 3550, 6.4.2); aiortc's fails at 256."""
 
     def __setitem__(self, ssrc: int, statistics: Any) -> None:
-        """Let the oldest go for a new one."""
+        """Drop the oldest entry when a new one needs room."""
         if ssrc not in self and len(self) >= _MAX_REPORTED:
             del self[next(iter(self))]
         super().__setitem__(ssrc, statistics)
 
 
 class _Diversion:
-    """Stands where the receiver's jitter buffer was, and never has a frame ready."""
+    """Replaces the receiver's jitter buffer, and never has a frame ready."""
 
     def __init__(self, original: JitterBuffer, codecs: dict[int, Any], push: PushPacket) -> None:
         self._original = original
@@ -61,7 +61,7 @@ class _Diversion:
         self._push = push
 
     def add(self, packet: RtpPacket) -> Any:
-        """What aiortc calls with each packet; the pair that it expects: ask for a key frame?, a complete frame."""
+        """aiortc calls this with each packet; it expects the pair "ask for a key frame?", "a complete frame"."""
         if self._codecs[packet.payload_type].name.lower() != "opus":
             return self._original.add(packet)
         self._push(packet.ssrc, packet.sequence_number, packet.timestamp, packet.payload)

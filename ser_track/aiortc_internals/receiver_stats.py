@@ -1,4 +1,4 @@
-"""What receiver reports say of a source: how much came, how much was lost, how evenly (RFC 3550, 6.4.1)."""
+"""The figures of receiver reports: packets received, packets lost, and jitter of a source (RFC 3550, 6.4.1)."""
 
 import threading
 import time
@@ -8,31 +8,31 @@ from aiortc.rtp import RtpPacket
 
 
 class ReceiverStats(StreamStatistics):
-    """aiortc's statistics of a source, with the time at which a packet came, not that at which it was looked at."""
+    """aiortc's statistics of a source, based on when a packet arrived, not on when it was processed."""
 
     def __init__(self, so_far: StreamStatistics) -> None:
-        """Go on from what aiortc has counted ``so_far``."""
+        """Continue from what aiortc has counted ``so_far``."""
         self.__dict__.update(so_far.__dict__)
         self._lock = threading.Lock()
 
     @property
     def fraction_lost(self) -> int:
-        """Since the last report, in 256ths; one byte carries it, so all but all is 255."""
+        """The fraction since the last report, in 256ths. It must fit one byte, so the largest value is 255."""
         with self._lock:
             return min(255, super().fraction_lost)
 
     def add(self, packet: RtpPacket) -> None:
-        """What aiortc calls for a packet that came its way."""
+        """aiortc calls this for a packet that it received itself."""
         self.count(packet.sequence_number, packet.timestamp, time.time())
 
     def count(self, sequence: int, timestamp: int, came_s: float) -> None:
-        """Count a packet that came at ``came_s`` of the wall clock (RFC 3550, A.1, A.3 and A.8)."""
+        """Count a packet that arrived at ``came_s`` of the wall clock (RFC 3550, A.1, A.3 and A.8)."""
         with self._lock:
             self.packets_received += 1
             if self.base_seq is None or self.max_seq is None:
                 self.base_seq = self.max_seq = sequence
             step = sequence - self.max_seq & 0xFFFF
-            if step >= 0x8000:  # older than the newest: says nothing of jitter
+            if step >= 0x8000:  # older than the newest packet: not used for jitter
                 return
             if sequence < self.max_seq:
                 self.cycles += 1 << 16

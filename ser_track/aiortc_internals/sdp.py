@@ -1,4 +1,4 @@
-"""Session descriptions: what is refused in an offer, and what our answers ask for."""
+"""Session descriptions: which offers are refused, and what our answers ask for."""
 
 import re
 
@@ -14,11 +14,11 @@ _AUDIO_LEVEL = re.compile(r"^a=extmap:(\d+)(?:/\w+)? urn:ietf:params:rtp-hdrext:
 
 
 def ask_for_correction(sdp: str) -> str:
-    """``sdp`` with Opus's in-band forward error correction asked for (RFC 7587, 6.1), which aiortc leaves out.
+    """``sdp`` with a request for Opus's in-band forward error correction (RFC 7587, 6.1), which aiortc leaves out.
 
-    Senders then put each packet into the next one too, at a lower rate, once receiver reports tell them of loss.
+    Once receiver reports show loss, senders then repeat each packet in the next one, at a lower bit rate.
     """
-    # Payload types are numbered anew in each section.
+    # Each section numbers its payload types anew.
     return "".join(_with_correction(section) for section in _SECTION.split(sdp))
 
 
@@ -35,13 +35,13 @@ def _with_correction(section: str) -> str:
 
 
 def audio_level_id(sdp: str) -> int | None:
-    """Number of the audio level (RFC 6464) in the headers of RTP packets, if the description has it."""
+    """Id of the audio level extension (RFC 6464) in RTP headers, if the description has it."""
     found = _AUDIO_LEVEL.search(sdp)
     return int(found[1]) if found else None
 
 
 def check_offer(sdp: str) -> None:
-    """Refuse what is no usable offer before a connection is touched.
+    """Refuse an unusable offer before a connection is touched.
 
     Raises:
         BadRequestError: ``sdp`` cannot be parsed, or has no audio section.
@@ -50,8 +50,8 @@ def check_offer(sdp: str) -> None:
         if not sdp.startswith("v=0"):
             raise ValueError("it does not begin with v=0")
         sections = SessionDescription.parse(sdp).media
-    except Exception as error:  # the parser asserts, splits and converts: anything can come out
-        raise BadRequestError(f"the offer is no valid SDP ({error!r}); send what createOffer() gives") from error
+    except Exception as error:  # the parser asserts, splits and converts: it can raise anything
+        raise BadRequestError(f"the offer is not valid SDP ({error!r}); send what createOffer() gives") from error
     kinds = [media.kind for media in sections]
     if len(kinds) > _MAX_SECTIONS or sum(len(media.ice_candidates) for media in sections) > _MAX_CANDIDATES:
         raise BadRequestError(

@@ -1,12 +1,12 @@
-"""Takes the packets of a peer connection at its socket, once it is connected, in place of aioice and aiortc.
+"""Reads the packets of a connected peer connection from its socket, in place of aioice and aiortc.
 
-What aiortc does with each packet on the event loop (a wake-up, four queues and tasks, a parser, statistics) costs
-several times what is needed; here the thread that ticks reads all that came since its last tick. Everything that is no
-Opus in RTP (STUN, DTLS, RTCP, other codecs), and the first packet of each source, is handed on to aiortc as it came;
-so is all that arrives from another address. Receiver reports stay aiortc's, over packets that are counted here.
+For each packet, aiortc does work on the event loop (a wake-up, four queues and tasks, a parser, statistics) that costs
+several times what is needed. Here the tick thread reads everything that arrived since its last tick. Anything that is
+not Opus in RTP (STUN, DTLS, RTCP, other codecs), and the first packet of each source, is passed on to aiortc unchanged.
+So is everything that arrives from another address. aiortc still sends the receiver reports; packets are counted here.
 
-The private names are all in this module; `tests/aiortc_internals/test_socket.py` fails, with the name of what
-moved, when a release changes under us. Then, or where the system has no such sockets, `packets.py` does the work alone.
+This module holds all the private names that it needs. If a release changes one, `tests/aiortc_internals/test_socket.py`
+fails and names it. Then, or where the system has no such sockets, `packets.py` does the work alone.
 """
 
 import asyncio
@@ -36,13 +36,13 @@ _ICE: Final = "_connection"
 _PAIRS: Final = "_nominated"
 _RTP_COMPONENT: Final = 1
 _MAX_SOURCES: Final = 64
-"""SSRCs of one connection: each is remembered by SRTP, by aiortc and here."""
+"""The most SSRCs of one connection: SRTP, aiortc and this module remember each of them."""
 _MAX_WAITING: Final = 64
 _AT_ONCE: Final = 8
 
 
 def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
-    """What of aiortc, aioice and pylibsrtp is not where this module needs it, of a connected receiver."""
+    """The private names of aiortc, aioice and pylibsrtp that a connected receiver lacks; empty if all are there."""
     dtls = receiver.transport
     ice = getattr(dtls.transport, _ICE, None)
     pair = getattr(ice, _PAIRS, {}).get(_RTP_COMPONENT)
@@ -59,24 +59,24 @@ def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
 
 
 def take_socket(receiver: RTCRtpReceiver, level_id: int | None) -> "MediaSocket | None":
-    """The socket of a connected ``receiver``, on the event loop's thread; None if it is better left to aiortc.
+    """The socket of a connected ``receiver``, on the event loop's thread; None if aiortc should keep it.
 
-    ``level_id`` is the number of the audio level in this connection's RTP headers, if it has one.
+    ``level_id`` is the id of the audio level extension in this connection's RTP headers, if it has one.
     """
     if not udp_batches.available():
         return None
     if missing := missing_parts(receiver):
-        log.warning("aiortc has no %s any more: its own way of receiving is used, which costs more", ", ".join(missing))
+        log.warning("aiortc no longer has %s: aiortc itself receives, which costs more CPU time", ", ".join(missing))
         return None
     dtls = receiver.transport
     pair = getattr(dtls.transport, _ICE)._nominated[_RTP_COMPONENT]
     first = pair.protocol.transport.get_extra_info("socket")
-    if first is None:  # through a TURN server: what comes is wrapped, and aioice unwraps it
+    if first is None:  # through a TURN server: aioice must unwrap the packets
         return None
     try:
         own = udp_batches.second_socket(first, pair.remote_addr)
     except OSError as error:
-        log.warning("a connection's socket cannot be shared (%s): aiortc receives, which costs more", error)
+        log.warning("a connection's socket cannot be shared (%s): aiortc receives, which costs more CPU time", error)
         return None
     session = _SharedSession(getattr(dtls, _SESSION))
     setattr(dtls, _SESSION, session)
@@ -87,12 +87,12 @@ def take_socket(receiver: RTCRtpReceiver, level_id: int | None) -> "MediaSocket 
 
 
 class MediaSocket:
-    """One participant's connection, for the thread that ticks."""
+    """One participant's connection, read by the tick thread."""
 
     def __init__(self, own: socket.socket, session: "_SharedSession", level_id: int | None, rest: "_Aiortc") -> None:
         self._heard_as: tuple[StreamKey, float] | None = None
         self.packets = 0
-        """Opus packets so far."""
+        """Opus packets received so far."""
         self._socket = own
         self._session = session
         self._level_id = level_id
@@ -102,23 +102,23 @@ class MediaSocket:
 
     @property
     def key(self) -> StreamKey | None:
-        """Whose audio this is."""
+        """The stream that this audio belongs to."""
         return None if self._heard_as is None else self._heard_as[0]
 
     def hear_as(self, key: StreamKey | None, since: float) -> None:
-        """Whose audio it is that comes after ``since`` (monotonic seconds); None: nobody's, thrown away unheard."""
+        """Assign audio that arrives after ``since`` (monotonic seconds) to ``key``; None: discard it unanalysed."""
         self._heard_as = None if key is None else (key, since)
 
     def fileno(self) -> int:
-        """Of the socket, to be read with a `DatagramReader`; below zero once it is closed."""
+        """The socket's file descriptor, for a `DatagramReader`; negative once the socket is closed."""
         return self._socket.fileno()
 
     def close(self) -> None:
-        """Leave: what comes from now on reaches aiortc as ever."""
+        """Stop: later packets reach aiortc as usual."""
         self._socket.close()
 
     def take(self, datagrams: Iterable[tuple[bytes, float]], clock_offset_s: float) -> list[Arrival]:
-        """The Opus packets among ``datagrams``, which came at these times; the rest goes to aiortc."""
+        """The Opus packets among ``datagrams``, each with its time of arrival; the rest goes to aiortc."""
         arrivals, rest = [], []
         for datagram, now in datagrams:
             header = read_header(datagram)
@@ -129,7 +129,7 @@ class MediaSocket:
                 continue
             try:
                 packet = self._session.unprotect(datagram)
-            except (SrtpError, ValueError):  # forged, sent twice, or too long
+            except (SrtpError, ValueError):  # forged, a duplicate, or too long
                 continue
             counted.count(header.sequence, header.timestamp, now - clock_offset_s)
             arrivals.append(read_packet(header, packet, self._level_id, now))
@@ -139,11 +139,11 @@ class MediaSocket:
         if self._heard_as is None:
             return []
         _, since = self._heard_as
-        # What waited in the socket while they had not agreed yet is not theirs to be heard.
+        # Packets that waited in the socket before they agreed must not be analysed.
         return [arrival for arrival in arrivals if arrival.now >= since]
 
     def _source_of(self, header: Header) -> ReceiverStats | None:
-        """Statistics of the source of an Opus packet, if aiortc has accepted it; None of all else."""
+        """Statistics of an Opus packet's source, if aiortc has accepted that source; otherwise None."""
         source = header.ssrc, header.payload_type & 127
         counted = self._counted.get(source)
         if counted is None and (counted := self._rest.accepted(*source)) is not None:
@@ -151,7 +151,7 @@ class MediaSocket:
         return counted
 
     def _one_too_many(self, header: Header) -> bool:
-        """Whether a packet is of yet another source, after so many that no voice has."""
+        """Whether a packet comes from a new source although the connection has more sources than any client needs."""
         self._sources.add(header.ssrc)
         if len(self._sources) <= _MAX_SOURCES:
             return False
@@ -160,7 +160,7 @@ class MediaSocket:
 
 
 class _Aiortc:
-    """What stays on the event loop's thread, reached from the tick's."""
+    """The part that stays on the event loop's thread; the tick thread calls it."""
 
     def __init__(
         self,
@@ -178,35 +178,35 @@ class _Aiortc:
         self._waiting: deque[bytes] = deque()
 
     def pass_on(self, datagrams: list[bytes]) -> None:
-        """Let aioice have datagrams as if they had come from its own socket, which would not hold more either."""
+        """Give aioice datagrams as if they came from its own socket. No more are queued than that socket would hold."""
         room = _MAX_WAITING - len(self._waiting)
         if room > 0 and not self._loop.is_closed():
             self._waiting.extend(datagrams[:room])
             self._loop.call_soon_threadsafe(self._receive)
 
     def _receive(self) -> None:
-        """A few, then others have their turn."""
+        """Handle a few, then let other tasks run."""
         for _ in range(min(_AT_ONCE, len(self._waiting))):
             try:
                 self._protocol.datagram_received(self._waiting.popleft(), self._remote)
-            except Exception:  # a datagram that aioice cannot take, as from its own socket
-                log.debug("a datagram was not understood", exc_info=True)
+            except Exception:  # a datagram that aioice cannot handle; its own socket would ignore it too
+                log.debug("a datagram could not be handled", exc_info=True)
         if self._waiting:
             self._loop.call_soon(self._receive)
 
     def accepted(self, ssrc: int, payload_type: int) -> ReceiverStats | None:
-        """Statistics of an Opus source that aiortc has routed to this receiver: its own, and counted in here too."""
+        """Statistics of an Opus source that aiortc has routed to this receiver; aiortc and this module share them."""
         codec, known = self._codecs.get(payload_type), self._statistics.get(ssrc)
         if known is None or codec is None or codec.name.lower() != "opus":
             return None
         if not isinstance(known, ReceiverStats):
-            # The entry exists, so the dictionary keeps its size while aiortc walks through it.
+            # The key exists already, so the dictionary keeps its size while aiortc iterates over it.
             known = self._statistics[ssrc] = ReceiverStats(known)
         return known
 
 
 class _SharedSession:
-    """An SRTP session for two threads: aiortc's for RTCP and what comes from elsewhere, the tick's for the packets."""
+    """An SRTP session that two threads share: aiortc's for RTCP and other addresses, the tick thread for packets."""
 
     def __init__(self, session: Any) -> None:
         self._session: Session = session

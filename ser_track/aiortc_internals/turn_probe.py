@@ -1,4 +1,4 @@
-"""The TURN server of a connection: which one it is, and why it gave no address, which aioice keeps to itself."""
+"""Finds out which TURN server a connection uses, and why it gave no address; aioice does not report the reason."""
 
 import asyncio
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ _UNAUTHORIZED: Final = 401
 
 
 def used_relay(servers: Iterable[IceServer]) -> IceServer | None:
-    """The one TURN server that aiortc uses of ``servers``: the first."""
+    """The one TURN server among ``servers`` that aiortc uses: the first."""
     return next((server for server in servers if server.urls.startswith("turn")), None)
 
 
 async def why_no_relay(server: IceServer) -> str:
-    """The reason and the remedy, found by asking ``server`` once more; what it may give now is given back.
+    """The reason and the remedy, found by asking ``server`` once more. An address that it gives is released again.
 
-    The credential is not in it.
+    The text does not contain the credential.
     """
     where = parse_stun_turn_uri(server.urls)
     try:
@@ -42,26 +42,26 @@ async def why_no_relay(server: IceServer) -> str:
         return (
             f"no answer in {_PATIENCE_S:.0f} s; correct its address, or let {where['transport'].upper()} to it through"
         )
-    except (OSError, UnicodeError) as error:  # UnicodeError: a host that no name service could know
-        return f"not to be reached ({error}); correct its address, or start it"
+    except (OSError, UnicodeError) as error:  # UnicodeError: a host name that cannot be encoded
+        return f"it cannot be reached ({error}); correct its address, or start it"
     transport.close()
     await unused.closed.wait()
-    return f"it gave one when asked again; it or the way to it is slow: {_PATIENCE_S:.0f} s are waited for it"
+    return f"it gave one when asked again; it, or the network to it, is slow: the limit is {_PATIENCE_S:.0f} s"
 
 
 def _refused(error: TransactionFailed) -> str:
     code, words = error.response.attributes.get("ERROR-CODE", (0, "without a reason"))
     if code == _UNAUTHORIZED:
         return f"username and credential refused ({code} {words}); correct them in runtime.ice_servers"
-    return f"refused ({code} {words}); its own log says why"
+    return f"refused ({code} {words}); see the log of the TURN server"
 
 
 class _Unused(asyncio.DatagramProtocol):
-    """The end of a relay through which nothing comes."""
+    """The local end of a relay that carries no data."""
 
     def __init__(self) -> None:
         self.closed = asyncio.Event()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The address has been given back."""
+        """The relayed address has been released."""
         self.closed.set()

@@ -1,7 +1,8 @@
-"""Reads UDP sockets by the batch: one system call for all that waits, each datagram with its time of arrival.
+"""Reads UDP sockets in batches: one system call for all waiting datagrams, each with its time of arrival.
 
-An event loop asks for each datagram anew, and Python's allocates 256 kB for it. At 50 packets a second from hundreds
-of people, that alone costs more than decrypting them. Linux has `recvmmsg` (2) and `SO_TIMESTAMPNS` (socket (7)).
+An event loop reads each datagram with its own call, and Python's loop allocates 256 kB for it. At 50 packets a second
+from hundreds of people, that alone costs more than decryption. Linux has `recvmmsg` (2) and `SO_TIMESTAMPNS`
+(socket (7)).
 """
 
 import contextlib
@@ -15,13 +16,13 @@ from typing import Final
 
 _SO_TIMESTAMPNS: Final = 35
 _RECEIVE_BUFFER_BYTES: Final = 1 << 19
-"""The kernel counts about a kilobyte per packet: this is over five seconds of a voice."""
+"""The kernel counts about a kilobyte per packet, so this holds over five seconds of speech."""
 _BATCH: Final = 32
 _MAX_BYTES: Final = 2048
-_LENGTHS: Final = Struct("@56xI4x").iter_unpack  # struct mmsghdr: only what came of each is of interest
+_LENGTHS: Final = Struct("@56xI4x").iter_unpack  # struct mmsghdr: only the length of each is needed
 _TIMES: Final = Struct("@16xqq").iter_unpack  # struct cmsghdr, struct timespec
 _CONTROL_BYTES: Final = 32
-"""Just one time: the kernel finds its room as it left it, and nothing has to be set anew."""
+"""Room for exactly one timestamp: the kernel leaves the buffer sizes unchanged, so nothing has to be reset."""
 
 
 class _Part(ctypes.Structure):
@@ -53,14 +54,14 @@ _STARTS: Final = range(0, _BATCH * _MAX_BYTES, _MAX_BYTES)
 
 
 class DatagramReader:
-    """Buffers for one batch, to be used for any number of sockets, by one thread."""
+    """Buffers for one batch. One thread can use them for any number of sockets."""
 
     batch: Final = _BATCH
     """The most that `read` returns at once."""
 
     def __init__(self) -> None:
-        """Make the buffers. Only where `available`."""
-        # PyDLL keeps the GIL: the call never waits.
+        """Allocate the buffers. Call it only where `available` is true."""
+        # PyDLL keeps the GIL: the call never blocks.
         self._receive = ctypes.PyDLL(None, use_errno=True).recvmmsg
         self._bytes = bytearray(_BATCH * _MAX_BYTES)
         self._control = bytearray(_BATCH * _CONTROL_BYTES)
@@ -76,14 +77,14 @@ class DatagramReader:
             header.control, header.control_length = control + number * _CONTROL_BYTES, _CONTROL_BYTES
 
     def read(self, fd: int, clock_offset_s: float, now: float) -> list[tuple[bytes, float]]:
-        """What waits in the socket ``fd``, one batch at most, each with when it came; empty if nothing does.
+        """The datagrams that wait in the socket ``fd``, at most one batch, each with its time of arrival.
 
-        The socket is one of `second_socket`, which asks for the time of arrival.
+        The list is empty if none wait. The socket comes from `second_socket`, which turns the timestamps on.
 
-        ``clock_offset_s`` is what the caller's clock has more than the wall clock; ``now`` is what it says.
+        ``clock_offset_s`` is the caller's clock minus the wall clock; ``now`` is the time of the caller's clock.
 
         Raises:
-            OSError: the socket cannot be read, and will not be.
+            OSError: the socket cannot be read, now or later.
         """
         count = self._receive(fd, self._messages, _BATCH, socket.MSG_DONTWAIT, None)
         if count < 0:
@@ -99,22 +100,22 @@ class DatagramReader:
     @staticmethod
     def _nothing() -> list[tuple[bytes, float]]:
         code = ctypes.get_errno()
-        # Refused: a packet of ours found nobody. That is news of the other side, and the socket goes on.
+        # Refused: a packet of ours reached a closed port. That concerns the other side; the socket still works.
         if code in (errno.EAGAIN, errno.EINTR, errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH):
             return []
         raise OSError(code, os.strerror(code))
 
 
 def available() -> bool:
-    """Whether sockets can be read this way: on Linux with 64 bits."""
+    """Whether sockets can be read this way: on 64-bit Linux."""
     return sys.platform == "linux" and sys.maxsize > 1 << 32 and hasattr(ctypes.CDLL(None), "recvmmsg")
 
 
 def second_socket(first: socket.socket, remote: tuple[str, int]) -> socket.socket:
-    """A socket with the address of ``first``, which from now on gets all that comes from ``remote`` in its place.
+    """A socket with the address of ``first``, which from now on receives everything from ``remote`` in its place.
 
-    The kernel gives a datagram to the socket that is connected to its sender, if there is one (udp (7)); whatever comes
-    from elsewhere still reaches ``first``.
+    The kernel gives a datagram to the socket that is connected to its sender, if there is one (udp (7)). Datagrams from
+    anywhere else still reach ``first``.
 
     Raises:
         OSError: the system does not allow it.
@@ -132,7 +133,7 @@ def second_socket(first: socket.socket, remote: tuple[str, int]) -> socket.socke
     except OSError:
         second.close()
         raise
-    finally:  # only for that moment: nobody else is to bind here
+    finally:  # only for that moment: no other program should be able to bind here
         for each in (first, second):
             if each.fileno() >= 0:
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
@@ -140,7 +141,7 @@ def second_socket(first: socket.socket, remote: tuple[str, int]) -> socket.socke
 
 
 def _empty(new: socket.socket) -> None:
-    """Between `bind` and `connect` anybody's datagrams could come; whoever sent one sends it again."""
+    """Drop datagrams that arrived between `bind` and `connect`: anyone could have sent them. Senders repeat theirs."""
     with contextlib.suppress(BlockingIOError):
         while True:
             new.recv(_MAX_BYTES)

@@ -1,1 +1,1 @@
-"""The commands: serve, analyze, classify, evaluate."""
+"""The command `ser-track`: one module for each of its commands."""

@@ -1,4 +1,4 @@
-"""Where the processor's time goes: one counter per stage of a sample's path."""
+"""CPU time by stage: one counter per stage of a sample's path."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ STAGES: Final[tuple[Stage, ...]] = ("receive", "decode", "segment", "detect", "c
 
 
 class CpuStages:
-    """CPU seconds of the one thread that uses it, by stage; where one lies in another, time counts for the inner."""
+    """CPU seconds of the one thread that uses it, by stage. In nested stages, time counts for the inner one."""
 
     def __init__(self) -> None:
         self.cpu_s: dict[Stage, float] = dict.fromkeys(STAGES, 0.0)
@@ -23,7 +23,7 @@ class CpuStages:
 
     @contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
-        """Count what happens inside for ``name``."""
+        """Count the CPU time of the block for ``name``."""
         outer = self._switch(name)
         try:
             yield
@@ -38,7 +38,7 @@ class CpuStages:
 
 
 class TimedDetector:
-    """A `VoiceDetector` whose work is counted."""
+    """A `VoiceDetector` whose CPU time is counted."""
 
     def __init__(self, detector: VoiceDetector, stages: CpuStages) -> None:
         self._detector = detector
@@ -60,7 +60,7 @@ class TimedDetector:
 
 
 class TimedClassifier:
-    """An `EmotionClassifier` whose work is counted."""
+    """An `EmotionClassifier` whose CPU time is counted."""
 
     def __init__(self, classifier: EmotionClassifier, stages: CpuStages) -> None:
         self.name = classifier.name

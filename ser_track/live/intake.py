@@ -1,4 +1,4 @@
-"""Everything that is heard, on its way to the engine: from sockets, and from the inbox that the event loop fills."""
+"""All audio on its way to the engine: from sockets, and from the queue that the event loop fills."""
 
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
@@ -15,16 +15,16 @@ from ser_track.rtp.header import Arrival
 from ser_track.rtp.jitter_buffer import PacketCounts
 
 Keep = Callable[[Iterable[Arrival | Chunk]], None]
-"""Takes packets, or audio that came decoded, as the engine gets them; must not raise, and not take long."""
+"""Receives packets or decoded audio as the engine gets them. It must not raise or block."""
 _MIN_SAMPLES: Final = SAMPLE_RATE_HZ // 400
-"""No packet lasts less than 2.5 ms; padding, which lasts nothing, is held as if it did: else it would have no bound."""
+"""No packet lasts less than 2.5 ms. Padding lasts nothing, but is counted as if it did; its number is bounded too."""
 
 
 class Intake:
-    """`put` and `forget` are for any thread; all else is for the thread that ticks."""
+    """`put`, `keep`, `forget` and `held_s` may be called on any thread; the rest belongs to the tick thread."""
 
     def __init__(self, max_held_s: float, stages: CpuStages) -> None:
-        """At most ``max_held_s`` of each stream wait; the oldest goes first, and is counted."""
+        """At most ``max_held_s`` of each stream is queued. The oldest audio is dropped first, and counted."""
         self._inbox = StreamQueue(round(max_held_s * SAMPLE_RATE_HZ))
         self._sockets = MediaSockets(max_held_s)
         self._packets = PacketStreams()
@@ -33,16 +33,16 @@ class Intake:
 
     @property
     def counts(self) -> PacketCounts:
-        """What became of packets."""
+        """Counters of received, lost and decoded packets."""
         return self._packets.counts
 
     @property
     def dropped_samples(self) -> int:
-        """Samples that were thrown away because they had waited for too long; the stream has a gap there."""
+        """Samples that were dropped because they had waited too long; the stream has a gap there."""
         return self._inbox.dropped_samples + self._sockets.dropped_samples
 
     def put(self, key: StreamKey, item: Chunk | Arrival) -> None:
-        """Hold samples or a packet until the next `take`; a stream has either the ones or the others."""
+        """Queue samples or a packet until the next `take`; a stream has either samples or packets."""
         if isinstance(item, Chunk):
             self._inbox.put(key, item, len(item.samples))
         else:
@@ -50,11 +50,11 @@ class Intake:
             self._inbox.put(key, item, max(lasts, _MIN_SAMPLES))
 
     def keep(self, key: StreamKey, keep: Keep) -> None:
-        """Give ``keep`` all audio of ``key`` too, as it is heard, until the stream ends. For any thread."""
+        """Give ``keep`` all audio of ``key`` too, as the engine gets it, until the stream ends. For any thread."""
         self._kept[key] = keep
 
     def forget(self, key: StreamKey) -> None:
-        """Drop what `put` holds of ``key``."""
+        """Drop what `put` has queued for ``key``."""
         self._inbox.discard(key)
 
     def attach(self, media: MediaSocket) -> None:
@@ -62,14 +62,14 @@ class Intake:
         self._sockets.add(media)
 
     def detach(self, media: MediaSocket) -> None:
-        """Read it no more, and close it."""
+        """Stop reading this socket, and close it."""
         self._sockets.remove(media)
 
     def take(self, now: float, wanted: Collection[StreamKey]) -> list[tuple[StreamKey, list[Chunk]]]:
-        """All that is due at ``now`` (monotonic seconds) of the streams that are ``wanted``."""
+        """All audio that is due at ``now`` (monotonic seconds) of the streams in ``wanted``."""
         heard: list[tuple[StreamKey, list[Chunk]]] = []
         with self._stages.stage("receive"):
-            # Audio of a stream that was closed meanwhile has nobody left to hear about it.
+            # A stream may have been closed meanwhile: nobody receives events of its audio.
             for key, arrivals in self._sockets.read(now):
                 if key in wanted:
                     self._take_packets(key, arrivals)
@@ -84,20 +84,20 @@ class Intake:
         return heard
 
     def held_s(self, key: StreamKey) -> float:
-        """How much of what `put` was given of ``key`` waits for the next `take`. For any thread."""
+        """How much of the audio of ``key`` that `put` queued waits for the next `take`, in seconds. For any thread."""
         return self._inbox.held_samples(key) / SAMPLE_RATE_HZ
 
     def take_held(self, key: StreamKey) -> list[Chunk]:
-        """What the packets of ``key`` hold behind a hole: no more packets come for now."""
+        """The packets of ``key`` that were held back behind a gap; no more packets come for now."""
         return self._packets.take_held(key)
 
     def flush(self, key: StreamKey) -> list[Chunk]:
-        """What the packets of ``key`` still hold; they are forgotten then."""
+        """The remaining audio of ``key``; the stream's packets are then forgotten."""
         self._kept.pop(key, None)
         return self._packets.flush(key)
 
     def discard(self, key: StreamKey) -> None:
-        """Forget ``key`` with all that is held of it."""
+        """Forget ``key`` and everything that is held for it."""
         self._kept.pop(key, None)
         self._packets.discard(key)
 
@@ -106,7 +106,7 @@ class Intake:
         return self._packets.arrived_s(key, at)
 
     def take_failed(self) -> dict[StreamKey, Exception]:
-        """The streams whose packets failed since the last call; each begins anew with its next packet."""
+        """The streams whose packets failed since the last call; each starts again with its next packet."""
         return self._packets.take_failed()
 
     def _take_packets(self, key: StreamKey, arrivals: list[Arrival]) -> None:

@@ -1,4 +1,4 @@
-"""The engine on a thread of its own: audio in, events out to the event loop, one tick every 32 ms."""
+"""The engine on its own thread: audio in, events out to the event loop, one tick every 32 ms."""
 
 import asyncio
 import logging
@@ -24,24 +24,24 @@ from ser_track.rtp.header import Arrival
 
 log = logging.getLogger(__name__)
 _FAULT_INTERVAL_S = 5.0
-Deliver = Callable[[list[EngineEvent]], None]
+Emit = Callable[[list[EngineEvent]], None]
 
 
 class LiveEngine:
-    """Runs an `Engine` for a live program. All methods but the thread's own belong to the event loop's thread."""
+    """Runs an `Engine` for a live program. All public methods belong to the event loop's thread."""
 
     def __init__(
-        self, engine: Engine, config: RuntimeConfig, deliver: Deliver, metrics: Metrics, stages: CpuStages | None = None
+        self, engine: Engine, config: RuntimeConfig, emit: Emit, metrics: Metrics, stages: CpuStages | None = None
     ) -> None:
-        """``deliver`` is called on the event loop with the events of each tick; ``stages`` counts the CPU time."""
+        """``emit`` is called on the event loop with the events of each tick; ``stages`` counts the CPU time."""
         self._engine = engine
         self._config = config
-        self._deliver = deliver
+        self._emit = emit
         self._metrics = metrics
         self._stages = stages or CpuStages()
         self._intake = Intake(config.max_held_audio_s, self._stages)
         self._load = LoadShedding(config.tick_s, config.provisional_per_tick)
-        if not opus.available():  # looked for here: on the event loop, reading folders would hold everybody up
+        if not opus.available():  # looked up here: on the event loop, reading folders would block everybody
             log.warning("libopus was not found: aiortc's own decoder is used, with gaps under loss (Debian: libopus0)")
         metrics.on_scrape(self._show)
         self._commands: deque[Callable[[], None]] = deque()
@@ -53,7 +53,7 @@ class LiveEngine:
 
     @property
     def streams(self) -> set[StreamKey]:
-        """Streams that are heard now."""
+        """The streams that are being analysed."""
         return set(self._open)
 
     @property
@@ -67,44 +67,44 @@ class LiveEngine:
         self._thread.start()
 
     async def stop(self) -> None:
-        """Stop the thread after its present tick."""
+        """Stop the thread after its current tick."""
         self._stopping.set()
         await asyncio.to_thread(self._thread.join)
 
     def open(self, key: StreamKey) -> None:
-        """Begin a stream: from now on its audio is heard."""
+        """Begin a stream: from now on its audio is analysed."""
         self._open.add(key)
 
     def keep(self, key: StreamKey, keep: Keep) -> None:
-        """Give ``keep`` all audio of an open stream too, on the thread that ticks, until the stream ends."""
+        """Give ``keep`` all audio of an open stream too, on the tick thread, until the stream ends."""
         self._intake.keep(key, keep)
 
     def push(self, key: StreamKey, chunk: Chunk) -> None:
-        """Give samples of an open stream; those of an unknown stream are dropped."""
+        """Add samples to an open stream; those of an unknown stream are dropped."""
         self._intake.put(key, chunk)
 
     def push_packet(self, key: StreamKey, arrival: Arrival) -> None:
-        """Give a packet of an open stream; a stream has either packets or samples."""
+        """Add a packet to an open stream; a stream has either packets or samples."""
         self._intake.put(key, arrival)
 
     def attach(self, media: MediaSocket) -> None:
-        """Read a connection's packets from its socket, for the stream that it has as its key."""
+        """Read a connection's packets from its socket, for the stream in its ``key``."""
         self._commands.append(partial(self._intake.attach, media))
 
     def detach(self, media: MediaSocket) -> None:
-        """Read it no more, once what it holds has been read, and close it."""
+        """Stop reading the socket once its waiting packets have been read, and close it."""
         if self.alive:
             self._commands.append(partial(self._intake.detach, media))
         else:
             media.close()
 
     def call(self, command: Callable[[], None]) -> None:
-        """Call ``command`` on the thread that ticks, after all that was asked of it before."""
+        """Call ``command`` on the tick thread, after all earlier requests."""
         self._commands.append(command)
 
     async def flush(self, key: StreamKey) -> None:
-        """End a stream. What was still open in it has been delivered, after all that came before, when this returns."""
-        if not self.alive:  # nobody is left to do it
+        """End a stream. Returns when its open segment has been emitted, after everything that came before it."""
+        if not self.alive:  # the thread that would do it has ended
             self._open.discard(key)
             return
         done: Future[None] = Future()
@@ -112,20 +112,20 @@ class LiveEngine:
         await asyncio.wrap_future(done)
 
     def pause(self, key: StreamKey, reason: EndReason = "stalled") -> None:
-        """No audio arrives for now: what was said so far gets its final result with the next tick.
+        """No audio arrives for now: an open segment gets its final result with the next tick.
 
-        With the reason ``silence``, the sender has kept nothing back: what is held behind a hole is heard too.
+        With the reason ``silence``, no packet is missing: packets that are held back behind a gap are analysed too.
         """
         self._commands.append(partial(self._pause_now, key, reason))
 
     async def room_for(self, key: StreamKey) -> None:
-        """Return once little of this stream waits: for senders that can be made to wait, and so need lose nothing."""
-        # The tick takes all that waits, and tells nobody.
+        """Return once little of this stream is queued. A sender that can wait then loses no audio."""
+        # The tick takes everything that is queued, and signals nobody.
         while self.alive and self._intake.held_s(key) > self._config.max_held_audio_s / 2:  # noqa: ASYNC110
             await asyncio.sleep(self._config.tick_s)
 
     def discard(self, key: StreamKey) -> None:
-        """Forget a stream with everything held of it."""
+        """Forget a stream and everything that is held for it."""
         self._open.discard(key)
         self._intake.forget(key)
         self._commands.append(partial(self._discard_now, key))
@@ -133,7 +133,7 @@ class LiveEngine:
     def _run(self) -> None:
         try:
             self._tick_until_stopped()
-        finally:  # aiortc's own sockets get what comes from here on: nobody's connection hangs on this thread
+        finally:  # from here on, aiortc's own sockets get the packets: no connection depends on this thread
             self._intake.close()
 
     def _tick_until_stopped(self) -> None:
@@ -148,15 +148,15 @@ class LiveEngine:
                 self._stopping.wait(wait)
             else:
                 due = time.monotonic()
-        self._tick(time.monotonic())  # commands that came meanwhile: somebody may wait for them
+        self._tick(time.monotonic())  # commands that came meanwhile: a caller may wait for them
 
     def _tick(self, now: float) -> None:
         events: list[EngineEvent] = []
-        # Counted before the audio is taken: what came before a command is heard before it is carried out.
+        # Counted before the audio is taken: audio that came before a command is analysed before the command runs.
         commands = len(self._commands)
         try:
             self._hear(self._intake.take(now, self._open))
-        except Exception as error:  # the thread serves everybody: it reports, and lives
+        except Exception as error:  # the thread serves everybody: it reports the error, and goes on
             events += self._faults(tuple(self._open), error)
         for _ in range(commands):
             self._carry_out(self._commands.popleft())
@@ -170,7 +170,7 @@ class LiveEngine:
         self._hand_over(events)
 
     def _show(self) -> None:
-        """What only has to be right when somebody looks. Called on any thread."""
+        """Update the metrics that only have to be right when they are read. Called on any thread."""
         self._metrics.count_engine(self._engine.queue_length, self._engine.replaced, self._engine.late_samples)
         self._metrics.count_audio(self._intake.counts, self._intake.dropped_samples)
         self._metrics.count_cpu(self._stages.cpu_s)
@@ -189,7 +189,7 @@ class LiveEngine:
     def _carry_out(self, command: Callable[[], None]) -> None:
         try:
             command()
-        except Exception:  # the next one is somebody else's
+        except Exception:  # the next command is somebody else's
             log.exception("a command to the engine failed")
 
     def _pause_now(self, key: StreamKey, reason: EndReason) -> None:
@@ -210,7 +210,7 @@ class LiveEngine:
             self._hear([(key, self._intake.flush(key))])
             if key in self._engine:
                 self._hand_over(self._engine.flush(key))
-        except Exception as error:  # others must not suffer from the end of one
+        except Exception as error:  # the end of one stream must not disturb others
             self._hand_over(self._faults([key], error))
         self._intake.discard(key)
         self._open.discard(key)
@@ -218,7 +218,7 @@ class LiveEngine:
             done.set_result(None)
 
     def _faults(self, keys: Iterable[StreamKey], error: Exception) -> list[EngineEvent]:
-        """The faults to tell of, in a while at most one per stream: a broken engine fails in every tick."""
+        """The faults to report, rate-limited to one per stream: a broken engine fails in every tick."""
         now = time.monotonic()
         news = [key for key in keys if now - self._told_at.get(key, -math.inf) > _FAULT_INTERVAL_S]
         if news:
@@ -233,4 +233,4 @@ class LiveEngine:
                 if came is not None:
                     self._metrics.close_s.observe(time.monotonic() - came)
         if events and self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._deliver, events)
+            self._loop.call_soon_threadsafe(self._emit, events)

@@ -1,4 +1,4 @@
-"""What gives way when there is more to do than time: provisional results, then their rate, never final ones."""
+"""Sheds load when the tick takes too long: first all provisional results, then their rate; never final results."""
 
 from typing import Final
 
@@ -8,23 +8,23 @@ _AT_EASE: Final = 0.6
 _STEP_UP_S: Final = 0.5
 _STEP_DOWN_S: Final = 2.0
 MAX_STEP: Final = 6
-"""Steps: provisional results come 64 times more seldom then, which is as good as never."""
+"""Steps: at the last one provisional results are 64 times rarer, which is almost never."""
 
 
 class LoadShedding:
-    """How busy the tick is, and how many provisional results the next one may make.
+    """Measures how busy the tick is, and limits the provisional results of the next one.
 
-    At once: a tick that comes late makes none. They wait, and newer ones take their place. For longer: as long as ticks
-    take most of their period, each half second doubles the number of ticks in which at most one provisional result
-    is made; when they are at ease again, every two seconds take one step back. Pure; time is what `note` is told.
+    At once: a late tick makes no provisional results. They wait, and newer ones replace them. Over time: while ticks
+    take most of their period, each half second doubles the number of ticks that share one provisional result. When
+    ticks are short again, every two seconds undo one step. It has no clock: it adds up the times that `note` gets.
     """
 
     def __init__(self, period_s: float, provisional_per_tick: int) -> None:
-        """``provisional_per_tick`` is what is made when there is time."""
+        """``provisional_per_tick`` is the limit when there is enough time."""
         self.step = 0
-        """0 is everything as configured."""
+        """0 means that everything runs as configured."""
         self.busy = 0.0
-        """Share of the time that ticks take, of late."""
+        """Share of the time that recent ticks took."""
         self._period_s = period_s
         self._most = provisional_per_tick
         self._since_step_s = 0.0
@@ -32,7 +32,7 @@ class LoadShedding:
         self._late = False
 
     def note(self, took_s: float) -> bool:
-        """A tick took so long; returns whether that was too long."""
+        """Record that a tick took ``took_s``; returns whether that was too long."""
         self._late = took_s > self._period_s
         passed_s = max(took_s, self._period_s)
         self.busy += (took_s / passed_s - self.busy) * min(1.0, passed_s / _SMOOTHING_S)
@@ -47,7 +47,7 @@ class LoadShedding:
         return self._late
 
     def provisional_limit(self) -> int:
-        """How many provisional results the tick that begins now may make."""
+        """How many provisional results the next tick may make."""
         self._ticks += 1
         if self._late:
             return 0

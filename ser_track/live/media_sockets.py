@@ -1,4 +1,4 @@
-"""The sockets of everybody who is connected, read by the thread that ticks."""
+"""The sockets of all connected participants, read by the tick thread."""
 
 import logging
 import select
@@ -16,29 +16,29 @@ from ser_track.rtp.opus import RTP_PER_SAMPLE, packet_length
 
 log = logging.getLogger(__name__)
 _MAX_BATCHES: Final = 4
-"""Per socket and tick: over two seconds of packets. One that is flooded keeps nobody else waiting."""
+"""Per socket and tick: over two seconds of packets. A flooded socket does not delay the others."""
 _FEW: Final = 4
 _FRESH_S: Final = 0.4
-"""What a tick finds as a rule: nothing that has to be looked at for its length."""
+"""A tick usually finds no more packets than this, none older than this: then their duration needs no check."""
 
 
 class AudioHost(Protocol):
-    """Where the audio of connections goes: whoever reads their sockets."""
+    """Reads the sockets of connections, and takes their audio."""
 
     def attach(self, media: MediaSocket) -> None:
-        """Read it from now on."""
+        """Start to read the socket."""
 
     def detach(self, media: MediaSocket) -> None:
-        """Read it no more, and close it."""
+        """Stop reading the socket, and close it."""
 
 
 class MediaSockets:
-    """Reads all that waits in any number of sockets. Used by one thread."""
+    """Reads all waiting packets of any number of sockets. Used by one thread."""
 
     def __init__(self, max_held_s: float) -> None:
-        """What waited for longer than ``max_held_s`` is dropped."""
+        """Packets that waited longer than ``max_held_s`` are dropped."""
         self.dropped_samples = 0
-        """Samples at 16 kHz that were dropped because they had waited for too long."""
+        """Samples at 16 kHz that were dropped because they had waited too long."""
         self._max_held_s = max_held_s
         self._sockets: dict[int, MediaSocket] = {}
         if available():
@@ -46,18 +46,18 @@ class MediaSockets:
             self._reader = DatagramReader()
 
     def add(self, media: MediaSocket) -> None:
-        """Read it from now on."""
+        """Start to read the socket."""
         self._sockets[media.fileno()] = media
         self._ready.register(media.fileno(), select.EPOLLIN)
 
     def remove(self, media: MediaSocket) -> None:
-        """Read it no more, and close it."""
+        """Stop reading the socket, and close it."""
         if self._sockets.pop(media.fileno(), None) is not None:
             self._ready.unregister(media.fileno())
         media.close()
 
     def read(self, now: float) -> Iterator[tuple[StreamKey, list[Arrival]]]:
-        """The packets of everybody who is analysed; ``now`` is monotonic seconds."""
+        """The packets of everyone who is analysed; ``now`` is monotonic seconds."""
         if not self._sockets:
             return
         offset_s = now - time.time()
@@ -66,12 +66,12 @@ class MediaSockets:
                 continue
             try:
                 yield from self._read(media, fd, offset_s, now)
-            except Exception:  # aiortc's own socket gets what comes from here on; nobody else notices
-                log.exception("a connection's socket cannot be read: aiortc receives, which costs more")
+            except Exception:  # aiortc's own socket gets the packets from here on; nobody else is affected
+                log.exception("a connection's socket cannot be read: aiortc receives, which costs more CPU time")
                 self.remove(media)
 
     def close(self) -> None:
-        """Close all that is still there."""
+        """Close all sockets that are still open."""
         for media in tuple(self._sockets.values()):
             self.remove(media)
         if available():
@@ -94,7 +94,7 @@ class MediaSockets:
                 return
 
     def _held(self, arrivals: list[Arrival], now: float) -> list[Arrival]:
-        """The latest: what has not waited for too long, and together lasts no longer than that."""
+        """The latest packets that have not waited longer than ``max_held_s``, and last no longer than that together."""
         kept, left = deque[Arrival](), self._max_held_s * SAMPLE_RATE_HZ
         for number, arrival in enumerate(reversed(arrivals)):
             left -= packet_length(arrival.payload) // RTP_PER_SAMPLE

@@ -6,7 +6,7 @@ import sys
 
 
 def release_memory() -> None:
-    """Collect what nobody holds any more, and return freed memory to the system where the C library can (glibc).
+    """Collect unused objects, and return freed memory to the system where the C library can (glibc).
 
     Takes some tens of milliseconds: call it from a thread.
     """

@@ -1,4 +1,4 @@
-"""The packet streams of everybody who sends Opus, for the thread that ticks."""
+"""The packet streams of everyone who sends Opus, for the tick thread."""
 
 from collections.abc import Iterable
 
@@ -10,18 +10,18 @@ from ser_track.rtp.opus_stream import OpusStream
 
 
 class PacketStreams:
-    """One `OpusStream` for each key that packets came for, made with the first."""
+    """One `OpusStream` for each key that has received packets, created with the first packet."""
 
     def __init__(self) -> None:
         self.counts = PacketCounts()
-        """Over all streams, also those that have ended."""
+        """Over all streams, including those that have ended."""
         self._streams: dict[StreamKey, OpusStream] = {}
         self._failed: dict[StreamKey, Exception] = {}
         self._busy: set[StreamKey] = set()
-        """Streams that hold something: a silent one costs nothing."""
+        """Streams that hold packets: a silent stream costs nothing."""
 
     def put(self, key: StreamKey, arrivals: Iterable[Arrival]) -> None:
-        """Take in packets of one stream."""
+        """Add packets of one stream."""
         try:
             stream = self._streams.get(key)
             if stream is None:
@@ -34,14 +34,14 @@ class PacketStreams:
         self._busy.add(key)
 
     def take(self, now: float) -> list[tuple[StreamKey, list[Chunk]]]:
-        """What is due of all streams at ``now`` (monotonic seconds)."""
+        """The audio of all streams that is due at ``now`` (monotonic seconds)."""
         busy, self._busy = self._busy, set()
         heard = []
         for key in busy:
             stream = self._streams[key]
             try:
                 heard.append((key, stream.take(now)))
-            except Exception as error:  # whatever is wrong with one sender's packets, the others are heard
+            except Exception as error:  # a fault in one sender's packets must not stop the others
                 self._fail(key, error)
             else:
                 if stream.waiting:
@@ -49,7 +49,7 @@ class PacketStreams:
         return heard
 
     def take_held(self, key: StreamKey) -> list[Chunk]:
-        """What ``key`` holds behind a hole, which is given up; the stream goes on."""
+        """The audio of ``key`` held back behind a gap. The missing packets count as lost; the stream goes on."""
         if (stream := self._streams.get(key)) is None:
             return []
         try:
@@ -59,7 +59,7 @@ class PacketStreams:
             return []
 
     def flush(self, key: StreamKey) -> list[Chunk]:
-        """What ``key`` still holds; it is forgotten then."""
+        """The remaining audio of ``key``; the stream is then forgotten."""
         if (stream := self._streams.pop(key, None)) is None:
             return []
         self._busy.discard(key)
@@ -70,12 +70,12 @@ class PacketStreams:
             return []
 
     def arrived_s(self, key: StreamKey, at: int) -> float | None:
-        """When sample ``at`` of a stream arrived, or would have on a quick network (monotonic seconds), if known."""
+        """When sample ``at`` arrived, or would have on a network without delay (monotonic seconds), if known."""
         stream = self._streams.get(key)
         return None if stream is None else stream.arrived_s(at)
 
     def take_failed(self) -> dict[StreamKey, Exception]:
-        """The streams that failed since the last call: each was forgotten, and begins anew with its next packet."""
+        """The streams that failed since the last call: each was forgotten, and starts again with its next packet."""
         failed, self._failed = self._failed, {}
         return failed
 
@@ -84,6 +84,6 @@ class PacketStreams:
         self._failed[key] = error
 
     def discard(self, key: StreamKey) -> None:
-        """Forget ``key`` with all that it holds."""
+        """Forget ``key`` and everything that is held for it."""
         self._streams.pop(key, None)
         self._busy.discard(key)

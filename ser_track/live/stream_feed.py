@@ -1,4 +1,4 @@
-"""One consenting participant's way into the engine: rebases media time, watches for silence of the sender."""
+"""Feeds one consenting participant's audio to the engine: rebases media time, and detects when the sender stalls."""
 
 from typing import Protocol
 
@@ -7,38 +7,38 @@ from ser_track.event_types import EndReason, Resumed, Stalled, StreamKey
 from ser_track.rtp.header import Arrival
 
 _PAUSE_S = 1.0
-"""Without audio for this long, an open segment is closed: longer than any gap of DTX or a burst of loss."""
+"""After this time without audio an open segment is closed. It is longer than any DTX gap or burst of loss."""
 
 
 class FedEngine(Protocol):
-    """The part of `LiveEngine` that is fed."""
+    """The part of `LiveEngine` that a feed uses."""
 
     def open(self, key: StreamKey) -> None:
         """Begin a stream."""
         ...
 
     def push(self, key: StreamKey, chunk: Chunk) -> None:
-        """Samples in the stream's media time."""
+        """Add samples in the stream's media time."""
         ...
 
     def push_packet(self, key: StreamKey, arrival: Arrival) -> None:
-        """An RTP packet with Opus."""
+        """Add an RTP packet with Opus."""
         ...
 
     def pause(self, key: StreamKey, reason: EndReason) -> None:
-        """Close an open segment."""
+        """Close the open segment."""
         ...
 
 
 class StreamFeed:
-    """Feeds one stream; time 0 is its first sample. Closed, it takes nothing more."""
+    """Feeds one stream; time 0 is its first sample. Once closed, it ignores all audio."""
 
     def __init__(
         self, live: FedEngine, key: StreamKey, now: float, stalled_after_s: float, sends_silence: bool = True
     ) -> None:
         """``now`` is a monotonic time in seconds, as in `check`.
 
-        Of a sender that leaves silence out nothing may come for any time: that is silence then, and no stall.
+        A sender that leaves out silence may send nothing for any time; that is then silence, and not a stall.
         """
         self.key = key
         self._live = live
@@ -52,7 +52,7 @@ class StreamFeed:
         live.open(key)
 
     def push(self, chunk: Chunk) -> None:
-        """Samples in the track's own media time."""
+        """Add samples in the track's own media time."""
         at, samples = chunk
         if self._first is None:
             self._first = at
@@ -60,18 +60,18 @@ class StreamFeed:
         self._live.push(self.key, Chunk(at - self._first, samples))
 
     def note_audio(self) -> None:
-        """Packets came, on a way that does not pass here."""
+        """Note that packets came directly through the socket, not through this feed."""
         self._heard, self._paused = True, False
 
     def packet(self, arrival: Arrival) -> None:
-        """An RTP packet with Opus."""
+        """Add an RTP packet with Opus."""
         self._heard, self._paused = True, False
         self._live.push_packet(self.key, arrival)
 
     def check(self, now: float, muted: bool = False) -> Stalled | Resumed | None:
-        """What changed since the last check: the sender fell silent on the network, or came back.
+        """The change since the last check, if any: the sender's audio stalled, or arrives again.
 
-        Who is ``muted``, by the word of their server, need not send anything.
+        A sender that is ``muted``, as reported by their server, does not need to send anything.
         """
         if self._heard:
             self._heard, self._heard_at = False, now
@@ -84,7 +84,7 @@ class StreamFeed:
             self._paused = True
             self._live.pause(self.key, "stalled" if self._sends_silence and not muted else "silence")
         if muted or not self._sends_silence:
-            if self._paused:  # whoever is unmuted has as much time to begin as one who pauses
+            if self._paused:  # after unmuting, a sender has as much time to start as one who pauses
                 self._heard_at = max(self._heard_at, now - _PAUSE_S)
             return None
         if not self._stalled and silent_s >= self._stalled_after_s:

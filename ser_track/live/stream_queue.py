@@ -1,4 +1,4 @@
-"""Audio on its way from the event loop to the engine's thread: bounded per stream, the oldest goes first."""
+"""Audio on its way from the event loop to the engine's thread: bounded per stream, the oldest is dropped first."""
 
 import threading
 from collections import deque
@@ -16,18 +16,18 @@ class _Held:
 
 
 class StreamQueue:
-    """Takes samples and packets of many streams from any thread and hands them over all at once."""
+    """Takes samples and packets of many streams from any thread, and returns them all at once."""
 
     def __init__(self, max_samples: int) -> None:
-        """Hold at most ``max_samples`` of each stream."""
+        """Queue at most ``max_samples`` of each stream."""
         self._max_samples = max_samples
         self._streams: dict[StreamKey, _Held] = {}
         self._lock = threading.Lock()
         self.dropped_samples = 0
-        """Samples that were thrown away because the engine did not keep up; the stream has a gap there."""
+        """Samples that were dropped because the engine did not keep up; the stream has a gap there."""
 
     def put(self, key: StreamKey, item: Chunk | Arrival, n_samples: int) -> None:
-        """Add what lasts ``n_samples``; on overflow this stream's oldest go, and leave a gap in its media time."""
+        """Queue an item that lasts ``n_samples``. On overflow, drop this stream's oldest, which leaves a gap."""
         with self._lock:
             held = self._streams.setdefault(key, _Held())
             held.items.append((item, n_samples))
@@ -38,17 +38,17 @@ class StreamQueue:
                 self.dropped_samples += lost
 
     def take(self) -> dict[StreamKey, list[Chunk | Arrival]]:
-        """All that is held, by stream, each in order."""
+        """Everything that is queued, by stream, each in order."""
         with self._lock:
             streams, self._streams = self._streams, {}
         return {key: [item for item, _ in held.items] for key, held in streams.items()}
 
     def held_samples(self, key: StreamKey) -> int:
-        """How much of ``key`` waits."""
+        """How many samples of ``key`` are queued."""
         with self._lock:
             return held.samples if (held := self._streams.get(key)) is not None else 0
 
     def discard(self, key: StreamKey) -> None:
-        """Forget what is held of ``key``."""
+        """Drop everything that is queued for ``key``."""
         with self._lock:
             self._streams.pop(key, None)

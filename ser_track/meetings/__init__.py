@@ -1,1 +1,1 @@
-"""Meetings that the analysis peer takes part in: here, the rooms of our own server."""
+"""Meetings of every kind: their people, consent and events, and the adapters that join them."""

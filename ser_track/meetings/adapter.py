@@ -1,4 +1,4 @@
-"""What a kind of meeting says of itself. docs/extending.md shows a complete one."""
+"""`Adapter`: the description of one kind of meeting. docs/extending.md shows a complete one."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -19,48 +19,48 @@ class Adapter:
     """One kind of meeting.
 
     Raises:
-        TypeError: a field of the target, or a name, is not as described below.
+        TypeError: a field of the target, or a name, does not match the descriptions below.
     """
 
     kind: str
-    """Its name: lower case letters, digits and ``-``."""
+    """Its name: lower-case letters, digits and ``-``."""
     summary: str
-    """What is joined, for `ser-track join --help`: "a room of …"."""
+    """A noun phrase for `ser-track join --help`: "a room of …"."""
     target: type[Any]
-    """A frozen dataclass with what it takes to find one meeting, and a property ``where``: the same in words, for
-    people, without secrets. Its fields are options of ``ser-track join`` and ``POST /meetings``: ``str``, ``bool`` or
-    ``str | None``. ``repr=False`` marks a secret. ``metadata`` may have a ``description`` for people, a ``check``,
-    which is a function that raises ValueError with the end of a sentence that begins with the field, and a ``schema``,
-    which is more JSON Schema of the field. Where the bot can be sent, ``url`` is one of them."""
+    """A frozen dataclass that identifies one meeting, with a property ``where``: a description for people, without
+    secrets. Its fields are options of ``ser-track join`` and ``POST /meetings``: ``str``, ``bool`` or ``str | None``.
+    ``repr=False`` marks a secret. ``metadata`` may have a ``description`` for people; a ``check``, a function that
+    raises ValueError with the end of a sentence that starts with the field's name; and a ``schema``, additional JSON
+    Schema of the field. If the bot can be sent to this kind, ``url`` is one of the fields."""
     make: Callable[[Any, Host, Services], Meeting]
-    """The meeting that a target names, not joined yet; it tells the host who is there."""
+    """Creates the meeting that a target identifies, not joined yet. The meeting reports to the host who is there."""
     capabilities: Capabilities
     schemes: Mapping[str, str] = field(default_factory=dict)
-    """Of URLs that name such a meeting, with the scheme that the server itself speaks: ``{"janus": "ws"}``.
-    Empty where the bot is not sent, because people or bridges come to it."""
+    """Schemes of URLs for such meetings, each with the scheme that the server itself uses: ``{"janus": "ws"}``.
+    Empty if the bot cannot be sent there because people or bridges connect to it."""
     routes: str | None = None
-    """A module with ``ROUTES`` of aiohttp, where the kind needs paths of its own; imported by the web server alone.
-    They need the same access as ``/meetings``; with ``GUARDED = False`` their handlers ask the guard by themselves.
-    ``target_of(request)`` there says which meeting a request is about, so that of several processes the right one gets
-    it. ``OPENAPI`` and ``ASYNCAPI`` there, if any, are added to the service's documents: objects with ``paths`` or
+    """A module with ``ROUTES`` of aiohttp, if the kind needs its own paths; only the web server imports it.
+    The paths need the same access as ``/meetings``; with ``GUARDED = False`` their handlers check access themselves.
+    Its function ``target_of(request)`` finds the meeting of a request, so that the right one of several processes gets
+    it. ``OPENAPI`` and ``ASYNCAPI``, if any, are added to the service's documents: objects with ``paths`` or
     ``channels``, ``components`` and ``tags``."""
     limit: str = "meetings.max_meetings"
-    """The key of the configuration that bounds how many there may be; kinds with the same key share it."""
+    """The configuration key that limits the number of meetings; kinds with the same key share the limit."""
 
     def __post_init__(self) -> None:
         if not _KIND.fullmatch(self.kind):
-            raise TypeError(f"kind must be lower case letters, digits and '-', and is {self.kind!r}")
+            raise TypeError(f"kind must be lower-case letters, digits and '-', not {self.kind!r}")
         if wrong := [scheme for scheme in self.schemes if not _SCHEME.fullmatch(scheme)]:
-            raise TypeError(f"schemes must be lower case, as in URLs, and not {', '.join(wrong)}")
+            raise TypeError(f"schemes must be lower case, as in URLs, not {', '.join(wrong)}")
         if not is_dataclass(self.target) or not hasattr(self.target, "where"):
             raise TypeError(f"target {self.target.__name__} must be a dataclass with a property 'where'")
         for name, kind in self.types.items():
             if kind not in _TYPES:
-                raise TypeError(f"'{name}' of {self.target.__name__} must be str, bool or str | None, and is {kind}")
+                raise TypeError(f"'{name}' of {self.target.__name__} must be str, bool or str | None, not {kind}")
             if name in _OF_REQUESTS:
-                raise TypeError(f"'{name}' of {self.target.__name__} needs another name: every request has that field")
+                raise TypeError(f"'{name}' of {self.target.__name__} needs another name: every request has this field")
         if self.schemes and "url" not in self.fields:
-            raise TypeError(f"{self.target.__name__} needs a field 'url': the address that its schemes lead to")
+            raise TypeError(f"{self.target.__name__} needs a field 'url': the address that its schemes stand for")
 
     @property
     def fields(self) -> dict[str, "Field[Any]"]:
@@ -69,7 +69,7 @@ class Adapter:
 
     @property
     def types(self) -> dict[str, type]:
-        """The type of each of them, also where annotations are strings."""
+        """The type of each field, also if annotations are strings."""
         hints = get_type_hints(self.target)
         return {name: hints[name] for name in self.fields}
 

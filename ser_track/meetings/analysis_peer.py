@@ -33,7 +33,7 @@ from ser_track.rtp import opus
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
 _CLOSE_TIMEOUT_S = 3.0
-"""aioice would ask a TURN server that is gone for a minute to take its address back; all meetings are left in 4 s."""
+"""aioice asks a TURN server that is gone for a minute to release its address; the bot leaves all meetings in 4 s."""
 
 
 class AnalysisPeer:
@@ -47,9 +47,9 @@ class AnalysisPeer:
         audio: AudioHost,
         channel_label: str | None = None,
     ) -> None:
-        """``channel_label`` is of a data channel to be made by us, for servers that wait for one (Janus)."""
+        """``channel_label`` names a data channel that we create, for servers that expect this (Janus)."""
         servers = [RTCIceServer(**server.described()) for server in config.ice_servers]
-        # An empty list, not None: by default aiortc asks a public STUN server.
+        # An empty list, not None: by default aiortc uses a public STUN server.
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         self._config = config
         self._metrics = metrics
@@ -70,7 +70,7 @@ class AnalysisPeer:
         self._connection.on("connectionstatechange", self._state_changed)
 
     async def answer(self, sdp: str) -> str:
-        """Our answer to the offer ``sdp``, which passed `check_offer`, with all candidates in it.
+        """Our answer to the offer ``sdp``, which has passed `check_offer`; it contains all candidates.
 
         Raises:
             BadRequestError: the offer cannot be answered.
@@ -96,28 +96,28 @@ class AnalysisPeer:
         return ask_for_correction(description)
 
     def put(self, event: EncodedEvent) -> None:
-        """Send an event to this participant; before their channel is there it is lost to them."""
+        """Send an event to this participant; before their channel is open, the event is lost."""
         if self._sink is not None:
             self._sink.put(event)
 
     async def flushed(self) -> None:
-        """Return when all that was put has left for the network, or the channel is closed."""
+        """Return once everything that was put is on the network, or the channel is closed."""
         if self._sink is not None:
             await self._sink.flushed()
 
     def hear_as(self, key: StreamKey | None) -> None:
-        """Whose audio the packets are from now on; None: nobody's, they are thrown away unheard."""
+        """Assign the packets to ``key`` from now on; None: discard them without analysis."""
         self._heard_as = key, time.monotonic()
         if self._media is not None:
             self._media.hear_as(*self._heard_as)
 
     def took_packets(self) -> bool:
-        """Whether packets came since the last call, on the way that does not pass the event loop."""
+        """Whether packets came through the socket, past the event loop, since the last call."""
         before, self._packets_before = self._packets_before, 0 if self._media is None else self._media.packets
         return self._packets_before > before
 
     async def close(self) -> None:
-        """Leave the connection and end every task of it."""
+        """Close the connection, and end all its tasks."""
         self._closed = True
         if self._media is not None:
             self._audio.detach(self._media)
@@ -127,11 +127,11 @@ class AnalysisPeer:
         try:
             async with asyncio.timeout(_CLOSE_TIMEOUT_S):
                 await self._connection.close()
-        except TimeoutError:  # whoever waits for this to end must not wait for aiortc
-            log.exception("a connection did not close in %.0f s; it is given up", _CLOSE_TIMEOUT_S)
+        except TimeoutError:  # callers that wait for this to end must not wait for aiortc
+            log.exception("a connection did not close in %.0f s and was abandoned", _CLOSE_TIMEOUT_S)
 
     def _take_track(self, track: MediaStreamTrack) -> None:
-        # Of any other track nothing will come: its section is answered inactive.
+        # No other track gets any audio: its section is answered as inactive.
         if track.kind == "audio" and self._tapped is None:
             receiver = next(each for each in self._connection.getReceivers() if each.track is track)
             if opus.available() and take_packets(receiver, self._owner.packet):
@@ -164,7 +164,7 @@ class AnalysisPeer:
     def _state_changed(self) -> None:
         state = self._connection.connectionState
         if state == "connected":
-            self._lacks_relay = False  # if it ends now, then not for that
+            self._lacks_relay = False  # if the connection ends now, that is not the reason
         if state == "connected" and self._receiver is not None and self._media is None and not self._closed:
             self._take_socket(self._receiver)
         if state in ("failed", "closed"):
@@ -180,7 +180,7 @@ class AnalysisPeer:
     async def _watch_connecting(self) -> None:
         await asyncio.sleep(_CONNECT_TIMEOUT_S)
         if self._connection.connectionState != "connected":
-            self._lose(f"no connection came about in {_CONNECT_TIMEOUT_S:.0f} s")
+            self._lose(f"no connection was established in {_CONNECT_TIMEOUT_S:.0f} s")
 
     def _lose(self, reason: str) -> None:
         if not self._closed:
@@ -202,5 +202,5 @@ class AnalysisPeer:
 async def _say_why_no_relay(relay: IceServer) -> None:
     reason = await why_no_relay(relay)
     log.warning(
-        "no relayed address from %s: %s. Whoever cannot reach this server directly is not heard", relay.urls, reason
+        "no relayed address from %s: %s. Clients that need a relay cannot connect to this server", relay.urls, reason
     )

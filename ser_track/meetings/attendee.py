@@ -1,4 +1,4 @@
-"""One person in a meeting, whatever meeting it is: their consent, and their feed into the engine."""
+"""One person in a meeting of any kind: their consent, and their feed into the engine."""
 
 import asyncio
 import secrets
@@ -15,34 +15,34 @@ from ser_track.rtp.header import Arrival
 
 
 class AttendeeHost(Protocol):
-    """What an attendee needs of their meeting: its roster."""
+    """The part of a meeting's roster that an attendee needs."""
 
     name: str
-    """As stream keys carry it."""
+    """The meeting's name, as in stream keys."""
 
     def emit(self, event: Event) -> object:
-        """Tell everyone in the meeting."""
+        """Send an event to everyone in the meeting."""
         ...
 
     def keeper(self, key: StreamKey, name: str) -> Keep | None:
-        """What keeps the audio of a stream that begins, where the meeting is recorded."""
+        """The recorder of a new stream's audio, if the meeting is recorded."""
         ...
 
 
 class MediaConnection(Protocol):
-    """A connection whose audio may take a way of its own to the engine, as an `AnalysisPeer`'s does."""
+    """A connection whose audio may reach the engine by its own path, as an `AnalysisPeer`'s does."""
 
     def hear_as(self, key: StreamKey | None) -> None:
-        """Whose audio it is from now on; None: nobody's, it is thrown away unheard."""
+        """Assign the audio to ``key`` from now on; None: discard it without analysis."""
         ...
 
     def took_packets(self) -> bool:
-        """Whether packets came since the last call, on the way that does not pass the event loop."""
+        """Whether packets came through the socket, past the event loop, since the last call."""
         ...
 
 
 class Attendee:
-    """Without consent, no audio of theirs reaches the engine. Where audio comes from is for others to know."""
+    """Without consent, none of their audio reaches the engine. An attendee does not know where the audio comes from."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class Attendee:
         sends_silence: bool = True,
         publishes: bool = True,
     ) -> None:
-        """``agreed`` is what the person answered; ``sends_silence``: see `StreamFeed`; ``publishes``: see `Host`."""
+        """``agreed`` is the person's answer; for ``sends_silence`` see `StreamFeed`; for ``publishes`` see `Host`."""
         self.id = f"p-{secrets.token_hex(4)}"
         self.name = name
         self.agreed = agreed
@@ -63,9 +63,9 @@ class Attendee:
         self.agreements = 0
         """How often they agreed."""
         self.muted = False
-        """By the word of their server: nothing need come from them."""
+        """Whether their server reports them as muted: they do not need to send anything."""
         self.leaving = False
-        """Nothing new begins any more; what is under way is told to the end."""
+        """Whether they are leaving: no new stream begins, and open segments get their final results."""
         self._host = host
         self._live = live
         self._config = config
@@ -85,18 +85,18 @@ class Attendee:
 
     @property
     def joined(self) -> Joined:
-        """The event that introduces them."""
+        """The event that announces them."""
         return Joined(self.key, self.name, self.analysed)
 
     def begin_sending(self, source: MediaConnection | None = None) -> None:
-        """Their audio comes from now on: a new stream, if they agreed, of which media time 0 is the first sample."""
+        """Their audio comes from now on. If they agreed, a new stream begins, with its first sample at media time 0."""
         self._source, self._sending = source, True
         self._begin_stream()
 
     async def end_sending(self) -> None:
-        """No more audio comes; when this returns, what was still open has been told to the meeting.
+        """No more audio comes. Returns once the results of open segments have been sent to the meeting.
 
-        Several may ask for it at once, and any of them may be cancelled.
+        Several tasks may call it at once, and any of them may be cancelled.
         """
         self._sending = False
         source, self._source = self._source, None
@@ -109,7 +109,7 @@ class Attendee:
             await asyncio.wait(set(self._ending))
 
     def set_consent(self, analysed: bool) -> None:
-        """Agree to analysis, or withdraw: then nothing more is heard, and what was held is dropped."""
+        """Agree to analysis, or withdraw: analysis then stops, and queued audio is dropped."""
         if analysed == self.agreed:
             return
         self.agreed = analysed
@@ -123,7 +123,7 @@ class Attendee:
         self._host.emit(ConsentChanged(self.key, analysed))
 
     def check(self, now: float) -> None:
-        """Once in a while: has their audio stalled, or come back? ``now`` is monotonic seconds."""
+        """Check regularly whether their audio has stalled, or arrives again. ``now`` is monotonic seconds."""
         if self._feed is None:
             return
         if self._source is not None and self._source.took_packets():
@@ -132,7 +132,7 @@ class Attendee:
             self._host.emit(event)
 
     async def finish(self) -> None:
-        """Take nothing more; when this returns, what was still open in the stream has been told to the meeting."""
+        """Take no more audio. Returns once the results of open segments have been sent to the meeting."""
         self.leaving = True
         await self.end_sending()
 
@@ -147,7 +147,7 @@ class Attendee:
             self._feed.packet(arrival)
 
     async def room(self) -> None:
-        """Return once more of their audio can be taken without losing any."""
+        """Return once more of their audio can be taken without loss."""
         if self._feed is not None:
             await self._live.room_for(self._feed.key)
 
@@ -156,7 +156,7 @@ class Attendee:
         self._host.emit(Fault(self.key, code, message))
 
     def _begin_stream(self) -> None:
-        """A new stream for a new connection or a new consent: media time and segment numbers begin again."""
+        """Begin a stream for a new connection or a new consent: media time and segment numbers start again."""
         if self._sending and self.agreed and self._feed is None and not self.leaving:
             if self._used:
                 self.key = self._next_key()
@@ -169,7 +169,7 @@ class Attendee:
 
     async def _end_stream(self, feed: StreamFeed | None, source: MediaConnection | None) -> None:
         if feed is not None:
-            await self._live.flush(feed.key)  # with what still waits in the connection's socket
+            await self._live.flush(feed.key)  # includes what still waits in the connection's socket
         if source is not None:
             source.hear_as(None)
 

@@ -1,4 +1,4 @@
-"""All that is told in one meeting: each event is encoded once, and put to every sink."""
+"""The events of one meeting: each is encoded once, and put to every sink."""
 
 import logging
 
@@ -19,7 +19,7 @@ class Channel:
         self._sinks: list[Sink] = [self.log]
 
     def add(self, sink: Sink) -> None:
-        """Put every event from now on to ``sink`` too."""
+        """Put every later event to ``sink`` too."""
         self._sinks.append(sink)
 
     def remove(self, sink: Sink) -> None:
@@ -33,7 +33,7 @@ class Channel:
         for sink in tuple(self._sinks):
             try:
                 sink.put(encoded)
-            except Exception:  # one outlet must not silence the others
+            except Exception:  # a failure of one sink must not affect the others
                 log.exception("meeting %s: %s failed and gets no more events", self.log.meeting, type(sink).__name__)
                 self.remove(sink)
         return encoded

@@ -1,25 +1,25 @@
-"""What people of one meeting answered, for as long as the meeting lasts; also when they leave and come back."""
+"""The consent answers in one meeting. They last as long as the meeting, also for people who leave and come back."""
 
 from ser_track.event_types import Consent
 
 
 class Consents:
-    """Refusals hold for whoever has the id or the name of who refused; agreements for both together.
+    """A refusal holds for anyone with the same id or the same name; an agreement needs both to be the same.
 
-    On other servers a person who comes back may have a new id, and another may be given theirs. Where that leaves a
+    On other servers a person who comes back may have a new id, and another person may get their old one. In case of
     doubt, nobody is analysed.
     """
 
     def __init__(self) -> None:
         """Nobody has answered."""
         self._agreed: dict[str, str] = {}
-        """Names as compared, by the id of who agreed."""
+        """Names, normalised for comparison, by the id of the person who agreed."""
         self._refused: dict[str, str] = {}
-        """The same of who refused."""
+        """The same for people who refused."""
         self._secrets: dict[str, str] = {}
 
     def of(self, foreign: str, name: str, mode: Consent) -> bool:
-        """Whether somebody who has just come may be analysed; ``mode`` is what holds for who has not answered."""
+        """Whether somebody who has just joined may be analysed; ``mode`` applies to people who have not answered."""
         compared = _compared(name)
         if self._agreed.get(foreign) == compared:
             return True
@@ -32,7 +32,7 @@ class Consents:
         (self._agreed if analysed else self._refused)[foreign] = _compared(name)
 
     def renamed(self, foreign: str, name: str) -> None:
-        """Somebody goes by another name from now on: their answer holds for it, a refusal for the one before too."""
+        """A person has a new name: their answer holds for it. A refusal still holds for the old name too."""
         if foreign in self._agreed:
             self._agreed[foreign] = _compared(name)
         elif (before := self._refused.get(foreign)) is not None:
@@ -40,11 +40,11 @@ class Consents:
             self._refused[foreign] = _compared(name)
 
     def secret(self, foreign: str, name: str) -> str | None:
-        """What whoever answered for this person from outside the meeting was given, if anybody did."""
+        """The secret given to the first person who answered for them by link, if anyone did."""
         return self._secrets.get(foreign) or self._secrets.get(f"name {_compared(name)}")
 
     def keep_secret(self, foreign: str, name: str, secret: str) -> None:
-        """Remember it, for the person's id and for their name."""
+        """Remember the secret for the person's id and for their name."""
         self._secrets[foreign] = self._secrets[f"name {_compared(name)}"] = secret
 
 

@@ -1,7 +1,7 @@
-"""The latest events of one meeting, numbered, for programs that read them: any number of readers, each at its own pace.
+"""The latest events of one meeting, numbered, for any number of readers, each at its own pace.
 
-Nothing is queued for anybody: a reader asks for what comes after the last number it has seen. One that is too slow, or
-was away for too long, finds that the log does not reach so far back, and begins again with the snapshot.
+Nothing is queued per reader: a reader asks for the events after the last number that it has seen. If a reader is too
+slow, or was away too long, the log no longer has those events, and the reader starts again with the snapshot.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from ser_track.event_types import (
 )
 
 KEPT_EVENTS: Final = 2_000
-"""About a quarter of an hour of one speaker, a minute of a lively meeting of twenty."""
+"""About a quarter of an hour of one speaker, or a minute of a lively meeting of twenty."""
 
 
 class Entry(NamedTuple):
@@ -34,10 +34,10 @@ class Entry(NamedTuple):
 
 
 class EventLog:
-    """For the event loop's thread."""
+    """Use it on the event loop's thread only."""
 
     def __init__(self, meeting: str, kept: int = KEPT_EVENTS) -> None:
-        """Keep the latest ``kept`` events of ``meeting``, which is its id here."""
+        """Keep the latest ``kept`` events of ``meeting``, which is its id on this server."""
         self.meeting = meeting
         self.last = 0
         """Number of the latest event."""
@@ -48,7 +48,7 @@ class EventLog:
 
     @property
     def oldest(self) -> int:
-        """Number of the oldest event that is kept."""
+        """Number of the oldest event that is still kept."""
         return self.last - len(self._entries) + 1
 
     def put(self, event: EncodedEvent) -> None:
@@ -59,22 +59,22 @@ class EventLog:
         self._wake()
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """No more events will come."""
         self.ended = True
         self._wake()
 
     def snapshot(self) -> dict[str, Any]:
-        """How the meeting stands after the latest event: its state, who is there, and the last result of each."""
+        """The state after the latest event: the meeting's state, the people in it, and the last result of each."""
         return self._state.described()
 
     def after(self, number: int) -> list[Entry] | None:
-        """The events after ``number``, in order; ``None`` if some of them are kept no more, or it was never given."""
+        """The events after ``number``, in order; ``None`` if some are no longer kept, or ``number`` is too high."""
         if not 0 <= self.last - number <= len(self._entries):
             return None
         return [self._entries[at] for at in range(len(self._entries) - (self.last - number), len(self._entries))]
 
     async def news(self, number: int) -> None:
-        """Return when there is an event after ``number``, or there will be none."""
+        """Return when there is an event after ``number``, or when no more events will come."""
         while self.last <= number and not self.ended:
             await self._news.wait()
 
@@ -84,7 +84,7 @@ class EventLog:
 
 
 class _Now:
-    """The state that the events so far make."""
+    """The current state, as the events so far define it."""
 
     def __init__(self, meeting: str) -> None:
         self._meeting: dict[str, Any] = {"meeting": meeting, "state": "joining"}
@@ -111,13 +111,13 @@ class _Now:
             self._people.pop(event.key.participant, None)
         elif (about := getattr(event, "key", None)) is not None and about.participant in self._people:
             person = self._people[about.participant]
-            if person["stream"] != about.stream:  # what was open ended with the stream before
+            if person["stream"] != about.stream:  # an open segment ended with the previous stream
                 person |= {"stream": about.stream, "speaking": False, "stalled": False}
             person |= _change(line)
 
 
 def _described(person: dict[str, Any]) -> dict[str, Any]:
-    emotion = person["emotion"]  # kept as it was encoded for everybody
+    emotion = person["emotion"]  # kept as it was encoded for all sinks
     return {**person, "emotion": None if emotion is None else json.loads(emotion)}
 
 
@@ -134,6 +134,6 @@ def _change(line: EncodedEvent) -> dict[str, Any]:
         case Emotion():
             return {"emotion": line.text}
         case ConsentChanged(analysed=analysed):
-            # Of who withdraws, nothing is shown any more.
+            # Nothing is shown any longer of a person who withdraws.
             return {"analysed": analysed} | ({} if analysed else {"speaking": False, "stalled": False, "emotion": None})
     return {}

@@ -1,4 +1,4 @@
-"""Reading what pages and programs send, on whichever way it came."""
+"""Parses JSON messages of pages and programs, over any transport."""
 
 import json
 import math
@@ -11,15 +11,15 @@ def parse_object(text: str) -> dict[str, Any]:
     """The JSON object in ``text``.
 
     Raises:
-        BadRequestError: it is no JSON, nested too deep, or no object.
+        BadRequestError: it is not JSON, is not an object, or is nested too deeply.
     """
     try:
-        # What is passed on must be JSON for browsers too, and NaN and Infinity are not.
+        # Messages are forwarded to browsers, and NaN and Infinity are not valid JSON there.
         body = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except RecursionError as error:
-        raise BadRequestError("the JSON is nested too deep; send it flatter") from error
+        raise BadRequestError("the JSON is nested too deeply; use fewer levels") from error
     except ValueError as error:
-        raise BadRequestError(f"this is no JSON ({error}); send one JSON object") from error
+        raise BadRequestError(f"this is not JSON ({error}); send one JSON object") from error
     if not isinstance(body, dict):
         raise BadRequestError(f"expected one JSON object, not {type(body).__name__}")
     return body
@@ -29,7 +29,7 @@ def read_consent(message: Any) -> bool:
     """The answer in a ``{"type": "consent", "analysed": true|false}`` message; ``{"type": "opt_out"}`` is a refusal.
 
     Raises:
-        BadRequestError: it is no such message.
+        BadRequestError: it is not such a message.
     """
     match message:
         case {"type": "consent", "analysed": bool(analysed)}:
@@ -41,5 +41,5 @@ def read_consent(message: Any) -> bool:
 
 def _finite(number: str) -> float:
     if not math.isfinite(value := float(number)):
-        raise ValueError(f"{number} is no number")
+        raise ValueError(f"{number} is not a JSON number")
     return value

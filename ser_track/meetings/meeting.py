@@ -1,8 +1,8 @@
-"""The contract between the bot and one kind of meeting: `Meeting` is what an adapter provides, `Host` whom it tells.
+"""The contract between the bot and one kind of meeting: an adapter provides a `Meeting` and reports to a `Host`.
 
-An adapter knows its server and nothing of emotions; it tells a `Host` who is there and lets their audio come. What was
-answered, who is told what, and when to try again are the host's. Peer connections stay inside the adapters, since some
-servers have none of ours.
+An adapter knows its server, and nothing about emotions. It reports to a `Host` who is there, and passes on their audio.
+The host handles consent, decides what to send to whom, and when to connect again. Peer connections stay inside the
+adapters, because some servers do not use ours.
 """
 
 from dataclasses import dataclass
@@ -19,29 +19,29 @@ from ser_track.protocols import Sink
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a kind of meeting can do."""
+    """The capabilities of a kind of meeting."""
 
     results: Literal["data_channel", "messages"]
-    """How results return into the meeting."""
+    """How results get back into the meeting."""
     refusal: Literal["meeting", "link"]
-    """Whether a refusal can come through the meeting itself, or only over the link of the notice."""
+    """Whether people can refuse in the meeting itself, or only over the link of the notice."""
     needs_link: bool = True
-    """Whether people need the link of the notice to answer, because not every client there can answer by itself."""
+    """Whether people need the link of the notice to answer, because not every client there lets them answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What adapters use of the program around them."""
+    """Parts of the program that adapters use."""
 
     config: Config
     metrics: Metrics
     audio: AudioHost
-    """Where audio of connections goes."""
+    """Reads the sockets of connections."""
     http: HttpClient
 
 
 class Host(Protocol):
-    """Whom an adapter tells; all on the event loop. ``foreign`` is the meeting's own id of a participant."""
+    """Receives an adapter's reports, on the event loop. ``foreign`` is the meeting's own id of a participant."""
 
     def joined(
         self,
@@ -52,27 +52,27 @@ class Host(Protocol):
         sends_silence: bool = True,
         publishes: bool = True,
     ) -> Attendee | None:
-        """Somebody is there, perhaps again; ``None`` where that is one too many.
+        """Somebody is there, perhaps again; returns ``None`` if the limit of participants is reached.
 
-        ``analysed`` is what they answered when they came, where they were asked. See `StreamFeed` for
-        ``sends_silence``. Without ``publishes`` they send no audio, and are not analysed until they do.
+        ``analysed`` is their answer when they joined, if they were asked. For ``sends_silence`` see `StreamFeed`.
+        Without ``publishes`` they send no audio, and are not analysed until they do.
         """
         ...
 
     def publishing(self, foreign: str, publishes: bool) -> None:
-        """Somebody who is there sends audio from now on, or no longer."""
+        """Somebody who is there starts or stops publishing audio."""
         ...
 
     def renamed(self, foreign: str, name: str) -> None:
-        """Somebody who is there goes by another name from now on."""
+        """Somebody who is there has a new name."""
         ...
 
     def left(self, foreign: str, reason: str) -> None:
-        """Somebody is gone; what was open of their speech is told first."""
+        """Somebody is gone; the results of their open segments are sent first."""
         ...
 
     async def parted(self) -> None:
-        """Return when the last words of everyone who has left were told."""
+        """Return once the last results of everyone who has left have been sent."""
         ...
 
     def answered(self, attendee: Attendee, analysed: bool) -> None:
@@ -80,22 +80,22 @@ class Host(Protocol):
         ...
 
     def present(self) -> list[EncodedEvent]:
-        """What a latecomer must know: the notice, and who is there."""
+        """The events that a latecomer needs: the notice, and the people who are there."""
         ...
 
 
 class Meeting(Sink, Protocol):
     """One meeting. After `connect` failed or `wait` returned, `connect` may be called again.
 
-    As a `Sink` it gets every event of the meeting and brings those that people there can receive to them, the notice
-    to latecomers too. `put` never waits.
+    As a `Sink` it gets every event of the meeting. It sends people there the events that they can receive, and sends
+    the notice to latecomers too. `put` never waits.
     """
 
     async def connect(self) -> None:
-        """Join; from then on the host is told of everybody, those present first.
+        """Join. From then on the host gets a report of every participant, those already present first.
 
         Raises:
-            JoinError: the meeting cannot be joined; nothing of the attempt is left.
+            JoinError: the meeting cannot be joined; the attempt leaves nothing behind.
         """
         ...
 
@@ -103,10 +103,10 @@ class Meeting(Sink, Protocol):
         """Stay until the meeting is lost; returns why.
 
         Raises:
-            JoinError: the meeting is over for us, or does not want us: coming back is useless.
+            JoinError: the meeting is over for the bot, or refuses it: connecting again is useless.
         """
         ...
 
     async def close(self) -> None:
-        """Leave, politely if the server still listens; never raises. Nothing is left on either side."""
+        """Leave, with a goodbye if the server still listens; never raises. Nothing is left on either side."""
         ...

@@ -1,4 +1,4 @@
-"""One rule for names in every meeting: what they may hold, and how long they may be."""
+"""One rule for names in every meeting: the allowed characters, and the maximum length."""
 
 import unicodedata
 from typing import Final
@@ -14,19 +14,19 @@ _TAGS: Final = range(0xE0020, 0xE0080)
 
 
 def check_name(what: str, name: str, max_length: int) -> None:
-    """Pass if ``name`` may be shown as it is; ``what`` is what it names.
+    """Return if ``name`` may be shown unchanged; ``what`` says what it names, for the message.
 
     Raises:
-        BadRequestError: it is empty, too long, or holds a character that is not text.
+        BadRequestError: it is empty, too long, or contains a character that is not text.
     """
     if not 1 <= len(name.strip()) <= max_length:
-        raise BadRequestError(f"the {what} must have 1 to {max_length} characters, and has {len(name.strip())}")
+        raise BadRequestError(f"the {what} must have 1 to {max_length} characters, not {len(name.strip())}")
     if wrong := next((c for c in name if not _is_text(c)), None):
-        raise BadRequestError(f"the {what} holds the control character U+{ord(wrong):04X}; leave it out")
+        raise BadRequestError(f"the {what} contains the control character U+{ord(wrong):04X}; remove it")
 
 
 def clean_name(name: str, max_length: int) -> str:
-    """A name from another server as it may be shown: what `check_name` refuses is replaced; never empty."""
+    """A name from another server, made safe to show: characters that `check_name` refuses are replaced; never empty."""
     shown = "".join(c if _is_text(c) else " " for c in name[: 10 * max_length])
     return " ".join(shown.split())[:max_length] or "someone"
 

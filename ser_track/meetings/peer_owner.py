@@ -1,4 +1,4 @@
-"""What an `AnalysisPeer` needs from those around it."""
+"""The interface that an `AnalysisPeer` needs from its owner."""
 
 import time
 from typing import Protocol
@@ -9,7 +9,7 @@ from ser_track.rtp.header import Arrival
 
 
 class PeerOwner(Protocol):
-    """Whoever the connection belongs to; called on the event loop."""
+    """The owner of a connection; called on the event loop."""
 
     def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
         """An RTP packet with Opus."""
@@ -20,7 +20,7 @@ class PeerOwner(Protocol):
         ...
 
     def fault(self, code: str, message: str) -> None:
-        """Audio of this participant could not be used."""
+        """Audio of this participant cannot be used."""
         ...
 
     def channel_opened(self) -> None:
@@ -28,16 +28,16 @@ class PeerOwner(Protocol):
         ...
 
     def channel_message(self, text: str) -> None:
-        """The participant said something on the data channel."""
+        """The participant sent a message on the data channel."""
         ...
 
     def connection_lost(self, reason: str) -> None:
-        """The connection is gone, and it was not us who closed it."""
+        """The connection is gone, and we did not close it."""
         ...
 
 
 class AttendeeOwner:
-    """The half of a `PeerOwner` that gives an attendee the audio of their connection."""
+    """The half of a `PeerOwner` that passes the connection's audio to an attendee."""
 
     def __init__(self, attendee: Attendee) -> None:
         self.attendee = attendee

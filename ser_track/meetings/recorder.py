@@ -1,6 +1,7 @@
-"""Keeps what is heard in a meeting elsewhere, where the configuration names a folder: for those who look for a fault.
+"""Records the analysed audio of a meeting, if the configuration names a folder: for anyone who looks for a fault.
 
-Only what reaches the engine is kept, so nobody's voice who has not agreed. `ser-track analyze FILE` replays it.
+Only audio that reaches the engine is recorded, so never that of people who have not agreed. `ser-track analyze FILE`
+replays it.
 """
 
 import logging
@@ -18,25 +19,25 @@ from ser_track.rtp.header import Arrival
 
 log = logging.getLogger(__name__)
 _MAX_BYTES: Final = 8 << 30
-"""About five days of one voice as Opus, and one day of one that came decoded."""
+"""About five days of one voice as Opus, or one day of one voice that came decoded."""
 
 
 class MeetingRecorder:
-    """One file for one meeting, made with the first audio. All but `keeper` is for the thread that hears."""
+    """One file for one meeting, created with the first audio. All but `keeper` belongs to the tick thread."""
 
     def __init__(self, folder: Path, meeting: str) -> None:
-        """The file is called after the time and the ``meeting``."""
+        """The file name consists of the time and the ``meeting``."""
         self.path = folder / f"{time.strftime('%Y-%m-%dT%H%M%SZ', time.gmtime())}-{meeting}.jsonl"
         self._file: BinaryIO | None = None
         self._record: MediaJsonWriter | None = None
         self._failed = False
 
     def keeper(self, stream: str, name: str) -> Keep:
-        """What keeps the audio of one stream."""
+        """A function that records the audio of one stream."""
         return partial(self._keep, stream, name)
 
     def close(self) -> None:
-        """Write the rest. What comes after is not kept."""
+        """Write the rest. Later audio is not recorded."""
         self._failed = True
         if self._file is not None:
             self._file.close()
@@ -51,13 +52,13 @@ class MeetingRecorder:
                     record.put(stream, name, item)
                 else:
                     record.put_chunk(stream, name, item, time.monotonic())
-        except OSError as error:  # a full disk must not keep anybody from being heard
+        except OSError as error:  # a full disk must not stop the analysis
             self._failed = True
             log.error("%s cannot be written (%s): the rest of the meeting is not recorded", self.path, error.strerror)
 
     def _opened(self) -> MediaJsonWriter:
         if self._record is None:
-            # Voices: for the eyes of the server's user alone.
+            # The file contains voices: only the user that runs the server may read it.
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
             self._file = os.fdopen(descriptor, "ab")
             self._record = MediaJsonWriter(self._file, time.time() - time.monotonic(), _MAX_BYTES)

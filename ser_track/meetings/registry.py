@@ -1,4 +1,4 @@
-"""The kinds of meetings there are: one `Adapter` for each, from this package or from any that is installed.
+"""The kinds of meetings: one `Adapter` for each, from this package or from any other installed one.
 
 The folders in `ser_track.meetings.adapters` and the entry points `ser_track.meetings` name them; docs/extending.md
 shows how to add one.
@@ -26,27 +26,27 @@ _TRUE: Final = {"true": True, "1": True, "": True, "false": False, "0": False}
 
 @cache
 def adapters() -> dict[str, Adapter]:
-    """All kinds, by name. A package that cannot be loaded is named in the log, and left out."""
+    """All kinds, by name. A package that cannot be loaded is logged and skipped."""
     found = shipped()
     for entry in entry_points(group=ENTRY_POINTS):
         try:
             adapter = entry.load()
             if not isinstance(adapter, Adapter):
                 raise TypeError(f"{entry.value} is a {type(adapter).__name__}, not an Adapter")
-        except Exception as error:  # whatever a foreign package raises while it is imported
+        except Exception as error:  # a foreign package can raise anything while it is imported
             package = entry.dist.name if entry.dist is not None else entry.value
             log.error(
                 "kind of meeting '%s' of %s cannot be loaded (%r): update or remove it", entry.name, package, error
             )
             continue
         if found.setdefault(adapter.kind, adapter) is not adapter:
-            log.error("kind of meeting '%s' of %s is left out: there is one of that name", adapter.kind, entry.value)
+            log.error("kind of meeting '%s' of %s is skipped: another kind has that name", adapter.kind, entry.value)
     return found
 
 
 def shipped() -> dict[str, Adapter]:
     """The kinds that come with this package, by name."""
-    package = import_module(_SHIPPED)  # by name: nothing depends on one of them
+    package = import_module(_SHIPPED)  # by name: the code depends on none of them
     modules = pkgutil.iter_modules(package.__path__, f"{_SHIPPED}.")
     kinds: list[Adapter] = [import_module(module.name).ADAPTER for module in modules]
     return {adapter.kind: adapter for adapter in kinds}
@@ -61,7 +61,7 @@ def find_adapter(kind: str) -> Adapter:
     """The adapter of a ``kind`` that the bot can be sent to.
 
     Raises:
-        BadRequestError: there is none.
+        BadRequestError: the bot cannot be sent to this kind.
     """
     if (adapter := joinable().get(kind)) is None:
         raise BadRequestError(
@@ -71,7 +71,7 @@ def find_adapter(kind: str) -> Adapter:
 
 
 def read_url(url: str, options: Mapping[str, Any]) -> tuple[Adapter, Any]:
-    """The adapter and target of ``url``, such as ``janus://host:port/path?room=1234``; ``options`` win over its query.
+    """The adapter and target of ``url``, such as ``janus://host:port/path?room=1234``; ``options`` override its query.
 
     Raises:
         BadRequestError: no kind has this scheme, or a field is missing, unknown or impossible.
@@ -88,14 +88,14 @@ def read_url(url: str, options: Mapping[str, Any]) -> tuple[Adapter, Any]:
             given |= dict(parse_qsl(parts.query, keep_blank_values=True))
             return adapter, read_target(adapter, given | dict(options))
     known = ", ".join(f"{scheme}://" for adapter in joinable().values() for scheme in adapter.schemes)
-    raise BadRequestError(f"the URL must begin with one of {known}, and begins with '{parts.scheme[:20]}:'")
+    raise BadRequestError(f"the URL must begin with one of {known}, not '{parts.scheme[:20]}:'")
 
 
 def read_target(adapter: Adapter, given: Mapping[str, Any]) -> Any:
     """The target that ``given`` describes.
 
     Raises:
-        BadRequestError: a field is missing, unknown or impossible. All of them are named; values of secrets are not.
+        BadRequestError: a field is missing, unknown or impossible. It names every problem, but no value of a secret.
     """
     known = adapter.fields
     problems = [f"'{name}' is missing" for name in adapter.required if given.get(name) is None]
@@ -118,7 +118,7 @@ def _checked(field_: "Field[Any]", kind: type, value: Any) -> Any:
         if not isinstance(value, bool):
             raise ValueError("must be true or false")
         return value
-    # Rooms may be numbers, and JSON has those.
+    # Room ids may be numbers, and JSON has numbers.
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) and field_.repr else value
     if not isinstance(text, str):
         raise ValueError("must be a string")
@@ -130,10 +130,10 @@ def _checked(field_: "Field[Any]", kind: type, value: Any) -> Any:
 
 
 def check_allowed(url: str, allowed: tuple[str, ...]) -> None:
-    """Pass if ``url`` is one of the servers that may be called, or lies below one.
+    """Return if ``url`` is one of the allowed servers, or is below one of them.
 
     Raises:
-        ForbiddenError: it is not: nobody may make this server call where it should not.
+        ForbiddenError: it is not. A request must not make this server connect to other addresses.
     """
     if not any(_below(url, target) for target in allowed):
         raise ForbiddenError(
@@ -148,5 +148,5 @@ def _below(url: str, target: str) -> bool:
     if (asked.port or _PORTS.get(asked.scheme)) != (granted.port or _PORTS.get(granted.scheme)):
         return False
     path = granted.path.rstrip("/")
-    # "..", however it is written, could lead elsewhere; no server needs it.
+    # "..", in any encoding, could lead elsewhere; no server needs it.
     return ".." not in asked.path and (asked.path == path or asked.path.startswith(f"{path}/"))

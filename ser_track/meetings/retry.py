@@ -1,4 +1,4 @@
-"""How long to wait before a lost meeting is tried again: ever longer, and never all at the same moment."""
+"""The wait before another attempt to join a lost meeting: it grows, and is random so that bots spread out."""
 
 import random
 from collections.abc import Callable
@@ -9,15 +9,15 @@ MAX_WAIT_S: Final = 30.0
 
 
 class Backoff:
-    """Doubles up to half a minute; each wait is somewhere in the upper half, so that many bots do not knock at once."""
+    """Doubles up to half a minute. Each wait is random within the upper half, so that many bots do not come at once."""
 
     def __init__(self, dice: Callable[[], float] = random.random) -> None:
-        """``dice`` gives shares from 0 to 1."""
+        """``dice`` returns numbers from 0 to 1."""
         self._dice = dice
         self._longest_s = FIRST_WAIT_S
 
     def next_s(self) -> float:
-        """Seconds to wait now."""
+        """The next wait, in seconds."""
         wait_s = self._longest_s * (0.5 + 0.5 * self._dice())
         self._longest_s = min(MAX_WAIT_S, 2 * self._longest_s)
         return wait_s

@@ -1,4 +1,4 @@
-"""Who is in one meeting, what they answered, and who is told: the `Host` of its adapter, whatever its kind."""
+"""The people in one meeting, their answers, and the events sent to it: the `Host` of an adapter of any kind."""
 
 import asyncio
 import logging
@@ -22,19 +22,19 @@ from ser_track.output.wire import encode
 
 log = logging.getLogger(__name__)
 _MAX_AGREEMENTS = 50
-"""Of one person: each begins a stream. A refusal is never refused."""
+"""The most agreements of one person: each begins a stream. A refusal is always accepted."""
 
 
 class Roster:
-    """The people of one meeting, from the moment they are known until their last words are told."""
+    """The people of one meeting, from when they are first reported until their last results have been sent."""
 
     def __init__(
         self, channel: Channel, where: str, notice: Notice, consents: Consents, live: LiveEngine, config: Config
     ) -> None:
-        """``where`` names the meeting in the log; ``consents`` may know what was answered there before."""
+        """``where`` names the meeting in the log; ``consents`` may contain earlier answers there."""
         self.name = channel.log.meeting
         self.people: dict[str, Attendee] = {}
-        """By their id here; also those who are just leaving."""
+        """By their id on this server; includes people who are leaving."""
         folder = config.meetings.record_folder
         self.recorder = None if folder is None else MeetingRecorder(Path(folder), self.name)
         self.notice = notice
@@ -44,11 +44,11 @@ class Roster:
         self._live = live
         self._config = config
         self._present: dict[str, Attendee] = {}
-        """By the meeting's own id; those who are there."""
+        """By the meeting's own id; only people who are there."""
         self._foreign_ids: dict[str, str] = {}
-        """By id here, of all `people`."""
+        """The meeting's own ids of all `people`, by their id on this server."""
         self._introductions: dict[str, EncodedEvent] = {}
-        """By id here: the latest event that introduces them."""
+        """The latest event that announces each person, by their id on this server."""
         self._announced: EncodedEvent | None = None
         self._parting: set[asyncio.Task[None]] = set()
 
@@ -65,7 +65,7 @@ class Roster:
         if (known := self._present.get(foreign)) is not None:
             return known
         if len(self._present) >= self._config.meetings.max_participants:
-            log.warning("%s: over meetings.max_participants people: not all are heard", self._where)
+            log.warning("%s: more people than meetings.max_participants: some are not analysed", self._where)
             return None
         shown = clean_name(name, self._config.rooms.max_name_length)
         if analysed is not None:
@@ -96,37 +96,37 @@ class Roster:
             self._spawn(self._part(attendee, reason))
 
     def answered(self, attendee: Attendee, analysed: bool) -> None:
-        """See `Host`. A refusal within the meeting can become an agreement there alone: nobody gets this secret."""
-        # Also of people who are just leaving: what they said last holds when they come back.
+        """See `Host`. Only the meeting itself can turn such a refusal into an agreement: nobody gets its secret."""
+        # Includes people who are leaving: their last answer holds when they come back.
         if (foreign := self._foreign_ids.get(attendee.id)) is None:
             return
         if not analysed:
             self._consents.keep_secret(foreign, attendee.name, secrets.token_urlsafe(16))
         elif attendee.agreements >= _MAX_AGREEMENTS:
-            log.warning("%s: '%s' changes their mind too often: their refusal stands", self._where, attendee.name)
+            log.warning("%s: '%s' changed their answer too often: their refusal stands", self._where, attendee.name)
             return
         self._answer(foreign, attendee, analysed)
 
     def answered_by_link(self, participant: str, analysed: bool, secret: str) -> str:
-        """An answer for ``participant`` by somebody with the link of the notice; returns the secret to change it with.
+        """Record an answer for ``participant`` from the notice's page; returns the secret that allows to change it.
 
-        Anybody may refuse for anybody: in doubt nobody is analysed. Once an answer was given, only whoever has its
-        secret, or the person within the meeting, can make it an agreement. Once somebody else refused too, it is
-        not known who of them it is about: then only the person within the meeting can, and the secret is empty.
+        Anyone may refuse for anyone: in doubt, nobody is analysed. After an answer, only a request with its secret, or
+        the person in the meeting, can turn it into an agreement. If somebody else has refused too, it is unclear who of
+        them is the participant: then only the person in the meeting can agree, and the returned secret is empty.
 
         Raises:
-            NotFoundError: they are not in the meeting (any more).
+            NotFoundError: the participant is not in the meeting (any longer).
             ForbiddenError: somebody else has answered before.
         """
         attendee = self.people.get(participant)
         foreign = self._foreign_ids.get(participant)
         if attendee is None or attendee.leaving or foreign is None:
-            raise NotFoundError("this participant is not in the meeting (any more); reload the page")
+            raise NotFoundError("this participant is not in the meeting (any longer); reload the page")
         kept = self._consents.secret(foreign, attendee.name)
         mine = kept is None or secrets.compare_digest(kept.encode(), secret.encode(errors="surrogatepass"))
         if not mine and analysed:
             raise ForbiddenError(
-                "somebody else has answered for this participant; it can be changed where they did, or in the meeting"
+                "somebody else has answered for this participant; change it where they answered, or in the meeting"
             )
         if not mine:
             self.answered(attendee, False)
@@ -142,41 +142,41 @@ class Roster:
         return notice + [self._introduction(attendee) for attendee in self._present.values()]
 
     def announce(self) -> None:
-        """Tell everybody the notice."""
+        """Send the notice to everyone."""
         self._announced = self._channel.emit(self.notice)
 
     def everybody_left(self, reason: str) -> None:
-        """The meeting is lost, or over."""
+        """Remove everyone: the meeting is lost, or over."""
         for foreign in tuple(self._present):
             self.left(foreign, reason)
 
     async def parted(self) -> None:
         """See `Host`."""
-        if self._parting:  # no `gather`: whoever waits may be cancelled, and they must not be
+        if self._parting:  # no `gather`: a caller that waits may be cancelled, and these tasks must not be
             await asyncio.wait(set(self._parting))
 
     def emit(self, event: Event) -> EncodedEvent:
-        """Tell everybody."""
+        """Send an event to everyone."""
         return self._channel.emit(event)
 
     def keeper(self, key: StreamKey, name: str) -> Keep | None:
-        """What keeps the audio of a stream that begins, where the meeting is recorded."""
+        """The recorder of a new stream's audio, if the meeting is recorded."""
         return None if self.recorder is None else self.recorder.keeper(key.stream, name)
 
     def end(self) -> None:
-        """Nothing more comes."""
+        """No more events will come."""
         self._channel.log.end()
         if self.recorder is not None:
             self._live.call(self.recorder.close)
 
     def put(self, event: EngineEvent) -> None:
-        """The consent guard: tell what the engine found, unless the participant withdrew meanwhile."""
+        """The consent guard: send an event of the engine, unless the participant has withdrawn meanwhile."""
         attendee = self.people.get(event.key.participant)
         if attendee is not None and attendee.agreed and attendee.key == event.key:
             self.emit(event)
 
     def check(self) -> None:
-        """Once in a while: whose audio has stalled, or come back?"""
+        """Check regularly whose audio has stalled, or arrives again."""
         for attendee in tuple(self._present.values()):
             attendee.check(time.monotonic())
 
@@ -185,14 +185,14 @@ class Roster:
 
     def _introduction(self, attendee: Attendee) -> EncodedEvent:
         encoded, joined = self._introductions[attendee.id], attendee.joined
-        if encoded.event != joined:  # another stream began, or they answered otherwise
+        if encoded.event != joined:  # another stream began, or their answer changed
             encoded = self._introductions[attendee.id] = encode(joined)
         return encoded
 
     def _answer(self, foreign: str, attendee: Attendee, analysed: bool) -> None:
         self._consents.note(foreign, attendee.name, analysed)
         attendee.set_consent(analysed)
-        if not attendee.publishes:  # whatever they answered, nothing of them is analysed
+        if not attendee.publishes:  # whatever they answered, they send nothing to analyse
             self._introduce(attendee)
 
     async def _part(self, attendee: Attendee, reason: str) -> None:

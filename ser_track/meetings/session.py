@@ -1,4 +1,4 @@
-"""The bot in one meeting: joins, comes back when the meeting is lost, leaves politely."""
+"""The bot in one meeting: it joins, comes back when the meeting is lost, and says goodbye when it leaves."""
 
 import asyncio
 import logging
@@ -21,16 +21,16 @@ from ser_track.meetings.roster import Roster
 
 log = logging.getLogger(__name__)
 FINAL = frozenset({"no_room", "wrong_pin", "unauthorized", "kicked", "destroyed"})
-"""Codes of a `JoinError` with which the other server does not want us: coming back is useless."""
+"""Codes of a `JoinError` that mean that the other server refuses the bot: trying again is useless."""
 _RESULTS_S: Final = 5.0
 _OF_A_RESTART = frozenset({"no_room"})
-"""… unless the meeting was there before: a server that restarts may make its rooms a moment later."""
+"""… unless the bot was in the meeting before: a server that restarts may create its rooms a moment later."""
 _SETTLED_S: Final = 30.0
-"""A meeting that held for so long is well; one that is lost sooner, again and again, is waited for ever longer."""
+"""After this time a connection counts as stable. If it is lost sooner, the wait before each retry grows."""
 
 
 class Session:
-    """From `start` to `leave`, or until there is no meeting to come back to. Iterate over it for its events."""
+    """From `start` to `leave`, or until the meeting is over. Iterate over it for its events."""
 
     def __init__(
         self,
@@ -42,11 +42,11 @@ class Session:
         live: LiveEngine,
         services: Services,
     ) -> None:
-        """``target`` names the meeting to its ``adapter``; ``base_url`` is where people reach a page with the notice.
+        """``target`` identifies the meeting for its ``adapter``; ``base_url`` is where people reach the notice's page.
 
-        ``consents`` may know what was answered there before.
+        ``consents`` may contain earlier answers there.
         """
-        # Anyone who is told the link can refuse; nobody else can guess it.
+        # Anyone who gets the link can refuse; nobody else can guess it.
         self.id = f"m-{secrets.token_urlsafe(12)}"
         self.adapter = adapter
         self.target = target
@@ -61,15 +61,15 @@ class Session:
         self.channel.add(self.meeting)
         self.state: MeetingState = "joining"
         self.reason: str | None = None
-        """Why it is not joined, where it is not."""
+        """Why the bot is not in the meeting, if it is not."""
         self.since_s = time.time()
-        """When it came into this state, in seconds of the wall clock."""
+        """When it entered this state, in seconds of the wall clock."""
         self.ending = False
-        """Whether it is about to be over: nobody can come to it any more."""
+        """Whether it is about to end: nobody can join it any longer."""
         self.called_back = False
-        """Whether somebody asked for its end."""
+        """Whether somebody called the bot back."""
         self.missed_events = 0
-        """Events that iterations over this session were too slow for."""
+        """Events that slow iterations over this session have missed."""
         self._config: Config = config
         self._to_leave = False
         self._leaving = asyncio.Lock()
@@ -78,7 +78,7 @@ class Session:
         self._staying: asyncio.Task[None] | None = None
 
     async def __aiter__(self) -> AsyncIterator[Event | Announcement]:
-        """Every event, from the first that is kept on, until the bot has left; `reason` then says why.
+        """Every event, from the oldest that is still kept until the bot has left; `reason` then says why.
 
         A reader that falls behind by more than `KEPT_EVENTS` skips the oldest; `missed_events` counts them.
         """
@@ -87,7 +87,7 @@ class Session:
             if (entries := log_.after(seen)) is None:
                 missed = log_.oldest - 1 - seen
                 log.warning(
-                    "%s: a slow reader missed %d events; read faster, or do the work elsewhere", self.id, missed
+                    "%s: a slow reader missed %d events; read faster, or move the work to another task", self.id, missed
                 )
                 self.missed_events += missed
                 seen += missed
@@ -100,7 +100,7 @@ class Session:
             await log_.news(seen)
 
     def host(self) -> None:
-        """Begin a meeting that people, or bridges, come to: nothing need be joined."""
+        """Begin a meeting that people or bridges connect to: the bot does not need to join it."""
         self._joined()
         self._log_rule()
         self._staying = asyncio.create_task(self._stay())
@@ -114,17 +114,17 @@ class Session:
         self._joining = joining = asyncio.create_task(self.meeting.connect())
         try:
             await joining
-            if self._to_leave:  # at the last moment
+            if self._to_leave:  # `leave` was called at the last moment
                 raise asyncio.CancelledError
         except JoinError as error:
             await self._empty(str(error))
             self._end(str(error))
             raise
-        except BaseException:  # cancelled in the middle
+        except BaseException:  # cancelled during the join
             await self.meeting.close()
             if self._to_leave:
                 raise JoinError(self.where, "join", "the bot was called back meanwhile", "called_back") from None
-            self._end("it was not joined")
+            self._end("the join was cancelled")
             raise
         self._joining = None
         self._joined()
@@ -132,11 +132,11 @@ class Session:
         self._staying = asyncio.create_task(self._stay())
 
     async def leave(self, reason: str, results_s: float = _RESULTS_S) -> None:
-        """Say goodbye, with the last results before it; when this returns, nothing is left on either side.
+        """Say goodbye, after the last results. Returns once nothing is left on either side.
 
-        Results that take longer than ``results_s`` are not waited for.
+        Results that take longer than ``results_s`` are not sent.
         """
-        async with self._leaving:  # several may ask for it
+        async with self._leaving:  # several tasks may call it
             await self._leave(reason, results_s)
 
     async def _leave(self, reason: str, results_s: float) -> None:
@@ -152,16 +152,16 @@ class Session:
             async with asyncio.timeout(results_s):
                 await self._empty(reason)
         except TimeoutError:
-            log.error("%s: the last results took over %.0f s and are not told there", self.where, results_s)
+            log.error("%s: the last results took over %.0f s and are not sent there", self.where, results_s)
         try:
             self._change("left", reason)
             await self.meeting.close()
         finally:
-            self.roster.everybody_left(reason)  # who came while we were leaving
+            self.roster.everybody_left(reason)  # people who joined while the bot was leaving
             self.roster.end()
 
     async def ended(self) -> None:
-        """Return when the session is over, however that came."""
+        """Return once the session is over, for whatever reason."""
         while self.state != "left":
             await self.channel.log.news(self.channel.log.last)
 
@@ -184,7 +184,7 @@ class Session:
                 if not await self._come_back():
                     return
                 self._joined()
-        except Exception as error:  # one meeting that fails is no matter of the others
+        except Exception as error:  # a failure in one meeting must not affect the others
             log.exception("%s: the session failed", self.where)
             await self._lose("the bot failed")
             self._end(f"the bot failed ({error!r}); the log says why")
@@ -192,7 +192,7 @@ class Session:
     async def _lose(self, reason: str) -> None:
         await self._empty(reason)
         await self.meeting.close()
-        await self._empty(reason)  # who came meanwhile
+        await self._empty(reason)  # people who joined meanwhile
 
     async def _empty(self, reason: str) -> None:
         self.roster.everybody_left(reason)
@@ -219,7 +219,7 @@ class Session:
         self.roster.announce()
 
     def _log_rule(self) -> None:
-        """Say why no results come yet: else a program that sends audio would look for a fault."""
+        """Log why no results come yet; otherwise the developer of a program would search for a fault."""
         notice = self.roster.notice
         if notice.consent == "required" and self.adapter.capabilities.needs_link:
             place = f"at {notice.url}" if notice.url is not None else "in the meeting"

@@ -21,26 +21,26 @@ from ser_track.protocols import Sink
 log = logging.getLogger(__name__)
 _CHECK_S: Final = 0.5
 _MAX_ENDED: Final = 20
-"""Meetings that are over can be asked about for a while: why they ended."""
+"""So many ended meetings stay readable, with the reason why they ended."""
 _LEAVE_S: Final = 15.0
 _LEAVE_ALL_S: Final = 4.0
-"""When the server stops: with all that comes after it, before anyone who waits for that end loses patience (10 s)."""
+"""The time to leave when the server stops: short enough to finish before a process manager kills it (10 s)."""
 _RELEASE_S: Final = 2.0
-"""After somebody left: others often leave with them, and are released in one go."""
+"""The delay after somebody left: others often leave with them, and their memory is released in one go."""
 
 
 @dataclass(slots=True)
 class _Memory:
-    """Of a meeting, for a while longer than the bot is in it."""
+    """What is remembered of a meeting, for some time after the bot has left it."""
 
     consents: Consents = field(default_factory=Consents)
     called_back: bool = False
     ended_at: float = field(default_factory=time.monotonic)
-    """When the bot was last seen there, in monotonic seconds."""
+    """When the bot was last there, in monotonic seconds."""
 
 
 class Sessions:
-    """Meetings that fail, hang or end do not disturb each other."""
+    """Meetings that fail, hang or end do not affect each other."""
 
     def __init__(self, services: Services, live: LiveEngine) -> None:
         self._services = services
@@ -48,7 +48,7 @@ class Sessions:
         self._live = live
         self._sessions: dict[str, Session] = {}
         self._memories: dict[str, _Memory] = {}
-        """By where the meeting is."""
+        """By the meeting's ``where``."""
         self._watcher = _Watcher(services)
         metrics = services.metrics
         metrics.meetings.set_function(lambda: sum(session.adapter.kind != "rooms" for session in self.present))
@@ -58,7 +58,7 @@ class Sessions:
 
     @property
     def present(self) -> list[Session]:
-        """Meetings that the bot is in, or is trying to get (back) into."""
+        """Meetings that the bot is in, is joining, or is trying to get back into."""
         return [session for session in self._sessions.values() if session.state != "left"]
 
     def __iter__(self) -> Iterator[Session]:
@@ -72,19 +72,19 @@ class Sessions:
         consent: Consent | None = None,
         sinks: Iterable[Sink] = (),
     ) -> Session:
-        """Join the meeting that ``target`` names; ``sinks`` get each event.
+        """Join the meeting that ``target`` identifies; ``sinks`` get each event.
 
-        ``base_url`` is where people reach this server: it goes into the notice. Without a server it is None.
+        ``base_url`` is where people reach this server, for the link in the notice. Without a server it is None.
 
         Raises:
-            BadRequestError: people there can refuse by the link of the notice alone, and nobody would reach it.
-            MeetingFullError: there are as many meetings as are configured for.
+            BadRequestError: people there can refuse only by the link of the notice, and the link would not work.
+            MeetingFullError: the configured number of meetings is reached.
             JoinError: it cannot be joined.
         """
         if base_url is None and adapter.capabilities.refusal == "link":
             raise BadRequestError(
-                f"people in {target.where} can refuse by the link of the notice only: "
-                "give meetings.public_url, and serve the page there"
+                f"people in {target.where} can refuse only by the link of the notice: "
+                "set meetings.public_url, and serve the page there"
             )
         session = self._new(adapter, target, base_url, consent, sinks)
         try:
@@ -95,30 +95,30 @@ class Sessions:
         return session
 
     def host(self, adapter: Adapter, target: Any, base_url: str | None) -> Session:
-        """The meeting that ``target`` names, to which people or bridges come by themselves; it begins if need be.
+        """The meeting that ``target`` identifies, which people or bridges connect to; it is created if needed.
 
         Raises:
-            MeetingFullError: there are as many as are configured for.
-            CalledBackError: the bot was called back from there a short while ago.
+            MeetingFullError: the configured number of meetings is reached.
+            CalledBackError: the bot was called back from there a short time ago.
         """
         if (session := self.hosted(target.where)) is not None:
             return session
         if self._was_called_back(target.where):
             wait_s = self._config.meetings.linger_s
-            raise CalledBackError(f"the bot was called back from this meeting; come back after {wait_s:.0f} s")
+            raise CalledBackError(f"the bot was called back from this meeting; try again in {wait_s:.0f} s")
         session = self._new(adapter, target, base_url)
         session.host()
         return session
 
     def hosted(self, where: str) -> Session | None:
-        """The meeting there, if it has begun and people can still come to it."""
+        """The meeting there, if it has begun and people can still join it."""
         return next((each for each in self.present if each.where == where and not each.ending), None)
 
     def find(self, session_id: str) -> Session:
         """The meeting with this id.
 
         Raises:
-            NotFoundError: there is none.
+            NotFoundError: there is no such meeting.
         """
         try:
             return self._sessions[session_id]
@@ -126,17 +126,17 @@ class Sessions:
             raise NotFoundError.of_meeting(session_id) from None
 
     async def call_back(self, session: Session) -> None:
-        """Leave because somebody asks for it. A bridge that goes on sending this meeting is refused for a while."""
+        """Leave at somebody's request. A bridge that keeps sending this meeting is refused for some time."""
         session.called_back = self._memories[session.where].called_back = True
         await self.leave(session, "the bot was called back")
 
     async def leave(self, session: Session, reason: str, within_s: float = _LEAVE_S) -> None:
-        """Leave politely, in bounded time."""
+        """Leave with a goodbye, in bounded time."""
         try:
             async with asyncio.timeout(within_s):
                 await session.leave(reason, within_s / 2)
         except TimeoutError:
-            log.error("%s: leaving took over %.0f s and was given up", session.where, within_s)
+            log.error("%s: leaving took over %.0f s and was aborted", session.where, within_s)
         except Exception:
             log.exception("%s: leaving failed", session.where)
         if (memory := self._memories.get(session.where)) is not None:
@@ -149,7 +149,7 @@ class Sessions:
                 _guarded(session, partial(session.roster.put, event))
 
     async def watch(self) -> None:
-        """Look after stalled streams, and after the memory of those who left, until cancelled."""
+        """Check for stalled streams, and release memory after people have left, until cancelled."""
         while True:
             await asyncio.sleep(_CHECK_S)
             for session in self.present:
@@ -158,8 +158,8 @@ class Sessions:
             await self._watcher.release()
 
     async def leave_all(self) -> None:
-        """Leave all meetings at once, within some seconds."""
-        reason = "the bot leaves: its server stops"
+        """Leave all meetings at once, within a few seconds."""
+        reason = "the bot's server is stopping"
         await asyncio.gather(*(self.leave(session, reason, _LEAVE_ALL_S) for session in self.present))
 
     def _new(
@@ -191,14 +191,14 @@ class Sessions:
             yield from session.roster.people.values()
 
     def _was_called_back(self, where: str) -> bool:
-        """Whether it was, a short while ago; asking again begins that while anew."""
+        """Whether the bot was called back from there recently; each call starts that time again."""
         if (memory := self._memories.get(where)) is None or not memory.called_back or self._over(memory):
             return False
         memory.ended_at = time.monotonic()
         return True
 
     def _remembered(self, where: str) -> Consents:
-        """What was answered in this meeting, also if the bot had left it for a while."""
+        """Earlier answers in this meeting, also if the bot was away from it for some time."""
         for other, memory in tuple(self._memories.items()):
             if self._over(memory):
                 del self._memories[other]
@@ -216,12 +216,12 @@ class Sessions:
 
 
 class _Watcher:
-    """A sink in every meeting: counts events, and gives memory back some time after people left."""
+    """A sink in every meeting: counts events, and releases memory some time after people have left."""
 
     def __init__(self, services: Services) -> None:
         self._count = services.metrics.events
         self._left_at: float | None = None
-        """When somebody left first since memory was released."""
+        """When the first person left since memory was last released."""
 
     def put(self, event: EncodedEvent) -> None:
         """See `Sink`."""
@@ -230,7 +230,7 @@ class _Watcher:
             self._left_at = self._left_at or time.monotonic()
 
     async def release(self) -> None:
-        """Give back what allocators keep, where somebody left a while ago."""
+        """Return free memory to the system, if somebody left some time ago."""
         if self._left_at is not None and time.monotonic() - self._left_at > _RELEASE_S:
             self._left_at = None
             await asyncio.to_thread(release_memory)
@@ -239,5 +239,5 @@ class _Watcher:
 def _guarded(session: Session, work: Callable[[], None]) -> None:
     try:
         work()
-    except Exception:  # the others are not to suffer
-        log.exception("%s: an event could not be told", session.where)
+    except Exception:  # the failure must not affect other meetings
+        log.exception("%s: an event could not be sent", session.where)

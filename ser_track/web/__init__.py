@@ -1,1 +1,1 @@
-"""The HTTP side: pages, signalling, health, metrics."""
+"""The HTTP side: pages, API, health, metrics."""

@@ -1,4 +1,4 @@
-"""The published documents of the interface: a base of this server, and what each kind of meeting adds to it."""
+"""The published API documents: a base for this server, and the additions of each kind of meeting."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _HERE: Final = Path(__file__).resolve().parent
 _SCHEMA: Final = "protocol.schema.json"
 _CONSENT: Final = {
     "anyOf": [{"$ref": "#/components/schemas/Consent"}, {"type": "null"}],
-    "description": "As in `Meeting`; without it `meetings.consent` holds.",
+    "description": "As in `Meeting`; the default is `meetings.consent`.",
 }
 
 
@@ -49,12 +49,12 @@ def protocol_schema() -> dict[str, Any]:
 
 
 def encoded(document: Mapping[str, Any]) -> str:
-    """A document as it is published."""
+    """A document as published."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def _join(adapter: Adapter) -> dict[str, Any]:
-    """What ``POST /meetings`` takes for this kind."""
+    """The JSON Schema of a ``POST /meetings`` body for this kind."""
     properties = {
         "server": {"const": adapter.kind, "description": f"The kind of meeting: {adapter.summary}."},
         **{name: _property(each, adapter.types[name]) for name, each in adapter.fields.items()},
@@ -71,7 +71,7 @@ def _property(each: "Field[Any]", kind: type) -> dict[str, Any]:
     else:
         types = ["string"]
         if each.repr and "check" not in each.metadata:
-            types.append("integer")  # such as the number of a room
+            types.append("integer")  # for example, the number of a room
         if each.default is None:
             types.append("null")
         schema |= {"type": types if len(types) > 1 else types[0], "minLength": 1}

@@ -1,4 +1,4 @@
-"""Who may ask: token, origin, security headers, and every refusal as JSON."""
+"""Access control: token, origin, security headers, and every refusal as JSON."""
 
 import ipaddress
 import logging
@@ -14,12 +14,12 @@ from ser_track.errors import ForbiddenError, MeetingError
 from ser_track.web.keys import CONFIG, GUARDED_PATHS
 
 log = logging.getLogger(__name__)
-# /ws asks by itself, once it can say why not.
+# /ws checks access itself, once it can report the reason.
 _CLOSED_TO_STRANGERS = ("/offer", "/metrics")
 # The notice is for people in a meeting, who have no token; its link cannot be guessed.
 _OF_MEETINGS = re.compile(r"/meetings(/[^/]+(/events)?)?/?")
 _HEADERS = {
-    # Only our own scripts and styles run; the page talks only to us.
+    # Only scripts and styles of this server run; the page connects only to this server.
     "Content-Security-Policy": "default-src 'self'; connect-src 'self'; media-src 'self' blob:; "
     "img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -51,11 +51,11 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         response = refusal(error.status, "http", error.reason)
         response.headers.update({name: value for name, value in error.headers.items() if name == "Allow"})
     except ConnectionError:
-        # No failure of ours, and nobody there to read this; aiohttp would log it as an error.
-        response = refusal(400, "disconnected", "the connection ended before the request did")
+        # Not a failure of the server, and nobody is there to read this; aiohttp would log it as an error.
+        response = refusal(400, "disconnected", "the connection ended before the request was complete")
     except Exception:
         log.exception("%s %s failed", request.method, request.path)
-        response = refusal(500, "internal", "the server failed at this request; its log says why")
+        response = refusal(500, "internal", "the server failed to handle this request; see its log for the cause")
     if not response.prepared:
         response.headers.update(_HEADERS | cors_headers(request))
     return response
@@ -63,7 +63,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
 
 @web.middleware
 async def only_invited(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse wrong tokens and foreign pages before anything else is looked at."""
+    """Refuse wrong tokens and foreign pages before anything else is checked."""
     of_meetings = _OF_MEETINGS.fullmatch(request.path) is not None or _pattern(request) in request.app[GUARDED_PATHS]
     if of_meetings:
         check_not_open_to_all(request.app[CONFIG])
@@ -73,11 +73,11 @@ async def only_invited(request: web.Request, handler: Handler) -> web.StreamResp
 
 
 def check_invited(request: web.Request) -> None:
-    """Pass if the request has the token, and comes from no page that should not have it.
+    """Return if the request has the token, and does not come from a foreign page.
 
     Raises:
-        TokenMissingError: it carries no token.
-        ForbiddenError: the token is wrong, or the page is another's.
+        TokenMissingError: it has no token.
+        ForbiddenError: the token is wrong, or the page has a foreign origin.
     """
     server = request.app[CONFIG].server
     check_origin(request, server)
@@ -86,23 +86,23 @@ def check_invited(request: web.Request) -> None:
 
 
 def check_not_open_to_all(config: Config) -> None:
-    """Pass if only this machine reaches the server, or it has a token.
+    """Return if only this machine can reach the server, or it has a token.
 
     Raises:
-        ForbiddenError: anybody could send the bot somewhere, or read along.
+        ForbiddenError: anyone could send the bot to meetings, or read their events.
     """
     server, public = config.server, _split(config.meetings.public_url or "").hostname
     if server.token is None and not _is_loopback(server.host):
-        raise ForbiddenError(f"this server listens on {server.host} without server.token: set one for /meetings")
+        raise ForbiddenError(f"this server listens on {server.host} without server.token; set a token to use /meetings")
     if server.token is None and public is not None and not _is_loopback(public):
-        raise ForbiddenError("meetings.public_url says that others reach this server: set server.token for /meetings")
+        raise ForbiddenError("meetings.public_url makes this server public; set server.token to use /meetings")
 
 
 def check_token(request: web.Request, server: ServerConfig) -> None:
-    """Pass if no token is configured, or the request carries it as ``Authorization: Bearer`` or ``?token=``.
+    """Return if no token is configured, or the request has it as ``Authorization: Bearer`` or ``?token=``.
 
     Raises:
-        TokenMissingError: it carries none.
+        TokenMissingError: the request has no token.
         ForbiddenError: the token is wrong.
     """
     if server.token is None:
@@ -110,20 +110,20 @@ def check_token(request: web.Request, server: ServerConfig) -> None:
     bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
     given = bearer or request.query.get("token", "")
     if not given:
-        raise TokenMissingError("this server needs an access token; open the page with ?token=…, as its owner told you")
+        raise TokenMissingError("this server needs an access token; use the link with ?token=… from its owner")
     if not secrets.compare_digest(_bytes(given), _bytes(server.token)):
-        raise ForbiddenError("the access token is wrong; open the page with ?token=…, as its owner told you")
+        raise ForbiddenError("the access token is wrong; use the link with ?token=… from its owner")
 
 
 def check_origin(request: web.Request, server: ServerConfig) -> None:
-    """Pass if the request comes from our own page, from no page at all, or from an allowed origin.
+    """Return if the request comes from our own page, from no page at all, or from an allowed origin.
 
-    A server that only this machine can reach must also be asked for by an address of this machine: another site's page
-    passes as our own once its name has been made to lead here (DNS rebinding). Behind a proxy that passes on the
-    ``Host`` of the outside, ``server.allowed_origins`` must name that origin.
+    A server that only this machine can reach must also be addressed by a name of this machine. Otherwise another site
+    could point its own name here (DNS rebinding), and its page would count as ours. Behind a proxy that forwards the
+    outside ``Host``, ``server.allowed_origins`` must contain that origin.
 
     Raises:
-        ForbiddenError: another site's page tries to use its visitor's access.
+        ForbiddenError: a page of another site tries to use its visitor's access.
     """
     origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
     if origin is not None and _allowed(origin, server):
@@ -134,13 +134,13 @@ def check_origin(request: web.Request, server: ServerConfig) -> None:
         )
     if host and not _expected(host, server):
         raise ForbiddenError(
-            f"this server is for its own machine and was asked for as '{host}'; open it as localhost, "
-            "or add the origin by which it is reached to server.allowed_origins"
+            f"this server is only for its own machine and was addressed as '{host}'; open it as localhost, "
+            "or add its public origin to server.allowed_origins"
         )
 
 
 def cors_headers(request: web.Request) -> dict[str, str]:
-    """The headers that let a page of an allowed origin read our answers."""
+    """The headers that let pages of an allowed origin read our answers."""
     origin = request.headers.get("Origin")
     if origin is None or not _allowed(origin, request.app[CONFIG].server):
         return {}
@@ -153,19 +153,19 @@ def cors_headers(request: web.Request) -> dict[str, str]:
 
 
 def refusal(status: int, code: str, message: str) -> web.Response:
-    """A refusal as programs and people can read it."""
+    """A refusal for programs and people."""
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # RFC 9110, 15.5.2
     return web.json_response({"error": {"code": code, "message": message}}, status=status, headers=headers)
 
 
 def _pattern(request: web.Request) -> str | None:
-    """The path as its route was given: "/bridges/{name}"."""
+    """The path pattern of the request's route: "/bridges/{name}"."""
     resource = request.match_info.route.resource
     return None if resource is None else resource.canonical
 
 
 def _allowed(origin: str, server: ServerConfig) -> bool:
-    # It is sent back as a header, which takes ASCII only; real origins are.
+    # It is returned in a header, which must be ASCII; real origins are.
     return origin.isascii() and (origin in server.allowed_origins or "*" in server.allowed_origins)
 
 
@@ -186,10 +186,10 @@ def _is_loopback(name: str) -> bool:
 def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url)
-    except ValueError:  # such as an unclosed bracket: like no address at all
+    except ValueError:  # for example an unclosed bracket: treat it as no address
         return urlsplit("")
 
 
 def _bytes(text: str) -> bytes:
-    # Bytes in a header that are no UTF-8 come as lone surrogates, which are wrong, but no reason to fail.
+    # Bytes in a header that are not UTF-8 arrive as lone surrogates. They never match, but must not raise.
     return text.encode("utf-8", "surrogatepass")

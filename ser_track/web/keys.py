@@ -1,4 +1,4 @@
-"""What hangs on the application: typed keys, no globals."""
+"""Typed keys of the objects that are stored on the application, in place of globals."""
 
 import asyncio
 from typing import Any
@@ -15,8 +15,8 @@ CONFIG = web.AppKey("config", Config)
 BOT = web.AppKey("bot", Bot)
 SOCKETS = web.AppKey("sockets", set[web.WebSocketResponse])
 READERS = web.AppKey("readers", set[asyncio.Task[Any]])
-"""Programs that read events of meetings."""
+"""Programs that are reading events of meetings."""
 GUARDED_PATHS = web.AppKey("guarded_paths", frozenset[str])
-"""Those of kinds of meetings that need what `/meetings` needs."""
+"""Paths of kinds of meetings with the same access rules as `/meetings`."""
 ANSWERS = web.AppKey("answers", WeakKeyDictionary[Session, Allowance])
-"""How many answers may come over the link of each notice."""
+"""The rate limit of answers over the link of each notice."""

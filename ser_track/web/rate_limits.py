@@ -1,11 +1,11 @@
-"""How many messages one sender may send."""
+"""Rate limits for messages of one sender."""
 
 import time
 from collections.abc import Callable
 
 
 class Allowance:
-    """How much a page may send: ``burst`` messages at once, ``per_s`` in the long run."""
+    """A rate limit: ``burst`` messages at once, ``per_s`` on average."""
 
     def __init__(self, per_s: float, burst: int, now: Callable[[], float] = time.monotonic) -> None:
         self._per_s = per_s
@@ -15,7 +15,7 @@ class Allowance:
         self._at = now()
 
     def take(self) -> bool:
-        """Use up one message; False where none is left."""
+        """Use up one message; False if the limit is reached."""
         now = self._now()
         self._left = min(self._burst, self._left + (now - self._at) * self._per_s)
         self._at = now

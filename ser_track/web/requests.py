@@ -1,4 +1,4 @@
-"""Reading what a request carries."""
+"""Reads and checks the contents of requests."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ser_track.meetings.json_messages import parse_object
 
 
 async def preflight(request: web.Request) -> web.Response:
-    """Let pages of allowed origins ask before they post."""
+    """Answer the preflight requests of pages of allowed origins."""
     return web.Response(status=204)
 
 
@@ -19,12 +19,12 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     """The JSON object in the body.
 
     Raises:
-        BadRequestError: it is none.
+        BadRequestError: the body is not a JSON object.
     """
     try:
         body = await request.text()
     except (UnicodeError, LookupError, web.RequestPayloadError) as error:
-        raise BadRequestError(f"the body cannot be read as text ({error}); send JSON in UTF-8") from error
+        raise BadRequestError(f"the body cannot be decoded as text ({error}); send JSON in UTF-8") from error
     return parse_object(body)
 
 
@@ -32,7 +32,7 @@ def text(body: dict[str, Any], key: str) -> str:
     """The string at ``key``.
 
     Raises:
-        BadRequestError: it is missing or no string.
+        BadRequestError: it is missing or not a string.
     """
     if not isinstance(value := body.get(key), str):
         raise BadRequestError(f"'{key}' must be a string, and is {'missing' if value is None else repr(value)[:40]}")
@@ -40,10 +40,10 @@ def text(body: dict[str, Any], key: str) -> str:
 
 
 def flag(body: dict[str, Any], key: str) -> bool:
-    """The boolean at ``key``; never assumed, because it is somebody's answer to a question.
+    """The boolean at ``key``. It has no default, because it is a person's answer to a question.
 
     Raises:
-        BadRequestError: it is missing or no boolean.
+        BadRequestError: it is missing or not a boolean.
     """
     if not isinstance(value := body.get(key), bool):
         raise BadRequestError(f"'{key}' must be true or false: say whether the person agreed to emotion analysis")
@@ -51,23 +51,23 @@ def flag(body: dict[str, Any], key: str) -> bool:
 
 
 def base_url(request: web.Request, config: Config) -> str:
-    """Where people reach this server: as the configuration says, else as whoever asks does.
+    """Where people reach this server: the configured address, or the one that this request used.
 
     Raises:
-        BadRequestError: nobody reaches anything by the name that it was asked for.
+        BadRequestError: the request's Host cannot be part of a link.
     """
     if (configured := config.meetings.public_url) is not None:
         return configured
-    # Of several processes, the front alone has the encrypted connection.
+    # With several processes, only the front has the encrypted connection.
     scheme = request.scheme if config.server.tls_certificate is None else "https"
     try:
         return public_url(f"{scheme}://{request.host}")
     except ValueError as error:
-        raise BadRequestError("the request's Host is no address to link to; ask by host[:port]") from error
+        raise BadRequestError("the request's Host cannot be used in a link; send the request to host[:port]") from error
 
 
 def link_base(request: web.Request, config: Config) -> str | None:
-    """The same, or ``None``: people who come by such a name still meet, and answer on the page itself."""
+    """The same, or ``None``: people who use such a name can still meet, and answer on the page itself."""
     try:
         return base_url(request, config)
     except BadRequestError:

@@ -1,4 +1,4 @@
-"""The pages' files: inside the installed package, or beside it in a checkout."""
+"""The pages' files: inside the installed package, or next to it in a checkout."""
 
 from pathlib import Path
 from typing import Final
@@ -10,10 +10,10 @@ STATIC: Final = next(folder for folder in (_PACKAGE / "static", _PACKAGE.parent 
 
 
 async def room_page(request: web.Request) -> web.FileResponse:
-    """The page of rooms; its query says which."""
+    """The page of rooms; its query names the room."""
     return web.FileResponse(STATIC / "room" / "index.html")
 
 
 def notice_page(status: int = 200) -> web.FileResponse:
-    """The page behind the link of a notice; ``status`` is 404 where there is no such meeting."""
+    """The page behind the link of a notice; ``status`` is 404 if the meeting does not exist."""
     return web.FileResponse(STATIC / "notice" / "index.html", status=status)

@@ -1,1 +1,1 @@
-"""More than one core: a front process with the one port, and workers behind it, each with whole meetings of its own."""
+"""Several CPU cores: a front process with the one port, and worker processes behind it, each with whole meetings."""

@@ -1,4 +1,4 @@
-"""The front's application: pages by itself, meetings through the workers."""
+"""The front's application: it serves the pages itself, and meetings through the workers."""
 
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -28,14 +28,14 @@ from ser_track.workers.supervisor import Supervisor
 def make_front(config: Config, run_worker: RunWorker) -> web.Application:
     """The server with ``config.server.workers`` processes behind it, as an aiohttp application.
 
-    It asks the same guard as they do: strangers get the same answers from one process and from many, and none of them
-    reaches a worker or takes up a room. Each worker process does ``run_worker``.
+    It has the same guard as the workers: unauthorized clients get the same answers from one process and from many, and
+    never reach a worker or occupy a room. Each worker process runs ``run_worker``.
 
     Raises:
         ConfigError: this platform has no Unix sockets.
     """
     if not hasattr(socket, "AF_UNIX"):
-        problem = f"server.workers is {config.server.workers}, but this platform has no Unix sockets to reach them by"
+        problem = f"server.workers is {config.server.workers}, but workers need Unix sockets, which this platform lacks"
         raise ConfigError("server", [f"{problem}; set it to 1"])
     app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
     app[CONFIG], app[SOCKETS], app[WORKERS] = config, set(), Supervisor(config, run_worker)
@@ -75,7 +75,7 @@ _MEETINGS = (
 
 
 def _routes_of_adapters() -> Iterator[AbstractRouteDef]:
-    """Those of rooms are handled here; of any other kind, a target says which worker a request belongs to."""
+    """The front handles those of rooms itself; for any other kind, the target decides which worker gets a request."""
     for adapter, module in modules_with_routes():
         if adapter.kind != "rooms":
             for route in module.ROUTES:
@@ -91,17 +91,17 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _say_goodbye(app: web.Application) -> None:
-    # Workers first: they take leave of their pages, through us, and deliver their last results.
+    # Workers first: they say goodbye to their pages through the front, and deliver their last results.
     await app[WORKERS].stop()
     await close_sockets(app)
 
 
 async def _health(request: web.Request) -> web.Response:
-    """Totals as of the last reports, at most about a second old, and how each worker is."""
+    """Totals of the latest reports, at most about a second old, and the state of each worker."""
     workers = request.app[WORKERS]
     states = workers.states()
     if not workers.placement.workers:
-        return refusal(503, "no_workers", "no worker process is running; they are being restarted, see the log")
+        return refusal(503, "no_workers", "no worker process is running; all are restarting; see the log for the cause")
     stuck = [worker for worker in workers.placement.workers if states[worker.number] == "hanging"]
     rooms, meetings = workers.placement.rooms, workers.placement.meetings
     if cut_off := sum(len(rooms.on(worker)) + len(meetings.on(worker)) for worker in stuck):

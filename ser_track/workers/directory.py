@@ -1,4 +1,4 @@
-"""Which worker has the meeting with an id. Ids are given by workers, so the front learns of them."""
+"""Which worker has a meeting, by the meeting's id. Workers choose the ids, and the front learns them from reports."""
 
 from collections.abc import Collection
 from typing import Final, Generic, TypeVar
@@ -7,11 +7,11 @@ from ser_track.errors import NotFoundError
 
 W = TypeVar("W")
 _MAX_LOST: Final = 1_000
-"""So many ids of meetings that ended with their worker are kept, to say so."""
+"""So many ids of meetings that ended with their worker are kept, so that an error can name the reason."""
 
 
 class Directory(Generic[W]):
-    """Bookkeeping alone, as in `Placement`."""
+    """Only keeps records, like `Placement`."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[W, float]] = {}
@@ -19,19 +19,17 @@ class Directory(Generic[W]):
         self._lost: dict[str, None] = {}
 
     def note(self, meeting: str, worker: W, now: float) -> None:
-        """``worker`` has said that it has this meeting."""
+        """``worker`` has reported that it has this meeting."""
         self._known[meeting] = (worker, now)
 
     def worker_of(self, meeting: str) -> W:
         """The worker that has the meeting with this id.
 
         Raises:
-            NotFoundError: no worker has said so, or that worker has ended.
+            NotFoundError: no worker has reported it, or its worker has ended.
         """
         if meeting in self._lost:
-            raise NotFoundError(
-                f"the process with meeting '{meeting}' has ended, and the meeting with it; join it again"
-            )
+            raise NotFoundError(f"meeting '{meeting}' ended because its process ended; join it again")
         if (known := self._known.get(meeting)) is None:
             raise NotFoundError.of_meeting(meeting)
         return known[0]
@@ -41,7 +39,7 @@ class Directory(Generic[W]):
         return [meeting for meeting, (has_it, _) in self._known.items() if has_it is worker]
 
     def reported(self, worker: W, meetings: Collection[str], asked_at: float) -> None:
-        """``worker``, asked at ``asked_at``, has these and no others."""
+        """``worker``, asked at ``asked_at``, has exactly these meetings."""
         for meeting in meetings:
             self._known.setdefault(meeting, (worker, asked_at))
         for meeting in self.of(worker):
@@ -49,7 +47,7 @@ class Directory(Generic[W]):
                 del self._known[meeting]
 
     def lose(self, worker: W) -> None:
-        """``worker`` has ended: its meetings are no more."""
+        """``worker`` has ended, and its meetings with it."""
         for meeting in self.of(worker):
             del self._known[meeting]
             self._lost[meeting] = None

@@ -1,19 +1,19 @@
-"""What a worker says of itself when the front asks, once a second; both sides read it here."""
+"""A worker's report, which the front requests once a second; both sides use this format."""
 
 from dataclasses import dataclass
 
 REPORT = "/internal/report"
-"""Where it is asked for; the front passes no request from outside on to it."""
+"""The path of the report; the front forwards no outside request to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """A worker at one moment."""
+    """The state of a worker at one moment."""
 
     rooms: dict[str, int]
     """People in each room."""
     meetings: dict[str, int]
     """People in each meeting on another server that the bot is in, by the name of its place."""
     meeting_ids: list[str]
-    """Of all meetings that can be asked about: also those that are just being joined, and those that ended lately."""
+    """Ids of all meetings that can be queried, including those being joined, and those that ended recently."""
     engine_alive: bool

@@ -1,4 +1,4 @@
-"""``/meetings``: each is with one worker; together they are those of the server."""
+"""``/meetings``: each meeting belongs to one worker; the front shows those of all workers."""
 
 import asyncio
 import time
@@ -17,21 +17,21 @@ _JOINING: Final = count(1)
 
 
 class HangingError(MeetingError):
-    """A worker does not answer; it will, or be restarted."""
+    """A worker does not answer; it recovers, or is restarted."""
 
     status = 503
     code = "worker_hanging"
 
 
 async def post_meeting(request: web.Request) -> web.Response:
-    """Have the worker with the fewest people join a meeting; answered as it answers.
+    """Let the worker with the fewest people join a meeting; returns its answer.
 
     Raises:
-        MeetingError: the body is no JSON object, there is one meeting too many, or no worker just now.
+        MeetingError: the body is not a JSON object, the limit of meetings is reached, or no worker is available.
     """
-    await read_object(request)  # a place is for who has sent all of it
+    await read_object(request)  # read all of it before a place is taken
     workers = request.app[WORKERS]
-    # Its id is the worker's to give. From the next report on, it has a place under that.
+    # The worker chooses the id. From the next report on, the meeting has a place under that id.
     async with holding(workers, workers.placement.meetings, f"joining {next(_JOINING)}") as worker:
         answer = await answered(request, worker)
         if answer.status == 201:
@@ -43,8 +43,8 @@ async def get_meetings(request: web.Request) -> web.Response:
     """The meetings of all workers.
 
     Raises:
-        NoWorkerError: there is none.
-        HangingError: one does not answer, and part of them would be missing.
+        NoWorkerError: no worker is available.
+        HangingError: a worker does not answer, so its part would be missing.
     """
     workers = sorted(request.app[WORKERS].placement.workers, key=lambda worker: worker.number)
     if not workers:
@@ -54,7 +54,7 @@ async def get_meetings(request: web.Request) -> web.Response:
 
 
 async def one_meeting(request: web.Request) -> web.Response:
-    """What the worker answers that has the meeting in the path. Raises NotFoundError, NoWorkerError."""
+    """The answer of the worker that has the meeting in the path. Raises NotFoundError, NoWorkerError."""
     worker = await worker_with(request.app[WORKERS], request.match_info["meeting"])
     return await answered(request, worker)
 
@@ -67,9 +67,9 @@ async def _meetings_of(worker: WorkerProcess, request: web.Request) -> list[Any]
             meetings: list[Any] = (await answer.json())["meetings"]
             return meetings
     except TimeoutError as error:
-        raise HangingError(f"worker {worker.number} does not answer; try again in some seconds") from error
+        raise HangingError(f"worker {worker.number} does not answer; try again in a few seconds") from error
     except ClientError as error:
         gone = await worker.ends_within(SEE_S) or worker not in request.app[WORKERS].placement.workers
         if gone:
-            return []  # and its meetings with it
+            return []  # the worker has ended, and its meetings with it
         raise NoWorkerError from error

@@ -1,4 +1,4 @@
-"""One /metrics of several processes: each worker's values under its own ``worker`` label."""
+"""Merges the /metrics of several processes: each worker's values get their own ``worker`` label."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -8,10 +8,10 @@ from prometheus_client.registry import Collector
 
 
 def merged(texts: Mapping[int, str], own: Collector) -> bytes:
-    """The exposition texts of the workers, by number, and what ``own`` has, as one.
+    """Merge the exposition texts of the workers, by number, with the metrics of ``own``.
 
-    A label and not a sum: a restarted worker counts from 0 again, which Prometheus allows for in a series of its own,
-    and would take for a restart of everything in a sum.
+    A label and not a sum: a restarted worker counts from 0 again. Prometheus handles that in a separate series; in a
+    sum it would look like a restart of everything.
     """
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Families([*_labelled(texts), *own.collect()]))

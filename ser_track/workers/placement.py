@@ -1,4 +1,4 @@
-"""Which worker has which room or meeting: bookkeeping alone, so that any order of events is tried without a process."""
+"""Which worker has which room or meeting: records only, so that tests can try any order of events without processes."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
@@ -13,23 +13,23 @@ W = TypeVar("W", bound=Hashable)
 
 @dataclass(slots=True, eq=False)
 class Place(Generic[W]):
-    """A room or meeting that lives on ``worker``; one object for one life of it."""
+    """A room or meeting that lives on ``worker``; each time it begins there is a new object."""
 
     name: str
     worker: W
     people: int = 0
     """As the worker last reported."""
     holds: int = 0
-    """Requests and sockets under way to it, which its worker may not know of yet."""
+    """Open requests and sockets to it, which its worker may not know yet."""
     free_since: float = 0.0
-    """When the last of them ended, in seconds of the caller's clock: an older report says nothing about this place."""
+    """When the last of them ended, in seconds of the caller's clock: an older report does not count for this place."""
 
 
 class Places(Generic[W]):
     """The places of one kind, rooms or meetings. Each stays with its worker while it lives."""
 
     def __init__(self, most: int, full: str, choose: Callable[[], W]) -> None:
-        """``most`` holds for all workers together; ``full`` is said beyond it. A new place is where ``choose`` says."""
+        """``most`` is the limit of all workers together; ``full`` is the error message. ``choose`` places a new one."""
         self._most = most
         self._full = full
         self._choose = choose
@@ -40,28 +40,28 @@ class Places(Generic[W]):
 
     @property
     def people(self) -> int:
-        """Everyone in all of them, as the workers last reported."""
+        """The number of people in all places, as the workers last reported."""
         return sum(place.people for place in self._places.values())
 
     def on(self, worker: W) -> list[str]:
-        """Those that live on ``worker``."""
+        """The names of the places that live on ``worker``."""
         return [place.name for place in self._places.values() if place.worker is worker]
 
     def worker_of(self, name: str | None) -> W:
-        """The worker that has ``name``; for what belongs to no living place, any one that can answer.
+        """The worker that has ``name``; if no such place lives, any worker that can answer.
 
         Raises:
-            NoWorkerError: there is none.
+            NoWorkerError: no worker is available.
         """
         place = self._places.get(name) if name is not None else None
         return place.worker if place is not None else self._choose()
 
     def take(self, name: str) -> Place[W]:
-        """Where ``name`` lives, or will from now on; its place is kept until `release`.
+        """The place ``name``, created if needed; it is kept until `release`.
 
         Raises:
-            MeetingFullError: it would be one too many.
-            NoWorkerError: there is no worker for a new one.
+            MeetingFullError: the limit is reached.
+            NoWorkerError: no worker is available for a new place.
         """
         place = self._places.get(name)
         if place is None:
@@ -72,12 +72,12 @@ class Places(Generic[W]):
         return place
 
     def release(self, place: Place[W], now: float) -> None:
-        """One request or socket that had taken ``place`` is over."""
+        """One request or socket that had taken ``place`` has ended."""
         place.holds -= 1
         place.free_since = now
 
     def reported(self, worker: W, people: Mapping[str, int], asked_at: float) -> None:
-        """``worker``, asked at ``asked_at`` by the clock of `release`, has these with so many people each."""
+        """``worker``, asked at ``asked_at`` by the clock of `release`, has these places with so many people each."""
         for name, number in people.items():
             place = self._places.setdefault(name, Place(name, worker))
             if place.worker is worker:
@@ -88,11 +88,11 @@ class Places(Generic[W]):
                 del self._places[place.name]
 
     def lose(self, worker: W) -> None:
-        """``worker`` has ended: what it had may begin elsewhere."""
+        """``worker`` has ended: its places may begin elsewhere."""
         self._places = {name: place for name, place in self._places.items() if place.worker is not worker}
 
     def load(self, worker: W) -> int:
-        """People there. Who is on the way counts already: else a rush of newcomers would all be sent to one worker."""
+        """The people there. Requests on their way count too, so that a rush of newcomers is spread over all workers."""
         return sum(max(place.people, place.holds) for place in self._places.values() if place.worker is worker)
 
 
@@ -100,31 +100,31 @@ class Placement(Generic[W]):
     """New rooms and meetings go to the worker with the fewest people."""
 
     def __init__(self, max_rooms: int, max_meetings: int) -> None:
-        """The limits hold for all workers together."""
+        """The limits apply to all workers together."""
         self.workers: list[W] = []
-        """Those that may be given rooms and meetings."""
+        """Workers that may get rooms and meetings."""
         self.avoided: set[W] = set()
-        """Of these, who is given a new one only where there is no other: they have not answered lately."""
-        full = f"this server has its {max_rooms} rooms in use; try again later"
+        """Of these, workers that have not answered lately: they get a new place only if there is no other worker."""
+        full = f"all {max_rooms} rooms of this server are in use; try again later"
         self.rooms = Places(max_rooms, full, self._least_loaded)
         full = f"the bot is in {max_meetings} meetings, as many as meetings.max_meetings; leave one first"
         self.meetings = Places(max_meetings, full, self._least_loaded)
-        """On other servers. Of one that is being joined, the place has a name of the front's."""
+        """Meetings on other servers. While one is being joined, its place has a name that the front chose."""
         self.directory: Directory[W] = Directory()
 
     def add(self, worker: W) -> None:
-        """From now on ``worker`` may be given rooms and meetings."""
+        """From now on ``worker`` may get rooms and meetings."""
         self.workers.append(worker)
 
     def remove(self, worker: W) -> None:
-        """``worker`` is gone, and all it had with it: who comes back to that is given another worker."""
+        """``worker`` has ended, and all its places with it: people who come back get another worker."""
         self.workers = [other for other in self.workers if other is not worker]
         self.avoided.discard(worker)
         for kind in (self.rooms, self.meetings, self.directory):
             kind.lose(worker)
 
     def reported(self, worker: W, report: Heartbeat, asked_at: float) -> None:
-        """``worker`` has said this of itself, asked at ``asked_at`` by the clock of `Places.release`."""
+        """``worker``, asked at ``asked_at`` by the clock of `Places.release`, has sent this report."""
         if self._knows(worker):
             self.rooms.reported(worker, report.rooms, asked_at)
             self.meetings.reported(worker, report.meetings, asked_at)
@@ -136,7 +136,7 @@ class Placement(Generic[W]):
             self.directory.note(meeting, worker, now)
 
     def _knows(self, worker: W) -> bool:
-        return any(worker is known for known in self.workers)  # else it has ended since
+        return any(worker is known for known in self.workers)  # otherwise it has ended since
 
     def _least_loaded(self) -> W:
         if not self.workers:

@@ -1,4 +1,4 @@
-"""One worker process as the front sees it: from its start to its end, once."""
+"""One worker process as the front sees it, from its start to its end. It is started once."""
 
 import asyncio
 import logging
@@ -23,28 +23,28 @@ from ser_track.workers.heartbeat import REPORT, Heartbeat
 
 log = logging.getLogger(__name__)
 START_S = 60.0
-"""For imports and models, on a machine with other things to do."""
+"""The time for imports and models, on a busy machine."""
 STOP_S = 10.0
-"""For goodbyes; who is not gone by then is killed."""
+"""The time for goodbyes; a worker that has not ended by then is killed."""
 ASK_S = 2.0
-# Not fork: the threads and locks of this process would come along, half alive.
+# Not fork: it would copy this process's locks, but not the threads that release them.
 _SPAWN = multiprocessing.get_context("spawn")
 _ONE_AT_A_TIME = threading.Lock()
-"""Starting one process also looks for others that have ended, and two who find the same one confuse multiprocessing."""
+"""Starting a process also reaps ended ones, and multiprocessing fails if two threads reap the same one."""
 _MAX_PATH = 100
-"""Bytes; the addresses of Unix sockets hold 103 on macOS, 107 on Linux."""
+"""Bytes; a Unix socket address holds 103 on macOS, and 107 on Linux."""
 RunWorker = Callable[[int, Config, str, "Connection[Any, Any]"], None]
-"""The inside of the process (`ser_track.workers.worker.run_worker`), a function that a fresh process can import."""
+"""The code that the process runs (`ser_track.workers.worker.run_worker`): a function that it can import."""
 
 
 def socket_folder() -> "tempfile.TemporaryDirectory[str]":
-    """A new folder that only this user can enter.
+    """A new folder that only this user can access.
 
     Raises:
-        ConfigError: there can be none, or not one for sockets.
+        ConfigError: it cannot be created, or its path is too long for sockets.
     """
     try:
-        # Also removed when a second signal cuts the end short.
+        # Also removed if a second signal interrupts the shutdown.
         folder = tempfile.TemporaryDirectory(prefix="ser-track-", ignore_cleanup_errors=True)
     except OSError as error:
         raise ConfigError(
@@ -52,13 +52,13 @@ def socket_folder() -> "tempfile.TemporaryDirectory[str]":
         ) from error
     if len(os.fsencode(folder.name)) + len("/1000000.sock") > _MAX_PATH:
         folder.cleanup()
-        problem = f"server.workers needs Unix sockets, and {folder.name} is too long a path for one"
+        problem = f"server.workers needs Unix sockets, and the path {folder.name} is too long for one"
         raise ConfigError("server", [f"{problem}; set TMPDIR to a shorter one"])
     return folder
 
 
 class WorkerProcess:
-    """A worker process. `start` it once; `dispose` of it in any case."""
+    """A worker process. Call `start` once, and `dispose` in any case."""
 
     def __init__(
         self,
@@ -69,21 +69,21 @@ class WorkerProcess:
         on_goodbye: Callable[["WorkerProcess"], None],
         on_end: Callable[["WorkerProcess"], None],
     ) -> None:
-        """``path`` is the Unix socket to listen on, ``run_worker`` what the process runs.
+        """``path`` is the Unix socket to listen on; the process runs ``run_worker``.
 
-        Both are called on the event loop: ``on_goodbye`` as soon as it takes nothing new any more, whether it was asked
-        to end by us or by others; ``on_end`` as soon as it has ended.
+        Both callbacks run on the event loop: ``on_goodbye`` as soon as the worker accepts nothing new, whether we
+        asked it to end or not; ``on_end`` as soon as it has ended.
         """
         self.number = number
         self.pid: int | None = None
         """Its process id; ``None`` before the start."""
         self.ended = asyncio.Event()
         self.missed = 0
-        """Reports in a row that did not come."""
+        """Reports in a row that are missing."""
         self.http = ClientSession(
-            connector=UnixConnector(str(path), limit=0),  # each page takes one for as long as it stays
+            connector=UnixConnector(str(path), limit=0),  # each page keeps one connection while it stays
             cookie_jar=DummyCookieJar(),
-            timeout=ClientTimeout(total=None),  # the worker's death ends requests, and one that hangs is killed
+            timeout=ClientTimeout(total=None),  # requests end with the worker, and a hanging worker is killed
         )
         self._path = path
         self._on_goodbye = on_goodbye
@@ -95,19 +95,19 @@ class WorkerProcess:
         self._process = _SPAWN.Process(target=run_worker, args=arguments, name=f"worker {number}", daemon=True)
 
     def url(self, path: str, query: str = "") -> URL:
-        """For requests with `http`; ``query`` as it stood in the request from outside."""
+        """The URL for requests with `http`; ``query`` is unchanged from the outside request."""
         return URL.build(scheme="http", host="localhost", path=path, query_string=query, encoded=True)
 
     async def start(self) -> None:
-        """Returns once it answers.
+        """Start the process; returns once it answers.
 
         Raises:
-            ModelError: it says that it cannot load its models.
-            WorkerError: it has ended, or was not ready in time.
+            ModelError: the worker reports that it cannot load its models.
+            WorkerError: the worker has ended, or was not ready in time.
         """
         try:
             await asyncio.to_thread(self._spawn)
-        except Exception as error:  # whatever it is, nothing has started that could end
+        except Exception as error:  # whatever the reason, no process was started
             self.ended.set()
             raise WorkerError(f"worker {self.number} cannot be started ({error!r}); lower server.workers") from error
         asyncio.get_running_loop().add_reader(self._process.sentinel, self._end)
@@ -120,7 +120,7 @@ class WorkerProcess:
         except TimeoutError as error:
             raise WorkerError(f"worker {self.number} was not ready in {START_S:.0f} s; is the machine busy?") from error
         except EOFError as error:
-            told = "its lines above say why"
+            told = "see its log lines above for the cause"
             raise WorkerError(f"worker {self.number} ended before it was ready; {told}") from error
         if problem is not None:
             raise ModelError(problem)
@@ -129,7 +129,7 @@ class WorkerProcess:
             asyncio.get_running_loop().add_reader(self._news.fileno(), self._goodbye)
 
     async def ask(self) -> Heartbeat:
-        """What it says of itself now.
+        """The worker's current report.
 
         Raises:
             WorkerError: no answer came in time.
@@ -138,11 +138,11 @@ class WorkerProcess:
             async with asyncio.timeout(ASK_S), self.http.get(self.url(REPORT)) as response:
                 response.raise_for_status()
                 return Heartbeat(**await response.json())
-        except Exception as error:  # whatever it says instead of a report is none
+        except Exception as error:  # anything that is not a report counts as no answer
             raise WorkerError(f"worker {self.number} does not answer ({error!r})") from error
 
     async def ends_within(self, seconds: float) -> bool:
-        """Whether it has ended, or does so in the next ``seconds``."""
+        """Whether it has ended, or ends within ``seconds``."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.ended.wait()
@@ -154,7 +154,7 @@ class WorkerProcess:
             self._process.kill()
 
     async def stop(self) -> None:
-        """Let it say goodbye to everyone; returns when it is gone."""
+        """Let it say goodbye to everyone; returns once it has ended."""
         self._stopping = True
         if self.pid is not None and not self.ended.is_set():
             self._process.terminate()
@@ -164,16 +164,16 @@ class WorkerProcess:
             await self.ended.wait()
 
     async def dispose(self) -> int | None:
-        """Release what is held of it here, killing it if it still runs; returns its exit code."""
+        """Release all resources for it, and kill it if it still runs; returns its exit code."""
         self.kill()
         await self.ended.wait()
         code = await asyncio.to_thread(self._tidy)
-        await self.http.close()  # after the last that it said
+        await self.http.close()  # after its last answer
         return code
 
     def _spawn(self) -> None:
-        # Ctrl-C is for the front alone, also while the new process is still importing: it inherits the blocked signal.
-        # Whatever starts multiprocessing's tracker would lift the block again, so that comes first.
+        # Ctrl-C is for the front only, also while the new process still imports: it inherits the blocked signal.
+        # Starting multiprocessing's tracker would unblock the signal again, so that is done first.
         resource_tracker.ensure_running()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -185,14 +185,14 @@ class WorkerProcess:
             self._their_end.close()
 
     def _goodbye(self) -> None:
-        # All that comes after it was ready is this, or the end of the pipe; both mean the same.
+        # After "ready" comes only this message, or the end of the pipe; both mean the same.
         asyncio.get_running_loop().remove_reader(self._news.fileno())
         self._on_goodbye(self)
 
     def _end(self) -> None:
         loop = asyncio.get_running_loop()
         loop.remove_reader(self._process.sentinel)
-        if self._listening:  # else `start` still does, and sees the end there
+        if self._listening:  # otherwise `start` is still listening, and sees the end
             loop.remove_reader(self._news.fileno())
         self.ended.set()
         self._on_end(self)
@@ -210,7 +210,7 @@ class WorkerProcess:
 
 
 async def _readable(descriptor: int) -> None:
-    """Returns once there is something to read, or the other end is closed."""
+    """Return once there is something to read, or the other end is closed."""
     loop, ready = asyncio.get_running_loop(), asyncio.Event()
     loop.add_reader(descriptor, ready.set)
     try:

@@ -1,4 +1,4 @@
-"""Requests from outside, answered by a worker."""
+"""Forwards requests from outside to a worker."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -15,39 +15,39 @@ from ser_track.workers.routing import WORKERS, holding
 
 T = TypeVar("T")
 SEE_S: Final = 1.0
-"""In which the end of a process is seen; much longer than it takes."""
-# All that a worker's guard and handlers look at. The connection's own headers end here.
+"""The time to notice the end of a process; it usually takes much less."""
+# Only the headers that a worker's guard and handlers use. The connection's own headers are not forwarded.
 _PASSED_ON = ("Host", "Origin", "Authorization", "Content-Type", "Last-Event-ID")
-# All that a worker says beside what is the same for every answer, and is added here too (web/guard.py).
+# Only the headers that differ between answers; the front adds the common ones itself (web/guard.py).
 _PASSED_BACK = ("Content-Type", "Location", "Cache-Control", "X-Accel-Buffering")
 
 
 def headers_for_worker(request: web.Request) -> dict[str, str]:
-    """The headers of ``request`` that its worker is to see, unchanged."""
+    """The headers of ``request`` that its worker gets, unchanged."""
     given = {name: value for name in _PASSED_ON if (value := request.headers.get(name)) is not None}
-    # Bytes that are no UTF-8 cannot be sent on; the guard has let the request pass without them having a meaning.
+    # Bytes that are not UTF-8 cannot be forwarded; the guard accepted the request without using them.
     return {name: value for name, value in given.items() if _is_text(value)}
 
 
 def url_at_worker(request: web.Request, worker: WorkerProcess) -> URL:
-    """Where ``worker`` has what ``request`` asks for."""
+    """The address at ``worker`` of what ``request`` asks for."""
     return worker.url(request.rel_url.raw_path, request.rel_url.raw_query_string)
 
 
 def headers_for_client(answer: ClientResponse) -> dict[str, str]:
-    """The headers of a worker's answer that go out, unchanged."""
+    """The headers of a worker's answer that the client gets, unchanged."""
     return {name: value for name in _PASSED_BACK if (value := answer.headers.get(name)) is not None}
 
 
 async def post_offer(request: web.Request) -> web.Response:
-    """Pass an offer on to the worker of its room; a newcomer's room gets a worker first.
+    """Forward an offer to the worker of its room; a new room first gets a worker.
 
     Raises:
-        MeetingError: the body is no JSON object, there is one room too many, or there is no worker just now.
+        MeetingError: the body is not a JSON object, the limit of rooms is reached, or no worker is available.
     """
     body, workers = await read_object(request), request.app[WORKERS]
     room = given if isinstance(given := body.get("room"), str) else None
-    if room is None or "participant" in body:  # who names a participant has been in the room, or is refused there
+    if room is None or "participant" in body:  # a participant is in an existing room, or is refused there
         return await answered(request, workers.placement.rooms.worker_of(room))
     async with holding(workers, workers.placement.rooms, room) as worker:
         return await answered(request, worker)
@@ -57,13 +57,13 @@ async def while_alive(worker: WorkerProcess, work: Coroutine[Any, Any, T]) -> T:
     """The result of ``work``, which waits for ``worker``.
 
     Raises:
-        NoWorkerError: the worker has ended, and with it what ``work`` waits for.
+        NoWorkerError: the worker has ended, so ``work`` would wait forever.
     """
-    # An exchange whose connection is closed with the others of a dead worker would wait for ever.
+    # A request whose connection is closed together with the others of a dead worker would wait forever.
     task, end = asyncio.create_task(work), asyncio.create_task(worker.ended.wait())
     try:
         await asyncio.wait((task, end), return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.wait((task,), timeout=SEE_S)  # what the worker said before its end is passed on
+        await asyncio.wait((task,), timeout=SEE_S)  # pass on anything that the worker sent before it ended
         if not task.done():
             raise NoWorkerError
         return task.result()
@@ -74,10 +74,10 @@ async def while_alive(worker: WorkerProcess, work: Coroutine[Any, Any, T]) -> T:
 
 
 async def answered(request: web.Request, worker: WorkerProcess) -> web.Response:
-    """What ``worker`` answers.
+    """The answer of ``worker``.
 
     Raises:
-        NoWorkerError: it ended before it had.
+        NoWorkerError: the worker ended before it answered.
     """
     return await while_alive(worker, _answer(request, worker, await request.read()))
 
@@ -92,12 +92,12 @@ async def _answer(request: web.Request, worker: WorkerProcess, body: bytes) -> w
 
 
 async def whole(answer: ClientResponse) -> web.Response:
-    """A worker's answer, read to its end, as ours."""
+    """A worker's answer, read to its end, as an answer of the front."""
     return web.Response(status=answer.status, body=await answer.read(), headers=headers_for_client(answer))
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """What all workers count, and the front itself; a worker that does not answer is left out."""
+    """The metrics of all workers and of the front; a worker that does not answer is left out."""
     workers = request.app[WORKERS]
     texts = await asyncio.gather(*(_metrics_of(worker, request) for worker in workers.placement.workers))
     body = merged(dict(sorted(text for text in texts if text is not None)), workers.registry)

@@ -1,12 +1,12 @@
-"""How soon a worker that has ended is started again."""
+"""The delay before a worker that has ended is started again."""
 
 SETTLED_S = 10.0
-"""A worker that lived this long had started well; its end is no reason to wait."""
+"""A worker that lived this long had started properly; it is restarted without delay."""
 _FIRST_WAIT_S, _MAX_WAIT_S = 0.5, 30.0
 
 
 class RestartDelay:
-    """How long to wait before a restart: not at all, but ever longer if it always ends right after its start."""
+    """The wait before a restart: none at first, and longer each time that a worker ends soon after its start."""
 
     def __init__(self) -> None:
         self._early_ends = 0

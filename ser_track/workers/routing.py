@@ -1,4 +1,4 @@
-"""The worker for a request: of a room, of a meeting on another server, or for a new one."""
+"""Chooses the worker for a request: of a room, of a meeting on another server, or for a new one."""
 
 import time
 from collections.abc import AsyncIterator
@@ -12,16 +12,16 @@ from ser_track.workers.process import WorkerProcess
 from ser_track.workers.supervisor import Supervisor
 
 WORKERS = web.AppKey("workers", Supervisor)
-"""On the front's application, beside the configuration and the sockets of `ser_track.web.keys`."""
+"""On the front's application, next to the configuration and the sockets of `ser_track.web.keys`."""
 
 
 @asynccontextmanager
 async def holding(workers: Supervisor, places: Places[WorkerProcess], name: str) -> AsyncIterator[WorkerProcess]:
-    """The worker that has this place, or will; it stays its worker within.
+    """The worker that has this place, or gets it. The place stays with that worker within the block.
 
     Raises:
-        MeetingFullError: it would be one too many.
-        NoWorkerError: there is no worker just now.
+        MeetingFullError: the limit is reached.
+        NoWorkerError: no worker is available at the moment.
     """
     place = await _take(workers, places, name)
     try:
@@ -34,7 +34,7 @@ async def worker_with(workers: Supervisor, meeting: str) -> WorkerProcess:
     """The worker that has the meeting with this id.
 
     Raises:
-        NotFoundError: there is none.
+        NotFoundError: there is no such meeting.
     """
     directory = workers.placement.directory
     try:
@@ -42,7 +42,7 @@ async def worker_with(workers: Supervisor, meeting: str) -> WorkerProcess:
     except NotFoundError:
         if not workers.searches.take():
             raise
-    await workers.refresh()  # it may be younger than the last report
+    await workers.refresh()  # the meeting may be newer than the last report
     return directory.worker_of(meeting)
 
 

@@ -22,15 +22,15 @@ async def websocket(request: web.Request) -> web.WebSocketResponse:
 
 
 async def _stay(request: web.Request, page: web.WebSocketResponse) -> int:
-    """From before the join until after the leave; returns what to close the page's socket with."""
+    """Run from before the join until after the leave; returns the close code of the page's socket."""
     try:
-        # As a worker does: only here, because a browser cannot read why a handshake was refused.
+        # As in a worker: checked only here, because a browser cannot read why a handshake was refused.
         check_invited(request)
         first = await _first_message(page)
         if first is None:
             return page.close_code or WSCloseCode.OK
         room, workers = _room_of(first), request.app[WORKERS]
-        if room is None:  # any worker can say what is wrong with it
+        if room is None:  # any worker can report what is wrong with it
             return await _relay(request, page, workers.placement.rooms.worker_of(None), first)
         async with holding(workers, workers.placement.rooms, room) as worker:
             return await _relay(request, page, worker, first)
@@ -41,11 +41,11 @@ async def _stay(request: web.Request, page: web.WebSocketResponse) -> int:
 
 
 async def _first_message(page: web.WebSocketResponse) -> str | None:
-    """The text of it; ``None`` if the page went without one."""
+    """The text of the first message; ``None`` if the page left without one."""
     try:
         message = await page.receive(timeout=JOIN_TIMEOUT_S)
     except TimeoutError as error:
-        raise _TooLateError(f"no join message came in {JOIN_TIMEOUT_S:.0f} s; send it first") from error
+        raise _TooLateError(f"no join message arrived within {JOIN_TIMEOUT_S:.0f} s; send it first") from error
     if message.type is WSMsgType.BINARY:
         raise BadRequestError("the first message must be a join message in JSON")
     return message.data if message.type is WSMsgType.TEXT else None
@@ -56,7 +56,7 @@ class _TooLateError(MeetingError):
 
 
 def _room_of(first: str) -> str | None:
-    """The room that the message asks to join; ``None`` where the message will be refused anyway."""
+    """The room in the join message; ``None`` if the message will be refused anyway."""
     try:
         body = parse_object(first)
     except BadRequestError:
@@ -70,6 +70,6 @@ async def _relay(request: web.Request, page: web.WebSocketResponse, worker: Work
     except ClientError as error:
         raise NoWorkerError from error
     async with inner:
-        with suppress(ConnectionError):  # then the worker has gone, which is seen there too
+        with suppress(ConnectionError):  # the worker has ended, which is noticed below too
             await inner.send_str(first)
         return await carry(request, page, inner, worker)

@@ -1,4 +1,4 @@
-"""What stays open between programs and the worker of a meeting: its events, and the audio of bridges."""
+"""Long-lived connections between programs and the worker of a meeting: its events, and the audio of bridges."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from ser_track.workers.tunnel import SEND_S, abort, tunnel
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """Pass the events of a meeting on, as they come.
+    """Forward the events of a meeting as they arrive.
 
     Raises:
         NotFoundError: there is no such meeting.
@@ -29,10 +29,10 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 def passing_on(target_of: Callable[[web.Request], Any]) -> Handler:
-    """A handler that passes a request on to the worker that has, or will have, the meeting that ``target_of`` finds.
+    """A handler that forwards a request to the worker that has, or gets, the meeting that ``target_of`` finds.
 
-    A WebSocket is connected with that worker. All bridges of one meeting come to the same one. The handler raises
-    MeetingError: the request names no meeting, there is one too many, or no worker just now.
+    A WebSocket is connected to that worker. All bridges of one meeting reach the same worker. The handler raises
+    MeetingError: the request names no meeting, the limit of meetings is reached, or no worker is available.
     """
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -57,7 +57,7 @@ async def _event_stream(request: web.Request, worker: WorkerProcess) -> web.Stre
             await response.prepare(request)
             await while_alive(worker, _pass_on(answer, response))
         except (NoWorkerError, ClientError, ConnectionError, TimeoutError):
-            # Either side is gone, or the reader too slow. No proper end: that would say that the meeting is over.
+            # Either side is gone, or the reader is too slow. A proper end would mean that the meeting is over.
             abort(request)
         return response
 

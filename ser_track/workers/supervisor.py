@@ -1,4 +1,4 @@
-"""The worker processes together: started, asked once a second, restarted, stopped."""
+"""Manages the worker processes: starts them, checks them once a second, restarts them, stops them."""
 
 import asyncio
 import logging
@@ -21,21 +21,21 @@ from ser_track.workers.restart_delay import RestartDelay
 log = logging.getLogger(__name__)
 POLL_S = 1.0
 MISSES = 3
-"""Reports in a row that a worker may not miss. Counted, not timed: of a suspended machine, no part is to blame."""
+"""The limit of missing reports in a row. It counts reports, not time, so that a suspended machine does no harm."""
 _SEARCHES_PER_S = 5
 
 
 class Supervisor:
-    """As many worker processes as configured, whatever happens to one of them."""
+    """Keeps as many worker processes running as configured, even if some of them fail."""
 
     def __init__(self, config: Config, run_worker: RunWorker) -> None:
-        """Each of them does ``run_worker``."""
+        """Each worker process runs ``run_worker``."""
         self.placement: Placement[WorkerProcess] = Placement(config.rooms.max_rooms, config.meetings.max_meetings)
         self.searches = Allowance(_SEARCHES_PER_S, 20)
-        """How often all workers are asked for a meeting that is not known of; strangers can guess at links."""
+        """How often all workers may be asked for an unknown meeting, because strangers can guess at links."""
         self.stopping = asyncio.Event()
         self.processes: dict[int, WorkerProcess] = {}
-        """By number, from 1 on; also those that are still starting."""
+        """By number, from 1; includes workers that are still starting."""
         self.registry = CollectorRegistry()
         self._config = config
         self._run_worker = run_worker
@@ -45,15 +45,15 @@ class Supervisor:
         self._dismissals: set[asyncio.Task[None]] = set()
         self._asking = asyncio.Lock()
         self._asked_at = 0.0
-        alive = Gauge("ser_track_workers_alive", "Worker processes that take rooms", registry=self.registry)
+        alive = Gauge("ser_track_workers_alive", "Worker processes that accept rooms", registry=self.registry)
         alive.set_function(lambda: len(self.placement.workers))
         self._restarts = Counter("ser_track_worker_restarts", "Restarts", ["worker"], registry=self.registry)
 
     async def start(self) -> None:
-        """Start them all; returns when they are ready.
+        """Start all workers; returns when they are ready.
 
         Raises:
-            ConfigError: there is no place for their sockets.
+            ConfigError: there is no usable folder for their sockets.
             ModelError: they cannot load their models.
             WorkerError: one of them ended, or was not ready in time.
         """
@@ -71,7 +71,7 @@ class Supervisor:
         log.info("%d workers are ready", len(numbers))
 
     async def stop(self) -> None:
-        """Let them say goodbye; returns when all are gone."""
+        """Let all workers say goodbye; returns when they have ended."""
         self.stopping.set()
         await asyncio.gather(*(worker.stop() for worker in self.processes.values()))
         await asyncio.gather(*self._tasks, *self._dismissals)
@@ -79,7 +79,7 @@ class Supervisor:
             await asyncio.to_thread(self._folder.cleanup)
 
     def dismiss(self, worker: WorkerProcess) -> None:
-        """``worker`` says goodbye: what it has may begin elsewhere at once, and it must be gone soon."""
+        """``worker`` says goodbye: its places may begin elsewhere at once, and it must end soon."""
         if worker in self.placement.workers and not self.stopping.is_set():
             self._ended(worker)
             task = asyncio.create_task(worker.stop())
@@ -87,17 +87,17 @@ class Supervisor:
             task.add_done_callback(self._dismissals.discard)
 
     async def refresh(self, watching: bool = False) -> None:
-        """Ask every worker for a report that is not older than this call; ``watching`` counts who gives none."""
+        """Ask every worker for a report that is not older than this call; ``watching`` also counts missing reports."""
         wanted_at = time.monotonic()
         async with self._asking:
-            if watching or self._asked_at < wanted_at:  # else another who waited has just asked
+            if watching or self._asked_at < wanted_at:  # otherwise another caller has just asked
                 self._asked_at = time.monotonic()
                 await asyncio.gather(
                     *(self._ask(worker, self._asked_at, watching) for worker in self.placement.workers)
                 )
 
     def states(self) -> dict[int, str]:
-        """Of each worker: ``ok``, ``hanging`` or ``restarting``."""
+        """The state of each worker: ``ok``, ``hanging`` or ``restarting``."""
         return {number: self._state(number) for number in range(1, self._config.server.workers + 1)}
 
     def _state(self, number: int) -> str:
@@ -107,16 +107,16 @@ class Supervisor:
         return "hanging" if worker.missed > 1 else "ok"
 
     async def _keep(self, number: int, first: "asyncio.Future[SerTrackError | None]") -> None:
-        """Have worker ``number`` running until `stop`; ``first`` learns how the first start went."""
+        """Keep worker ``number`` running until `stop`; ``first`` gets the result of the first start."""
         backoff = RestartDelay()
         while not self.stopping.is_set():
             begun = time.monotonic()
             try:
                 problem = await self._live(number, first)
-            except Exception as error:  # nobody else would start this worker again
-                log.exception("worker %d was not looked after well", number)
+            except Exception as error:  # without this, the worker would never be started again
+                log.exception("the supervision of worker %d failed", number)
                 problem = repr(error)
-                if not first.done():  # somebody waits for it
+                if not first.done():  # `start` waits for it
                     first.set_result(WorkerError(f"worker {number} cannot be started ({error!r})"))
             if first.result() is not None or self.stopping.is_set():
                 return
@@ -126,7 +126,7 @@ class Supervisor:
             await self._pause(wait_s)
 
     async def _live(self, number: int, first: "asyncio.Future[SerTrackError | None]") -> str:
-        """One life of worker ``number``, from its start to its end; returns how it ended."""
+        """Run worker ``number`` once, from its start to its end; returns how it ended."""
         path = next(self._paths)
         worker = WorkerProcess(number, self._config, path, self._run_worker, self.dismiss, self._ended)
         self.processes[number] = worker
@@ -147,9 +147,9 @@ class Supervisor:
 
     def _ended(self, worker: WorkerProcess) -> None:
         if (rooms := self.placement.rooms.on(worker)) and not self.stopping.is_set():
-            log.error("worker %d took %d rooms with it; who comes back is given another", worker.number, len(rooms))
+            log.error("worker %d ended with %d rooms; join again to get another worker", worker.number, len(rooms))
         if (meetings := self.placement.meetings.on(worker)) and not self.stopping.is_set():
-            log.error("worker %d took %d meetings with it: %s", worker.number, len(meetings), ", ".join(meetings))
+            log.error("worker %d ended with %d meetings: %s", worker.number, len(meetings), ", ".join(meetings))
         self.placement.remove(worker)
 
     async def _watch(self) -> None:

@@ -1,4 +1,4 @@
-"""A WebSocket between outside and a worker: messages and close codes, both ways."""
+"""Connects a WebSocket from outside with one to a worker: messages and close codes, in both directions."""
 
 import asyncio
 import logging
@@ -25,11 +25,11 @@ from ser_track.workers.routing import WORKERS
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 15.0
 SEND_S = 10.0
-"""Who takes nothing for so long is cut off. Little is held for them meanwhile: their worker is not read either."""
+"""A slow reader is disconnected after this time. Little is buffered meanwhile: reading from the worker stops too."""
 
 
 def socket_for(request: web.Request) -> web.WebSocketResponse:
-    """The outer end, not prepared yet."""
+    """The outer socket, not prepared yet."""
     limit = request.app[CONFIG].server.max_message_bytes
     return web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=limit, timeout=CLOSE_S)
 
@@ -43,7 +43,7 @@ async def attend(
     try:
         code = await stay
     except ConnectionError:
-        code = WSCloseCode.GOING_AWAY  # of the other side, which reads no code any more
+        code = WSCloseCode.GOING_AWAY  # the other side went away, and reads no code any longer
     except Exception:  # anything else would write an HTTP response into the WebSocket
         log.exception("the relay of a WebSocket failed")
     finally:
@@ -53,7 +53,7 @@ async def attend(
 
 
 async def tunnel(request: web.Request, worker: WorkerProcess) -> web.StreamResponse:
-    """Connect a program with ``worker`` until either side ends, or answer why not, as the worker does.
+    """Connect a program with ``worker`` until either side ends, or return the worker's refusal.
 
     Raises:
         NoWorkerError: the worker has ended.
@@ -73,22 +73,22 @@ async def tunnel(request: web.Request, worker: WorkerProcess) -> web.StreamRespo
 
 
 async def connect(request: web.Request, worker: WorkerProcess) -> ClientWebSocketResponse:
-    """The inner end. Raises ClientError."""
+    """Open the inner socket. Raises ClientError."""
     url, headers = url_at_worker(request, worker), headers_for_worker(request)
-    # What a worker says is not limited: it is ours, and has limited what it passes on.
+    # Messages of a worker are not limited: it is trusted, and has limited what it forwards.
     return await worker.http.ws_connect(url, headers=headers, max_msg_size=0, timeout=ClientWSTimeout(ws_close=CLOSE_S))
 
 
 async def carry(
     request: web.Request, outer: web.WebSocketResponse, inner: ClientWebSocketResponse, worker: WorkerProcess
 ) -> int:
-    """Pass messages on until either side ends; returns what to close the outer end with."""
+    """Forward messages until either side ends; returns the close code for the outer socket."""
     outer_went, code = await _bridge(outer, inner)
     return code or WSCloseCode.OK if outer_went else await _after_worker(request, worker, code)
 
 
 async def _refusal(request: web.Request, worker: WorkerProcess) -> web.Response:
-    # A client of WebSockets does not see what a refusal says. Without the upgrade it can be read.
+    # A WebSocket client cannot read the body of a refusal. A request without the upgrade can.
     url, headers = url_at_worker(request, worker), headers_for_worker(request)
     try:
         async with worker.http.get(url, headers=headers) as answer:
@@ -96,14 +96,14 @@ async def _refusal(request: web.Request, worker: WorkerProcess) -> web.Response:
                 return await whole(answer)
     except ClientError as error:
         raise NoWorkerError from error
-    raise NoWorkerError  # it would be let in now: it may come again
+    raise NoWorkerError  # the worker would accept it now: the client may try again
 
 
 async def _after_worker(request: web.Request, worker: WorkerProcess, code: int | None) -> int:
-    """What to close the outer end with, after the worker closed with ``code``, or ended or cut it off without one."""
+    """The close code for the outer socket, after the worker closed with ``code``, or without one if it is ``None``."""
     if request.app[WORKERS].stopping.is_set():
         return code or WSCloseCode.GOING_AWAY
-    if code == WSCloseCode.GOING_AWAY:  # of that worker alone
+    if code == WSCloseCode.GOING_AWAY:  # only that worker is going away
         return WSCloseCode.SERVICE_RESTART
     if code is None and await worker.ends_within(SEE_S):
         return WSCloseCode.SERVICE_RESTART
@@ -113,7 +113,7 @@ async def _after_worker(request: web.Request, worker: WorkerProcess, code: int |
 
 
 async def _bridge(outer: web.WebSocketResponse, inner: ClientWebSocketResponse) -> tuple[bool, int | None]:
-    """Pass messages on until either side ends; returns whether it was the outer one, and the code it gave."""
+    """Forward messages until either side ends; returns whether the outer side did, and its close code."""
     inward, outward = asyncio.create_task(_inward(outer, inner)), asyncio.create_task(_outward(inner, outer))
     try:
         await asyncio.wait((inward, outward), return_when=asyncio.FIRST_COMPLETED)
@@ -128,7 +128,7 @@ async def _bridge(outer: web.WebSocketResponse, inner: ClientWebSocketResponse) 
 
 
 async def _inward(outer: web.WebSocketResponse, inner: ClientWebSocketResponse) -> int | None:
-    """What the other side says; returns the code with which it went, ``None`` if it was the worker that went."""
+    """Forward messages of the outer side; returns its close code, or ``None`` if the worker ended first."""
     while (message := await outer.receive()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
         try:
             if message.type is WSMsgType.TEXT:
@@ -137,15 +137,15 @@ async def _inward(outer: web.WebSocketResponse, inner: ClientWebSocketResponse) 
                 await inner.send_bytes(message.data)
         except ConnectionError:
             return None
-        # Messages that came together are sent on together: others must get their turn meanwhile.
+        # Messages that arrive together would be forwarded together: let other tasks run in between.
         await asyncio.sleep(0)
     if message.type is WSMsgType.ERROR and isinstance(message.data, WebSocketError):
-        return message.data.code  # such as a message over the limit, of which others may be told as the reason
+        return message.data.code  # for example, a message was over the limit, which may be reported to others
     return _sendable(outer.close_code)
 
 
 async def _outward(inner: ClientWebSocketResponse, outer: web.WebSocketResponse) -> int | None:
-    """What the worker says; returns the code with which it closed, ``None`` if none or if nobody reads outside."""
+    """Forward messages of the worker; returns its close code, or ``None`` if it has none or nobody reads outside."""
     while (message := await inner.receive()).type is WSMsgType.TEXT:
         try:
             async with asyncio.timeout(SEND_S):
@@ -156,7 +156,7 @@ async def _outward(inner: ClientWebSocketResponse, outer: web.WebSocketResponse)
 
 
 def _sendable(code: int | None) -> int:
-    """``code`` if it may stand in a close frame; the codes for 'none came' and 'cut off' may not."""
+    """``code`` if a close frame may contain it; the codes for "no code" and "connection lost" may not be sent."""
     if not code or code == 1005:
         return WSCloseCode.OK
     return WSCloseCode.GOING_AWAY if code == WSCloseCode.ABNORMAL_CLOSURE else code
@@ -172,6 +172,6 @@ async def _close(request: web.Request, outer: web.WebSocketResponse, code: int) 
 
 def abort(request: web.Request) -> None:
     """End the connection at once."""
-    # Closing politely would wait behind what the other side does not read.
+    # A proper close would wait behind data that the other side does not read.
     if isinstance(request.transport, asyncio.Transport):
         request.transport.abort()

@@ -1,4 +1,4 @@
-"""The inside of a worker process: the whole server as one process has it, on a socket that only the front reaches."""
+"""The code of a worker process: the complete server of one process, on a socket that only the front can reach."""
 
 import asyncio
 import gc
@@ -28,17 +28,17 @@ from ser_track.workers.heartbeat import REPORT, Heartbeat
 
 log = logging.getLogger(__name__)
 SHUTDOWN_S = 3.0
-"""For requests that are under way; one whose body never ends would otherwise hold up the end for a minute."""
+"""The time for open requests to end; without it, one whose body never ends would delay the exit for a minute."""
 _LAST_WORDS_S = 10.0
-"""For the goodbyes of a worker that lost its front; if it hangs, it must be gone all the same."""
+"""The time for goodbyes of a worker that has lost its front; after that it is ended even if it hangs."""
 
 
 def run_worker(number: int, config: Config, path: str, news: "Connection[Any, Any]") -> None:
     """Serve on the Unix socket ``path`` until SIGTERM, or until the front is gone.
 
-    Sends ``None`` on ``news`` when it is ready, or why it cannot start; once more when it is about to end.
+    Sends ``None`` on ``news`` when it is ready, or the reason if it cannot start; once more when it is about to end.
     """
-    # Ctrl-C reaches every process of the terminal; the front answers it, and then tells us.
+    # Ctrl-C reaches every process of the terminal; the front handles it, and then signals its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         app = make_app(Bot(config))
@@ -50,7 +50,7 @@ def run_worker(number: int, config: Config, path: str, news: "Connection[Any, An
     gc.freeze()
     asyncio.run(_serve(app, path, news))
     if (front := multiprocessing.parent_process()) is not None and not front.is_alive():
-        # Nobody else is left to tidy up.
+        # No other process is left to clean up.
         shutil.rmtree(Path(path).parent, ignore_errors=True)
 
 
@@ -64,7 +64,7 @@ async def _serve(app: web.Application, path: str, news: "Connection[Any, Any]") 
         await web.UnixSite(runner, path).start()
         news.send(None)
         await stop.wait()
-        with suppress(OSError):  # the front is gone
+        with suppress(OSError):  # the front has ended
             news.send(None)
     finally:
         await runner.cleanup()
@@ -74,9 +74,9 @@ def _end_with_the_front(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
     front = multiprocessing.parent_process()
     if front is None:
         return
-    front.join()  # a pipe of multiprocessing's, which breaks however the front ends
+    front.join()  # a pipe of multiprocessing, which breaks however the front ends
     log.error("the front process is gone; ending")
-    with suppress(RuntimeError):  # the loop is closed: we are ending anyway
+    with suppress(RuntimeError):  # the loop is closed: the worker is ending anyway
         loop.call_soon_threadsafe(stop.set)
     time.sleep(_LAST_WORDS_S)
     os._exit(1)
@@ -84,7 +84,7 @@ def _end_with_the_front(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) ->
 
 async def _report(request: web.Request) -> web.Response:
     bot = request.app[BOT]
-    # The front counts those that are just being joined itself: it waits for their answers.
+    # The front itself counts meetings that are being joined: it waits for the answers.
     joined = [session for session in bot.meetings.present if session.state != "joining"]
     report = Heartbeat(
         rooms={_place(session): _people(session) for session in joined if session.adapter.kind == "rooms"},
@@ -96,7 +96,7 @@ async def _report(request: web.Request) -> web.Response:
 
 
 def _place(session: Session) -> str:
-    """The name by which the front finds it: what people or bridges come to has one of its own, else there is the id."""
+    """The place's name at the front: its own for a meeting that people or bridges come to; otherwise the id."""
     if session.adapter.schemes:
         return session.id
     name: str = session.target.name if session.adapter.kind == "rooms" else session.where

@@ -45,8 +45,8 @@ def test_it_is_the_one_that_aiortc_uses() -> None:
     ("url", "reason"),
     [
         ("turn:{host}:{port}?transport=udp", "no answer in 1 s; correct its address, or let UDP to it through"),
-        ("turn:{host}:{port}?transport=tcp", "not to be reached ("),
-        ("turn:no..name", "not to be reached ("),
+        ("turn:{host}:{port}?transport=tcp", "it cannot be reached ("),
+        ("turn:no..name", "it cannot be reached ("),
     ],
 )
 async def test_one_that_is_not_there(monkeypatch: pytest.MonkeyPatch, silent: int, url: str, reason: str) -> None:
@@ -83,7 +83,7 @@ async def test_a_turn_server_with_other_reasons_is_quoted(real: tuple[Program, i
             ended.set()
 
     held, _ = await create_turn_endpoint(Held, (HOST, port), USER, CREDENTIAL)
-    assert await why_no_relay(entry(port)) == "refused (486 Allocation Quota Reached); its own log says why"
+    assert await why_no_relay(entry(port)) == "refused (486 Allocation Quota Reached); see the log of the TURN server"
     held.close()
     await ended.wait()
 

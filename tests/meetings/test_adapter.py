@@ -37,9 +37,9 @@ def test_types_are_known_also_where_annotations_are_strings() -> None:
 @pytest.mark.parametrize(
     ("kind", "types", "schemes", "reason"),
     [
-        ("Hall", {}, {}, "kind must be lower case letters"),
-        ("hall", {"url": str}, {"Hall": "tcp"}, "schemes must be lower case, as in URLs, and not Hall"),
-        ("hall", {"room": int}, {}, "'room' of Hall must be str, bool or str | None, and is <class 'int'>"),
+        ("Hall", {}, {}, "kind must be lower-case letters"),
+        ("hall", {"url": str}, {"Hall": "tcp"}, "schemes must be lower case, as in URLs, not Hall"),
+        ("hall", {"room": int}, {}, "'room' of Hall must be str, bool or str | None, not <class 'int'>"),
         ("hall", {"consent": str}, {}, "'consent' of Hall needs another name"),
         ("hall", {"room": str}, {"hall": "tcp"}, "Hall needs a field 'url'"),
     ],

@@ -100,7 +100,7 @@ class TestBeyondItsMachine:
         async with server.http.request(method, server.url + path.format(id="m-1")) as response:
             status, code, message = await refusal(response)
         assert (status, code) == (403, "forbidden")
-        assert message == "this server listens on 0.0.0.0 without server.token: set one for /meetings"
+        assert message == "this server listens on 0.0.0.0 without server.token; set a token to use /meetings"
 
     async def test_a_bridge_is_refused_too(self, server: Running) -> None:
         with pytest.raises(WSServerHandshakeError) as refused:

@@ -58,6 +58,6 @@ async def test_who_needs_no_relay_is_heard_and_who_is_lost_for_want_of_it_learns
     lines = [record.getMessage() for record in caplog.records if record.name == analysis_peer.__name__]
     assert len(lines) == 2  # one for each connection
     for line in lines:
-        assert line.startswith(f"no relayed address from {nobody.urls}: not to be reached (")
-        assert line.endswith("Whoever cannot reach this server directly is not heard")
+        assert line.startswith(f"no relayed address from {nobody.urls}: it cannot be reached (")
+        assert line.endswith("Clients that need a relay cannot connect to this server")
     assert "mellon-9f2c" not in caplog.text

@@ -43,14 +43,14 @@ async def people(server: Running) -> int:
 @pytest.mark.parametrize(
     ("body", "named"),
     [
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ("[]", "object"),
         ("[" * 60_000, "nested too deep"),
         (b"\xff", "UTF-8"),
         ('{"room": NaN}', "NaN"),
         ({**JOIN}, "'sdp'"),
-        ({**JOIN, "sdp": "nonsense"}, "no valid SDP"),
-        ({**JOIN, "sdp": ""}, "no valid SDP"),
+        ({**JOIN, "sdp": "nonsense"}, "not valid SDP"),
+        ({**JOIN, "sdp": ""}, "not valid SDP"),
         ({**JOIN, "sdp": 5}, "'sdp'"),
         ({**JOIN, "sdp": "v=0", "type": "answer"}, "'type'"),
         ({"room": "r", "name": "n", "sdp": AUDIO, "type": "offer"}, "'consent'"),

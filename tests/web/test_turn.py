@@ -167,7 +167,7 @@ async def test_turn_server_that_is_gone_does_not_keep_the_server_from_stopping(
             turn.kill()
             assert await server.program.end() == 0  # by itself: who is killed for not ending has another code
         (complaint, *_) = complaints(server.program.output)
-        assert complaint.endswith("a connection did not close in 3 s; it is given up")
+        assert complaint.endswith("a connection did not close in 3 s and was abandoned")
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])

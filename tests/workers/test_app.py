@@ -117,10 +117,10 @@ async def test_nothing_else_of_a_worker_can_be_reached_from_outside(front: Front
 
 async def test_what_is_wrong_with_an_offer_is_said_by_whoever_finds_it(front: Front) -> None:
     for body, status, code, words in (
-        ("{", 400, "bad_request", "no JSON"),
+        ("{", 400, "bad_request", "not JSON"),
         (b"\xff", 400, "bad_request", "UTF-8"),
         ({**JOIN}, 400, "bad_request", "'sdp'"),
-        ({**JOIN, "room": 5, "sdp": "nonsense"}, 400, "bad_request", "no valid SDP"),
+        ({**JOIN, "room": 5, "sdp": "nonsense"}, 400, "bad_request", "not valid SDP"),
         ({**JOIN, "sdp": "a" * 100_000}, 413, "too_large", "max_request_bytes"),
         ({**JOIN, "participant": "p-0", "secret": "?", "sdp": "v=0"}, 400, "bad_request", "audio"),
     ):
@@ -255,7 +255,7 @@ class TestRoomLimit:
         ann, _ = await front.page("one"), await front.page("two")
         for refused in ((await front.page("three")), (await front.page("four"))):
             assert (refused.first["type"], refused.first["code"]) == ("error", "full")
-            assert refused.first["message"] == "this server has its 2 rooms in use; try again later"
+            assert refused.first["message"] == "all 2 rooms of this server are in use; try again later"
             assert await refused.close_code() == 1008
         status, body = await post(front, {**JOIN, "room": "five", "sdp": "v=0"})
         assert (status, body["error"]["code"]) == (409, "full")
@@ -275,7 +275,9 @@ async def test_many_pages_at_once_are_more_than_a_pool_of_connections(front: Fro
 
 def test_without_unix_sockets_it_says_so(monkeypatch: pytest.MonkeyPatch, config: Config) -> None:
     monkeypatch.delattr(socket, "AF_UNIX")
-    with pytest.raises(ConfigError, match=r"server.workers is 2, but this platform has no Unix sockets.*set it to 1"):
+    with pytest.raises(
+        ConfigError, match=r"server.workers is 2, but workers need Unix sockets, which this platform lacks; set it to 1"
+    ):
         make_front(config, run_worker)
 
 
@@ -285,7 +287,7 @@ async def test_a_place_too_deep_for_sockets_is_named(
     deep = tmp_path / ("x" * 80)
     await asyncio.to_thread(deep.mkdir)
     monkeypatch.setattr("tempfile.tempdir", str(deep))
-    with pytest.raises(ConfigError, match="too long a path for one; set TMPDIR"):
+    with pytest.raises(ConfigError, match="is too long for one; set TMPDIR"):
         await Supervisor(config, run_worker).start()
 
 

@@ -109,7 +109,7 @@ async def test_a_killed_worker_is_replaced_and_counted(front: Front, caplog: pyt
     assert (await front.health())[1]["workers"] == {"1": "ok", "2": "ok"}
     assert (await metric(front, "ser_track_worker_restarts_total"))[str(number)] == 1
     assert f"worker {number}: ended with exit code -9; it is started again in 0.0 s" in caplog.text
-    assert f"worker {number} took 1 rooms with it" in caplog.text
+    assert f"worker {number} ended with 1 rooms; join again" in caplog.text
 
 
 async def test_when_all_workers_are_gone_pages_and_programs_are_told_to_come_again(front: Front) -> None:

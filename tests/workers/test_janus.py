@@ -90,7 +90,7 @@ async def test_meetings_are_spread_over_workers_answered_for_by_the_front_and_le
     ended = await observer.wait_for("speech_ended", segment=started["segment"], reason="flush")
     assert ended["participant"] == started["participant"]
     left = await observer.wait_for("meeting", state="left")
-    assert left["reason"] == "the bot leaves: its server stops"
+    assert left["reason"] == "the bot's server is stopping"
     await bots_gone(observer)
     assert time.monotonic() - begun < process.STOP_S
 

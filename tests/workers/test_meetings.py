@@ -155,7 +155,7 @@ async def test_the_link_of_the_notice_leads_through_the_front_to_the_right_worke
 async def test_refusals_are_those_of_a_single_process(front: Front, connect: Connect) -> None:
     await connect("one")
     meeting = (await meeting_of(front, "one"))["id"]
-    unknown = {"code": "not_found", "message": "there is no meeting 'm-x'; GET /meetings lists those there are"}
+    unknown = {"code": "not_found", "message": "there is no meeting 'm-x'; GET /meetings lists all meetings"}
     for path in ("", "/events", "/notice", "/notice/participants"):
         assert await ask(front, f"/meetings/m-x{path}") == (404, {"error": unknown})
     assert await ask(front, "/meetings/m-x", "DELETE") == (404, {"error": unknown})
@@ -195,8 +195,8 @@ async def test_a_killed_workers_streams_end_at_once_and_its_bridge_is_given_anot
         assert socket.close_code == WSCloseCode.SERVICE_RESTART
     status, gone = await ask(front, f"/meetings/{meeting['id']}")
     assert (status, gone["error"]["code"]) == (404, "not_found")
-    assert "has ended, and the meeting with it" in gone["error"]["message"]
-    assert "took 1 meetings with it: mediajson session one" in caplog.text
+    assert "ended because its process ended" in gone["error"]["message"]
+    assert "ended with 1 meetings: mediajson session one" in caplog.text
     again = await connect("one")
     assert worker_with(front, "one") is worker_with(front, "two"), "the only one that is left"
     await again.start("ann")
@@ -221,7 +221,7 @@ async def test_a_worker_that_is_asked_to_end_tells_its_last_results_and_takes_no
         final = await until_event(stream, "emotion")
         while not final["final"]:
             final = await until_event(stream, "emotion")
-        assert (await until_event(stream, "meeting"))["reason"] == "the bot leaves: its server stops"
+        assert (await until_event(stream, "meeting"))["reason"] == "the bot's server is stopping"
         assert await next_event(stream) == {}
     assert await bridge.close_code() == WSCloseCode.SERVICE_RESTART
     assert final in bridge.told

@@ -52,7 +52,7 @@ def test_a_room_is_forgotten_by_the_first_report_that_was_asked_for_after_its_la
 def test_one_room_too_many_is_refused_as_by_a_single_process_and_known_rooms_are_not() -> None:
     placed = placement("a", "b", max_rooms=2)
     first, _ = placed.rooms.take("one"), placed.rooms.take("two")
-    with pytest.raises(MeetingFullError, match="this server has its 2 rooms in use"):
+    with pytest.raises(MeetingFullError, match="all 2 rooms of this server are in use"):
         placed.rooms.take("three")
     assert placed.rooms.take("one").worker == "a"
     for _ in range(2):
@@ -124,7 +124,7 @@ def test_a_meeting_is_found_from_its_answer_or_report_on_until_its_worker_forget
     placed.remove("b")
     placed.reported("b", report(ids=["m-3"]), asked_at=5)
     placed.joined("m-4", "b", now=5)
-    with pytest.raises(NotFoundError, match="the process with meeting 'm-3' has ended, and the meeting with it"):
+    with pytest.raises(NotFoundError, match="meeting 'm-3' ended because its process ended"):
         placed.directory.worker_of("m-3")
     with pytest.raises(NotFoundError, match="there is no meeting 'm-4'"):
         placed.directory.worker_of("m-4")

@@ -1,1 +1,1 @@
-"""One folder for each kind of meeting; a new one edits nothing outside its own."""
+"""One folder for each kind of meeting. A new kind changes nothing outside its own folder."""

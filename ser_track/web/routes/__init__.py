@@ -1,1 +1,1 @@
-"""The handlers, one module a subject."""
+"""The request handlers, one module per subject."""

@@ -1,4 +1,4 @@
-"""``/openapi.json``, ``/asyncapi.json`` and ``/protocol.schema.json``: the documents of this server, for everybody."""
+"""``/openapi.json``, ``/asyncapi.json`` and ``/protocol.schema.json``: the documents of this server, for everyone."""
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -8,7 +8,7 @@ from ser_track.web.api_documents import asyncapi, encoded, openapi, protocol_sch
 
 
 def document_routes() -> list[web.RouteDef]:
-    """Their paths. The documents are made here, not on the event loop: files are read for them."""
+    """Their routes. The documents are made here, not on the event loop, because this reads files."""
     kinds = tuple(adapters().values())
     documents = {
         "/openapi.json": openapi(kinds),

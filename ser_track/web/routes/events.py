@@ -1,7 +1,7 @@
 """``/meetings/{id}/events``: results for programs, as Server-Sent Events or over a WebSocket, with resumption.
 
-First comes a snapshot, then each event with its number. Who comes back names the last number it has, and gets what it
-missed; if that is not kept any more, a snapshot again. `docs/asyncapi.json` has the messages.
+First comes a snapshot, then each event with its number. A reader that comes back sends the last number it has, and gets
+the events that it missed, or a new snapshot if they are no longer kept. `docs/asyncapi.json` has the messages.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from ser_track.web.routes.meetings import find
 
 _HEARTBEAT_S: Final = 15.0
 _SEND_S: Final = 20.0
-"""Who takes nothing for so long is let go, and can come back for what it missed."""
+"""A slow reader is disconnected after this time. It can come back for the events that it missed."""
 _MAX_READERS: Final = 200
 _SNAPSHOT: Final = "snapshot"
 
@@ -38,8 +38,8 @@ async def get_events(request: web.Request) -> web.StreamResponse:
 
     Raises:
         NotFoundError: there is no such meeting.
-        BadRequestError: what is to be the last event's number is none.
-        MeetingFullError: too many read along.
+        BadRequestError: the number of the last event is not valid.
+        MeetingFullError: too many programs read events.
     """
     log, seen = find(request).channel.log, _last_seen(request)
     by_websocket = wants_websocket(request)
@@ -60,12 +60,12 @@ async def get_events(request: web.Request) -> web.StreamResponse:
 
 
 def wants_websocket(request: web.Request) -> bool:
-    """Whether events are to come over a WebSocket."""
+    """Whether the client wants the events over a WebSocket."""
     return request.headers.get("Upgrade", "").lower() == "websocket"
 
 
 async def close_readers(app: web.Application) -> None:
-    """See the streams end, which the meetings have said goodbye in; the server need not wait for who does not read."""
+    """Wait for the streams to end, after the meetings' last events; slow readers are not waited for."""
     readers = app[READERS]
     if readers:
         _, pending = await asyncio.wait(tuple(readers), timeout=CLOSE_S)
@@ -93,7 +93,7 @@ async def _event_stream(request: web.Request, log: EventLog, seen: int | None) -
 
 
 async def _websocket(request: web.Request, log: EventLog, seen: int | None) -> web.WebSocketResponse:
-    # Without a limit of its own it waits as soon as the connection says so, and `_SEND_S` begins there.
+    # With a writer limit of 0, sending waits as soon as the connection is full, and `_SEND_S` starts there.
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=1024, timeout=CLOSE_S, writer_limit=0)
     await socket.prepare(request)
 
@@ -102,7 +102,7 @@ async def _websocket(request: web.Request, log: EventLog, seen: int | None) -> w
             await socket.send_str(f'{{"id":{told.number},"type":"{told.type}","data":{told.text}}}')
 
     async def read() -> None:
-        async for _ in socket:  # nothing is said here, but that it closes is noticed
+        async for _ in socket:  # messages are ignored, but this notices that the socket closes
             pass
 
     telling, reading = asyncio.create_task(_tell(request, log, seen, send)), asyncio.create_task(read())
@@ -124,7 +124,7 @@ async def _tell(
             async with asyncio.timeout(_SEND_S):
                 await send(told)
     except TimeoutError:
-        # It can come back. Ending politely would wait behind what it does not read.
+        # The reader can come back. A proper close would wait behind data that it does not read.
         if isinstance(request.transport, asyncio.Transport):
             request.transport.abort()
     except ConnectionError:
@@ -132,11 +132,11 @@ async def _tell(
 
 
 async def _news(log: EventLog, seen: int | None) -> AsyncIterator[Told | None]:
-    """What a reader that has ``seen`` so much is to be told; ``None`` now and then, when there is nothing."""
+    """The messages for a reader that has ``seen`` so many events; ``None`` from time to time if there are none."""
     while True:
         entries = None if seen is None else log.after(seen)
         if entries is None:
-            seen = log.last  # now: more may happen while this is being sent
+            seen = log.last  # read it first: more events may come while this is being sent
             yield Told(seen, _SNAPSHOT, json.dumps(log.snapshot(), ensure_ascii=False, separators=(",", ":")))
             continue
         for entry in entries:

@@ -1,4 +1,4 @@
-"""``/meetings``: programs send the bot into meetings on other servers, ask how it stands there, and call it back."""
+"""``/meetings``: programs send the bot to meetings on other servers, read their state, and call the bot back."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ser_track.web.requests import base_url, read_object, text
 
 
 async def post_meeting(request: web.Request) -> web.Response:
-    """Join a meeting; answered once the bot is in it, or could not get in.
+    """Join a meeting; answered once the bot is in it, or cannot join.
 
     Raises:
         MeetingError: see `docs/openapi.json` for each refusal.
@@ -20,7 +20,7 @@ async def post_meeting(request: web.Request) -> web.Response:
     body = await read_object(request)
     kind, consent = text(body, "server"), body.get("consent")
     if consent not in (None, "required", "notice"):
-        raise BadRequestError('\'consent\' must be "required" or "notice"; without it the configuration holds')
+        raise BadRequestError('\'consent\' must be "required" or "notice"; without it the configuration applies')
     target = {name: value for name, value in body.items() if name not in ("server", "consent")}
     bot, adapter = request.app[BOT], find_adapter(kind)
     meeting = read_target(adapter, target)
@@ -31,7 +31,7 @@ async def post_meeting(request: web.Request) -> web.Response:
 
 
 async def get_meetings(request: web.Request) -> web.Response:
-    """All meetings, also those that ended lately."""
+    """All meetings, including those that ended recently."""
     return web.json_response({"meetings": [described(session) for session in request.app[BOT].meetings]})
 
 
@@ -41,19 +41,19 @@ async def get_meeting(request: web.Request) -> web.Response:
 
 
 async def delete_meeting(request: web.Request) -> web.Response:
-    """Leave; answered once nothing is left of the bot there. Raises NotFoundError."""
+    """Leave; answered once the bot has left completely. Raises NotFoundError."""
     session = find(request)
     await request.app[BOT].meetings.call_back(session)
     return web.Response(status=204)
 
 
 def find(request: web.Request) -> Session:
-    """The session that the path names. Raises NotFoundError."""
+    """The session in the path. Raises NotFoundError."""
     return request.app[BOT].meetings.find(request.match_info["meeting"])
 
 
 def described(session: Session) -> dict[str, Any]:
-    """A meeting as programs see it; no secret is in it."""
+    """A meeting as programs see it, without secrets."""
     people = [attendee.analysed for attendee in session.roster.people.values()]
     return {
         "id": session.id,

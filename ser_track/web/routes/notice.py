@@ -1,7 +1,7 @@
 """``/meetings/{id}/notice``: where people in a meeting read what the bot does, and refuse or agree.
 
-Open to everyone who has the link: they have no token, and the link cannot be guessed. No results are here.
-``/notice`` says what holds for all meetings of the server; our page of rooms asks it before anybody agrees.
+Open to everyone who has the link: they have no token, and the link cannot be guessed. It shows no results.
+``/notice`` has the text for all meetings of the server; our page of rooms shows it before anyone agrees.
 """
 
 from aiohttp import web
@@ -27,7 +27,7 @@ class TooManyError(MeetingError):
 
 
 async def get_purpose(request: web.Request) -> web.Response:
-    """What the bot does in all meetings of this server, before anybody joins one."""
+    """The text about the bot for all meetings of this server, before anyone joins one."""
     meetings = request.app[CONFIG].meetings
     recorded = meetings.record_folder is not None
     body = {"text": purpose_text(recorded), "consent": meetings.consent, "recorded": recorded}
@@ -35,7 +35,7 @@ async def get_purpose(request: web.Request) -> web.Response:
 
 
 async def get_notice(request: web.Request) -> web.FileResponse:
-    """The page; it also tells whoever comes with a link to no meeting that there is none."""
+    """The page. If the link's meeting does not exist, the page says so."""
     try:
         find(request)
     except NotFoundError:
@@ -44,7 +44,7 @@ async def get_notice(request: web.Request) -> web.FileResponse:
 
 
 async def get_people(request: web.Request) -> web.Response:
-    """What the page shows: who is there, and who is analysed. Raises NotFoundError."""
+    """The people that the page lists, and whether each is analysed. Raises NotFoundError."""
     session = find(request)
     roster = session.roster
     people = [
@@ -67,14 +67,14 @@ async def post_answer(request: web.Request) -> web.Response:
     """Refuse or agree for one participant: see `Roster.answered_by_link`.
 
     Raises:
-        MeetingError: no such meeting or participant, or the answer is not theirs to give.
+        MeetingError: the meeting or participant does not exist, or somebody else has answered for them.
     """
     check_origin(request, request.app[CONFIG].server)
     session, body = find(request), await read_object(request)
     if not request.app[ANSWERS].setdefault(session, Allowance(_ANSWERS_PER_S, _BURST)).take():
-        raise TooManyError("more answers come than people give; try again in a moment")
+        raise TooManyError("there are too many answers in a short time; try again in a moment")
     participant, analysed, given = text(body, "participant"), flag(body, "analysed"), body.get("secret", "")
     if not isinstance(given, str):
-        raise BadRequestError("'secret' must be a string: the one that an earlier answer came with")
+        raise BadRequestError("'secret' must be a string: the one from the reply to an earlier answer")
     secret = session.roster.answered_by_link(participant, analysed, given)
     return web.json_response({"participant": participant, "analysed": analysed, "secret": secret})

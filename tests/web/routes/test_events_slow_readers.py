@@ -176,7 +176,7 @@ async def test_the_end_of_the_server_ends_all_streams_at_once(app: web.Applicati
         await closing
         assert time.monotonic() - begun < SOON_S
     assert [told.type for told in read] == ["snapshot", "left", "meeting"]
-    assert read[-1].data["reason"] == "the bot leaves: its server stops"
+    assert read[-1].data["reason"] == "the bot's server is stopping"
     assert [message["type"] for message in messages] == ["snapshot", "left", "meeting"]
 
 

@@ -1,4 +1,4 @@
-"""Says again on a feed what late subscribers must know: Janus tells a publisher nothing of who subscribes, or when."""
+"""Repeats on a feed what late subscribers must know: Janus does not tell a publisher who subscribes, or when."""
 
 import asyncio
 import contextlib
@@ -8,12 +8,12 @@ from typing import Final
 from ser_track.event_types import EncodedEvent
 
 _SOON_S: Final = (0.1, 1.0, 2.0, 4.0)
-"""After somebody came: their page needs a moment to subscribe."""
+"""The delay after somebody joined: their page needs a moment to subscribe."""
 _ALWAYS_S: Final = 10.0
 
 
 class Announcer:
-    """Repeats the notice, and who is there: soon after somebody came, and every ten seconds for all the others."""
+    """Repeats the notice and the list of people: soon after somebody joined, and every ten seconds for all others."""
 
     def __init__(self, put: Callable[[EncodedEvent], None], present: Callable[[], list[EncodedEvent]]) -> None:
         self._put = put
@@ -23,12 +23,12 @@ class Announcer:
         self._task = asyncio.create_task(self._repeat())
 
     def somebody_came(self) -> None:
-        """Repeat it soon, once for all who come together."""
+        """Repeat it soon, once for all who join together."""
         self._waits = list(_SOON_S)
         self._poke.set()
 
     async def close(self) -> None:
-        """Fall silent."""
+        """Stop repeating."""
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task

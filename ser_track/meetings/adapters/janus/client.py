@@ -1,6 +1,6 @@
-"""Janus's API over a WebSocket: one session, its handles, and every answer within its time.
+"""Janus's API over a WebSocket: one session, its handles, and a time limit for every answer.
 
-https://janus.conf.meetecho.com/docs/rest.html#WS, as Janus 1.1.2 speaks it. Nothing here knows of rooms.
+https://janus.conf.meetecho.com/docs/rest.html#WS, as Janus 1.1.2 implements it. Nothing here depends on rooms.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from ser_track.errors import SerTrackError
 
 log = logging.getLogger(__name__)
 _KEEPALIVE_S: Final = 20.0
-"""Janus forgets a session of which it heard nothing for 60 s."""
+"""Janus ends a session that sends nothing for 60 s."""
 _HEARTBEAT_S: Final = 5.0
-"""WebSocket pings: a connection that is dead without a word is noticed in 7.5 s."""
+"""WebSocket pings: a dead connection is noticed within 7.5 s."""
 _MAX_BYTES: Final = 1 << 20
 _PLUGIN: Final = "janus.plugin.videoroom"
 Message = dict[str, Any]
 
 
 class JanusError(SerTrackError):
-    """Janus, or a plugin of it, refused a request; ``code`` is its own number, 0 where there was no answer."""
+    """Janus, or one of its plugins, refused a request. ``code`` is Janus's error number, 0 if there was no answer."""
 
     def __init__(self, code: int, reason: str) -> None:
         self.code = code
@@ -34,12 +34,12 @@ class JanusError(SerTrackError):
 
 
 class JanusClient:
-    """A session on one Janus. After `closed` nothing can be asked any more."""
+    """A session on one Janus server. After `closed` is done, no request can be sent."""
 
     def __init__(self, socket: ClientWebSocketResponse, secrets: dict[str, str], timeout_s: float) -> None:
-        """``secrets`` go into each request (``token``, ``apisecret``); each answer must come in ``timeout_s``."""
+        """Add ``secrets`` (``token``, ``apisecret``) to each request; each answer must come within ``timeout_s``."""
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        """Why the connection ended, once it has."""
+        """Why the connection ended, once it has ended."""
         self._socket = socket
         self._secrets = secrets
         self._timeout_s = timeout_s
@@ -54,7 +54,7 @@ class JanusClient:
         """Connect, and create a session.
 
         Raises:
-            JanusError: nobody is there, or they do not speak Janus's protocol, or refuse a session.
+            JanusError: nobody answers, the server does not speak Janus's protocol, or it refuses a session.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -74,7 +74,7 @@ class JanusClient:
         return client
 
     async def attach(self, on_event: Callable[[Message], None]) -> "Handle":
-        """A handle on the VideoRoom plugin; ``on_event`` gets what it sends without being asked. Raises JanusError."""
+        """A handle on the VideoRoom plugin; ``on_event`` gets its unsolicited messages. Raises JanusError."""
         number = _id_in(await self.ask({"janus": "attach", "plugin": _PLUGIN}))
         self._handles[number] = Handle(self, number, on_event)
         return self._handles[number]
@@ -83,7 +83,7 @@ class JanusClient:
         """Send ``request`` and return its answer.
 
         Raises:
-            JanusError: it is refused, or no answer comes in time, or the connection has ended.
+            JanusError: the request is refused, no answer comes in time, or the connection has ended.
         """
         if self.closed.done():
             raise JanusError(0, f"the connection has ended ({self.closed.result()})")
@@ -106,13 +106,13 @@ class JanusClient:
         return message
 
     def forget(self, handle: int) -> None:
-        """No more events of ``handle``."""
+        """Deliver no more events of ``handle``."""
         self._handles.pop(handle, None)
 
     async def close(self, answers: bool = True) -> None:
         """End the session and the connection; never raises.
 
-        With ``answers`` false the server is not asked: it ends the session by itself when the connection ends.
+        If ``answers`` is false, no request is sent: the server ends the session itself when the connection ends.
         """
         try:
             if answers and not self.closed.done() and self._session is not None:
@@ -137,9 +137,9 @@ class JanusClient:
                 reason = f"the WebSocket broke ({self._socket.exception()!r})"
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             reason = f"the server does not speak Janus's protocol ({error!r})"
-        except Exception as error:  # what we made of it failed: the meeting is lost, and not just deaf
-            log.exception("a message of Janus's could not be worked on")
-            reason = f"the bot failed at a message ({error!r})"
+        except Exception as error:  # our handling of a message failed: end the meeting, rather than miss its messages
+            log.exception("a message from Janus could not be handled")
+            reason = f"the bot failed to handle a message ({error!r})"
         finally:
             self._end(reason)
 
@@ -149,12 +149,12 @@ class JanusClient:
         if answer is not None and not answer.done() and kind != "ack":
             answer.set_result(message)
         elif kind == "timeout":
-            self._end("Janus gave our session up")
+            self._end("Janus ended our session")
         elif (handle := self._handles.get(message.get("sender", 0))) is not None:
             handle.on_event(message)
 
     async def _keep_alive(self) -> None:
-        # Answered by an acknowledgement only, for which nobody waits; the pings of the WebSocket find what is dead.
+        # The answer is only an acknowledgement, which nobody waits for; WebSocket pings detect a dead connection.
         while True:
             await asyncio.sleep(_KEEPALIVE_S)
             if self._session is not None:
@@ -180,7 +180,7 @@ class Handle:
         self._number = number
 
     async def request(self, body: Message, jsep: Message | None = None) -> tuple[Message, Message]:
-        """Ask the plugin; returns its data and the session description that came with it, empty if none did.
+        """Send a request to the plugin; returns its data and the session description with it, empty if there is none.
 
         Raises:
             JanusError: the plugin refuses, or no answer comes.
@@ -193,7 +193,7 @@ class Handle:
         return data, answer.get("jsep", {})
 
     async def leave(self) -> bool:
-        """Leave the room; never raises. Returns whether the server answered; then nobody sees us there any more."""
+        """Leave the room; never raises. Returns whether the server answered; if so, the bot is gone for everyone."""
         try:
             await self.request({"request": "leave"})
         except JanusError as error:
@@ -201,7 +201,7 @@ class Handle:
         return True
 
     async def detach(self) -> None:
-        """Give the handle back; never raises."""
+        """Release the handle; never raises."""
         self._client.forget(self._number)
         if not self._client.closed.done():
             with contextlib.suppress(JanusError):
@@ -217,13 +217,13 @@ def _id_in(answer: Message) -> int:
 
 
 def _told(error: Exception) -> str:
-    # aiohttp's own text may hold the address with its query.
-    if isinstance(error, OSError) and error.errno is None:  # said by ourselves
+    # aiohttp's own text may contain the address with its query.
+    if isinstance(error, OSError) and error.errno is None:  # raised by our own code
         return str(error)
     inner = getattr(error, "os_error", None)
     if inner is not None:
         return f"nobody answers ({os.strerror(inner.errno) if inner.errno else inner})"
     status = getattr(error, "status", None)
     if status is not None:
-        return f"no WebSocket with Janus's protocol is there (HTTP status {status})"
+        return f"the address has no WebSocket with Janus's protocol (HTTP status {status})"
     return f"the connection failed ({type(error).__name__})"

@@ -1,4 +1,4 @@
-"""One publisher of a VideoRoom, heard over a receive-only peer connection of its own."""
+"""One publisher of a VideoRoom, received over its own receive-only peer connection."""
 
 import asyncio
 import contextlib
@@ -18,13 +18,14 @@ log = logging.getLogger(__name__)
 DATA_CHANNEL = "JanusDataChannel"
 _PATIENCE = 3
 _SETTLED_S = 35.0
-"""A subscription that held for longer than connecting may take was a good one."""
+"""A subscription that lasted longer than the connection timeout counts as a success."""
 
 
 class Feed(AttendeeOwner):
-    """Subscribes to a publisher's audio, and to what they say on their data channel, and again when that fails.
+    """Subscribes to a publisher's audio and data channels, and subscribes again when the connection fails.
 
-    aiortc would give the audio of who takes over an m-line of a shared connection to the person before.
+    Each publisher has a connection of its own: on a shared one, when Janus reuses an m-line for somebody else, aiortc
+    would attribute the new person's audio to the previous one.
     """
 
     def __init__(
@@ -37,9 +38,9 @@ class Feed(AttendeeOwner):
         services: Services,
         after: "asyncio.Task[None] | None" = None,
     ) -> None:
-        """``room`` is what a request must say of the room; ``publisher`` is Janus's description: ``id``, ``streams``.
+        """``room`` is what a request must contain to name the room; ``publisher`` is Janus's description of the person.
 
-        Begins when ``after`` is over.
+        The description has ``id`` and ``streams``. The subscription begins when ``after`` is done.
         """
         super().__init__(attendee)
         self.audio_mid, self.streams = wanted_streams(publisher)
@@ -65,10 +66,10 @@ class Feed(AttendeeOwner):
             await self._hang_up()
 
     def channel_opened(self) -> None:
-        """See `PeerOwner`. What a subscriber says on it reaches nobody; results go out on the bot's own feed."""
+        """See `PeerOwner`. Janus forwards nothing that a subscriber sends; results go out on the bot's own feed."""
 
     def channel_message(self, text: str) -> None:
-        """See `PeerOwner`. Data channels of a meeting carry all sorts of things: what is no answer is not ours."""
+        """See `PeerOwner`. A meeting's data channels carry many kinds of messages; ignore any that is not an answer."""
         with contextlib.suppress(BadRequestError):
             self._host.answered(self.attendee, read_consent(parse_object(text)))
 
@@ -90,7 +91,7 @@ class Feed(AttendeeOwner):
                 error = f"the connection did not last ({self._why})"
             except (JanusError, BadRequestError) as refused:
                 error = str(refused)
-            except Exception as failed:  # of this person alone
+            except Exception as failed:  # only this person's subscription is affected
                 log.exception("a subscription failed")
                 error = repr(failed)
             await self.attendee.end_sending()
@@ -101,11 +102,12 @@ class Feed(AttendeeOwner):
             await asyncio.sleep(self._backoff.next_s())
 
     def _failed(self, error: str) -> None:
-        """Right after it was announced, a publisher may not be connected yet; what lasts is told."""
+        """Report an error that persists: right after the announcement, a publisher may not be connected yet."""
         self._failures += 1
-        log.info("no subscription to '%s' (try %d): %s", self.attendee.name, self._failures, error)
+        log.info("no subscription to '%s' (attempt %d): %s", self.attendee.name, self._failures, error)
         if self._failures == _PATIENCE:
-            self.attendee.fault("connection_failed", f"their audio cannot be subscribed to ({error}); trying on")
+            text = f"subscribing to their audio fails ({error}); the bot keeps trying"
+            self.attendee.fault("connection_failed", text)
 
     async def _subscribe(self) -> None:
         self._handle = await self._client.attach(self._event)
@@ -135,7 +137,10 @@ class Feed(AttendeeOwner):
 
 
 def wanted_streams(publisher: Message) -> tuple[str | None, list[Message]]:
-    """Of a publisher's streams the first with audio, and all with data; never video. First its mid, if it has one."""
+    """The mid of the first audio stream, if any, and the publisher's streams to subscribe to.
+
+    The streams are the first with audio and all with data, never video.
+    """
     streams = [stream for stream in publisher.get("streams", []) if not stream.get("disabled")]
     audio = [stream["mid"] for stream in streams if stream["type"] == "audio"][:1]
     data = [stream["mid"] for stream in streams if stream["type"] == "data"]

@@ -17,12 +17,12 @@ _FLUSH_S = 1.0
 
 
 class ResultsFeed:
-    """Anybody in the room can subscribe to it."""
+    """Anyone in the room can subscribe to it."""
 
     def __init__(self, config: RuntimeConfig, metrics: Metrics) -> None:
         servers = [RTCIceServer(**server.described()) for server in config.ice_servers]
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        """Why the connection ended, once it has."""
+        """Why the connection ended, once it has ended."""
         self._connected = asyncio.Event()
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         channel = self._connection.createDataChannel(DATA_CHANNEL)
@@ -31,28 +31,28 @@ class ResultsFeed:
         self._connection.on("connectionstatechange", self._state_changed)
 
     async def publish(self, handle: Handle, timeout_s: float) -> None:
-        """Connect; returns when the connection is there. Raises JanusError."""
+        """Publish the feed; returns once it is connected. Raises JanusError."""
         await self._connection.setLocalDescription(await self._connection.createOffer())
         offer = {"type": "offer", "sdp": self._connection.localDescription.sdp}
         _, answer = await handle.request({"request": "publish"}, offer)
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(answer.get("sdp", ""), "answer"))
         except Exception as error:  # aiortc raises whatever its parsers raise
-            raise JanusError(0, f"its answer for our data channel cannot be used ({error!r})") from error
+            raise JanusError(0, f"Janus's answer for the data channel cannot be used ({error!r})") from error
         self._sending = asyncio.create_task(self._sink.run())
         try:
             async with asyncio.timeout(timeout_s):
                 await self._connected.wait()
         except TimeoutError:
-            reason = f"no connection for it came about in {timeout_s:.0f} s; is UDP let through, or a relay configured?"
+            reason = f"no connection was established in {timeout_s:.0f} s; allow UDP, or configure a relay"
             raise JanusError(0, reason) from None
 
     def put(self, line: EncodedEvent) -> None:
-        """Send an event to all who have subscribed."""
+        """Send an event to everyone who has subscribed."""
         self._sink.put(line)
 
     async def flush(self) -> None:
-        """Give what was put last its time to be sent; in vain where the connection is gone."""
+        """Wait briefly until the last events are sent; returns early if the connection is gone."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_FLUSH_S):
                 await self._sink.flushed()
@@ -73,4 +73,4 @@ class ResultsFeed:
         if state == "connected":
             self._connected.set()
         if state in ("failed", "closed") and not self.lost.done():
-            self.lost.set_result(f"the connection of the results {state}")
+            self.lost.set_result(f"the connection for the results {state}")

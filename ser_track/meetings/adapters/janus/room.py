@@ -1,7 +1,7 @@
 """A room of Janus's VideoRoom plugin, as a `Meeting`.
 
-The bot joins as a publisher whose only stream is a data channel, and subscribes to each other publisher by itself.
-https://janus.conf.meetecho.com/docs/videoroom.html; what Janus 1.1.2 does beyond that is noted where it matters.
+The bot joins as a publisher whose only stream is a data channel, and subscribes to each other publisher separately.
+https://janus.conf.meetecho.com/docs/videoroom.html; comments note what Janus 1.1.2 does beyond that.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 _CODES: Final = {0: "unreachable", 403: "unauthorized", 426: "no_room", 432: "room_full", 433: "wrong_pin"}
 _REMEDIES: Final = {
     "unauthorized": "; give the right token or API secret",
-    "no_room": "; correct the room, or make it on the server first",
-    "room_full": "; its 'publishers' must leave room for the bot",
+    "no_room": "; correct the room, or create it on the server first",
+    "room_full": "; raise its 'publishers' limit by one, for the bot",
     "wrong_pin": "; give the room's PIN",
 }
 _MISSING_ELEMENT: Final = 429
 _REASON_S: Final = 2.0
-"""Janus closes the connection of someone who is made to leave, and says so on the WebSocket; either may come first."""
+"""Janus closes the connection of a person who is kicked, and reports it on the WebSocket; either may come first."""
 
 
 class JanusRoom:
@@ -65,7 +65,7 @@ class JanusRoom:
             step = "join the room"
             room, _ = await handle.request(self._join_request())
             self._own_id = room.get("id")
-            # Now, and not once all is ready: of who leaves meanwhile we hear.
+            # Report these people now, not once all is ready: Janus already reports anyone who leaves meanwhile.
             for person in (*room.get("attendees", []), *room.get("publishers", [])):
                 self._arrived(person)
             step = "publish the feed with the results"
@@ -73,7 +73,7 @@ class JanusRoom:
             await self._results.publish(handle, self._timeout_s)
         except JanusError as error:
             await self.close()
-            code = _code(error)
+            code = self._code(error)
             raise JoinError(self._where, step, f"{error}{_REMEDIES.get(code, '')}", code) from error
         except BaseException:
             await self.close()
@@ -98,14 +98,14 @@ class JanusRoom:
         return closed.result() if closed.done() else lost.result()
 
     def put(self, event: EncodedEvent) -> None:
-        """See `Meeting`. What is said on the feed reaches everyone who has subscribed, however late they do."""
+        """See `Meeting`. Messages on the feed reach everyone who has subscribed, however late."""
         if isinstance(event.event, Notice | Joined) and self._announcer is not None:
             self._announcer.somebody_came()
         if self._results is not None and not isinstance(event.event, Notice):
             self._results.put(event)
 
     async def close(self) -> None:
-        """See `Meeting`. Goes on if the caller is cancelled; another caller waits for the same end."""
+        """See `Meeting`. Continues if the caller is cancelled; other callers wait for the same end."""
         if self._ending is None or self._ending.done():
             self._ending = asyncio.create_task(self._end())
         await asyncio.shield(self._ending)
@@ -124,7 +124,7 @@ class JanusRoom:
             await results.flush()
             await results.close()
         if client is not None:
-            # Janus answers "destroy" before it has taken us out of the room, and "leave" afterwards.
+            # Janus answers "destroy" before it removes the bot from the room, and "leave" afterwards.
             await client.close(answers=handle is None or await handle.leave())
 
     def _secrets(self) -> dict[str, str]:
@@ -132,7 +132,7 @@ class JanusRoom:
         return {key: value for key, value in given.items() if value is not None}
 
     def _in_room(self) -> Message:
-        """What a request to join must say of the room."""
+        """The part of a request that names the room."""
         return {"room": self._room} | ({} if self._target.pin is None else {"pin": self._target.pin})
 
     def _join_request(self) -> Message:
@@ -140,14 +140,14 @@ class JanusRoom:
         return {"request": "join", "ptype": "publisher", "display": display, **self._in_room()}
 
     def _take(self, message: Message) -> None:
-        """What Janus says on our handle without being asked."""
+        """Handle an unsolicited message of Janus on the bot's handle."""
         data = message.get("plugindata", {}).get("data", {})
         if message["janus"] == "detached":
             self._finish("kicked", "Janus detached the bot from the room")
         elif data.get("videoroom") == "destroyed":
             self._finish("destroyed", "the room was destroyed")
         elif data.get("leaving") == "ok":
-            self._finish("kicked", f"the bot was made to leave ({data.get('reason', 'no reason given')})")
+            self._finish("kicked", f"the bot was kicked ({data.get('reason', 'no reason given')})")
         elif data.get("videoroom") == "event":
             self._room_event(data)
 
@@ -167,7 +167,7 @@ class JanusRoom:
             feed.attendee.muted = data["moderation"] == "muted"
 
     def _arrived(self, person: Message) -> None:
-        """Somebody is there; with ``streams``, they publish."""
+        """Somebody is there; if there are ``streams``, they publish."""
         number = person["id"]
         if number == self._own_id:
             return
@@ -194,15 +194,15 @@ class JanusRoom:
         if self._closing.get(publisher) is task:
             del self._closing[publisher]
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("%s: a subscription did not end well", self._where, exc_info=error)
+            log.error("%s: a subscription failed while it ended", self._where, exc_info=error)
 
     def _finish(self, code: str, reason: str) -> None:
         if self._over is None:
             self._over = JoinError(self._where, "stay", reason, code)
             self._ended.set()
 
-
-def _code(error: JanusError) -> str:
-    if error.code == _MISSING_ELEMENT and "pin" in str(error):
-        return "wrong_pin"
-    return _CODES.get(error.code, "refused")
+    def _code(self, error: JanusError) -> str:
+        # Without a PIN, Janus misses an element of the request; every other element that it needs is always there.
+        if error.code == _MISSING_ELEMENT and self._target.pin is None:
+            return "wrong_pin"
+        return _CODES.get(error.code, "refused")

@@ -1,4 +1,4 @@
-"""What it takes to find a VideoRoom."""
+"""The options that identify a VideoRoom."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,27 +15,27 @@ def _secret(description: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class JanusTarget:
-    """Where to go; the fields are those of ``POST /meetings`` and the options of ``ser-track join``."""
+    """The server and the room; the fields are those of ``POST /meetings`` and the options of ``ser-track join``."""
 
     url: str = field(
         metadata={
-            "description": "Of Janus's WebSocket API: ws(s)://host[:port][/path], without user, query or fragment.",
+            "description": "Janus's WebSocket address: ws(s)://host[:port][/path], without user, query or fragment.",
             "check": websocket_url,
             "schema": {"pattern": _URL, "examples": ["wss://janus.example.org/janus"]},
         }
     )
     room: str = field(
         metadata={
-            "description": "The room's number, or its name where the plugin has string_ids.",
+            "description": "The room's number, or its name if the plugin uses string_ids.",
             "schema": {"examples": [1234]},
         }
     )
-    string_ids: bool = field(default=False, metadata={"description": "Whether rooms are called by strings there."})
-    pin: str | None = _secret("Of the room.")
-    token: str | None = _secret("Of Janus's token authentication.")
-    api_secret: str | None = _secret("Of Janus's API.")
+    string_ids: bool = field(default=False, metadata={"description": "Whether the plugin uses strings as room ids."})
+    pin: str | None = _secret("The PIN of the room.")
+    token: str | None = _secret("The token for Janus's token authentication.")
+    api_secret: str | None = _secret("The secret of Janus's API.")
 
     @property
     def where(self) -> str:
-        """Server and room, for people; no secret is in it."""
+        """Server and room, for people, without secrets."""
         return f"janus {self.url} room {self.room}"

@@ -1,4 +1,4 @@
-"""Conferences whose bridges send us their audio as MediaJson over a WebSocket: Jitsi's media export, and its like."""
+"""Conferences whose bridges send their audio as MediaJson over a WebSocket: Jitsi's media export, and similar ones."""
 
 from typing import Final
 
@@ -12,5 +12,5 @@ ADAPTER: Final = Adapter(
     target=ConferenceTarget,
     make=Conference,
     capabilities=Capabilities(results="messages", refusal="link"),
-    routes="ser_track.meetings.adapters.mediajson.routes",
+    routes="ser_track.meetings.adapters.mediajson.bridge_socket",
 )

@@ -1,4 +1,4 @@
-"""One source of a live bridge: its packets with times of arrival that are the packets' own."""
+"""One source of a live bridge: its packets get arrival times from their own media time."""
 
 import time
 
@@ -11,10 +11,10 @@ from ser_track.rtp.header import Arrival
 
 
 class AttendeeSource:
-    """Gives an attendee the audio of one source. A second source of theirs takes over from the first."""
+    """Gives an attendee the audio of one source. A second source of theirs replaces the first."""
 
     def __init__(self, started: SourceStarted, attendee: Attendee, number: int) -> None:
-        """``number`` is new for each source. One in an encoding that is not known is told of, and not heard."""
+        """``number`` is new for each source. A source with an unknown encoding is reported, and not analysed."""
         self.endpoint = started.endpoint
         self._attendee = attendee
         self._clock = MediaClock(started.rate_hz)
@@ -26,7 +26,7 @@ class AttendeeSource:
             self._fault(error)
 
     async def take(self, media: Media) -> None:
-        """Take in one packet; waits where more comes than is worked through."""
+        """Take one packet; waits if packets come faster than they are processed."""
         if self._media is not None:
             now = self._clock.now(media.timestamp & 0xFFFFFFFF, time.monotonic())
             try:
@@ -40,6 +40,6 @@ class AttendeeSource:
         await self._attendee.room()
 
     def _fault(self, error: AudioError) -> None:
-        if not self._faulty:  # one word of it is enough
+        if not self._faulty:  # report it only once
             self._attendee.fault("audio_unusable", str(error))
         self._faulty = True

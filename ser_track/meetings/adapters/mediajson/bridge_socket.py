@@ -1,9 +1,11 @@
 """``/mediajson?sessionId=…``: the WebSocket that bridges connect to, with the audio of a conference."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -20,7 +22,7 @@ log = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 15.0
 _MAX_SESSION: Final = 200
 _MAX_BROKEN: Final = 100
-"""Frames that cannot be read; who sends more of them is no bridge."""
+"""After so many frames that cannot be read, the client is disconnected: it is not a bridge."""
 _MAX_WAITING: Final = 128
 
 
@@ -28,7 +30,7 @@ class BridgeSocket:
     """See `Bridge`."""
 
     def __init__(self, outbox: Outbox, query: Mapping[str, str]) -> None:
-        """``query`` says what is wanted back, beside answers to pings: results, provisional ones too?"""
+        """``query`` says what the bridge wants besides answers to pings: results, and provisional results."""
         self._outbox = outbox
         self._results = query.get("sendBack", "true") != "false"
         self._interim = query.get("sendBackInterim", "false") == "true"
@@ -44,15 +46,15 @@ class BridgeSocket:
 
 
 async def mediajson(request: web.Request) -> web.WebSocketResponse:
-    """Serve one bridge until it leaves; several may send the same session.
+    """Serve one bridge until it leaves; several bridges may send the same session.
 
     Raises:
-        MeetingError: it names no session, or there are too many meetings.
+        MeetingError: the query does not name a session, or there are too many meetings.
     """
     target, limit = target_of(request), request.app[BOT].config.server.max_message_bytes
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=limit, timeout=CLOSE_S)
-    if not socket.can_prepare(request).ok:  # before there is a meeting that nobody comes to
-        raise BadRequestError("/mediajson is a WebSocket: connect to it as one")
+    if not socket.can_prepare(request).ok:  # checked before it creates a meeting that nobody joins
+        raise BadRequestError("/mediajson is a WebSocket endpoint: connect to it with a WebSocket client")
     bot = request.app[BOT]
     session = bot.meetings.host(ADAPTER, target, base_url(request, bot.config))
     await socket.prepare(request)
@@ -70,7 +72,7 @@ async def mediajson(request: web.Request) -> web.WebSocketResponse:
         goodbye.cancel()
         request.app[SOCKETS].discard(socket)
         conference.remove(bridge)
-        # What the last words of those who came over it were is told first.
+        # First send the last results of the people whose audio came over this socket.
         await asyncio.shield(session.roster.parted())
         await outbox.close(code)
     return socket
@@ -109,6 +111,10 @@ async def _serve(
             continue
         if frame is not None and not await conference.take(bridge, frame):
             return WSCloseCode.OK
-        # Frames that came together are handled together: others must have their turn meanwhile.
+        # Frames that arrive together would be handled together: let other tasks run in between.
         await asyncio.sleep(0)
     return WSCloseCode.OK
+
+
+ASYNCAPI: Final[dict[str, Any]] = json.loads(Path(__file__).with_name("asyncapi.json").read_text(encoding="utf-8"))
+ROUTES: Final = (web.get("/mediajson", mediajson, allow_head=False),)

@@ -1,6 +1,6 @@
 """One conference, by its session id, on any number of bridges, as a `Meeting`.
 
-Here the other side connects. Results go back on the socket on which their speaker comes.
+Here the other side connects. Results go back on the socket that carries their speaker's audio.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ _MAX_SOURCES: Final = 500
 
 
 class Bridge(Protocol):
-    """The socket of one bridge; the web side has it."""
+    """The socket of one bridge; the web side implements it."""
 
     def answer(self, text: str) -> None:
-        """Queue an answer to what the bridge asked."""
+        """Queue an answer to a request of the bridge."""
         ...
 
     def tell(self, text: str, interim: bool) -> None:
-        """Queue a message for the conference; an ``interim`` one is dropped for a bridge that does not read."""
+        """Queue a message for the conference; an ``interim`` one is dropped if the bridge does not read."""
         ...
 
 
@@ -54,22 +54,22 @@ class Conference:
     """See `Meeting`."""
 
     def __init__(self, target: ConferenceTarget, host: Host, services: Services) -> None:
-        """``meetings.linger_s`` without a bridge, and the conference is over."""
+        """The conference is over after ``meetings.linger_s`` without a bridge."""
         self._where = target.where
         self._linger_s = services.config.meetings.linger_s
         self._host = host
         self._notice: EncodedEvent | None = None
         self._bridges: dict[Bridge, dict[str, AttendeeSource]] = {}
-        """The sources of each, by tag."""
+        """The sources of each bridge, by tag."""
         self._endpoints: dict[str, _Endpoint] = {}
         self._speakers: dict[str, _Endpoint] = {}
-        """By our id of the participant, until their last words are told."""
+        """By our id of the participant, until their last results have been sent."""
         self._numbered = 0
         self._told_strangers = False
         self._changed = asyncio.Event()
 
     async def connect(self) -> None:
-        """See `Meeting`: bridges come to us."""
+        """See `Meeting`: there is nothing to connect to, because bridges connect to us."""
 
     async def wait(self) -> str:
         """See `Meeting`."""
@@ -79,10 +79,10 @@ class Conference:
                 async with asyncio.timeout(None if self._bridges else self._linger_s):
                     await self._changed.wait()
             except TimeoutError:
-                raise JoinError(self._where, "stay", "no bridge sends this session any more", "destroyed") from None
+                raise JoinError(self._where, "stay", "no bridge sends this session any longer", "destroyed") from None
 
     def put(self, event: EncodedEvent) -> None:
-        """See `Meeting`. Results go into the conference, and the notice to each person who comes."""
+        """See `Meeting`. Results go into the conference, and the notice to each new person."""
         self._tell(event, event.event)
 
     def _tell(self, encoded: EncodedEvent, event: Event | Announcement) -> None:
@@ -94,7 +94,7 @@ class Conference:
             speaker.bridge.tell(of_emotion(speaker.name, event, encoded), interim=not event.final)
 
     async def close(self) -> None:
-        """See `Meeting`. Bridges close by themselves, or when the server stops."""
+        """See `Meeting`. Bridges close their sockets themselves, or the server closes them when it stops."""
 
     def add(self, bridge: Bridge) -> None:
         """A bridge has connected."""
@@ -102,14 +102,14 @@ class Conference:
         self._changed.set()
 
     def remove(self, bridge: Bridge) -> None:
-        """A bridge has gone, and everybody who came over it."""
+        """A bridge has gone, and everyone whose audio it sent."""
         for tag in tuple(self._bridges[bridge]):
-            self._stop(bridge, tag, "their bridge has gone")
+            self._stop(bridge, tag, "their bridge disconnected")
         del self._bridges[bridge]
         self._changed.set()
 
     async def take(self, bridge: Bridge, frame: Frame) -> bool:
-        """Do what ``frame`` says. False when the bridge says goodbye."""
+        """Handle ``frame``. Returns False if the bridge ends the session."""
         match frame:
             case Media():
                 await self._hear(bridge, frame)
@@ -129,16 +129,16 @@ class Conference:
             await source.take(media)
         elif not self._told_strangers:
             self._told_strangers = True
-            log.warning("%s: audio of '%s', for which no usable start was sent, is passed over", self._where, media.tag)
+            log.warning("%s: audio of '%s' is skipped: no usable start message was sent for it", self._where, media.tag)
 
     def _start(self, bridge: Bridge, started: SourceStarted) -> None:
-        self._stop(bridge, started.tag, "their source began anew")
+        self._stop(bridge, started.tag, "their source started again")
         sources = self._bridges[bridge]
         attendee = None
         if len(sources) < _MAX_SOURCES:
             attendee = self._host.joined(started.endpoint, started.endpoint, sends_silence=False)
         if attendee is None:
-            log.warning("%s: too many sources: '%s' is not heard", self._where, started.tag)
+            log.warning("%s: too many sources: '%s' is not analysed", self._where, started.tag)
             return
         endpoint = self._endpoints.get(started.endpoint)
         if endpoint is None:

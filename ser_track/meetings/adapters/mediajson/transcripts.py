@@ -1,6 +1,6 @@
-"""What goes back to a bridge: transcription results, which it passes on into the conference, where they are subtitles.
+"""Messages to a bridge: transcription results, which it forwards into the conference, where they appear as subtitles.
 
-A bridge ignores fields that it does not know and passes them on, so the event is in one of them, whole.
+A bridge forwards fields that it does not know, so one of them contains the whole event.
 """
 
 import json
@@ -11,17 +11,17 @@ from ser_track.event_types import Emotion, EncodedEvent, Notice
 from ser_track.labels import UNSURE
 
 FIELD: Final = "ser_track"
-"""The field with the event as docs/protocol.md has it."""
+"""The field with the event, as docs/protocol.md describes it."""
 
 
 def of_emotion(endpoint: str, emotion: Emotion, encoded: EncodedEvent) -> str:
-    """A result, as people can read it: a guess, and how sure; provisional ones are ``is_interim``."""
+    """A result for people: a guess and its confidence; provisional results are ``is_interim``."""
     guess = "unsure" if emotion.label == UNSURE else f"{emotion.label}, {emotion.confidence:.0%} sure"
     return _message(endpoint, f"[voice sounds like: {guess}]", emotion.confidence, encoded, interim=not emotion.final)
 
 
 def of_notice(endpoint: str, notice: EncodedEvent) -> str:
-    """The notice, to be read where subtitles are."""
+    """The notice, for display in place of subtitles."""
     assert isinstance(notice.event, Notice)
     return _message(endpoint, notice.event.text, 1.0, notice, interim=False)
 
@@ -35,6 +35,6 @@ def _message(endpoint: str, text: str, confidence: float, event: EncodedEvent, *
         "timestamp": round(time.time() * 1000),
         "language": "en",
     }
-    # Escaped: ids come from JSON, in which half a surrogate pair can be, and that cannot be sent as UTF-8. The event
-    # holds none of theirs, and goes in as it was encoded for everybody.
+    # Escaped: ids come from JSON, which may contain a lone surrogate, and that cannot be sent as UTF-8. The event
+    # contains none of their ids, and goes in as it was encoded for all sinks.
     return f'{json.dumps(message, allow_nan=False)[:-1]}, "{FIELD}": {event.text}}}'

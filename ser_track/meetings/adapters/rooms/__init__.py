@@ -1,4 +1,4 @@
-"""Rooms of our own: browsers meet in them, and the bot is one more participant."""
+"""Rooms of this server: browsers meet in them, and the bot is one more participant."""
 
 from typing import Final
 

@@ -12,16 +12,16 @@ from ser_track.web.requests import flag, link_base, read_object, text
 
 
 async def post_offer(request: web.Request) -> web.Response:
-    """Connect a page's participant, or join and connect a program, and answer with our description.
+    """Connect a page's participant, or add a program as a participant, and answer with our description.
 
     Raises:
         MeetingError: see `docs/protocol.md` for each refusal.
     """
     body = await read_object(request)
     if body.get("type") != "offer":
-        raise BadRequestError("'type' must be \"offer\": this side only answers")
+        raise BadRequestError("'type' must be \"offer\": the server only answers offers")
     sdp = text(body, "sdp")
-    # Before anybody joins: a useless offer is not to announce a participant to the others.
+    # Checked before anyone joins: an unusable offer must not announce a participant to the others.
     check_offer(sdp)
     rooms = Rooms(request.app[BOT].meetings, request.app[BOT].config)
     if "participant" in body:

@@ -1,4 +1,4 @@
-"""One person in a room of ours, who brings their own analysis connection, and perhaps a page."""
+"""One person in a room of this server, with their analysis connection, and a page if they use one."""
 
 import asyncio
 import contextlib
@@ -17,11 +17,11 @@ from ser_track.output.wire import encode
 
 Signal = Callable[[dict[str, Any]], None]
 _FLUSH_S = 0.25
-"""For what is on its way to somebody when their room ends."""
+"""The time to send queued events to a person when their room ends."""
 
 
 class ConnectionHost(Protocol):
-    """What a participant needs of their room."""
+    """The part of a room that a participant needs."""
 
     def lost(self, participant: "Participant", reason: str) -> None:
         """The analysis connection is gone."""
@@ -40,20 +40,20 @@ class Participant(AttendeeOwner):
         signal: Signal | None,
         services: Services,
     ) -> None:
-        """``analysed`` is what the person answered when asked.
+        """``analysed`` is the person's answer when they joined.
 
-        ``signal`` reaches their page; ``None`` is a program that joined by offer alone and lives as long as its
-        connection.
+        ``signal`` sends messages to their page; ``None`` is a program that joined by offer alone and lives as long as
+        its connection.
 
         Raises:
-            MeetingFullError: the meeting has as many people as one may have.
+            MeetingFullError: the meeting has reached its limit of people.
         """
         self._foreign = secrets.token_hex(8)
         super().__init__(_joined(host, self._foreign, name, analysed))
         self.secret = secrets.token_urlsafe(16)
         self.signal = signal
         self.closed = asyncio.Event()
-        """Set when they have left and nothing of them remains."""
+        """Set when they have left and all their connections are closed."""
         self._room = room
         self._host = host
         self._services = services
@@ -71,21 +71,21 @@ class Participant(AttendeeOwner):
         return secrets.compare_digest(secret.encode(errors="surrogatepass"), self.secret.encode())
 
     def answered(self, analysed: bool) -> None:
-        """They agree to analysis, or withdraw."""
+        """Record that they agree to analysis, or withdraw."""
         self._host.answered(self.attendee, analysed)
 
     def leave(self, reason: str) -> None:
-        """Begin to leave; `closed` says when it is done."""
+        """Begin to leave; `closed` is set when it is done."""
         self._left = True
         self._host.left(self._foreign, reason)
 
     async def connect(self, sdp: str) -> str:
-        """Answer the offer ``sdp`` with a new analysis connection, which takes the place of an earlier one.
+        """Answer the offer ``sdp`` with a new analysis connection, which replaces an earlier one.
 
         Raises:
-            BadRequestError: the offer is unusable; an earlier connection stays.
+            BadRequestError: the offer is unusable; an earlier connection stays open.
         """
-        # Goes on if the caller is cancelled: cut short while it binds, aioice forgets sockets; while closing, aiortc
+        # Continues if the caller is cancelled: if binding is interrupted, aioice leaks sockets; if closing is, aiortc
         # stays half open. `close` waits for it.
         task = asyncio.create_task(self._connect(sdp))
         self._connecting.add(task)
@@ -98,7 +98,7 @@ class Participant(AttendeeOwner):
             self._peer.put(event)
 
     async def close(self) -> None:
-        """Hang up. What is on its way to somebody who did not leave by themselves is sent first."""
+        """Hang up. If they did not leave themselves, queued events are sent first."""
         try:
             if self._peer is not None:
                 if not self._left:
@@ -116,12 +116,12 @@ class Participant(AttendeeOwner):
             self.put(event)
 
     def channel_message(self, text: str) -> None:
-        """See `PeerOwner`. Only consent can be said here; any other message is answered with an error."""
+        """See `PeerOwner`. Only consent can be sent here; any other message is answered with an error."""
         try:
             self.answered(read_consent(parse_object(text)))
         except BadRequestError as error:
             key = self.attendee.key
-            self.put(encode(Fault(key, "bad_request", f"data channel message not understood: {error}")))
+            self.put(encode(Fault(key, "bad_request", f"the data channel message was not understood: {error}")))
 
     def connection_lost(self, reason: str) -> None:
         """See `PeerOwner`."""
@@ -133,7 +133,7 @@ class Participant(AttendeeOwner):
         answer = await peer.answer(sdp)
         if self.attendee.leaving:
             await peer.close()
-            raise NotFoundError("the participant left while the offer was answered; join again")
+            raise NotFoundError("the participant left before the offer was answered; join again")
         earlier, self._peer = self._peer, peer
         if earlier is not None:
             await earlier.close()
@@ -144,11 +144,11 @@ class Participant(AttendeeOwner):
     def _connected(self, task: "asyncio.Task[str]") -> None:
         self._connecting.discard(task)
         if not task.cancelled():
-            task.exception()  # else asyncio complains when nobody waits for it any more
+            task.exception()  # otherwise asyncio complains when nobody waits for it any longer
 
 
 def introduce(participant: Participant) -> dict[str, Any]:
-    """A participant as pages see them; only one with a ``page`` can be called by them."""
+    """A participant as pages see them; pages can call only participants with a ``page``."""
     page, person = participant.signal is not None, participant.attendee
     return {"id": person.id, "name": person.name, "analysed": person.analysed, "page": page}
 
@@ -156,5 +156,5 @@ def introduce(participant: Participant) -> dict[str, Any]:
 def _joined(host: Host, foreign: str, name: str, analysed: bool) -> Attendee:
     attendee = host.joined(foreign, name, analysed=analysed)
     if attendee is None:
-        raise MeetingFullError("the meeting has as many people as meetings.max_participants; try again later")
+        raise MeetingFullError("the meeting is full (meetings.max_participants people); try again later")
     return attendee

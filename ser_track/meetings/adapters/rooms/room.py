@@ -1,4 +1,4 @@
-"""One room of our own, as a `Meeting`: people come to it with a page, or with a program that speaks WebRTC."""
+"""One room of this server, as a `Meeting`: people join it with a page, or with a program that speaks WebRTC."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -24,12 +24,12 @@ class RoomTarget:
 
 
 class Room:
-    """See `Meeting`. People in it hear each other, and see each other's events. It ends when everybody has left."""
+    """See `Meeting`. People in it hear each other, and see each other's events. It ends when everyone has left."""
 
     def __init__(self, target: RoomTarget, host: Host, services: Services) -> None:
         self.name = target.name
         self.people: dict[str, Participant] = {}
-        """By their id here."""
+        """By participant id."""
         self._where = target.where
         self._host = host
         self._services = services
@@ -37,7 +37,7 @@ class Room:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def connect(self) -> None:
-        """See `Meeting`: people come to us."""
+        """See `Meeting`: there is nothing to connect to, because people connect to us."""
 
     async def wait(self) -> str:
         """See `Meeting`."""
@@ -47,7 +47,7 @@ class Room:
         raise JoinError(self._where, "stay", "everybody has left", "destroyed")
 
     def put(self, event: EncodedEvent) -> None:
-        """See `Meeting`: to everyone's data channel; what pages must know beside it goes to them over `/ws`."""
+        """See `Meeting`: to everyone's data channel. Pages get further messages over `/ws`."""
         change = event.event
         gone = self.people.pop(change.key.participant, None) if isinstance(change, Left) else None
         for participant in self.people.values():
@@ -60,15 +60,15 @@ class Room:
             self._changed.set()
 
     async def close(self) -> None:
-        """See `Meeting`. Everybody has left before."""
+        """See `Meeting`. Everyone has left before."""
         if self._tasks:
             await asyncio.wait(set(self._tasks))
 
     def join(self, name: str, analysed: bool, signal: Signal | None) -> Participant:
-        """Add a person, who answered whether they may be ``analysed``; ``signal`` reaches their page, if they have one.
+        """Add a person. ``analysed`` is their answer; ``signal`` sends messages to their page, if they have one.
 
         Raises:
-            MeetingFullError: the room has as many people as it is configured for.
+            MeetingFullError: the room has reached its limit of people.
         """
         self._check_limit()
         participant = Participant(self, self._host, name, analysed, signal, self._services)
@@ -77,7 +77,7 @@ class Room:
         return participant
 
     async def leave(self, participant: Participant, reason: str) -> None:
-        """Take a person out, and tell the others, with what was still open of their speech."""
+        """Remove a person, and send the others their last results."""
         participant.leave(reason)
         await participant.closed.wait()
 
@@ -87,7 +87,7 @@ class Room:
             participant.leave(reason)
 
     def signal(self, message: dict[str, Any]) -> None:
-        """Give ``message`` to every page."""
+        """Send ``message`` to every page."""
         for participant in self.people.values():
             if participant.signal is not None:
                 participant.signal(message)

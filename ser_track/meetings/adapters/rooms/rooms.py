@@ -1,4 +1,4 @@
-"""The rooms of this server, by name: joined by pages and programs, found again by those who are in them."""
+"""The rooms of this server, by name: pages and programs join them, and find them again later."""
 
 from ser_track.config.schema import Config
 from ser_track.errors import ForbiddenError, MeetingFullError, NotFoundError
@@ -24,7 +24,7 @@ class Rooms:
         """The room called ``name``.
 
         Raises:
-            NotFoundError: nobody is in it.
+            NotFoundError: the room has no people.
         """
         session = self._sessions.hosted(RoomTarget(name).where)
         if session is None or not isinstance(session.meeting, Room):
@@ -34,31 +34,31 @@ class Rooms:
     def join(
         self, room_name: str, name: str, analysed: bool, signal: Signal | None = None, base_url: str | None = None
     ) -> tuple[Room, Participant]:
-        """Add a person; the room begins with its first. ``base_url`` is where people reach its notice.
+        """Add a person; the first one creates the room. ``base_url`` is where people reach the notice of the room.
 
         Raises:
-            BadRequestError: a name is empty, too long, or holds what is not text.
-            MeetingFullError: the room, or the server, has as many as it is configured for.
+            BadRequestError: a name is empty, too long, or contains a character that is not text.
+            MeetingFullError: the room, or the server, has reached its configured limit.
         """
         check_name("room", room_name, self._config.rooms.max_name_length)
         check_name("name", name, self._config.rooms.max_name_length)
         if self._sessions.hosted(RoomTarget(room_name).where) is None and len(self) >= self._config.rooms.max_rooms:
             limit = self._config.rooms.max_rooms
-            raise MeetingFullError(f"this server has its {limit} rooms in use; try again later")
+            raise MeetingFullError(f"all {limit} rooms of this server are in use; try again later")
         room = self._sessions.host(ADAPTER, RoomTarget(room_name), base_url).meeting
         assert isinstance(room, Room)
         return room, room.join(name, analysed, signal)
 
     def session_of(self, room: Room) -> Session:
-        """The meeting that ``room`` is."""
+        """The meeting of ``room``."""
         return next(session for session in self._sessions if session.meeting is room)
 
     def find(self, room_name: str, participant_id: str, secret: str) -> Participant:
-        """Who ``secret`` belongs to.
+        """The participant that ``secret`` belongs to.
 
         Raises:
-            NotFoundError: no such room or participant.
-            ForbiddenError: the secret is another.
+            NotFoundError: the room or participant does not exist.
+            ForbiddenError: the secret is wrong.
         """
         participant = self.room(room_name).people.get(participant_id)
         if participant is None:

@@ -10,7 +10,7 @@ from ser_track.meetings.adapters.rooms.offer import post_offer
 from ser_track.meetings.adapters.rooms.signalling import websocket
 from ser_track.web.requests import preflight
 
-GUARDED: Final = False  # rooms are for all who have the token, where there is one; `/ws` says so to pages by itself
+GUARDED: Final = False  # anyone with the token, if there is one, may use rooms; `/ws` itself reports a refusal to pages
 OPENAPI: Final[dict[str, Any]] = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))
 ROUTES: Final = (
     web.get("/ws", websocket),

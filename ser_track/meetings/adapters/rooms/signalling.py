@@ -1,4 +1,4 @@
-"""``/ws``: who is in the room, consent, and the messages with which browsers connect to each other."""
+"""``/ws``: the people in the room, consent, and the messages with which browsers connect to each other."""
 
 import asyncio
 import logging
@@ -24,14 +24,14 @@ _JOIN_TIMEOUT_S = 10.0
 _MESSAGES_PER_S = 50
 _BURST = 200
 _BURST_PER_PERSON = 30
-"""Who joins a full room calls everyone at once, with an offer and a candidate for each of their addresses."""
+"""A page that joins a full room calls everyone at once, with an offer and a candidate for each of their addresses."""
 _BOT: Final = {"id": "bot", "name": "ser_track emotion analysis"}
 
 
 async def websocket(request: web.Request) -> web.WebSocketResponse:
     """Serve one page from its ``join`` message until it leaves or vanishes."""
     config = request.app[BOT].config
-    # Two missed heartbeats and a page that vanished without goodbye is closed, which counts as leaving.
+    # A page that disappears without a goodbye misses two heartbeats; it is then closed, which counts as leaving.
     limit = config.server.max_message_bytes
     socket = web.WebSocketResponse(heartbeat=_HEARTBEAT_S, max_msg_size=limit, timeout=CLOSE_S)
     await socket.prepare(request)
@@ -42,7 +42,7 @@ async def websocket(request: web.Request) -> web.WebSocketResponse:
         code = await _stay(request, socket, outbox)
     except Exception:  # anything else would write an HTTP response into the WebSocket
         log.exception("a page's WebSocket failed")
-        outbox.put(_error("internal", "the server failed; its log says why. Join again"))
+        outbox.put(_error("internal", "the server failed; join again, and see its log for the cause"))
     finally:
         request.app[SOCKETS].discard(socket)
         await outbox.close(code)
@@ -50,16 +50,16 @@ async def websocket(request: web.Request) -> web.WebSocketResponse:
 
 
 async def _stay(request: web.Request, socket: web.WebSocketResponse, outbox: Outbox) -> WSCloseCode:
-    """From before the join until after the leave; returns what to close the socket with."""
+    """Run from before the join until after the leave; returns the close code of the socket."""
     try:
-        # Only here, because a browser cannot read why a handshake was refused.
+        # Checked only here, because a browser cannot read why a handshake was refused.
         check_invited(request)
         room, participant = _join(request, await _first_message(socket), outbox)
     except MeetingError as error:
         outbox.put(_error(error.code, str(error)))
         return WSCloseCode.POLICY_VIOLATION
     except TimeoutError:
-        outbox.put(_error("timeout", f"no join message came in {_JOIN_TIMEOUT_S:.0f} s; send it first"))
+        outbox.put(_error("timeout", f"no join message arrived within {_JOIN_TIMEOUT_S:.0f} s; send it first"))
         return WSCloseCode.POLICY_VIOLATION
     reason = "the page vanished"
     goodbye = asyncio.create_task(_close_when_over(_rooms(request).session_of(room), participant, outbox))
@@ -74,10 +74,10 @@ async def _stay(request: web.Request, socket: web.WebSocketResponse, outbox: Out
 
 
 async def _close_when_over(session: Session, participant: Participant, outbox: Outbox) -> None:
-    """Say goodbye to a page whose room was closed. At the end of the server all of them are closed together."""
+    """Say goodbye to a page whose room was closed. When the server stops, all pages are closed together."""
     await participant.closed.wait()
     if session.called_back:
-        outbox.put(_error("room_closed", "this room was closed by whoever runs the server; everybody has left it"))
+        outbox.put(_error("room_closed", "the operator of this server closed this room; everyone has left it"))
         await outbox.close(WSCloseCode.OK)
 
 
@@ -116,17 +116,17 @@ def _join(request: web.Request, message: dict[str, Any], outbox: Outbox) -> tupl
 async def _serve(
     request: web.Request, socket: web.WebSocketResponse, room: Room, participant: Participant, outbox: Outbox
 ) -> tuple[str, WSCloseCode]:
-    """Handle messages until the page is gone; returns why it left, and what to close the socket with."""
+    """Handle messages until the page is gone; returns why it left, and the close code of the socket."""
     people = request.app[BOT].config.rooms.max_participants
     allowance = Allowance(_MESSAGES_PER_S, max(_BURST, _BURST_PER_PERSON * people))
     async for message in socket:
         if not allowance.take():
-            limit = f"this page sent over {_MESSAGES_PER_S} messages a second and was taken out; rejoin, and send fewer"
+            limit = f"this page sent over {_MESSAGES_PER_S} messages per second and was removed; rejoin, and send fewer"
             outbox.put(_error("too_many", limit))
             return "sent too many messages", WSCloseCode.POLICY_VIOLATION
         if message.type is WSMsgType.TEXT and not _handle(room, participant, message.data, outbox):
             return "left", WSCloseCode.OK
-        # Messages that came together are handled together: others must get what is sent to them meanwhile.
+        # Messages that arrive together would be handled together: let other tasks send theirs in between.
         await asyncio.sleep(0)
     if socket.close_code == WSCloseCode.MESSAGE_TOO_BIG:
         return "sent a message over the limit", WSCloseCode.MESSAGE_TOO_BIG
@@ -134,7 +134,7 @@ async def _serve(
 
 
 def _handle(room: Room, participant: Participant, data: str, outbox: Outbox) -> bool:
-    """Do what one message asks for; False where it says goodbye."""
+    """Handle one message; returns False if it ends the connection."""
     try:
         body = parse_object(data)
         if body.get("type") == "leave":
@@ -152,13 +152,13 @@ def _signal(room: Room, participant: Participant, body: dict[str, Any], outbox: 
     to = text(body, "to")
     other = room.people.get(to)
     if other is None or other.signal is None:
-        # No mistake of the page's: candidates are still on their way when somebody leaves.
-        outbox.put(_error("gone", f"there is no page '{to[:40]}' in this room; nothing was passed on"))
+        # Not an error of the page: candidates are still on their way when somebody leaves.
+        outbox.put(_error("gone", f"page '{to[:40]}' is not in this room; the message was dropped"))
         return
     try:
         other.signal({"type": "signal", "from": participant.id, "data": body.get("data")})
     except RecursionError as error:
-        raise BadRequestError("'data' is nested too deep to be passed on; send it flatter") from error
+        raise BadRequestError("'data' is nested too deeply to be forwarded; use fewer levels") from error
 
 
 def _error(code: str, message: str) -> dict[str, Any]:

@@ -259,7 +259,7 @@ class TestLeaves:
         bot = await send_bot()
         await self.throw_out_the_bot(observer)
         ended = await state(server, bot, "left")
-        assert "made to leave" in ended["reason"]
+        assert "was kicked" in ended["reason"]
 
     async def test_why_it_must_go_may_be_said_after_its_connection_was_closed(
         self, person: MakePerson, send_bot: SendBot, server: Running
@@ -278,7 +278,7 @@ class TestLeaves:
         handle.on_event = late
         await self.throw_out_the_bot(observer)
         ended = await state(server, bot, "left")
-        assert "made to leave" in ended["reason"]
+        assert "was kicked" in ended["reason"]
 
     @staticmethod
     async def throw_out_the_bot(observer: JanusPerson) -> None:

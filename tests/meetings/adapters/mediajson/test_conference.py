@@ -155,7 +155,7 @@ async def test_pings_are_answered_and_what_is_not_known_is_passed_over(
     assert await bridge.wait_for(event="pong") == {"event": "pong", "id": 7}
     assert bridge.close_code is None
     assert "no MediaJson" in caplog.text, "a fault is told"
-    assert "'nobody', for which no usable start was sent" in caplog.text
+    assert "audio of 'nobody' is skipped" in caplog.text
 
 
 async def test_a_stop_ends_the_stream_with_its_last_words_and_the_participant_leaves(
