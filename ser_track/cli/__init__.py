@@ -1,1 +1,1 @@
-"""The commands: serve, analyze, classify, evaluate."""
+"""The commands of `ser-track`: serve, listen, join, analyze, classify, evaluate and models."""

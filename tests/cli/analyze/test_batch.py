@@ -95,7 +95,7 @@ def test_results_are_done_when_every_format_is_there(tmp_path: Path, again: Call
 def test_how_many_were_done_before_is_told(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(2):
         main(["analyze", "--final-only", "--resume", "--out", f"{tmp_path}/results/", str(archive)])
-    assert capsys.readouterr().err.count("ser-track: 3 of 4 recordings were done before") == 1
+    assert capsys.readouterr().err.count("ser-track: 3 of 4 recordings are done already") == 1
 
 
 def test_a_recording_that_is_given_twice_is_done_once(archive: Path, tmp_path: Path) -> None:
