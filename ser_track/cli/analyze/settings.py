@@ -29,7 +29,7 @@ _CONFIG_OF_FIRST_LISTS: Final = (
 def settings_of(task: Task, model: str) -> tuple[str, ...]:
     """Texts that stand for ``task`` and the ``model`` (``name@version``): the first in new lists, all in older ones.
 
-    The first holds only settings that differ from their defaults, so a setting that a later version adds does not count.
+    The first holds only settings that differ from their defaults, so a new setting of a later version does not count.
     If you change a default, or the results for one, add a name for that to the text.
     """
     changed = _changed(task.config)
