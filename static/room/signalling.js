@@ -3,7 +3,7 @@
 /** @import { LabelSet } from "./labels.js" */
 /** @import { Signal } from "./peer.js" */
 
-/** @typedef {{id: string, name: string, analysed: boolean, page?: boolean}} Member  `page`: false for a program, which cannot be called */
+/** @typedef {{id: string, name: string, analysed: boolean, page?: boolean}} Member  a program has no page and cannot be called */
 /** @typedef {{token: string | null, room: string, name: string, consent: boolean}} JoinRequest */
 /**
  * @typedef {object} Welcome
