@@ -1,1 +1,1 @@
-"""The commands of `ser-track`: serve, listen, join, analyze, classify, evaluate and models."""
+"""The command `ser-track`: one module for each of its commands."""

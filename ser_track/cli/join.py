@@ -22,9 +22,8 @@ from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.registry import find_adapter, joinable, read_target, read_url
 from ser_track.meetings.session import Session
 from ser_track.protocols import Sink
-from ser_track.web.app import make_app
+from ser_track.web.app import make_notice_app
 
-_GOODBYE: Final = "the bot was called back"
 _EPILOG: Final = """\
 Give the meeting as a URL whose scheme is the kind of meeting (janus://host:port?room=1234), or as the kind and the
 address that the server's own clients use (janus ws://host:port --room 1234). Options may come before or after it.
@@ -95,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         view = LiveView(title=target.where, labels=bot.labels)
         sink: Sink = _JsonLines() if args.json else stack.enter_context(view)
         session = asyncio.run(_stay(bot, adapter, target, link, sink))
-    if session is None or session.reason == _GOODBYE:
+    if session is None or session.called_back:
         return 0
     print(f"ser-track: error: {session.reason}", file=sys.stderr)
     return 1
@@ -123,7 +122,8 @@ async def _stay(bot: Bot, adapter: Adapter, target: Any, link: bool, sink: Sink)
             print(f"ser-track: {_about_the_server(bot.config, str(base_url))}", file=sys.stderr)
         ending = asyncio.create_task(session.ended())
         await asyncio.wait([ending, stopping], return_when=asyncio.FIRST_COMPLETED)
-        await bot.meetings.leave(session, _GOODBYE)
+        if session.state != "left":
+            await bot.meetings.call_back(session)
         for task in (ending, stopping):
             task.cancel()
         return session
@@ -133,7 +133,7 @@ async def _stay(bot: Bot, adapter: Adapter, target: Any, link: bool, sink: Sink)
 async def _serving(bot: Bot) -> AsyncIterator[str]:
     """Run a web server for the page behind the notice's link; yields the address at which people reach it."""
     config = bot.config
-    runner = web.AppRunner(make_app(bot), access_log=None)
+    runner = web.AppRunner(make_notice_app(bot), access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, config.server.host, config.server.port).start()

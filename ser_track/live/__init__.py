@@ -1,1 +1,1 @@
-"""The thin live shell around the engine: its thread, its inboxes, its clock."""
+"""The engine in real time: its thread and clock, the queues before it, and its metrics."""

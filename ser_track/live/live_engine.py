@@ -24,19 +24,19 @@ from ser_track.rtp.header import Arrival
 
 log = logging.getLogger(__name__)
 _FAULT_INTERVAL_S = 5.0
-Deliver = Callable[[list[EngineEvent]], None]
+Emit = Callable[[list[EngineEvent]], None]
 
 
 class LiveEngine:
     """Runs an `Engine` for a live program. All methods but the thread's own belong to the event loop's thread."""
 
     def __init__(
-        self, engine: Engine, config: RuntimeConfig, deliver: Deliver, metrics: Metrics, stages: CpuStages | None = None
+        self, engine: Engine, config: RuntimeConfig, emit: Emit, metrics: Metrics, stages: CpuStages | None = None
     ) -> None:
-        """``deliver`` is called on the event loop with the events of each tick; ``stages`` counts the CPU time."""
+        """``emit`` is called on the event loop with the events of each tick; ``stages`` counts the CPU time."""
         self._engine = engine
         self._config = config
-        self._deliver = deliver
+        self._emit = emit
         self._metrics = metrics
         self._stages = stages or CpuStages()
         self._intake = Intake(config.max_held_audio_s, self._stages)
@@ -103,7 +103,7 @@ class LiveEngine:
         self._commands.append(command)
 
     async def flush(self, key: StreamKey) -> None:
-        """End a stream. What was still open in it has been delivered, after all that came before, when this returns."""
+        """End a stream. What was still open in it has been emitted, after all that came before, when this returns."""
         if not self.alive:  # nobody is left to do it
             self._open.discard(key)
             return
@@ -233,4 +233,4 @@ class LiveEngine:
                 if came is not None:
                     self._metrics.close_s.observe(time.monotonic() - came)
         if events and self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._deliver, events)
+            self._loop.call_soon_threadsafe(self._emit, events)

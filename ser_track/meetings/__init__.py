@@ -1,1 +1,1 @@
-"""Meetings that the analysis peer takes part in: here, the rooms of our own server."""
+"""Meetings of every kind: who is there, what they answered, who is told, and the adapters that join them."""

@@ -1,4 +1,4 @@
-"""The two neural networks, loaded once per process and shared by every stream."""
+"""The neural networks: voice detector and emotion classifier, loaded once per process and shared by every stream."""
 
 from dataclasses import dataclass
 from functools import lru_cache

@@ -1,1 +1,1 @@
-"""Tracks and frames in, 16 kHz mono samples with their media time out."""
+"""RTP packets in, 16 kHz mono samples with their media time out: order, loss concealment, decoding."""

@@ -21,19 +21,13 @@ from ser_track.web.static_files import STATIC, room_page
 
 def make_app(bot: Bot) -> web.Application:
     """The server as an aiohttp application; ``bot`` starts and stops with it."""
-    config = bot.config
-    app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
-    app[BOT], app[CONFIG], app[GUARDED_PATHS] = bot, config, guarded_paths()
-    app[SOCKETS], app[READERS], app[ANSWERS] = set(), set(), WeakKeyDictionary()
-    app.cleanup_ctx.append(_running)
-    app.on_shutdown.append(_say_goodbye)
+    app = _new_app(bot)
     app.add_routes(
         [
             web.get("/", room_page),
             web.get("/healthz", _health),
             web.get("/metrics", _metrics),
             web.get("/notice", get_purpose),
-            web.static("/static", STATIC),
             *_MEETINGS,
             *document_routes(),
             *(route for _, module in modules_with_routes() for route in module.ROUTES),
@@ -42,6 +36,27 @@ def make_app(bot: Bot) -> web.Application:
     return app
 
 
+def make_notice_app(bot: Bot) -> web.Application:
+    """The page behind the notice's link, and nothing else: people elsewhere can answer there, and open no rooms."""
+    return _new_app(bot)
+
+
+def _new_app(bot: Bot) -> web.Application:
+    config = bot.config
+    app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
+    app[BOT], app[CONFIG], app[GUARDED_PATHS] = bot, config, guarded_paths()
+    app[SOCKETS], app[READERS], app[ANSWERS] = set(), set(), WeakKeyDictionary()
+    app.cleanup_ctx.append(_running)
+    app.on_shutdown.append(_say_goodbye)
+    app.add_routes([web.static("/static", STATIC), *_NOTICE])
+    return app
+
+
+_NOTICE = (
+    web.get("/meetings/{meeting}/notice", get_notice),
+    web.get("/meetings/{meeting}/notice/participants", get_people),
+    web.post("/meetings/{meeting}/notice/answer", post_answer),
+)
 _MEETINGS = (
     web.get("/meetings", get_meetings),
     web.post("/meetings", post_meeting),
@@ -50,9 +65,6 @@ _MEETINGS = (
     web.delete("/meetings/{meeting}", delete_meeting),
     web.options("/meetings/{meeting}", preflight),
     web.get("/meetings/{meeting}/events", get_events, allow_head=False),
-    web.get("/meetings/{meeting}/notice", get_notice),
-    web.get("/meetings/{meeting}/notice/participants", get_people),
-    web.post("/meetings/{meeting}/notice/answer", post_answer),
 )
 
 

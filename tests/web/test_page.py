@@ -230,10 +230,12 @@ class TestToken:
         base = Config()
         return replace(base, server=replace(base.server, token="sesame"))
 
-    async def test_a_wrong_token_is_named(self, browser: Browser, server: Running) -> None:
+    async def test_a_wrong_token_and_a_missing_one_are_named(self, browser: Browser, server: Running) -> None:
         page = await browser.new_page()
         await join(page, server.url, "talk&token=wrong", "Ada", consent=True)
-        await expect(page.get_by_role("status")).to_contain_text("the access token is missing or wrong")
+        await expect(page.get_by_role("status")).to_contain_text("the access token is wrong")
+        await join(page, server.url, "talk", "Ada", consent=True)
+        await expect(page.get_by_role("status")).to_contain_text("this server needs an access token")
         await join(page, server.url, "talk&token=sesame", "Ada", consent=True)
         await expect(page.locator("#room")).to_be_visible()
 

@@ -73,7 +73,7 @@ class JanusRoom:
             await self._results.publish(handle, self._timeout_s)
         except JanusError as error:
             await self.close()
-            code = _code(error)
+            code = self._code(error)
             raise JoinError(self._where, step, f"{error}{_REMEDIES.get(code, '')}", code) from error
         except BaseException:
             await self.close()
@@ -201,8 +201,8 @@ class JanusRoom:
             self._over = JoinError(self._where, "stay", reason, code)
             self._ended.set()
 
-
-def _code(error: JanusError) -> str:
-    if error.code == _MISSING_ELEMENT and "pin" in str(error):
-        return "wrong_pin"
-    return _CODES.get(error.code, "refused")
+    def _code(self, error: JanusError) -> str:
+        # Without a PIN, Janus misses an element of the request; every other element that it needs is always there.
+        if error.code == _MISSING_ELEMENT and self._target.pin is None:
+            return "wrong_pin"
+        return _CODES.get(error.code, "refused")

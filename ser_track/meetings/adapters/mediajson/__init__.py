@@ -12,5 +12,5 @@ ADAPTER: Final = Adapter(
     target=ConferenceTarget,
     make=Conference,
     capabilities=Capabilities(results="messages", refusal="link"),
-    routes="ser_track.meetings.adapters.mediajson.routes",
+    routes="ser_track.meetings.adapters.mediajson.bridge_socket",
 )

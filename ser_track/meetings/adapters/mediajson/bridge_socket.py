@@ -1,9 +1,11 @@
 """``/mediajson?sessionId=…``: the WebSocket that bridges connect to, with the audio of a conference."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Mapping
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -112,3 +114,7 @@ async def _serve(
         # Frames that came together are handled together: others must have their turn meanwhile.
         await asyncio.sleep(0)
     return WSCloseCode.OK
+
+
+ASYNCAPI: Final[dict[str, Any]] = json.loads(Path(__file__).with_name("asyncapi.json").read_text(encoding="utf-8"))
+ROUTES: Final = (web.get("/mediajson", mediajson, allow_head=False),)
