@@ -114,7 +114,7 @@ def test_resume_needs_a_folder(capsys: pytest.CaptureFixture[str], tmp_path: Pat
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["analyze", "--out", f"{tmp_path}/file/results/", str(SPOKEN)]) == 2
-    assert "cannot be made" in capsys.readouterr().err
+    assert "cannot be created" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("formats", [["jsonl"], ["jsonl", "csv"]])
