@@ -1,1 +1,1 @@
-"""Each figure of docs/speed.md, measured again by one command; the last line printed is one JSON object."""
+"""Benchmarks: each measures one figure of docs/speed.md, and prints one JSON object as its last line."""

@@ -20,11 +20,11 @@ _PACKET_TICKS = 960
 _SLICES = 10
 _DTX_BYTES = 2
 _DTX_EVERY = 20
-"""WebRTC sends one packet in 400 ms while Opus has nothing to say."""
+"""With DTX, WebRTC sends one packet in 400 ms during silence."""
 
 
 class _NoTrack(MediaStreamTrack):
-    """Holds the place of a track: the packets do not come from it."""
+    """A placeholder for a track: the packets do not come from it."""
 
     kind = "audio"
 
@@ -35,15 +35,15 @@ class _NoTrack(MediaStreamTrack):
 
 @dataclass(frozen=True)
 class Network:
-    """What happens to packets on their way."""
+    """Simulated loss, jitter and reordering of packets."""
 
     loss: float = 0.0
     jitter_s: float = 0.0
     reorder: float = 0.0
-    """Share of packets that come after the one behind them."""
+    """Share of packets that arrive after their successor."""
 
     def delay_s(self) -> float | None:
-        """Of the next packet; None: it is lost."""
+        """The delay of the next packet; None if it is lost."""
         if random.random() < self.loss:
             return None
         held_back = 1.5 * _PACKET_S if random.random() < self.reorder else 0.0
@@ -52,7 +52,7 @@ class Network:
 
 @dataclass
 class Caller:
-    """One participant: sends ``packets`` over and over, or listens and notes when each event arrived."""
+    """One participant: sends ``packets`` in a loop, or listens and records when each event arrived."""
 
     room: str
     packets: list[bytes] = field(default_factory=list)
@@ -63,12 +63,12 @@ class Caller:
     """Packet times that have passed."""
     sent: int = 0
     arrived: int = 0
-    """Of the ones sent, those that the network did not lose."""
+    """Sent packets that the network did not lose."""
     first_sent_at: float = 0.0
     received: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
 
     async def join(self, http: ClientSession, url: str) -> None:
-        """Join the room and wait for the connection: who has packets sends, who has none listens."""
+        """Join the room and wait for the connection: a caller with packets sends, a caller without them listens."""
         opened = asyncio.Event()
         if not self.packets:
             channel = self.connection.createDataChannel("events")
@@ -92,7 +92,7 @@ class Caller:
         self._first_sequence = random.randrange(1 << 15)
 
     def next_packet(self) -> bytes | None:
-        """The packet of this packet time with its header; None where DTX sends nothing."""
+        """The packet of this packet time with its header; None if DTX sends nothing."""
         turn, self.turns = self.turns, self.turns + 1
         payload = self.packets[(self.position + turn) % len(self.packets)]
         if len(payload) <= _DTX_BYTES and turn % _DTX_EVERY:
@@ -118,7 +118,7 @@ class Caller:
 
 
 async def send_all(callers: list[Caller], seconds: float, network: Network | None = None) -> float:
-    """Send for ``seconds``, a packet in 20 ms each, spread over that time; returns how late the sender ever was."""
+    """Send one packet per caller every 20 ms for ``seconds``, evenly spread; return the sender's greatest delay."""
     network = network or Network()
     begun, worst = time.monotonic(), 0.0
     groups = [callers[start::_SLICES] for start in range(_SLICES)]

@@ -1,12 +1,12 @@
 """CPU per window of the engine's live path, stage by stage: `python -m bench.engine`; prints one JSON object.
 
-As many streams as `--streams` says, each pushed packets of 20 ms; a tick every 32 ms of media time takes one window of
-each. Once all of them send room noise, once all speak without pause. The classifier is a stand-in that costs nothing.
-In microseconds of CPU per window of one stream, the least of several rounds:
+`--streams` streams each get packets of 20 ms; a tick every 32 ms of media time takes one window of each. In one run all
+of them send room noise, in the other all speak without pause. The classifier is a stand-in that costs nothing. The
+figures are microseconds of CPU per window of one stream, the minimum of several rounds:
 
 `buffer`     `Engine.push`: samples to windows
 `network`    ONNX Runtime, inside the detector
-`detector`   the rest of `SileroVad.detect`: gathering and scattering what it remembers of the streams
+`detector`   the rest of `SileroVad.detect`: gathering and scattering the states of the streams
 `rest`       the rest of `Engine.tick`: batching, segmenter, requests, events
 """
 
@@ -34,30 +34,30 @@ _ROUNDS: Final = 3
 
 
 class CostFreeClassifier:
-    """Stand-in for `EmotionModel`: always the same answer."""
+    """Stand-in for `EmotionModel`: always gives the same result."""
 
     name = "cost-free stand-in@0"
     labels = FOUR
     _answer = Prediction(np.full(len(FOUR), 1 / len(FOUR), np.float32))
 
     def new_voice(self) -> VoiceProfile | None:
-        """Knows no voices."""
+        """It does not adapt to voices."""
         return None
 
     def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
-        """All alike."""
+        """All labels are equally likely."""
         return self._answer
 
 
 class TimedSession:
-    """An ONNX Runtime session, which adds up its CPU time."""
+    """An ONNX Runtime session that adds up its CPU time."""
 
     def __init__(self, session: Any) -> None:
         self._session = session
         self.spent_s = 0.0
 
     def run(self, names: Sequence[str] | None, inputs: dict[str, Any]) -> Any:
-        """As the session does."""
+        """See the session."""
         begun = time.thread_time()
         found = self._session.run(names, inputs)
         self.spent_s += time.thread_time() - begun
@@ -65,7 +65,7 @@ class TimedSession:
 
 
 class TimedDetector(SileroVad):
-    """The detector, which adds up its CPU time and that of the network inside."""
+    """The detector, with its CPU time and that of its network added up."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class TimedDetector(SileroVad):
         self.spent_s = 0.0
 
     def detect(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
-        """As the detector does."""
+        """See the detector."""
         begun = time.thread_time()
         found = super().detect(windows, states)
         self.spent_s += time.thread_time() - begun
@@ -95,7 +95,7 @@ def room_noise(seconds: float = 10.0) -> FloatArray:
 
 
 def measure(sound: FloatArray, streams: int, seconds: float) -> dict[str, float]:
-    """µs per window and stage; each stream is at another place in ``sound``, which is repeated."""
+    """µs per window and stage; each stream starts at a different position in ``sound``, which is repeated."""
     detector = TimedDetector()
     engine = Engine(detector, CostFreeClassifier(), PipelineConfig())
     keys = [StreamKey("bench", f"p{number}", "1") for number in range(streams)]
@@ -131,10 +131,10 @@ def measure(sound: FloatArray, streams: int, seconds: float) -> dict[str, float]
 
 
 def main() -> None:
-    """Silence and speech by turns, so that what else the machine does meets both."""
+    """Measure silence and speech in turns, so that other load on the machine affects both."""
     parser = argparse.ArgumentParser(description="CPU per window of the engine's live path.")
     parser.add_argument("--streams", type=int, default=250)
-    parser.add_argument("--seconds", type=float, default=10.0, help="of media time in each round")
+    parser.add_argument("--seconds", type=float, default=10.0, help="media time of each round")
     args = parser.parse_args()
     sounds = {"silence": room_noise(), "speech": spoken()}
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in sounds}

@@ -1,9 +1,9 @@
-"""What the native work alone costs per participant and second: no receiver can take less than this.
+"""The cost of the native work alone per participant and second: every receiver needs at least this much.
 
-Receiving (a batch per system call), SRTP, Opus at 16 kHz and one voice detector call over all streams; each measured by
-itself over the packets that `bench.live` sends, on one thread, with an SRTP session and a decoder for each participant:
-what they remember (18 kB a decoder) does not stay near the processor from one packet to the next, here as there. The
-least of several rounds counts.
+The native work is receiving (a batch per system call), SRTP, Opus at 16 kHz and one voice detector call over all
+streams. Each is measured alone, on one thread, over the packets that `bench.live` sends, with an SRTP session and a
+decoder for each participant: as in a call, their state (18 kB per decoder) does not stay in the processor's cache
+from one packet to the next. The minimum of several rounds counts.
 """
 
 import os
@@ -29,7 +29,7 @@ _KEY: Final = bytes(range(30))
 
 
 def measure_limit(core: int, streams: Sequence[Sequence[bytes]]) -> dict[str, float]:
-    """Milliseconds per participant and second of each part, and of all together; each stream is what one sends."""
+    """Milliseconds per participant and second of each part, and in total; each stream has one participant's packets."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     steps = [[packets[step] for packets in streams] for step in range(_STEPS)]
@@ -51,7 +51,7 @@ def _least(one_round: Callable[[], float]) -> float:
 
 
 def _receive(steps: list[list[bytes]]) -> float:
-    """Seconds per packet, out of one socket, which has a full batch each time."""
+    """Seconds per packet, from one socket, which always has a full batch."""
     reader = DatagramReader()
     packets = [packet for step in steps for packet in step][:1600]
     inner, batch = 0.0, reader.batch
@@ -68,7 +68,7 @@ def _receive(steps: list[list[bytes]]) -> float:
 
 
 def _unprotect(steps: list[list[bytes]]) -> float:
-    """Seconds per packet, by turns from a session for each stream."""
+    """Seconds per packet, with a session for each stream, in turns."""
     senders = [Session(Policy(key=_KEY, ssrc_type=Policy.SSRC_ANY_OUTBOUND)) for _ in steps[0]]
     receivers = [Session(Policy(key=_KEY, ssrc_type=Policy.SSRC_ANY_INBOUND)) for _ in steps[0]]
     sent = [
@@ -83,7 +83,7 @@ def _unprotect(steps: list[list[bytes]]) -> float:
 
 
 def _decode(steps: list[list[bytes]]) -> float:
-    """Seconds per packet, by turns with a decoder for each stream."""
+    """Seconds per packet, with a decoder for each stream, in turns."""
     decoders = [OpusDecoder() for _ in steps[0]]
     begun = time.thread_time()
     for step in steps:

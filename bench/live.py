@@ -3,12 +3,13 @@
     uv run python -m bench.live --participants 250 --seconds 30
 
 All are in one meeting; one in eight speaks at a time, the others send room noise at 50 packets a second. The server
-has core 0 for itself; callers and observers are on core 1, and send packets that were encoded beforehand. In the same
-run: what receiving, SRTP, Opus and the voice detector cost alone (the limit), and the naive design (bench/naive.py).
+has core 0 for itself; callers and observers are on core 1, and send packets that were encoded beforehand. The same run
+measures the cost of receiving, SRTP, Opus and the voice detector alone (the limit), and the naive design
+(bench/naive.py).
 
-Latencies are counted from the moment at which the last voiced window was sent. `close_latency_ms_p95` is the server's
-own word of when segments closed; `final_latency_ms_p95` ends with the arrival of the final result at an observer, and
-has the silence that ends a segment (in whole windows) taken off.
+Latencies start at the moment at which the last voiced window was sent. `close_latency_ms_p95` is the server's own
+measurement of when segments closed; `final_latency_ms_p95` ends with the arrival of the final result at an observer,
+minus the silence that ends a segment (in whole windows).
 """
 
 import argparse
@@ -60,20 +61,20 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--participants", type=int, default=40)
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--observers", type=int, default=1, help="who gets all events on a data channel (default: 1)")
-    parser.add_argument("--loss", type=float, default=0.0, metavar="PERCENT", help="of packets, at random")
-    parser.add_argument("--jitter", type=float, default=0.0, metavar="MS", help="each packet is up to so late")
-    parser.add_argument("--reorder", type=float, default=0.0, metavar="PERCENT", help="packets behind their next")
-    parser.add_argument("--dtx", action="store_true", help="who is silent sends almost nothing")
+    parser.add_argument("--observers", type=int, default=1, help="callers that only receive all events (default: 1)")
+    parser.add_argument("--loss", type=float, default=0.0, metavar="PERCENT", help="random packet loss")
+    parser.add_argument("--jitter", type=float, default=0.0, metavar="MS", help="maximum delay of a packet")
+    parser.add_argument("--reorder", type=float, default=0.0, metavar="PERCENT", help="packets that swap with the next")
+    parser.add_argument("--dtx", action="store_true", help="callers send almost nothing while silent")
     parser.add_argument("--model", default="small")
     parser.add_argument("--tick", type=float, default=1000 * RuntimeConfig().tick_s, metavar="MS")
-    parser.add_argument("--no-naive", dest="naive", action="store_false", help="leave the naive design out")
-    parser.add_argument("--naive-python", metavar="PATH", help="one that has torch and silero-vad (see naive.py)")
+    parser.add_argument("--no-naive", dest="naive", action="store_false", help="do not measure the naive design")
+    parser.add_argument("--naive-python", metavar="PATH", help="Python with torch and silero-vad (see naive.py)")
     return parser.parse_args()
 
 
 async def measure(server: ServerProcess, args: argparse.Namespace, network: Network) -> dict[str, Any]:
-    """Call, talk, hang up; what it cost and how long it took."""
+    """Call, talk and hang up; return the cost and the latencies."""
     callers = make_callers(args.participants, args.dtx)
     observers = [Caller("meeting") for _ in range(args.observers)]
     async with ClientSession() as http:
@@ -104,7 +105,7 @@ async def measure(server: ServerProcess, args: argparse.Namespace, network: Netw
 
 
 async def talk(server: ServerProcess, callers: list[Caller], seconds: float, network: Network) -> dict[str, Any]:
-    """Send for ``seconds`` once everything has settled; what that costs the server, and how late the sender was."""
+    """Send for ``seconds`` once everything has settled; return the server's cost, and the sender's greatest delay."""
     await send_all(callers, _SETTLE_S, network)
     cpu_s, stages_s = server.cpu_s(), server.labelled("ser_track_cpu_seconds")
     late_s = await send_all(callers, seconds, network)
@@ -123,7 +124,7 @@ async def talk(server: ServerProcess, callers: list[Caller], seconds: float, net
 
 
 async def count(server: ServerProcess, handled_before: int) -> dict[str, Any]:
-    """What the server says it handled and dropped, once the last packets had their time."""
+    """The server's counters of handled and dropped audio, after a pause for the last packets."""
     await asyncio.sleep(1)
     named = {
         "packets_lost": "ser_track_packets_lost",
@@ -142,7 +143,7 @@ async def count(server: ServerProcess, handled_before: int) -> dict[str, Any]:
 
 
 async def warm_up(http: ClientSession, server: ServerProcess) -> None:
-    """One person calls, speaks and leaves, so that what is loaded once is not counted as anybody's memory."""
+    """One person calls, speaks and leaves, so that memory that is loaded once does not count for the participants."""
     caller, observer = make_callers(1, dtx=False)[0], Caller("meeting")
     for each in (observer, caller):
         await each.join(http, server.url)
@@ -153,7 +154,7 @@ async def warm_up(http: ClientSession, server: ServerProcess) -> None:
 
 
 def make_callers(count: int, dtx: bool) -> list[Caller]:
-    """One in eight speaks at a time: each says the recording, then is silent for seven times its length."""
+    """One in eight speaks at a time: each plays the recording, then is silent for seven times its length."""
     spoken, noise = speech(), nothing() if dtx else room_noise()
     silence = [noise[index % len(noise)] for index in range(7 * len(spoken))]
     packets = spoken + silence
@@ -163,7 +164,7 @@ def make_callers(count: int, dtx: bool) -> list[Caller]:
 
 
 def what_is_sent(count: int) -> list[list[bytes]]:
-    """The beginning of what each of the callers sends."""
+    """The beginning of the packets that each caller sends."""
     callers = make_callers(count, dtx=False)
     return [[each.packets[(each.position + n) % len(each.packets)] for n in range(50)] for each in callers]
 
@@ -193,7 +194,7 @@ def latencies(callers: Iterable[Caller], observers: Iterable[Caller]) -> dict[st
 
 
 def naive(python: str | None) -> dict[str, Any]:
-    """The same callers, few of them, and the naive receiver in the server's place."""
+    """Measure the naive receiver in place of the server, with fewer callers."""
     with serving(core=0, program=_NAIVE, python=python) as server:
         if not server.alive():
             return {"naive_ms_per_participant_s": None, "naive": "it did not start: see --naive-python"}
@@ -219,7 +220,7 @@ async def _measure_naive(server: ServerProcess) -> float:
 
 
 def cpu_name() -> str:
-    """What the machine calls its processor."""
+    """The name of the processor."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
 

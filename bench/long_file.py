@@ -1,9 +1,9 @@
 """Memory over the length of a recording: `python -m bench.long_file --hours 1 10`; prints one JSON object.
 
-The packets of the golden recording, over and over, become an Ogg file and a recording of packets (rtpdump) of each
-length. `ser-track analyze --final-only --jobs 1` goes through each in a process of its own, events going to a file.
+The packets of the golden recording are repeated to make an Ogg file and a recording of packets (rtpdump) of each
+length. `ser-track analyze --final-only --jobs 1` analyses each in a process of its own, and writes events to a file.
 
-`peak_rss_mb`   the most memory that the process ever had, which must not grow with the length
+`peak_rss_mb`   the peak memory of the process, which must not grow with the length
 `wall_s`        how long it took
 `events`        how many lines it wrote
 """
@@ -29,7 +29,7 @@ _TICKS: Final = 960
 
 
 def payloads(hours: float) -> Iterator[bytes]:
-    """So many hours of Opus packets."""
+    """Opus packets of the given number of hours."""
     with av.open(str(GOLDEN)) as container:
         spoken = [bytes(packet) for packet in container.demux(audio=0) if packet.size]
     for number in range(round(hours * 3600 / _PACKET_S)):
@@ -60,7 +60,7 @@ WRITERS: Final = {"ogg": write_ogg, "rtpdump": write_rtpdump}
 
 
 def measure(path: Path) -> dict[str, Any]:
-    """One run of the command in a process of its own."""
+    """Run the command once, in a process of its own."""
     out = path.with_suffix(".jsonl")
     command = [sys.executable, "-m", "ser_track.cli", "analyze", "--final-only", "--jobs", "1", "--out", str(out)]
     begun = time.monotonic()
@@ -76,7 +76,7 @@ def measure(path: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure each length in each form."""
+    """Measure each length in each format."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--hours", type=float, nargs="+", default=[1.0, 10.0])
     parser.add_argument("--forms", nargs="+", choices=sorted(WRITERS), default=sorted(WRITERS))

@@ -1,7 +1,7 @@
-"""The design that is written first, kept to be measured against: `bench.live` starts it.
+"""The naive design, kept as a baseline: `bench.live` starts it.
 
 Each track is read with ``recv()``, resampled by PyAV and given to Silero's own `VADIterator`, all in the event loop.
-It has no emotion model and sends no results. It needs torch, which this project does without:
+It has no emotion model and sends no results. It needs torch, which this project does not use:
 
     python -m venv /tmp/naive && /tmp/naive/bin/pip install aiortc aiohttp numpy torch silero-vad
     uv run python -m bench.live --naive-python /tmp/naive/bin/python
@@ -25,7 +25,7 @@ _tasks: set["asyncio.Task[None]"] = set()
 
 
 async def offer(request: web.Request) -> web.Response:
-    """Answer one participant."""
+    """Answer the offer of one participant."""
     body = await request.json()
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     _connections.add(connection)
@@ -42,7 +42,7 @@ async def offer(request: web.Request) -> web.Response:
 
 
 async def hear(track: MediaStreamTrack) -> None:
-    """Frames to 16 kHz, to windows, to the detector."""
+    """Resample frames to 16 kHz, cut them into windows, and run the detector."""
     resampler = av.AudioResampler(format="s16", layout="mono", rate=16_000)
     detector = VADIterator(load_silero_vad(), sampling_rate=16_000)
     held = np.empty(0, np.float32)
@@ -60,7 +60,7 @@ async def hear(track: MediaStreamTrack) -> None:
 
 
 async def health(request: web.Request) -> web.Response:
-    """Whether it serves."""
+    """Respond when the server runs."""
     return web.json_response({})
 
 

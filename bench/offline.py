@@ -1,20 +1,21 @@
-"""Recordings at full speed, beside others' own Python paths: `python -m bench.offline`; prints one JSON object.
+"""Recordings at full speed, compared with other projects: `python -m bench.offline`; prints one JSON object.
 
-It makes a conversation of its own from the spoken test recording: turns of three voices, pauses, room noise. By turns,
-pinned to one core, each goes through it from 16 kHz samples to segments; one thread, CPU time, the best of the rounds:
+It makes a conversation from the spoken test recording: turns of three voices, pauses, room noise. In turns, each
+project processes it from 16 kHz samples to segments, on one core and one thread. CPU time counts, the best of the
+rounds:
 
 `realtime_factor_per_core`                ours: voice detector and segmenter through `Engine`; the classifier is a
                                           stand-in that costs nothing
 `realtime_factor_per_core_with_emotions`  ours, with the emotion model on every segment
 `peers`                                   voice detector and segments alone; null where a package is absent
-`analyze`                                 `ser-track analyze` on several such files, wall clock, one core and all
+`analyze`                                 `ser-track analyze` on several such files, wall clock, on one core and on all
 
-The peers want torch, which this project keeps out, so they get an environment of their own (3 GB, as PyPI's torch has
-CUDA in it):
+The peers need torch, which this project does not use, so they run in an environment of their own (3 GB, because PyPI's
+torch contains CUDA):
 
     uv run --no-project --with torch,silero-vad,sherpa-onnx,onnxruntime,av,rich python -m bench.offline
 
-sherpa-onnx is given a model file of the silero-vad package.
+sherpa-onnx uses a model file of the silero-vad package.
 """
 
 import argparse
@@ -44,9 +45,9 @@ from ser_track.protocols import EmotionClassifier
 
 _ROUNDS: Final = 3
 _BLOCK: Final = SAMPLE_RATE_HZ
-"""What `ser-track analyze` gives the engine at a time."""
+"""The number of samples that `ser-track analyze` gives the engine at a time."""
 Segments = Callable[[FloatArray], int]
-"""Goes through samples [n] and says how many segments of speech it found."""
+"""Processes samples [n] and returns the number of segments of speech."""
 
 
 def conversation(minutes: float, seed: int = 0) -> FloatArray:
@@ -68,7 +69,7 @@ def conversation(minutes: float, seed: int = 0) -> FloatArray:
 
 
 def ours(classifier: EmotionClassifier) -> Segments:
-    """The engine as `ser-track analyze --final-only` runs it."""
+    """Run the engine as `ser-track analyze --final-only` does."""
     config = PipelineConfig()
     detector, key = load_models(config).detector, StreamKey("bench", "p", "1")
 
@@ -113,7 +114,7 @@ def sherpa() -> Segments:
 
     spec = find_spec("silero_vad")
     if spec is None or spec.origin is None:
-        raise ImportError("silero-vad, whose model file it is given, is not installed")
+        raise ImportError("silero-vad, whose model file is needed, is not installed")
     given, config = sherpa_onnx.VadModelConfig(), PipelineConfig()
     given.silero_vad.model = str(Path(spec.origin).parent / "data" / "silero_vad_16k_op15.onnx")
     given.silero_vad.threshold = config.vad_min_confidence
@@ -139,7 +140,7 @@ def sherpa() -> Segments:
 
 
 def contenders() -> tuple[dict[str, Segments], dict[str, str]]:
-    """Ours and each peer that is there; the others with the reason."""
+    """Ours and each peer that is installed; for the others, the reason."""
     there = {"ours": ours(CostFreeClassifier()), "with emotions": ours(load_models(PipelineConfig()).classifier)}
     absent: dict[str, str] = {}
     peers: dict[str, Callable[[], Segments]] = {
@@ -150,13 +151,13 @@ def contenders() -> tuple[dict[str, Segments], dict[str, str]]:
     for name, make in peers.items():
         try:
             there[name] = make()
-        except Exception as error:  # a peer that cannot be measured is named, with the reason
+        except Exception as error:  # a peer that cannot be measured is reported, with the reason
             absent[name] = f"{type(error).__name__}: {error}"
     return there, absent
 
 
 def measure(samples: FloatArray, rounds: int) -> dict[str, Any]:
-    """How many times faster than real time each is on one core, and what it found."""
+    """How many times faster than real time each is on one core, and the number of segments that it found."""
     there, absent = contenders()
     spent: dict[str, list[float]] = {name: [] for name in there}
     found: dict[str, int | None] = dict.fromkeys(absent)
@@ -177,7 +178,7 @@ def measure(samples: FloatArray, rounds: int) -> dict[str, Any]:
 
 
 def analyze(samples: FloatArray, files: int, jobs: int) -> dict[str, Any]:
-    """Wall clock of the command on ``files`` files, start of Python and models included."""
+    """Wall clock of the command on ``files`` files, including the start of Python and the models."""
     with tempfile.TemporaryDirectory() as folder:
         names = [str(Path(folder) / f"{number}.wav") for number in range(files)]
         for name in names:
@@ -197,11 +198,11 @@ def analyze(samples: FloatArray, files: int, jobs: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """The comparison on one core, then the command on all."""
-    parser = argparse.ArgumentParser(description="Recordings at full speed, beside others.")
+    """Run the comparison on one core, then the command on all cores."""
+    parser = argparse.ArgumentParser(description="Recordings at full speed, compared with other projects.")
     parser.add_argument("--minutes", type=float, default=5.0, help="length of the conversation")
     parser.add_argument("--rounds", type=int, default=_ROUNDS)
-    parser.add_argument("--files", type=int, default=4, help="for ser-track analyze; 0 leaves it out")
+    parser.add_argument("--files", type=int, default=4, help="number of files for ser-track analyze; 0 skips it")
     args = parser.parse_args()
     samples = conversation(args.minutes)
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
@@ -211,7 +212,7 @@ def main() -> None:
     }
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(cores)})
-    with redirect_stdout(sys.stderr):  # what packages print must not come between
+    with redirect_stdout(sys.stderr):  # output of packages must not mix with the result
         record |= measure(samples, args.rounds)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)

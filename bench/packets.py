@@ -30,7 +30,7 @@ def room_noise(seconds: float = 4.0, seed: int = 0) -> list[bytes]:
 
 
 def nothing(seconds: float = 4.0) -> list[bytes]:
-    """Silence with DTX: after its beginning, packets of a byte or two, of which WebRTC sends one in twenty."""
+    """Silence with DTX: after the beginning, packets of one or two bytes, of which WebRTC sends one in twenty."""
     return encoded(np.zeros((round(seconds * 50), 320), np.float32), 24_000, dtx=True)[50:]
 
 

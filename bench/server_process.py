@@ -1,4 +1,4 @@
-"""The real server in a process of its own, pinned to one core, watched from outside."""
+"""Runs the real server in a process of its own, pinned to one core, and measures it from outside."""
 
 import contextlib
 import json
@@ -40,7 +40,7 @@ class ServerProcess:
         return int(match[1]) / 1024
 
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Whether the process runs."""
         return self._process.poll() is None
 
     def counter(self, name: str) -> float:
@@ -50,7 +50,7 @@ class ServerProcess:
         return float(match[1])
 
     def labelled(self, name: str) -> dict[str, float]:
-        """Every value of a metric with one label, by what the label says."""
+        """Every value of a metric with one label, by the label's value."""
         found = re.findall(rf'^{name}{{\w+="([^"]+)"}} (\S+)$', self._metrics(), re.MULTILINE)
         return {label: float(value) for label, value in found}
 
@@ -100,7 +100,7 @@ def serving(
 
 
 def _read_url(process: "subprocess.Popen[str]") -> str:
-    """Its address, as it prints it; empty if it ended before."""
+    """The address that the program prints; empty if it ended before."""
     assert process.stdout is not None
     for line in process.stdout:
         if match := re.search(r"http://[\w.]+:\d+", line):

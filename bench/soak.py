@@ -1,7 +1,8 @@
 """Hours of a call on a fast clock, with the real packet path and the real models: `python -m bench.soak`.
 
-People join, speak by turns, lose packets and leave all along. At the end one JSON object: memory by the hour, what is
-still held, and whether every stretch of speech was found where it was said and nowhere else.
+People join, speak in turns, lose packets and leave during the whole call. At the end it prints one JSON object: memory
+by the hour, the objects that are still held, and whether every stretch of speech was found where it was, and nowhere
+else.
 """
 
 import argparse
@@ -29,12 +30,12 @@ _STAY_S: Final = (120.0, 1200.0)
 _LOSS: Final = 0.01
 _JITTER_S: Final = 0.03
 _SLACK_S: Final = 0.5
-"""Speech may be found so long before and after where the recording lies: it begins and ends with some silence."""
+"""Speech may be found this long before and after the recording, which begins and ends with some silence."""
 
 
 @dataclass
 class Person:
-    """Somebody in the call, from when they join until they leave."""
+    """A person in the call, from joining until leaving."""
 
     key: StreamKey
     begin: int
@@ -47,19 +48,19 @@ class Person:
     segments: list[tuple[float, float]] = field(default_factory=list)
 
     def packet(self, n: int, spoken: list[bytes], noise: list[bytes]) -> bytes:
-        """What they send in packet time ``n`` of the call: speech in their turn."""
+        """The packet that they send in packet time ``n`` of the call: speech in their turn."""
         turn, place = divmod(n, len(spoken))
         return spoken[place] if turn % _TURNS == self.turn else noise[n % len(noise)]
 
     def turns(self, length: int) -> Iterator[tuple[float, float]]:
-        """Where their speech lies, whole turns only, in seconds of their stream."""
+        """The positions of their speech, complete turns only, in seconds of their stream."""
         for turn in range(-(-self.begin // length), self.end // length):
             if turn % _TURNS == self.turn:
                 yield (turn * length - self.begin) * _PACKET_S, ((turn + 1) * length - self.begin) * _PACKET_S
 
 
 class Soak:
-    """A call that is simulated, and all that is checked in it."""
+    """A simulated call, and the checks on it."""
 
     def __init__(self, people: int, seed: int = 0) -> None:
         random.seed(seed)
@@ -73,7 +74,7 @@ class Soak:
         self._people = [self._join(0, place) for place in range(people)]
 
     def run(self, seconds: float) -> None:
-        """Go on for ``seconds`` of the call."""
+        """Continue for ``seconds`` of the call."""
         for _ in range(round(seconds / _TICK_S)):
             self._ticks += 1
             now = self._ticks * _TICK_S
@@ -89,7 +90,7 @@ class Soak:
         self._people = []
 
     def held(self) -> dict[str, int]:
-        """What is still there of those who left."""
+        """The objects that are still held for people who left."""
         streams = self._engine._streams, self._intake._packets._streams, self._intake._packets._busy
         return {"streams": len(streams[0]), "packet_streams": len(streams[1]) + len(streams[2])}
 
@@ -139,7 +140,7 @@ class Soak:
         self.found += len(person.segments)
 
     def _all_turns(self, person: Person) -> list[tuple[float, float]]:
-        """Their turns, also those during which they came or left."""
+        """Their turns, including those during which they joined or left."""
         length = len(self._spoken)
         first, last = person.begin // length, person.end // length + 1
         return [

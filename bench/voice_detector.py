@@ -22,7 +22,7 @@ _ROUNDS: Final = 5
 
 
 def _packaged(n: int, windows: FloatArray) -> Callable[[], object]:
-    """One call of the package's file for n streams, state left as it is."""
+    """One call of the package's file for n streams, without updating their states."""
     spec = find_spec("silero_vad")
     assert spec is not None
     assert spec.origin is not None
@@ -33,7 +33,7 @@ def _packaged(n: int, windows: FloatArray) -> Callable[[], object]:
 
 
 def _ours(n: int, windows: FloatArray) -> Callable[[], object]:
-    """One call of `SileroVad.detect` for n streams, keeping their states included."""
+    """One call of `SileroVad.detect` for n streams, including the update of their states."""
     detector = SileroVad()
     states = [detector.new_state() for _ in range(n)]
     return lambda: detector.detect(windows, states)
@@ -48,7 +48,7 @@ def _us_per_window(call: Callable[[], object], n: int) -> float:
 
 
 def main() -> None:
-    """Measure in turns, so that what else the machine does meets both; the least of all rounds counts."""
+    """Measure in turns, so that other load on the machine affects both; the minimum of all rounds counts."""
     record: dict[str, dict[str, float]] = {"ours_us": {}, "package_us": {}}
     for n in _BATCHES:
         windows = np.random.default_rng(0).normal(0, 0.1, (n, WINDOW_SAMPLES)).astype(np.float32)

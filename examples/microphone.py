@@ -1,6 +1,7 @@
-"""`SERPipeline` on a microphone, in the fewest lines: `uv run --with sounddevice examples/microphone.py`.
+"""`SERPipeline` on a microphone, in a few lines: `uv run --with sounddevice examples/microphone.py`.
 
-With `--file recording.wav` it hears a file instead, as fast as it can. `ser-track listen` shows more, and live.
+With `--file recording.wav` it analyses a file instead, as fast as it can. `ser-track listen` shows more, and shows it
+live.
 """
 
 import argparse
@@ -23,8 +24,8 @@ Samples = NDArray[np.float32]
 
 def main() -> None:
     """Listen until the file ends or Ctrl-C is pressed."""
-    arguments = argparse.ArgumentParser(description="Print the emotion in a voice, as soon as it pauses.")
-    arguments.add_argument("--file", type=Path, help="hear this file instead of the microphone")
+    arguments = argparse.ArgumentParser(description="Print the emotion in a voice, as soon as the speaker pauses.")
+    arguments.add_argument("--file", type=Path, help="analyse this file instead of the microphone")
     arguments.add_argument("--config", type=Path, default=CONFIG, help="default: the config.json of this checkout")
     args = arguments.parse_args()
 
@@ -35,7 +36,7 @@ def main() -> None:
 
 
 def listen(pipeline: SERPipeline, blocks: Iterator[Samples]) -> None:
-    """Print each result as soon as it is there."""
+    """Print each result as soon as it is available."""
     try:
         for data in blocks:
             show(pipeline.consume(data))
@@ -45,16 +46,16 @@ def listen(pipeline: SERPipeline, blocks: Iterator[Samples]) -> None:
 
 
 def show(emotions: dict[str, float] | None) -> None:
-    """Print probabilities, the likeliest first; nothing while nobody has finished a phrase."""
+    """Print probabilities, the most likely first; print nothing if no segment has ended."""
     if emotions:
         ranked = sorted(emotions.items(), key=lambda item: -item[1])
         print("  ".join(f"{name} {100 * probability:.0f} %" for name, probability in ranked), flush=True)
 
 
 def from_microphone() -> Iterator[Samples]:
-    """Mono blocks of the default microphone, without end."""
+    """Endless mono blocks of the default microphone."""
     microphone = Microphone()
-    print("Speak; Ctrl-C ends.")
+    print("Speak now. Press Ctrl-C to stop.")
     for piece in microphone:
         yield piece.chunk.samples
 

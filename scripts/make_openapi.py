@@ -12,7 +12,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def main() -> None:
-    """Write both."""
+    """Write both documents."""
     kinds = tuple(shipped().values())
     for name, document in (("openapi.json", openapi(kinds)), ("asyncapi.json", asyncapi(kinds))):
         (DOCS / name).write_text(encoded(document), encoding="utf-8")

@@ -1,9 +1,9 @@
 """Makes tests/data/packets: one voice, recorded by real recorders: `uv run python scripts/make_packet_recordings.py`.
 
 Needs Debian's `janus`, `tcpdump`, `wireshark-common` (dumpcap), `ffmpeg`, `golang-go` and
-`golang-github-pion-webrtc.v3-dev`, and the right to capture on the loopback interface. All recordings have the very
-same Opus packets, those of spoken.ogg, so whatever differs between what is heard of them is the reader's doing. They
-are stored, and only made again to be changed.
+`golang-github-pion-webrtc.v3-dev`, and the right to capture on the loopback interface. All recordings have the same
+Opus packets, those of spoken.ogg, so any difference between their results comes from the reader. They are stored in
+the repository; make them again only to change them.
 """
 
 import asyncio
@@ -32,8 +32,8 @@ _JANUS: Final = "ws://127.0.0.1:8188"
 _ROOM: Final = 1234
 _FRAGMENT_PACKETS: Final = 300
 _PADDING: Final = "adelay=448S:all=1,apad=pad_dur=1"
-"""A reader of the file leaves out the encoder's delay of 6.5 ms, one of packets does not. Borders of segments may move
-by two windows with that, so the recording begins where none moves by more than one."""
+"""A reader of the file leaves out the encoder's delay of 6.5 ms, a reader of packets does not. This can move borders of
+segments by two windows, so the silence before the recording is chosen so that none moves by more than one."""
 _GOPATH: Final = "/usr/share/gocode"
 
 
@@ -54,9 +54,9 @@ def send(ogg: Path, *ports: int) -> None:
 
 @contextmanager
 def running(*command: str | Path, **options: Any) -> Iterator[None]:
-    """``command`` in the background, asked to end afterwards."""
+    """Run ``command`` in the background, and ask it to end afterwards."""
     process = subprocess.Popen([*map(str, command)], **options)
-    time.sleep(5)  # neither janus nor tcpdump tells in a common way that it is ready
+    time.sleep(5)  # janus and tcpdump have no common way to report that they are ready
     try:
         yield
     finally:
@@ -95,7 +95,7 @@ class PacketTrack(MediaStreamTrack):
         self.done = asyncio.Event()
 
     async def recv(self) -> "av.Packet[Stream]":
-        """The next packet when it is due; waits for ever after the last."""
+        """The next packet when it is due; waits forever after the last."""
         if self._next == len(self._packets):
             self.done.set()
             await asyncio.Event().wait()
@@ -130,7 +130,7 @@ _transactions = map(str, itertools.count())
 
 
 async def ask(janus: ClientWebSocketResponse, /, **request: Any) -> dict[str, Any]:
-    """The answer to one request; what else comes meanwhile is passed over."""
+    """The response to one request; other messages are skipped."""
     transaction = next(_transactions)
     await janus.send_json({**request, "transaction": transaction})
     async for message in janus:
@@ -155,7 +155,7 @@ def record_with_janus(ogg: Path, work: Path) -> None:
     }
     for name, text in config.items():
         (work / f"{name}.jcfg").write_text(text)
-    # There, because Janus 1.1 sometimes crashes as it ends, and leaves hundreds of megabytes where it was started.
+    # In that folder, because Janus 1.1 sometimes crashes when it ends, and leaves a core dump of hundreds of megabytes.
     with running("janus", "-C", work / "janus.jcfg", "-F", work, stdout=subprocess.DEVNULL, cwd=work):
         asyncio.run(publish(ogg))
     (recorded,) = work.glob("*.mjr")

@@ -17,7 +17,7 @@ from tests.paths import ROOT, SPOKEN
 PICTURE = ROOT / "docs" / "room.png"
 PEOPLE = (("Ann", True), ("Ben", True), ("Cleo", False))
 APART_S = 5.0
-"""Between two who come, so that they are at different places of the recording that is their microphone."""
+"""Between two people who join, so that they are at different positions in the recording that is their microphone."""
 UNTIL_S = 30.0
 SURE = "() => [...document.querySelectorAll('.tile:not([data-state=not-analysed])')]" + (
     ".every((tile) => tile.dataset.label && tile.dataset.label !== 'unsure')"
@@ -25,7 +25,7 @@ SURE = "() => [...document.querySelectorAll('.tile:not([data-state=not-analysed]
 
 
 async def show(browser: Browser, url: str, picture: Path) -> None:
-    """Bring everybody into the room, and take the picture once the timelines are half full."""
+    """Let everybody join the room, and take the picture when the timelines are half full."""
     context = await browser.new_context(viewport={"width": 1280, "height": 620})
     pages = []
     for name, consent in PEOPLE:
@@ -38,7 +38,7 @@ async def show(browser: Browser, url: str, picture: Path) -> None:
 
 
 async def make(bot: Bot) -> None:
-    """Serve, and take the picture."""
+    """Run the server, and take the picture."""
     runner = web.AppRunner(make_app(bot))
     await runner.setup()
     try:

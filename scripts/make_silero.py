@@ -1,10 +1,10 @@
 """Writes `ser_track/models/silero.onnx`: Silero's voice detector as matrix products, from the weights in its package.
 
 The packaged graph convolves four frames at a time, which costs the same per stream however many streams there are.
-Written as products over the whole batch, the same weights take a third of the time. Four fifths of the network have no
-memory and take windows in any order and number; what remembers is one LSTM, which as ONNX's own goes through a run of
-windows of each stream in one call. `tests/models/test_silero.py` holds both to the same probabilities. Run in the
-development environment: `uv run python scripts/make_silero.py`.
+Written as products over the whole batch, the same weights take a third of the time. Four fifths of the network have
+no state, and take windows in any order and number. The state is in one LSTM; as ONNX's LSTM operator, it processes a
+run of windows of each stream in one call. `tests/models/test_silero.py` checks that both give the same probabilities.
+Run it in the development environment: `uv run python scripts/make_silero.py`.
 """
 
 from importlib.metadata import version
@@ -55,7 +55,7 @@ class Network(Graph):
         return self.add("Reshape", x, self.ints(*shape))
 
     def layer(self, x: str, number: int, first_tap: int, taps: int) -> str:
-        """[n, taps * in] → [n, out]: those taps of the kernel of 3 that fall on sound and not on padding; then ReLU."""
+        """[n, taps * in] → [n, out]: only the taps of the kernel of 3 that are on sound, not on padding; then ReLU."""
         name = f"model.encoder.{number}.reparam_conv"
         kernel = self._weights[f"{name}.weight"][:, :, first_tap : first_tap + taps]
         matrix = kernel.transpose(2, 1, 0).reshape(-1, kernel.shape[0])
@@ -77,7 +77,7 @@ class Network(Graph):
         padded = self.add("Pad", self.magnitudes(), self.ints(0, 1, 0, 0, 1, 0))
         around = self.add("Concat", *(self.slice(padded, k, k + 4, 1) for k in range(3)), axis=2)
         x = self.reshape(self.layer(self.reshape(around, -1, 3 * _BINS), 0, 0, 3), -1, 4, _HIDDEN)
-        # Stride 2: frames (-, 0, 1) and (1, 2, 3); what follows has one place left, and only taps on it count.
+        # Stride 2: frames (-, 0, 1) and (1, 2, 3); the next layers have one position, and only taps on it count.
         padded = self.add("Pad", x, self.ints(0, 1, 0, 0, 0, 0))
         pairs = [self.reshape(self.slice(padded, k, k + 3, 1), -1, 1, 3 * _HIDDEN) for k in (0, 2)]
         x = self.layer(self.reshape(self.add("Concat", *pairs, axis=1), -1, 3 * _HIDDEN), 1, 0, 3)
@@ -85,7 +85,7 @@ class Network(Graph):
         return self.layer(x, 3, 1, 1)
 
     def remembered(self, x: str) -> tuple[str, str]:
-        """The LSTM over t steps: [t * n, 128] and the state → what it puts out, [t * n, 128], and the state after."""
+        """The LSTM over t steps: [t * n, 128] and the state → the output, [t * n, 128], and the new state."""
         of = {
             kind: _reordered(self._weights[f"model.decoder.rnn.{kind}"])
             for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")

@@ -1,7 +1,8 @@
 """Makes the recordings under tests/data: `uv run python scripts/make_spoken.py` (needs `espeak-ng`).
 
-Two synthetic voices, so that nobody's voice is in the repository. The recordings are stored, and only made again to be
-changed: another release of espeak-ng speaks differently. Afterwards run scripts/make_golden.py.
+The two voices are synthetic, so that the repository does not contain anyone's voice. The recordings are stored; make
+them again only to change them, because another release of espeak-ng speaks differently. Then run
+scripts/make_golden.py.
 """
 
 import io
@@ -22,9 +23,9 @@ DATA: Final = Path(__file__).parents[1] / "tests" / "data"
 _ADA, _BOB = ("en-gb+f2", "155"), ("en-us", "150")
 _PEAK: Final = 0.5
 _BOB_JOINS_S: Final = 2.0
-"""Where Bob's track begins; until then only Ada speaks."""
+"""The start of Bob's track; until then only Ada speaks."""
 _SCRIPT: Final = (
-    # Speaker, sentence, pause after it in seconds: over end_silence_s it ends the segment, under it does not.
+    # Speaker, sentence, pause after it in seconds: a pause longer than end_silence_s ends the segment.
     (_ADA, "Good morning. I have been looking forward to this.", 0.3),
     (_ADA, "Shall we begin?", 0.9),
     (_BOB, "Yes.", 1.1),

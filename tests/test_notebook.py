@@ -52,7 +52,7 @@ def test_each_final_result_is_written_down_and_plotted(
             monkeypatch.setenv(name, value)
     outputs = executed()
     text = "".join(output.text for output in outputs if output.output_type == "stream")
-    assert ("Hearing a recording instead." in text) == (microphone == "there is no microphone")
+    assert ("Using a recording instead." in text) == (microphone == "there is no microphone")
 
     pipeline = SERPipeline(ROOT / "config.json")
     seconds = [pipeline.consume(spoken[begin : begin + 16_000]) for begin in range(0, len(spoken), 16_000)]

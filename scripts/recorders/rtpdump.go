@@ -1,6 +1,6 @@
-// Records the RTP that arrives on a UDP address in rtptools' format: rtpdump ADDRESS FILE. Ends when nothing comes for 10 s.
+// Records the RTP that arrives on a UDP address in rtptools' format: rtpdump ADDRESS FILE. It ends when nothing arrives for 10 s.
 //
-// The format is written by Pion's implementation, so that our reader is tested on what somebody else wrote.
+// Pion's implementation writes the format, so that our reader is tested with a foreign writer.
 package main
 
 import (

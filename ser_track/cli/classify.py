@@ -15,10 +15,10 @@ from ser_track.models.trimming import voiced_part
 from ser_track.recordings.file import read_mono
 
 _EPILOG: Final = """\
-Each file's main audio track, mixed to mono, is taken for one piece of speech, from the first voiced moment to the last:
-give clips of one voice. The label is the likeliest emotion, however unlikely.
-Columns, separated by tabs: path, label, confidence, then the probabilities of the model's labels, in its order (of
-ours: anger, happiness, sadness, neutral; ser-track models shows those of others).
+Each file's main audio track, mixed to mono, is treated as one piece of speech, from the first voiced moment to the
+last: give clips of one voice. The label is the most likely emotion, even if its probability is low.
+Columns, separated by tabs: path, label, confidence, then the probabilities of the model's labels, in its order (our
+models: anger, happiness, sadness, neutral; ser-track models shows the labels of others).
 
 examples:
   ser-track classify clips/*.wav
@@ -27,7 +27,7 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `run` reads."""
+    """Add the arguments that `run` reads."""
     parser.epilog = _EPILOG
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="audio or video that FFmpeg opens")
     parser.add_argument("--json", action="store_true", help="one JSON object per line instead of columns")
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Classify each file; one that fails is named, the others are done all the same.
+    """Classify each file. A file that fails is reported, and the others are still classified.
 
     Raises:
         ConfigError: the configuration cannot be used.
@@ -60,7 +60,7 @@ def _judge(path: Path, models: Models) -> dict[str, Any]:
     classifier, samples = models.classifier, read_mono(path)
     try:
         probabilities = predict(classifier, voiced_part(models.detector, samples)).probabilities
-    except SerTrackError as error:  # of a model, which does not know the file
+    except SerTrackError as error:  # raised by a model, which does not know the file
         raise InferenceError(f"{display_name(path)}: {error}") from error
     names = classifier.labels.names
     top = int(probabilities.argmax())

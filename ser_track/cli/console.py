@@ -1,4 +1,4 @@
-"""What people see on stderr: messages, the log, and a progress bar over work that takes long."""
+"""Output to stderr: messages, the log, and a progress bar for work that takes long."""
 
 import logging
 import os
@@ -12,13 +12,13 @@ from typing import Final, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-MODEL_HELP: Final = "small, base, an ONNX file or a name that ser-track models lists (default: what --config says)"
+MODEL_HELP: Final = "small, base, an ONNX file or a name that ser-track models lists (default: the model in --config)"
 _PATIENCE_S: Final = 2.0
 """Work shorter than this needs no bar."""
 
 
 def display_name(path: Path) -> str:
-    """``path`` as text that can always be written: file names may hold bytes that are no UTF-8."""
+    """``path`` as text that can always be written: file names may contain bytes that are not UTF-8."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 
@@ -45,18 +45,18 @@ class Feedback:
         return bool(self._failures)
 
     def fail(self, message: str) -> None:
-        """Name a failure, once, and go on."""
+        """Report a failure, once, and continue."""
         if message not in self._failures:
             self._failures[message] = None
             line = f"ser-track: error: {' '.join(message.split())}"
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def say(self, message: str) -> None:
-        """Tell something that is no failure."""
+        """Print a message that is not a failure."""
         self._console.print(f"ser-track: {' '.join(message.split())}", markup=False, highlight=False, soft_wrap=True)
 
     def show(self, doing: str, done: float, total: float | None) -> None:
-        """Say how much of the work is done; ``total`` may be unknown."""
+        """Show how much of the work is done; ``total`` may be unknown."""
         if self._progress is None:
             return
         if self._clock() >= self._visible_from:
@@ -64,7 +64,7 @@ class Feedback:
             self._progress.start()
 
     def __enter__(self) -> Self:
-        """Begin to measure patience."""
+        """Start the time after which the bar appears."""
         if self._console.is_terminal:
             self._visible_from = self._clock() + _PATIENCE_S
             columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn()
@@ -82,7 +82,7 @@ class Feedback:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._progress is not None:
             self._progress.stop()
             self._progress = None

@@ -1,4 +1,4 @@
-"""`ser-track evaluate`: how often the model is right on labelled recordings."""
+"""`ser-track evaluate`: the accuracy of the model on labelled recordings."""
 
 import argparse
 import json
@@ -17,15 +17,15 @@ from ser_track.models import load_models
 
 _EPILOG: Final = """\
 MANIFEST is CSV in UTF-8 whose first line names the columns: path (relative to the manifest), emotion and, if known,
-speaker; other columns are ignored. Emotions are the labels of the model, by name or title; of ours anger/angry,
-happiness/happy, sadness/sad, neutral/calm, and with --emotions 6 also disgust and fear/fearful. Clips of others are
-counted and left out. Each clip is cut from its first
+speaker; other columns are ignored. Emotions are the labels of the model, by name or title; for our models anger/angry,
+happiness/happy, sadness/sad, neutral/calm, and with --emotions 6 also disgust and fear/fearful. Clips with other
+emotions are counted and left out. Each clip is cut from its first
 voiced moment to its last, as in a call, and judged by itself. With --adapt it is judged once more, as part of a call:
-each speaker's clips are played in a random order (the same each time) with four neutral ones for each other one, and
-the model knows what the speaker said before, nothing of what comes.
+each speaker's clips are played in a random order (the same each time) with four neutral clips for each other clip. The
+model has then adapted to what the speaker said before that clip, and to nothing after it.
 
 UAR is the unweighted average recall; its interval is a bootstrap over speakers. ECE is the expected calibration error
-over 15 bins. "sure" are results whose label is not "unsure" (pipeline.min_confidence).
+over 15 bins. Results are "sure" if their label is not "unsure" (pipeline.min_confidence).
 
 examples:
   ser-track evaluate clips/manifest.csv
@@ -34,21 +34,21 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `run` reads."""
+    """Add the arguments that `run` reads."""
     parser.epilog = _EPILOG
     parser.add_argument("manifest", type=Path, metavar="MANIFEST", help="CSV with the columns path, emotion[, speaker]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too, as fractions")
     parser.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument("--adapt", action="store_true", help="also in call order, with each speaker's own past")
-    emotions = "tell apart our four, or our six, emotions (default: the labels of the model)"
+    emotions = "evaluate our four, or our six, emotions (default: the labels of the model)"
     parser.add_argument("--emotions", type=int, choices=(4, 6), help=emotions)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate, print, and write ``--json``; clips that cannot be read are named and counted.
+    """Evaluate, print, and write ``--json``; clips that cannot be read are reported and counted.
 
     Raises:
-        AudioError: no clip at all could be judged.
+        AudioError: none of the clips could be judged.
         ConfigError: the configuration or the manifest cannot be used.
         ModelError: the model cannot be used.
     """
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     judge = Judge.of(load_models(config), args.emotions)
     manifest = read_manifest(args.manifest, judge.labels)
     if args.adapt and not all(clip.speaker for clip in manifest.clips):
-        raise ConfigError(str(args.manifest), ["--adapt needs to know who speaks; fill the column 'speaker'"])
+        raise ConfigError(str(args.manifest), ["--adapt needs the speaker of each clip; fill in the column 'speaker'"])
     with feedback(results_on_terminal=False) as told:
         result = _evaluate(manifest, judge, config.min_confidence, args.adapt, told)
     if not result["n"]:
@@ -86,7 +86,7 @@ def _evaluate(manifest: Manifest, judge: Judge, min_confidence: float, adapt: bo
 def _sorted_out(
     outcomes: Iterable[tuple[Clip, Judged | SerTrackError]], what: str, total: int, failed: list[Any], told: Feedback
 ) -> list[Judged]:
-    """What could be judged; the rest goes to `failed`, and is told."""
+    """Return the clips that could be judged; add the others to `failed`, and report them."""
     judged: list[Judged] = []
     for number, (clip, outcome) in enumerate(outcomes, 1):
         told.show(what, number, total)

@@ -13,12 +13,13 @@ _MIN_WIDTH: Final = 11
 
 
 def figures(judged: Sequence[Judged], labels: LabelSet, min_confidence: float) -> dict[str, Any]:
-    """Fractions 0 … 1 for ``--json``; a class without clips has recall ``None`` and is in no mean.
+    """Fractions 0 … 1 for ``--json``; a class without clips has recall ``None`` and does not count in any mean.
 
-    min_confidence: results below are "unsure"; ``coverage`` is the share of the others, ``accuracy_when_sure`` theirs.
+    min_confidence: results below it are "unsure"; ``coverage`` is the share of the other results, and
+        ``accuracy_when_sure`` is their accuracy.
 
     Raises:
-        ValueError: there is no clip.
+        ValueError: there are no clips.
     """
     true = np.array([item.clip.emotion for item in judged], np.int64)
     probabilities = np.array([item.probabilities for item in judged], np.float64).reshape(len(judged), -1)
@@ -58,11 +59,11 @@ def _interval(
 
 
 def as_text(result: Mapping[str, Any]) -> str:
-    """``result`` of `figures`, with ``model`` and ``skipped`` added, for people."""
+    """Format ``result`` of `figures`, with ``model`` and ``skipped`` added, as text for people."""
     lines = [*_summary(result), "", *_recall_lines(result), "", *_confusion_lines(result)]
     if "in_call" in result:
         again = {**result["in_call"], "model": result["model"]}
-        lines += ["", "IN A CALL: the same clips, each with what its speaker said before (--adapt)", *_summary(again)]
+        lines += ["", "IN A CALL: the same clips, after what their speakers said before (--adapt)", *_summary(again)]
         lines += ["", *_recall_lines(again), "", *_confusion_lines(again)]
     return "\n".join([*lines, *_skipped(result)])
 
@@ -77,7 +78,7 @@ def _summary(result: Mapping[str, Any]) -> list[str]:
         f"model     {result['model']}",
         f"clips     {result['n']}",
         f"UAR       {100 * result['uar']:.1f} %{interval}",
-        *([f"          over the classes that the manifest has; without {', '.join(absent)}"] if absent else []),
+        *([f"          over the classes in the manifest; without {', '.join(absent)}"] if absent else []),
         f"accuracy  {100 * result['accuracy']:.1f} %",
         f"ECE       {100 * result['ece']:.1f} %",
         f"sure      {100 * result['coverage']:.1f} % of the clips, {_percent(result['accuracy_when_sure'])} right",
@@ -115,7 +116,7 @@ def _skipped(result: Mapping[str, Any]) -> list[str]:
     lines = []
     if emotions:
         others = ", ".join(f"{name} {count}" for name, count in emotions.items())
-        lines.append(f"left out  {sum(emotions.values())} clips of emotions that the model does not tell: {others}")
+        lines.append(f"left out  {sum(emotions.values())} clips with emotions that the model does not have: {others}")
     if files:
-        lines.append(f"failed    {len(files)} clips could not be judged (named above)")
+        lines.append(f"failed    {len(files)} clips could not be judged (see the errors above)")
     return ["", *lines] if lines else []

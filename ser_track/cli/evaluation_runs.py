@@ -1,4 +1,4 @@
-"""How `ser-track evaluate` listens: each clip alone, or each speaker's clips one after the other as in a call."""
+"""How `ser-track evaluate` plays clips: each clip alone, or each speaker's clips one after the other as in a call."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +21,7 @@ from ser_track.voice_profile import VoiceProfile
 
 SEED: Final = 20_261
 NEUTRAL_BETWEEN: Final = 4
-"""Neutral clips that are played for each other one."""
+"""Neutral clips that are played for each clip that is not neutral."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,14 +38,14 @@ Outcome = tuple[Clip, Judged | SerTrackError]
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """The models, and the labels that are to be told apart."""
+    """The models, and the labels to evaluate."""
 
     models: Models
     labels: LabelSet
 
     @classmethod
     def of(cls, models: Models, emotions: int | None) -> Self:
-        """Of the model's own labels where ``emotions`` is ``None``, of our 4 or 6 where it says so.
+        """Use the model's own labels if ``emotions`` is ``None``, else our 4 or 6.
 
         Raises:
             ConfigError: the model's labels do not stand for our four.
@@ -56,8 +56,8 @@ class Judge:
         if emotions is None or own.names == (FOUR if emotions == len(FOUR) else SIX).names:
             return cls(models, own)
         if own.as_compatible(dict.fromkeys(own.names, 1.0)) is None:
-            reason = f"{models.classifier.name} tells apart {', '.join(own.names)}, which are not our {emotions}"
-            raise ConfigError("--emotions", [f"{reason}; leave it out, or say in the model what is compatible"])
+            reason = f"{models.classifier.name} has the labels {', '.join(own.names)}, which are not our {emotions}"
+            raise ConfigError("--emotions", [f"{reason}; leave it out, or set 'compatible' in the model"])
         return cls(models, FOUR)
 
     def alone(self, clips: Sequence[Clip]) -> Iterator[Outcome]:
@@ -76,7 +76,7 @@ class Judge:
         yield from self._all((judged[i].clip, voice) for i, voice in tasks)
 
     def _all(self, tasks: Iterable[tuple[Clip, VoiceProfile | None]]) -> Iterator[Outcome]:
-        """The native code of decoder and networks lets go of the GIL, so threads help."""
+        """The native code of decoder and networks releases the GIL, so threads help."""
         pool = ThreadPoolExecutor(os.cpu_count())
         try:
             yield from pool.map(lambda task: self._one(*task), tasks)
@@ -99,7 +99,7 @@ class Judge:
             return Judged(clip, np.array([four[name] for name in FOUR.names], np.float32), judgement.embedding)
         if judgement.six is None:
             name = self.models.classifier.name
-            raise AudioError(f"{name} tells {len(own)} labels apart, not six; leave --emotions out, or use our models")
+            raise AudioError(f"{name} has {len(own)} labels, not six; leave --emotions out, or use our models")
         return Judged(clip, judgement.six, judgement.embedding)
 
 
@@ -115,9 +115,9 @@ def voices_in_call(
     new_voice: Callable[[], VoiceProfile | None],
     neutral: int | None = neutral_of(FOUR),
 ) -> Iterator[tuple[int, VoiceProfile | None]]:
-    """Number of each clip with its speaker's voice as it is known when the clip's turn comes; `call_order` tells when.
+    """Number of each clip, with its speaker's voice as it is known when the clip is played, in `call_order`.
 
-    A clip that is played again is history only: it was judged when it was new.
+    A clip that is played again is history only: it is judged the first time.
     """
     for speaker in dict.fromkeys(speakers):
         own = [i for i, name in enumerate(speakers) if name == speaker]
@@ -132,10 +132,10 @@ def voices_in_call(
 
 
 def call_order(emotions: Sequence[int], seed: int = SEED, neutral: int | None = neutral_of(FOUR)) -> list[int]:
-    """Numbers of one speaker's clips of these ``emotions``, in random order with four neutral ones for each other one.
+    """Numbers of one speaker's clips of these ``emotions``, in random order, with four neutral clips per other clip.
 
-    Neutral clips come round again where there are too few; every clip is there once at least. Where no label is
-    ``neutral``, the order is random, and that is all.
+    If there are too few neutral clips, they are repeated; every clip appears at least once. If ``neutral`` is ``None``,
+    the order is random, and nothing is repeated.
     """
     rng = np.random.default_rng(seed)
     mixed = [int(i) for i in rng.permutation(len(emotions))]

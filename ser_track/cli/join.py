@@ -25,7 +25,7 @@ from ser_track.protocols import Sink
 from ser_track.web.app import make_notice_app
 
 _EPILOG: Final = """\
-Name the meeting by a URL whose scheme is the kind of meeting (janus://host:port?room=1234), or by the kind and the
+Give the meeting as a URL whose scheme is the kind of meeting (janus://host:port?room=1234), or as the kind and the
 address that the server's own clients use (janus ws://host:port --room 1234). Options may come before or after it.
 
 Who is analysed: everyone in the meeting gets a notice of what the bot does. With --consent required, nobody is
@@ -47,10 +47,10 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `run` reads; the options of each kind of meeting are the fields of its target."""
+    """Add the arguments that `run` reads; the options of each kind of meeting are the fields of its target."""
     parser.epilog = _EPILOG
     parser.usage = "ser-track join [options] [KIND] URL [options]"
-    parser.add_argument("meeting", nargs="+", metavar="URL", help="the meeting, perhaps after its KIND")
+    parser.add_argument("meeting", nargs="+", metavar="URL", help="the meeting, optionally after its KIND")
     parser.add_argument("--json", action="store_true", help="print events as JSON lines, not a table")
     parser.add_argument(
         "--consent", choices=("required", "notice"), help="rule for people who have not answered (default: required)"
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Join, show, and leave when interrupted, or when the meeting is over (then 1).
+    """Join, show the events, and leave when interrupted. Return 1 if the meeting is over.
 
     Raises:
         ConfigError, ModelError: the configuration or the model cannot be used.
@@ -131,7 +131,7 @@ async def _stay(bot: Bot, adapter: Adapter, target: Any, link: bool, sink: Sink)
 
 @asynccontextmanager
 async def _serving(bot: Bot) -> AsyncIterator[str]:
-    """A web server for the page behind the notice's link; gives the address that people reach it by."""
+    """Run a web server for the page behind the notice's link; yields the address at which people reach it."""
     config = bot.config
     runner = web.AppRunner(make_notice_app(bot), access_log=None)
     await runner.setup()
@@ -152,19 +152,19 @@ def _about_the_server(config: Config, base_url: str) -> str:
 
 
 def _stop_once(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """The first Ctrl-C is polite; a second one ends the program at once."""
+    """The first Ctrl-C leaves the meeting; a second one ends the program at once."""
     stop.set()
     loop.remove_signal_handler(signal.SIGINT)
 
 
 class _JsonLines:
-    """Events as programs read them."""
+    """Prints events as JSON lines, for programs."""
 
     def put(self, event: EncodedEvent) -> None:
         """See `Sink`."""
         try:
             print(event.text, flush=True)
-        except BrokenPipeError:  # the reader, say `head`, has enough: leave as politely as at any other end
+        except BrokenPipeError:  # the reader, such as `head`, has closed the pipe: leave as at any other end
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             signal.raise_signal(signal.SIGTERM)
 
@@ -183,7 +183,7 @@ def _target(args: argparse.Namespace) -> tuple[Adapter, Any]:
 
 
 def _given(args: argparse.Namespace, adapter: Adapter | None) -> dict[str, Any]:
-    """What the environment and the arguments say of the fields of this kind, and of others: those are refused later."""
+    """Values of this kind's fields from the environment and the arguments. Options of other kinds are refused later."""
     if adapter is None:
         return {}
     options = {name: value for name, value in vars(args).items() if name.startswith("--")}
@@ -202,7 +202,7 @@ def _option(name: str, adapter: Adapter | None = None) -> str:
 
 
 def _add_option(group: Any, adapter: Adapter, name: str, taken: dict[str, type | None]) -> None:
-    """Kinds share an option of the same name and type. One that means something else here already gets a prefix."""
+    """Kinds share an option of the same name and type. If the name is taken by another type, it gets a prefix."""
     kind, option = adapter.types[name], _option(name)
     if option in taken and taken[option] != kind:
         option = _option(name, adapter)
@@ -210,7 +210,7 @@ def _add_option(group: Any, adapter: Adapter, name: str, taken: dict[str, type |
         return
     taken[option] = kind
     each = adapter.fields[name]
-    # The destination is the option itself, so that it is no other argument's.
+    # The destination is the option itself, so that it cannot collide with another argument's.
     if kind is bool:
         group.add_argument(option, dest=option, action="store_true", default=None, help=_help(each))
     else:
@@ -222,7 +222,7 @@ def _help(each: "Field[Any]") -> str:
     if each.default is MISSING:
         told.append("required")
     if not each.repr:
-        shown = f"better given as {_variable(each)} in the environment, which no list of processes shows"
+        shown = f"better set as {_variable(each)} in the environment, which process lists do not show"
         told.append(f"secret: {shown}")
     return "; ".join(part.rstrip(".") for part in told).replace("%", "%%")
 

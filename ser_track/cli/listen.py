@@ -26,9 +26,9 @@ from ser_track.replay import replay
 
 _BLOCK_SAMPLES: Final = SAMPLE_RATE_HZ // 10
 _EPILOG: Final = """\
-Nothing is recorded. Ctrl-C ends: what was open of the last words gets its result first.
+Nothing is recorded. Ctrl-C ends the command, after the result of the segment that is still open.
 The microphone needs the package sounddevice (pip install sounddevice, or ser-track[microphone]) and, on Linux,
-PortAudio (Debian: libportaudio2). With --file, a file is heard in real time instead: no audio hardware is needed.
+PortAudio (Debian: libportaudio2). With --file, a file is played in real time instead: no audio hardware is needed.
 
 examples:
   ser-track listen
@@ -38,22 +38,26 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `run` reads."""
+    """Add the arguments that `run` reads."""
     parser.epilog = _EPILOG
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--device", type=_device, metavar="DEVICE", help="number or part of the name of a microphone")
-    what.add_argument("--list-devices", action="store_true", help="name the microphones and end")
-    what.add_argument("--file", type=Path, metavar="FILE", help="hear this file, in real time, instead of a microphone")
-    parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="with --file: so many times as fast")
-    parser.add_argument("--json", action="store_true", help="events as JSON lines (docs/protocol.md), not a table")
+    what.add_argument("--list-devices", action="store_true", help="list the microphones and exit")
+    what.add_argument(
+        "--file", type=Path, metavar="FILE", help="analyse this file, in real time, instead of a microphone"
+    )
+    parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="with --file: play it N times as fast")
+    parser.add_argument(
+        "--json", action="store_true", help="print events as JSON lines (docs/protocol.md), not a table"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Listen until the file ends or somebody presses Ctrl-C; 1 if something failed on the way.
 
     Raises:
-        AudioError: there is nothing to listen to.
-        ConfigError: the configuration cannot be used, or there is no such device.
+        AudioError: the microphone or the file cannot be opened.
+        ConfigError: the configuration cannot be used, or the device does not exist.
         ModelError: the model cannot be used.
     """
     if args.list_devices:
@@ -125,5 +129,5 @@ def _speed(text: str) -> float:
     except ValueError:
         speed = 0.0
     if not 0.1 <= speed <= 1000:
-        raise argparse.ArgumentTypeError(f"{text} is no speed; give a number from 0.1 to 1000")
+        raise argparse.ArgumentTypeError(f"{text} is not a speed; give a number from 0.1 to 1000")
     return speed

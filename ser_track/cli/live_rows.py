@@ -1,4 +1,4 @@
-"""One participant's row of the live view: what is known of them, and its cells."""
+"""One participant's row of the live view: its state and its cells."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -24,7 +24,7 @@ _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
 @dataclass(slots=True)
 class Row:
-    """What is known of one participant; ``heard`` is the number of their latest event."""
+    """The state of one participant; ``heard`` is the number of their latest event."""
 
     name: str
     stream: str
@@ -34,7 +34,7 @@ class Row:
     heard: int = 0
 
     def note(self, event: Event) -> None:
-        """Take in an event of this stream."""
+        """Update the row with an event of this stream."""
         match event:
             case SpeechStarted():
                 self.state, self.speaking = "analysed", True
@@ -49,7 +49,7 @@ class Row:
             self.emotion = None
 
     def cells(self, labels: LabelSet, bar_width: int) -> list[Text]:
-        """Who, whether they speak, the label, a bar and a number for each label, the state: words, not colours."""
+        """Name, whether they speak, the label, a bar and a number for each label, the state: words, not colours."""
         now = Text("speaks", style="bold") if self.speaking else Text("-", style="dim")
         state = Text(self.state, style="" if self.state == "analysed" else "yellow")
         if self.emotion is None:
@@ -83,11 +83,11 @@ def _state(event: Joined | ConsentChanged | Left | Stalled | Resumed | Fault) ->
 
 
 def title_of(name: str, labels: LabelSet) -> str:
-    """What people read for the label ``name``, which another model may have given."""
+    """The title of the label ``name``, which may come from another model."""
     return printable(labels[name].title if name in (*labels.names, labels.unsure.name) else name)
 
 
 def printable(text: str) -> str:
-    """``text`` in one line and without what moves a terminal's cursor: strangers chose the names."""
+    """``text`` in one line, without characters that move a terminal's cursor: strangers chose the names."""
     kept = "".join(character if character.isprintable() else " " for character in text)
     return " ".join(kept.split())

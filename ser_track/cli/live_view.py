@@ -1,4 +1,4 @@
-"""What people see of a call in a terminal: a live row for each participant. Elsewhere: a line for each final result."""
+"""The view of a call in a terminal: a live row for each participant. Elsewhere: a line for each final result."""
 
 import sys
 import threading
@@ -26,7 +26,7 @@ _MAX_BAR_WIDTH: Final = 12
 _NUMBER_WIDTH: Final = len(" 100%")
 _STATE_WIDTH: Final = len("not analysed")
 _REST_HEIGHT: Final = 7
-"""Lines that are no rows: title, heads, and what may stand below."""
+"""Lines that are not rows: title, column heads, and messages."""
 
 
 class LiveView:
@@ -37,8 +37,8 @@ class LiveView:
     """
 
     def __init__(self, console: Console | None = None, title: str = "", labels: LabelSet = FOUR) -> None:
-        """Write to ``console``, by default stdout; ``title`` stands above the table, ``labels`` are the model's."""
-        # Not what FORCE_COLOR says: a file or pipe must get no control codes.
+        """Write to ``console``, by default stdout; ``title`` is shown above the table, ``labels`` are the model's."""
+        # FORCE_COLOR is ignored: a file or pipe must not get control codes.
         self._console = console or Console(force_terminal=sys.stdout.isatty())
         self._drawn = self._console.is_terminal and not self._console.is_dumb_terminal
         self._title = printable(title)
@@ -61,18 +61,18 @@ class LiveView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Draw the last state and leave it there."""
+        """Draw the last state, which stays on the screen."""
         if self._live is not None:
             self._live.stop()
             self._live = None
 
     def put(self, event: EncodedEvent) -> None:
-        """Show ``event``. Someone who was not announced is called by their id."""
+        """Show ``event``. A participant who was not announced is shown by their id."""
         match event.event:
             case Notice(text=text):
                 self.say(text)
             case MeetingChanged(state=state, reason=reason):
-                if state != "left":  # why is for the caller to say: it may have been asked for
+                if state != "left":  # the caller reports the reason: leaving may have been requested
                     self.say(state if reason is None else f"{state}: {reason}")
             case of_stream:
                 self._show(of_stream)
@@ -85,7 +85,7 @@ class LiveView:
             self._tell(line)
 
     def say(self, text: str) -> None:
-        """Show a line that concerns everybody, until the next one."""
+        """Show a line about the whole meeting, until the next one."""
         with self._lock:
             self._said = printable(text)
         if not self._drawn:
@@ -129,18 +129,18 @@ class LiveView:
             table, bar_width = self._empty_table()
             for row in shown:
                 table.add_row(*row.cells(self._labels, bar_width))
-            below = [Text(f"and {hidden} more, who were not heard lately")] if hidden else []
+            below = [Text(f"and {hidden} more, without recent events")] if hidden else []
             trouble = [Text(self._trouble, style="red", no_wrap=True, overflow="ellipsis")] if self._trouble else []
             said = [Text(self._said)] if self._said else []
             return Group(*said, table, *below, *trouble, Text(LIMITS, style="italic"))
 
     def _empty_table(self) -> tuple[Table, int]:
-        """Columns of widths that do not change with what is in them, and the width of the bars."""
+        """A table whose column widths do not depend on its content, and the width of the bars."""
         width = self._console.width
         name_width = _NAME_WIDTH + max(0, min(12, (width - 80) // 2))
         titles = [printable(label.title) for label in self._labels.shown_labels]
         label_width = min(_MAX_LABEL_WIDTH, max(map(len, [*titles, self._labels.unsure.title]))) + len("…")
-        # What is left for labels, after all others and a space between columns.
+        # The width that is left for labels, after all other columns and a space between columns.
         room = max(0, width - name_width - _NOW_WIDTH - label_width - _STATE_WIDTH - len(titles) - 3)
         bar_width = _bar_width(titles, room)
         title = Text(self._title, no_wrap=True, overflow="ellipsis") if self._title else None
@@ -152,7 +152,7 @@ class LiveView:
         return table, bar_width
 
     def _most_recent(self) -> tuple[list[Row], int]:
-        """As many rows as there is room for, in the order of their arrival; and how many there are beside."""
+        """As many rows as there is room for, in the order of joining; and the number of hidden rows."""
         present = [row for row in self._rows.values() if row.state != "left"] or list(self._rows.values())
         room = max(1, self._console.height - _REST_HEIGHT)
         recent = {id(row) for row in sorted(present, key=lambda row: -row.heard)[:room]}

@@ -1,4 +1,4 @@
-"""`ser-track`: reads the command line, runs one command, turns errors into one line and an exit code."""
+"""`ser-track`: reads the command line, runs one command, and turns errors into one line and an exit code."""
 
 import argparse
 import io
@@ -14,13 +14,13 @@ import ser_track
 from ser_track.errors import BadRequestError, ConfigError, ModelError, SerTrackError
 
 COMMANDS: Final = {
-    "serve": "the server: rooms in the browser, and the bot that tells which emotion is in each voice",
-    "listen": "your microphone, live in the terminal",
-    "join": "the bot in a meeting on another server, live in the terminal",
-    "analyze": "who speaks when in recordings, and how it sounds: events, captions, tables and more",
-    "classify": "one emotion per recording",
-    "evaluate": "measure the model on labelled recordings",
-    "models": "the models and voice detectors that there are: labels, licence, size, speed on this machine",
+    "serve": "run the server: rooms in the browser, and the bot that shows how each voice sounds",
+    "listen": "analyse your microphone, live in the terminal",
+    "join": "send the bot into a meeting on another server, live in the terminal",
+    "analyze": "analyse recordings, who speaks when and how it sounds: events, captions, tables and more",
+    "classify": "give one emotion per recording",
+    "evaluate": "measure the accuracy of a model on labelled recordings",
+    "models": "list models and voice detectors: labels, licence, size, speed on this machine",
 }
 _EXAMPLES: Final = """examples:
   ser-track serve
@@ -31,17 +31,17 @@ _EXAMPLES: Final = """examples:
   ser-track classify --json clips/*.wav
   ser-track --config config.json evaluate manifest.csv
 
-exit codes: 0 all went well, 1 a file failed (the others were done), 2 wrong usage, configuration or model
+exit codes: 0 success, 1 a file failed (the others were done), 2 wrong usage, configuration or model
 """
 _BROKEN_PIPE: Final = 141
 _INTERRUPTED: Final = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command that ``argv`` (default: the process's) names; returns the exit code.
+    """Run the command in ``argv`` (default: that of the process) and return the exit code.
 
     Raises:
-        SystemExit: wrong usage (2), or help was asked for (0).
+        SystemExit: the usage is wrong (2), or help was requested (0).
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as JSON must be, whatever the locale
@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except BrokenPipeError:
-        # The reader, say `head`, has enough. Python would complain again when it flushes stdout at exit.
+        # The reader, such as `head`, has closed the pipe. Python would complain again when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except (SerTrackError, OSError) as error:
@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 class _CommandParser(argparse.ArgumentParser):
-    """Parser of one command, which imports the command only when its arguments are read: `--help` stays fast."""
+    """Parser of one command. It imports the command only when its arguments are read, so `--help` stays fast."""
 
     module: str | None = None
     _intermixing = False
@@ -69,13 +69,13 @@ class _CommandParser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]  # declared by four overloads
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """As argparse does, after the command's arguments were added; options may stand between files too."""
+        """Add the command's arguments, then parse as argparse does; options may also stand between files."""
         if self._intermixing:
             return super().parse_known_args(args, namespace)
         if self.module is not None:
             command, self.module = import_module(self.module), None
             command.add_arguments(self)
-            with suppress(argparse.ArgumentError):  # a command may describe --config itself
+            with suppress(argparse.ArgumentError):  # a command may add --config itself
                 _add_config(self, "config")
             self.set_defaults(run=command.run)
         found, unknown = self._parsed(args, namespace)
@@ -86,7 +86,7 @@ class _CommandParser(argparse.ArgumentParser):
     def _parsed(
         self, args: Sequence[str] | None, namespace: argparse.Namespace | None
     ) -> tuple[argparse.Namespace, list[str]]:
-        if args is not None and "--" in args:  # intermixing loses what comes after it
+        if args is not None and "--" in args:  # intermixing loses the arguments after it
             return super().parse_known_args(args, namespace)
         self._intermixing = True  # it calls this method again
         try:
@@ -96,10 +96,10 @@ class _CommandParser(argparse.ArgumentParser):
 
 
 class _Version(argparse.Action):
-    """As argparse's own, but the version is looked up only when it is asked for: that takes longer than all of this."""
+    """Like argparse's own, but the version is looked up only when it is requested, because that is slow."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
-        """Print it and end."""
+        """Print it and exit."""
         print(f"ser-track {ser_track.__version__}")
         parser.exit()
 
@@ -113,7 +113,7 @@ def make_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     _add_config(parser, "config_before")
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_CommandParser)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
@@ -123,5 +123,5 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _add_config(parser: argparse.ArgumentParser, destination: str) -> None:
-    meaning = "configuration, JSON; without it all is default"
+    meaning = "configuration, JSON (default: built-in defaults)"
     parser.add_argument("--config", dest=destination, type=Path, metavar="FILE", help=meaning)

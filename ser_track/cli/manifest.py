@@ -37,7 +37,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The clips to judge, how many were left out per emotion that the model does not know, and rows without meaning."""
+    """The clips to judge, the number of clips left out per unknown emotion, and the lines of unusable rows."""
 
     clips: tuple[Clip, ...]
     other_emotions: dict[str, int]
@@ -45,9 +45,9 @@ class Manifest:
 
 
 def read_manifest(path: Path, labels: LabelSet = FOUR) -> Manifest:
-    """Read ``path``; clips lie relative to it. A row without path or emotion is listed, and spoils no other.
+    """Read ``path``; the paths of clips are relative to it. A row without path or emotion is listed and left out.
 
-    labels: what is to be told apart; clips of other emotions are counted and left out.
+    labels: the labels to evaluate; clips of other emotions are counted and left out.
 
     Raises:
         ConfigError: the file cannot be read, or a column is missing.
@@ -68,10 +68,9 @@ def read_manifest(path: Path, labels: LabelSet = FOUR) -> Manifest:
 
 
 def words_of(labels: LabelSet) -> dict[str, int]:
-    """Which words of a manifest, in small letters, mean which label: its name, its title, else a synonym of ours.
+    """Map words of a manifest, in lower case, to labels: by name, by title, or by one of our synonyms.
 
-    A label that stands for one of our emotions (`LabelSet.compatible`) is meant by the words for that too, if it is the
-    first that does.
+    The words for one of our emotions also mean the first label that stands for it (`LabelSet.compatible`).
     """
     words = {label.title.lower(): index for index, label in enumerate(labels.labels)}
     words |= {label.name.lower(): index for index, label in enumerate(labels.labels)}
@@ -88,7 +87,9 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
             missing = [name for name in ("path", "emotion") if name not in reader.fieldnames]
             if missing:
                 lacking = " and ".join(f"'{name}'" for name in missing)
-                raise ConfigError(str(path), [f"no column {lacking}; the first line names path, emotion[, speaker]"])
+                raise ConfigError(
+                    str(path), [f"there is no column {lacking}; the first line must name path, emotion[, speaker]"]
+                )
             return [(reader.line_num, row) for row in reader]
     except FileNotFoundError as error:
         raise ConfigError(str(path), ["the manifest does not exist; correct the path"]) from error
@@ -97,5 +98,5 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _cell(row: dict[str, str], column: str) -> str:
-    """What stands there; a row that is too short has ``None`` in its last columns."""
+    """The text of a cell; a row that is too short has ``None`` in its last columns."""
     return (row.get(column) or "").strip()

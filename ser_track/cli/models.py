@@ -1,4 +1,4 @@
-"""`ser-track models`: the classifiers and voice detectors that there are, what they tell apart, and how fast."""
+"""`ser-track models`: the available classifiers and voice detectors, with labels, licence, size and speed."""
 
 import argparse
 import json
@@ -26,9 +26,9 @@ from ser_track.plugins import Plugins
 _HEARD_S: Final = 3
 _RUNS: Final = 5
 _EPILOG: Final = """\
-NAME is what 'model' and 'voice_detector' in the configuration, and --model, may say. * marks what is configured. The
-time is how long this machine takes for 3 s of audio on one thread, the median of five runs. Models of installed
-packages and files of your own: docs/extending.md.
+Use these names for 'model' and 'voice_detector' in the configuration, and for --model. * marks the configured ones. The
+speed is the time that this machine takes for 3 s of audio on one thread, the median of five runs. docs/extending.md
+shows how to use models of installed packages and your own files.
 
 examples:
   ser-track models
@@ -44,11 +44,11 @@ class ListedModel:
     name: str
     """As the configuration names it."""
     source: str
-    """``shipped``, ``file``, or the package that brings it."""
+    """``shipped``, ``file``, or the name of the package that adds it."""
     configured: bool
     labels: tuple[str, ...] | None = None
     model: str | None = None
-    """``name@version``, as events carry it."""
+    """``name@version``, as in events."""
     licence: str | None = None
     bytes: int | None = None
     ms_for_3_s: float | None = None
@@ -57,13 +57,13 @@ class ListedModel:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `run` reads."""
+    """Add the arguments that `run` reads."""
     parser.epilog = _EPILOG
-    parser.add_argument("--json", action="store_true", help="one JSON array, instead of text")
+    parser.add_argument("--json", action="store_true", help="print one JSON array instead of text")
 
 
 def run(args: argparse.Namespace) -> int:
-    """List them; 1 if one of them cannot be used.
+    """List all of them; return 1 if one of them cannot be used.
 
     Raises:
         ConfigError: the configuration cannot be used.
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def found(config: PipelineConfig) -> Iterator[ListedModel]:
-    """Everything that can be named in this configuration, measured."""
+    """Measure every model and detector that this configuration can name."""
     for name, source in _sources(classifiers(), config.model).items():
         yield _tried(ListedModel("classifier", name, source, name == config.model), _classifier)
     for name, source in _sources(detectors(), config.voice_detector).items():
@@ -89,7 +89,7 @@ def found(config: PipelineConfig) -> Iterator[ListedModel]:
 
 
 def _sources(known: Plugins[object], configured: str) -> dict[str, str]:
-    """Where each comes from, that of the configuration included."""
+    """The origin of each, including the configured one."""
     sources = {name: known.package_of(name) or ("shipped" if name != PACKAGE else PACKAGE) for name in known}
     return {**sources, **({} if configured in known else {configured: "file"})}
 
@@ -132,13 +132,13 @@ def _classifier_bytes(name: str) -> int | None:
 
 
 def _sound() -> FloatArray:
-    """Like a voice in its pitch; the time that networks take does not depend on what they hear."""
+    """A sound with the pitch of a voice; the speed of networks does not depend on their input."""
     t = np.arange(_HEARD_S * SAMPLE_RATE_HZ) / SAMPLE_RATE_HZ
     return np.asarray(0.1 * sum(np.sin(2 * np.pi * 160 * k * t) / k for k in range(1, 8)), np.float32)
 
 
 def _measured_ms(work: Callable[[], object]) -> float:
-    work()  # the first call prepares what later ones use again
+    work()  # warm-up: the first call prepares what later calls reuse
     times = []
     for _ in range(_RUNS):
         begun = time.perf_counter()

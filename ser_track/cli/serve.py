@@ -1,4 +1,4 @@
-"""``ser-track serve``, and what ``server.py`` runs."""
+"""``ser-track serve``, which ``server.py`` runs too."""
 
 import argparse
 import gc
@@ -22,18 +22,18 @@ from ser_track.workers.app import make_front
 from ser_track.workers.worker import SHUTDOWN_S, run_worker
 
 _HERE: Final = Path("config.json")
-"""What is read where the command line names no configuration."""
+"""Read if the command line does not name a configuration."""
 _EVERY_ADDRESS: Final = {"": "localhost", "0.0.0.0": "localhost", "::": "[::1]"}
-"""Hosts that stand for all addresses of this machine, which cannot be opened, and one that can."""
+"""Hosts that stand for all addresses of this machine and cannot be opened, each with one that can."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of the server."""
+    """Add the options of the server."""
     parser.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
-        help="configuration, JSON (default: config.json in this folder, if it is there)",
+        help="configuration, JSON (default: config.json in this folder, if it exists)",
     )
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8080; 0 takes a free one)")
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         ConfigError: the configuration cannot be used.
         ModelError: a model file is missing or does not fit.
-        WorkerError: with several workers, one of them does not start.
+        WorkerError: one of several workers does not start.
     """
     log_to_stderr()
     path = args.config or (_HERE if _HERE.is_file() else None)
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def tls_context(server: ServerConfig) -> ssl.SSLContext | None:
-    """HTTPS if a certificate is configured: browsers give no microphone to plain HTTP, localhost aside.
+    """HTTPS if a certificate is configured: browsers do not allow the microphone over plain HTTP, except on localhost.
 
     Raises:
         ConfigError: the certificate or key cannot be read, or they do not belong together.
@@ -90,15 +90,15 @@ def tls_context(server: ServerConfig) -> ssl.SSLContext | None:
 
 
 def run_logging_worker(number: int, config: Config, path: str, news: "Connection[Any, Any]") -> None:
-    """The inside of a worker process, which logs to the stderr of this one."""
+    """Run a worker in this process; it logs to the stderr that it shares with the front."""
     log_to_stderr(f"worker {number}")
     run_worker(number, config, path, news)
 
 
 def ready_text(config: Config, from_aiohttp: str, configuration: str) -> str:
-    """What is printed when the server is ready: addresses that can be opened as they stand, and the ``configuration``.
+    """The text to print when the server is ready: addresses that can be opened unchanged, and the ``configuration``.
 
-    from_aiohttp: what `web.run_app` would print, which alone knows the port that ``server.port`` 0 has got.
+    from_aiohttp: the text that `web.run_app` would print. Only this text has the port if ``server.port`` is 0.
     """
     server = config.server
     scheme = "http" if server.tls_certificate is None else "https"
@@ -113,7 +113,7 @@ def ready_text(config: Config, from_aiohttp: str, configuration: str) -> str:
 
 
 def _openable(host: str) -> tuple[str, str | None]:
-    """A host to open on this machine, and one for others where the server listens on all addresses."""
+    """A host to open on this machine, and one for other machines if the server listens on all addresses."""
     if host == "127.0.0.1":
         return "localhost", None
     if host in _EVERY_ADDRESS:
@@ -122,11 +122,11 @@ def _openable(host: str) -> tuple[str, str | None]:
 
 
 def _own_address(host: str) -> str | None:
-    """This machine's address on its network; ``None`` where there is no network."""
+    """This machine's address on its network; ``None`` without a network."""
     of_ipv6 = host == "::"
     try:
         with socket.socket(socket.AF_INET6 if of_ipv6 else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect(("2001:db8::1" if of_ipv6 else "203.0.113.1", 9))  # documentation's; sends nothing
+            probe.connect(("2001:db8::1" if of_ipv6 else "203.0.113.1", 9))  # a documentation address; sends nothing
             address: str = probe.getsockname()[0]
     except OSError:
         return None
@@ -138,4 +138,4 @@ def _own_address(host: str) -> str | None:
 def _which(given: Path | None, path: Path | None) -> str:
     if path is None:
         return f"defaults (no --config, and no {_HERE} in this folder)"
-    return str(path) if given is not None else f"{path} in this folder (--config names another)"
+    return str(path) if given is not None else f"{path} in this folder (use --config to name another)"

@@ -1,4 +1,4 @@
-// What was answered on the page of the notice. This browser keeps it for as long as the meeting lasts.
+// The answers that were given on the page of the notice. This browser stores them while the meeting lasts.
 
 /** @import { Answer } from "./api.js" */
 
@@ -9,7 +9,7 @@
 const PREFIX = "ser_track notice ";
 const MAX_AGE_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** Without a usable localStorage it lasts as long as the page. */
+/** Without a usable localStorage, answers are kept only while the page is open. */
 export class AnswerStore {
   #key;
   /** @type {Stored | null} */
@@ -21,7 +21,7 @@ export class AnswerStore {
     removeOld();
   }
 
-  /** Who was picked as oneself, or null. */
+  /** The person that the user selected as themselves, or null. */
   get me() {
     return this.#read().me;
   }
@@ -31,13 +31,13 @@ export class AnswerStore {
     this.#write({ ...this.#read(), me: { name, participant } });
   }
 
-  /** The last answer for each person who was answered for here. */
+  /** The last answer for each person who answered here. */
   get answers() {
     return this.#read().answers;
   }
 
   /**
-   * The secret of the last answer for a person, or an empty text.
+   * The secret of the last answer for a person, or an empty string.
    * @param {Identity} person
    */
   secretOf({ name, participant }) {
@@ -47,9 +47,9 @@ export class AnswerStore {
   }
 
   /**
-   * Keep an answer in the place of the person's last one.
+   * Store an answer in place of the person's last one.
    * @param {StoredAnswer} answer
-   * @param {string} [before]  the id that the person had before they came back
+   * @param {string} [before]  the id that the person had before they rejoined
    */
   keep(answer, before = answer.participant) {
     const stored = this.#read();
@@ -61,11 +61,11 @@ export class AnswerStore {
     this.#inPage = null;
     try {
       localStorage.removeItem(this.#key);
-    } catch {} // nothing was kept there
+    } catch {} // nothing was stored there
   }
 
   /**
-   * Read anew each time: another tab may have the same meeting.
+   * Read again each time: another tab may show the same meeting.
    * @returns {Stored}
    */
   #read() {
@@ -81,18 +81,18 @@ export class AnswerStore {
   }
 }
 
-/** Remove meetings whose end no page here has seen. */
+/** Remove old meetings: their end was not seen by any page here. */
 function removeOld() {
   try {
     for (const key of Object.keys(localStorage).filter((each) => each.startsWith(PREFIX))) {
       const age = Date.now() - (read(key)?.at ?? -Infinity);
       if (!(age < MAX_AGE_MS)) localStorage.removeItem(key);
     }
-  } catch {} // no access: nothing is kept either
+  } catch {} // no access: nothing is stored either
 }
 
 /**
- * What is stored under `key`, or null if that is nothing, or not JSON.
+ * The value stored under `key`, or null if it is missing or not JSON.
  * @param {string} key
  * @returns {Stored | null}
  */

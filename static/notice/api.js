@@ -1,4 +1,4 @@
-// Requests to the server: who is in the meeting, and what somebody answers.
+// Requests to the server: to list the people in the meeting, and to send an answer.
 
 const PATIENCE_MS = 8000;
 const UNREACHABLE = "The server did not answer";
@@ -7,7 +7,7 @@ const UNREACHABLE = "The server did not answer";
 /** @typedef {"joining" | "joined" | "reconnecting" | "left"} MeetingState  whether the bot is in the meeting */
 /** @typedef {"required" | "notice"} Consent  which rule holds for people who have not answered */
 /** @typedef {{state: MeetingState, consent: Consent, recorded: boolean, participants: Person[]}} Meeting */
-/** @typedef {{participant: string, analysed: boolean, secret: string}} Answer  the secret allows to change it later */
+/** @typedef {{participant: string, analysed: boolean, secret: string}} Answer  the secret is needed to change it later */
 
 /** A request failed. `status` is that of HTTP, or 0 if there was no answer. The message is for people. */
 export class RequestError extends Error {
@@ -46,7 +46,7 @@ async function request(path, options) {
     response = await fetch(new URL(path, document.baseURI), { ...options, signal: AbortSignal.timeout(PATIENCE_MS) });
     body = await response.json();
   } catch {
-    // What is not JSON does not come from our server, but from a proxy in front of it.
+    // A response that is not JSON does not come from our server, but from a proxy in front of it.
     throw new RequestError(0, UNREACHABLE);
   }
   if (!response.ok) {

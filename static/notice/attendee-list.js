@@ -14,7 +14,7 @@ export class AttendeeList {
 
   /**
    * @param {HTMLElement} list
-   * @param {(participant: string) => void} onPick  somebody says who they are
+   * @param {(participant: string) => void} onPick  the user selected their name
    */
   constructor(list, onPick) {
     this.#list = list;
@@ -24,7 +24,7 @@ export class AttendeeList {
   /**
    * The rows stay the same nodes, so that focus and choice stay where they are.
    * @param {Person[]} people
-   * @param {string | undefined} me  the participant who was picked
+   * @param {string | undefined} me  the selected participant
    */
   render(people, me) {
     const present = new Set(people.map(({ participant }) => participant));

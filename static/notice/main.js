@@ -1,4 +1,4 @@
-// The page behind the link of the notice: people in a meeting elsewhere read what the bot does, and refuse or agree.
+// The page behind the link of the notice: people in a meeting read what the bot does, and refuse or agree.
 
 import { find, setAttribute, setData, setText } from "../shared/dom.js";
 import { messageOf } from "../shared/errors.js";
@@ -22,13 +22,13 @@ const buttons = { refuse: find("#refuse", HTMLButtonElement), agree: find("#agre
 let people = [];
 let joined = false;
 let over = false;
-let sent = 0; // requests with answers, begun or ended; what was read before the latest is out of date
+let sent = 0; // requests with answers, begun or ended; data from before the latest one is out of date
 let sending = false;
 let polling = false;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 
-// --- what the server says
+// --- responses of the server
 
 async function poll() {
   if (polling || over) return;
@@ -73,10 +73,10 @@ function end(words, kind) {
   render();
 }
 
-// --- people who came back
+// --- people who rejoined
 
 /**
- * The only person with that name, if the one who had it before is gone.
+ * The only person with that name, if the earlier participant has left.
  * @param {Identity} before
  */
 function returned({ name, participant }) {
@@ -90,7 +90,7 @@ function recognise() {
   if (back) store.pick(back);
 }
 
-/** A person who was answered for here and came back with a new id gets the same answer. The latest answer holds. */
+/** Repeat the answer of a person who answered here and rejoined with a new id. The latest answer applies. */
 async function repeatAnswers() {
   for (const old of store.answers) {
     const same = people.find(({ participant }) => participant === old.participant);
@@ -101,7 +101,7 @@ async function repeatAnswers() {
   }
 }
 
-// --- what people do
+// --- actions of the user
 
 function me() {
   return people.find(({ participant }) => participant === store.me?.participant) ?? null;
@@ -127,7 +127,7 @@ async function choose(analysed) {
  * Answer for a person.
  * @param {Person} person
  * @param {boolean} analysed
- * @param {StoredAnswer | null} [again]  the answer that they gave before they came back
+ * @param {StoredAnswer | null} [again]  the answer that they gave before they rejoined
  */
 async function send(person, analysed, again = null) {
   const { name, participant } = person;
@@ -150,7 +150,7 @@ async function send(person, analysed, again = null) {
   render();
 }
 
-// --- what is shown
+// --- rendering
 
 function render() {
   const mine = me();
@@ -180,7 +180,7 @@ function showMeeting(words, kind) {
 }
 
 /**
- * What became of an answer.
+ * Show the outcome of an answer.
  * @param {string} words
  * @param {Kind} [kind]
  */

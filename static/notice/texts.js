@@ -26,7 +26,7 @@ const STATES = {
 };
 
 /**
- * How the meeting stands, and how serious that is.
+ * The state of the meeting as text, and its severity.
  * @param {MeetingState} state
  * @param {{analysed: boolean}[]} people
  * @returns {[string, Kind]}

@@ -1,7 +1,7 @@
-// Final results for people who cannot see the tiles: in a live region, only what changed, and never a flood.
+// Announces final results in a live region for people who cannot see the tiles: only changes, and not too many.
 
 const INTERVAL_S = 6;
-/** @type {Record<string, string | undefined>} nouns, of which a sentence wants the adjective */
+/** @type {Record<string, string | undefined>} labels are nouns, but the sentence needs an adjective */
 const ADJECTIVES = { anger: "angry", happiness: "happy", sadness: "sad", fear: "afraid", disgust: "disgusted" };
 
 export class Announcer {
@@ -19,11 +19,11 @@ export class Announcer {
   }
 
   /**
-   * A final result came for participant `id`.
+   * A final result arrived for participant `id`.
    * @param {string} id
    * @param {string} name
    * @param {string} label
-   * @param {string} title  what people read for it
+   * @param {string} title  the text that people read
    */
   result(id, name, label, title) {
     if (this.#announced.get(id) === label) this.#waiting.delete(id);

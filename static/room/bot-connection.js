@@ -22,11 +22,11 @@ const TEMPORARY = [409, 429];
  */
 /**
  * @typedef {object} Handlers
- * @property {(text: string) => void} received  a message with events came
+ * @property {(text: string) => void} received  a message with events arrived
  * @property {(state: BotState, problem: string | null) => void} changed
  */
 
-/** To try again would not help. */
+/** An error that another attempt would not fix. */
 class PermanentError extends Error {}
 
 export class BotConnection {
@@ -55,7 +55,7 @@ export class BotConnection {
   }
 
   /**
-   * Send this track, or none. The promise settles when the browser has made the change.
+   * Send this track, or nothing. The promise settles when the browser has made the change.
    * @param {MediaStreamTrack | null} track
    */
   async setTrack(track) {
@@ -64,7 +64,7 @@ export class BotConnection {
   }
 
   /**
-   * Tell the bot on its own channel, for when the WebSocket to the server is broken.
+   * Tell the bot over its data channel, in case the WebSocket to the server is broken.
    * @param {object} message
    */
   send(message) {
@@ -150,7 +150,7 @@ export class BotConnection {
    * @param {unknown} [error]
    */
   async #failed(pc, error) {
-    if (pc !== this.#pc || this.#closed) return; // an earlier attempt, or asked for
+    if (pc !== this.#pc || this.#closed) return; // an earlier attempt, or closed on purpose
     this.#pc = this.#sender = null;
     pc?.close();
     if (error instanceof PermanentError) {

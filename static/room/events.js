@@ -2,7 +2,7 @@
 
 /** @import { Probabilities } from "./labels.js" */
 
-/** @typedef {{version: 1, participant: string, stream: string}} Common  what every event has */
+/** @typedef {{version: 1, participant: string, stream: string}} Common  fields of every event */
 /** @typedef {Common & {type: "joined", name: string, analysed: boolean}} Joined */
 /** @typedef {Common & {type: "left", reason: string}} Left */
 /** @typedef {Common & {type: "consent", analysed: boolean}} Consent */
@@ -22,7 +22,7 @@
 /** @typedef {Joined | Left | Consent | SpeechStarted | SpeechEnded | EmotionResult | Stalled | Resumed | Fault} BotEvent */
 
 /**
- * The events in a message on the data channel. Another message does not stop the page, but the console tells of it.
+ * The events in a message on the data channel. Other messages are ignored, with a warning in the console.
  * @param {string} text
  * @returns {BotEvent[]}
  */

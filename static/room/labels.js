@@ -1,19 +1,19 @@
-// The labels of results, as the server tells of them with the welcome: names, titles, colours, and a symbol of its own for
-// each, because colour alone never says anything on this page. And the symbols of a tile's states, which are the page's own.
+// The labels of results, from the server's welcome message: names, titles, colours and symbols. Each label has its own
+// symbol, because this page never conveys anything by colour alone. The symbols of a tile's states are defined here.
 
 import { shape } from "../shared/dom.js";
 
 /**
  * @typedef {object} Label
- * @property {string} name  as events have it
- * @property {string} title  as people read it
+ * @property {string} name  as in events
+ * @property {string} title  for people
  * @property {{light: string, dark: string}} colours  one for each background
  * @property {string} path  its symbol, in a box of 16×16
  */
-/** @typedef {{labels: Label[], unsure: Label}} LabelSet  in order; `unsure` is of a result in which none is likely enough */
+/** @typedef {{labels: Label[], unsure: Label}} LabelSet  in order; `unsure` is the label if none is likely enough */
 /** @typedef {Record<string, number>} Probabilities  by name */
 
-/** The name of the label of a result in which no other is likely enough. */
+/** The name of the label of a result in which no other label is likely enough. */
 export const UNSURE = "unsure";
 
 /** @type {Record<string, string | undefined>} */
@@ -38,13 +38,13 @@ export class Labels {
     this.#named = new Map([...labels, unsure].map((label) => [label.name, label]));
   }
 
-  /** All of them, "unsure" too. */
+  /** All labels, including "unsure". */
   get every() {
     return [...this.#named.values()];
   }
 
   /**
-   * What people read for a label.
+   * The title of a label.
    * @param {string} name
    */
   title(name) {
@@ -52,7 +52,7 @@ export class Labels {
   }
 
   /**
-   * The symbol of a label, in its colour, or of a tile's state.
+   * The symbol of a label, in its colour, or the symbol of a tile's state.
    * @param {string} name
    */
   symbol(name) {
@@ -64,7 +64,7 @@ export class Labels {
   }
 
   /**
-   * The likeliest label of a result, whatever the result is called.
+   * The most likely label of a result, even if the result is "unsure".
    * @param {{probabilities: Probabilities}} result
    */
   likeliest({ probabilities }) {
@@ -74,7 +74,7 @@ export class Labels {
 }
 
 /**
- * Give `node` the colour of a label, for each background: base.css says which holds.
+ * Give `node` the colours of a label for light and dark backgrounds; base.css selects one.
  * @param {HTMLElement | SVGElement} node
  * @param {Label} label
  */
@@ -85,7 +85,7 @@ export function colour(node, { colours }) {
 }
 
 /**
- * How much a probability says, in words that do not promise too much.
+ * A probability in words that do not promise too much.
  * @param {number} probability
  */
 export function strength(probability) {
@@ -94,7 +94,7 @@ export function strength(probability) {
 }
 
 /**
- * A probability as people read it.
+ * A probability as text for people.
  * @param {number} probability
  */
 export const percent = (probability) => `${Math.round(probability * 100)} %`;

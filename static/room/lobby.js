@@ -2,7 +2,7 @@
 
 import { find } from "../shared/dom.js";
 
-/** @typedef {{room: string, name: string, consent: boolean}} Choice  what was entered, and the answer to the question */
+/** @typedef {{room: string, name: string, consent: boolean}} Choice  the values of the fields, and the answer to the question */
 
 export class Lobby {
   #box = find("#lobby", HTMLElement);
@@ -14,8 +14,8 @@ export class Lobby {
   #informed = false;
 
   /**
-   * @param {string} room  to begin with
-   * @param {(choice: Choice) => void} chosen  somebody wants to join
+   * @param {string} room  the initial room name
+   * @param {(choice: Choice) => void} chosen  the user wants to join
    * @param {(what: string) => void} missing  a field is empty
    */
   constructor(room, chosen, missing) {
@@ -46,7 +46,7 @@ export class Lobby {
     this.#render();
   }
 
-  /** From now on people can agree: the page has everything that they must know before. */
+  /** Allow people to agree: the page now shows everything that they must know first. */
   allowAnalysis() {
     this.#informed = true;
     this.#render();

@@ -3,8 +3,8 @@
 import { LevelMeter } from "./level-meter.js";
 
 /**
- * Echo cancellation is on, or people would hear themselves come back. Noise suppression and automatic gain are off:
- * they flatten loudness and cut breath and voice onset, and it is from these that the model hears an emotion.
+ * Echo cancellation is on, because people would otherwise hear themselves. Noise suppression and automatic gain are off,
+ * because they flatten loudness and cut breath and voice onset, which the model uses to recognise an emotion.
  */
 const MICROPHONE = { echoCancellation: true, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
 const CAMERA = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 24, max: 30 }, facingMode: "user" };
@@ -24,7 +24,7 @@ export class LocalMedia {
     this.#constraints = raw ? { ...MICROPHONE, echoCancellation: false } : MICROPHONE;
   }
 
-  /** Ask for the microphone. Returns null, or in words why there is none. */
+  /** Open the microphone. Returns null, or a message that says why it cannot be opened. */
   async openMicrophone() {
     try {
       this.microphone = await openTrack({ audio: this.#constraints });
@@ -36,7 +36,7 @@ export class LocalMedia {
     }
   }
 
-  /** Ask for the camera. Returns null, or in words why there is none. */
+  /** Open the camera. Returns null, or a message that says why it cannot be opened. */
   async openCamera() {
     try {
       this.camera = await openTrack({ video: CAMERA });
@@ -53,7 +53,7 @@ export class LocalMedia {
   }
 
   /**
-   * One track goes to people and to the bot, so muting holds for both.
+   * People and the bot get the same track, so muting applies to both.
    * @param {boolean} muted
    */
   setMuted(muted) {
@@ -61,7 +61,7 @@ export class LocalMedia {
     if (this.microphone) this.microphone.enabled = !muted;
   }
 
-  /** 0…1: how loud this person is at the moment. It stays on this page. */
+  /** 0…1: how loud this person is at the moment. The level does not leave this page. */
   get level() {
     return this.#meter?.read() ?? 0;
   }

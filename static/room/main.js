@@ -15,9 +15,9 @@ import { StatusLine } from "./status-line.js";
 
 const JOINING = "Joining …";
 const RESTARTING = "The server is restarting this room. You will be reconnected. Nothing is analysed until then.";
-/** The WebSocket's close code for it; the server says 1001 when it stops. */
+/** The WebSocket's close code for a closed room; the server sends 1001 when it stops. */
 const ROOM_CLOSED = 1000;
-const CLOSED = "The room was closed by whoever runs the server. You have left it, and your voice is not analysed.";
+const CLOSED = "The operator of the server closed this room. You have left it, and your voice is not analysed.";
 const LOST = "The connection to the server was lost. You have left the room, and your voice is not analysed.";
 const query = new URLSearchParams(location.search);
 const token = query.get("token");
@@ -37,9 +37,9 @@ const controls = new Controls({
 });
 /** @type {Room | null} */
 let room = null;
-/** @type {Choice | null} what was chosen last, for joining again */
+/** @type {Choice | null} the last choice, for joining again */
 let choice = null;
-/** @type {object | null} the present attempt to come back, if there is one */
+/** @type {object | null} the current attempt to reconnect, if there is one */
 let returning = null;
 
 /** @type {Page} */
@@ -54,7 +54,7 @@ const page = {
   media,
   lost(code) {
     if (!room || !choice) return;
-    choice.consent = room.analysed; // as it was last given, not as it was at first
+    choice.consent = room.analysed; // the last consent, not the first
     if (code === SERVICE_RESTART) comeBack(choice);
     else if (code === ROOM_CLOSED) {
       leave();
@@ -86,7 +86,7 @@ async function join(chosen) {
     enter(room.name);
     const listener = "You joined as a listener. The others do not hear you, and your voice is not analysed.";
     if (missing) status.show(`${listener} ${missing}`, { kind: "warning" });
-    else status.clearIf(JOINING); // what the room has said since stays
+    else status.clearIf(JOINING); // later messages of the room stay
   } catch (error) {
     media.close();
     status.show(messageOf(error), { kind: "error" });
@@ -130,7 +130,7 @@ function leaveLost(chosen, why = "") {
 }
 
 /**
- * Join again without being asked.
+ * Join again without asking the user.
  * @param {Choice} chosen
  */
 async function comeBack(chosen) {
@@ -142,7 +142,7 @@ async function comeBack(chosen) {
     const found = await rejoin(() => Room.join(page, { token, ...chosen }), () => returning === mine);
     if (returning !== mine || !found) return found?.leave();
     room = found;
-    // The switch may have been turned while the answer was on its way.
+    // The user may have used the switch while the request was running.
     if (room.analysed !== chosen.consent) room.setAnalysed(chosen.consent);
     renderControls();
     status.clearIf(RESTARTING);
@@ -178,7 +178,7 @@ async function toggleCamera() {
 
 function toggleConsent() {
   if (room) room.setAnalysed(!room.analysed);
-  else if (choice) choice.consent = !choice.consent; // holds from the moment of coming back
+  else if (choice) choice.consent = !choice.consent; // applies after reconnecting
   renderControls();
 }
 

@@ -1,5 +1,5 @@
-// Browser to browser: one peer connection per other person. The one who came later calls, the one who was there answers.
-// So only one side ever makes offers, and offers cannot cross.
+// Browser to browser: one peer connection per other person. The person who joined later makes the offers, the other answers.
+// So only one side makes offers, and offers cannot cross.
 
 import { Peer } from "./peer.js";
 
@@ -12,13 +12,13 @@ import { Peer } from "./peer.js";
  * @property {RTCIceServer[]} iceServers
  * @property {Signalling} signalling
  * @property {LocalMedia} media
- * @property {(peer: Peer) => void} changed  something about a peer is new
+ * @property {(peer: Peer) => void} changed  a peer has changed
  */
 
 export class Mesh {
   iceServers;
   changed;
-  /** Only a name under which both tracks travel, so that the other side keeps lips and voice together. */
+  /** Only its id is used: both tracks have it, so that the other side keeps lips and voice in sync. */
   stream = new MediaStream();
   #signalling;
   #media;
@@ -39,7 +39,7 @@ export class Mesh {
   }
 
   /**
-   * What this person sends of a kind, or null.
+   * The track of a kind that this person sends, or null.
    * @param {string} kind  "audio" or "video"
    */
   track(kind) {
@@ -74,7 +74,7 @@ export class Mesh {
     return this.#peers.get(id);
   }
 
-  /** Tell everyone: the microphone or the camera is another one, or none, or muted. */
+  /** Tell everyone that the microphone or the camera was changed, closed or muted. */
   refresh() {
     for (const peer of this.#peers.values()) {
       peer.replace("audio");

@@ -1,4 +1,4 @@
-// The people in the room: what is known of each, their tiles, the list of them, and what is announced of them.
+// The people in the room: their state, their tiles, the list of people, and announcements.
 
 import { Announcer } from "./announcer.js";
 import { clock } from "./clock.js";
@@ -18,7 +18,7 @@ import { VoiceState } from "./voice-state.js";
  * @property {string} id
  * @property {string} name
  * @property {boolean} self  whether it is the person at this page
- * @property {boolean} page  whether they have a page that can be called; a program has none
+ * @property {boolean} page  whether they use a page, which can be called; programs do not
  * @property {VoiceState} voice
  * @property {Tile} tile
  */
@@ -80,8 +80,8 @@ export class Participants {
   }
 
   /**
-   * The server or the bot says that somebody agreed or withdrew. About the person at this page, this page knows best:
-   * an answer to an earlier click must not undo a later one.
+   * The server or the bot reports that somebody agreed or withdrew. For the person at this page, the report is ignored:
+   * the response to an earlier click must not undo a later one.
    * @param {string} id
    * @param {boolean} analysed
    */
@@ -114,7 +114,7 @@ export class Participants {
     this.#roster.render(people);
   }
 
-  /** Nothing more is announced. */
+  /** Stop announcing results. */
   stop() {
     this.#announcer.stop();
   }

@@ -2,7 +2,7 @@
 
 /** @import { Mesh } from "./mesh.js" */
 
-/** @typedef {{microphone: boolean, camera: boolean}} Sends  which of them a person sends at the moment */
+/** @typedef {{microphone: boolean, camera: boolean}} Sends  which of the two a person sends at the moment */
 /** @typedef {{description?: RTCSessionDescriptionInit | null, candidate?: RTCIceCandidateInit, sends?: Sends}} Signal */
 
 export class Peer {
@@ -13,7 +13,7 @@ export class Peer {
   /** @type {RTCPeerConnectionState} */
   state = "connecting";
   /**
-   * What the other side says it sends: a remote track alone does not tell that a camera was turned off.
+   * What the other side reports that it sends: a remote track alone does not show that a camera was turned off.
    * @type {Sends}
    */
   sends = { microphone: true, camera: false };
@@ -45,7 +45,7 @@ export class Peer {
   }
 
   /**
-   * A signal came from the other side.
+   * A signal arrived from the other side.
    * @param {Signal} signal
    */
   receive({ description, candidate, sends }) {
@@ -68,7 +68,7 @@ export class Peer {
     });
   }
 
-  /** 0…1, as heard here. It shows who speaks, even where nobody may analyse it. */
+  /** 0…1, measured on this page. It shows who speaks, even if the bot may not analyse the person. */
   get level() {
     const receiver = this.#pc.getReceivers().find((each) => each.track.kind === "audio");
     return receiver?.getSynchronizationSources()[0]?.audioLevel ?? 0;
@@ -80,7 +80,7 @@ export class Peer {
 
   /** @param {MediaStreamTrack} track */
   #receive(track) {
-    // A stream that has its track from the start: Chromium stays silent for one that was played while still empty.
+    // The stream has its track from the start: Chromium does not play a stream that was still empty when it started.
     const stream = new MediaStream([track]);
     if (track.kind === "audio") this.audio = stream;
     else this.video = stream;

@@ -4,7 +4,7 @@
 
 export class Playback {
   #status;
-  /** @type {Set<HTMLAudioElement>} what waits for a click */
+  /** @type {Set<HTMLAudioElement>} the elements that wait for a click */
   #blocked = new Set();
 
   /** @param {StatusLine} status */

@@ -1,17 +1,17 @@
-// Joining again without being asked, after the server's process that had the room has ended.
+// Joins again without asking the user, after the server process that hosted the room has ended.
 
 import { sleep } from "./clock.js";
 import { JoinError } from "./signalling.js";
 
 /** The WebSocket's close code for it (RFC 6455 and its registry: "Service Restart"). */
 export const SERVICE_RESTART = 1012;
-/** About a minute in all; the first comes at once, but not from all pages at the same moment. */
+/** About a minute in all. The first attempt is almost immediate, but not at the same moment on all pages. */
 const DELAYS_S = [0.2, 0.5, 1, 2, 4, 8, 15, 30];
-/** The codes of refusals that may be gone a little later. */
+/** The codes of refusals that may be temporary. */
 const TEMPORARY = ["unreachable", "restarting", "timeout", "full"];
 
 /**
- * What `join` returns once it succeeds, or null once it is not `wanted` any more. Throws the error to show.
+ * Return the result of `join` when it succeeds, or null when it is no longer `wanted`. Throws the error to show.
  * @template T
  * @param {() => Promise<T>} join
  * @param {() => boolean} wanted

@@ -1,4 +1,4 @@
-// One stay in a room: its connections, and what they tell of its people. `join` begins it, `leave` ends all of it.
+// One stay in a room: its connections, and the people in it. `join` begins the stay, `leave` ends it.
 
 import { BotConnection } from "./bot-connection.js";
 import { parseEvents } from "./events.js";
@@ -15,7 +15,7 @@ import { Signalling } from "./signalling.js";
 /** @import { StatusLine } from "./status-line.js" */
 
 /**
- * @typedef {object} Page  where a room shows itself
+ * @typedef {object} Page  the parts of the page that a room uses
  * @property {Places} places
  * @property {StatusLine} status
  * @property {LocalMedia} media
@@ -40,7 +40,7 @@ export class Room {
   #timer;
 
   /**
-   * Join a room as the person chose; without a microphone there is nothing to consent to. Throws if that fails.
+   * Join a room as the person chose; without a microphone the person is not analysed. Throws if that fails.
    * @param {Page} page
    * @param {JoinRequest} request
    */
@@ -60,7 +60,7 @@ export class Room {
   }
 
   /**
-   * For `join` alone.
+   * Use `join` instead.
    * @param {Page} page
    * @param {Signalling} signalling
    * @param {Welcome} welcome
@@ -84,7 +84,7 @@ export class Room {
   }
 
   /**
-   * Withdrawing takes effect here and now: the track is taken away before anyone is told.
+   * Withdrawing takes effect at once: the track is removed before the server and the bot are told.
    * @param {boolean} analysed
    */
   setAnalysed(analysed) {
@@ -96,7 +96,7 @@ export class Room {
     this.#update(() => this.#people.setAnalysed(this.#self, analysed));
   }
 
-  /** The microphone, the camera or the mute changed. */
+  /** The microphone, the camera or the mute state changed. */
   refreshMedia() {
     const { camera, microphone } = this.#page.media;
     this.#mesh.refresh();

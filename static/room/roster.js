@@ -1,4 +1,4 @@
-// The list of who is in the room, the analysis bot among them.
+// The list of people in the room, including the analysis bot.
 
 import { el, icon, setIcon, setText } from "../shared/dom.js";
 

@@ -1,13 +1,13 @@
-// What the server says of itself before anybody joins: whether it records voices.
+// Shows, before anybody joins, whether the server records voices.
 
 const PATIENCE_MS = 8000;
 const AGAIN_MS = 3000;
-const ASKING = "The server has not said yet whether it records voices; this page keeps asking.";
+const ASKING = "This page does not know yet whether the server records voices. It keeps asking the server.";
 const RECORDED = "The server records the voices of the people who are analysed. It does not store any results.";
 const NOT_RECORDED = "The server does not store anything.";
 
 /**
- * Ask the server until it answers, and show what it says wherever this page speaks of it.
+ * Ask the server until it responds, and show its answer in all `places`.
  * @param {NodeListOf<Element>} places
  */
 export async function showServerNotice(places) {

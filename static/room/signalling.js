@@ -1,18 +1,18 @@
-// The WebSocket to the server: who is in the room, and messages from browser to browser.
+// The WebSocket to the server: it reports who is in the room, and carries messages from browser to browser.
 
 /** @import { LabelSet } from "./labels.js" */
 /** @import { Signal } from "./peer.js" */
 
-/** @typedef {{id: string, name: string, analysed: boolean, page?: boolean}} Member  a program has no page to call */
+/** @typedef {{id: string, name: string, analysed: boolean, page?: boolean}} Member  a program has no page and cannot be called */
 /** @typedef {{token: string | null, room: string, name: string, consent: boolean}} JoinRequest */
 /**
  * @typedef {object} Welcome
  * @property {string} room
  * @property {string} participant  one's own id
- * @property {string} secret  proves to the bot that one is that participant
+ * @property {string} secret  proves one's identity to the bot
  * @property {Member[]} participants  the others
  * @property {{id: string, name: string}} bot
- * @property {LabelSet} labels  of the model, as they are to be shown
+ * @property {LabelSet} labels  labels of the model, as they are shown
  * @property {(string | RTCIceServer)[]} [ice_servers]
  */
 /**
@@ -21,7 +21,7 @@
  *   | {type: "error", code: string, message: string}} ServerMessage
  */
 /**
- * @typedef {object} Handlers  what the room does with messages
+ * @typedef {object} Handlers  called for each message
  * @property {(member: Member) => void} joined
  * @property {(id: string) => void} left
  * @property {(id: string, analysed: boolean) => void} consent
@@ -81,7 +81,7 @@ export class Signalling {
   }
 
   /**
-   * Who gets the messages after the welcome. To miss none, call it as soon as `join` has returned.
+   * Set the handlers of messages after the welcome. Call it as soon as `join` has returned, so that no message is lost.
    * @param {Handlers} handlers
    */
   listen(handlers) {
@@ -89,7 +89,7 @@ export class Signalling {
   }
 
   /**
-   * False where the message could not be sent.
+   * Returns false if the message could not be sent.
    * @param {{type: string} & Record<string, unknown>} message
    */
   send(message) {

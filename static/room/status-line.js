@@ -1,8 +1,8 @@
-// The line at the top of the page that says how things stand.
+// The status line at the top of the page.
 
 import { find, setText } from "../shared/dom.js";
 
-/** @typedef {{label: string, run: () => void}} Action  a button beside the words */
+/** @typedef {{label: string, run: () => void}} Action  a button beside the text */
 
 export class StatusLine {
   #box;
@@ -35,7 +35,7 @@ export class StatusLine {
   }
 
   /**
-   * Take this very message away, but leave one that came since.
+   * Remove this message, but keep a later one.
    * @param {string} text
    */
   clearIf(text) {

@@ -1,4 +1,4 @@
-// From the time of a stream to the time of the page.
+// Converts the time of a stream to the time of the page.
 
 const MEMORY_S = 30;
 
@@ -7,7 +7,7 @@ export class StreamClock {
   #offsets = [];
 
   /**
-   * An event came that speaks of `seconds` of the stream.
+   * An event arrived that refers to `seconds` of the stream.
    * @param {number} seconds
    * @param {number} now
    */
@@ -17,7 +17,7 @@ export class StreamClock {
   }
 
   /**
-   * Seconds of the stream as seconds of the page. The smallest delay of late is the one with the least waiting in it.
+   * Seconds of the stream as seconds of the page. The smallest recent delay contains the least waiting time.
    * @param {number} seconds
    * @param {number} now
    */
@@ -25,7 +25,7 @@ export class StreamClock {
     return Math.min(now, seconds + Math.min(...this.#offsets.map((each) => each.offset)));
   }
 
-  /** The delays so far may not hold any more. */
+  /** Forget earlier delays, which may no longer apply. */
   reset() {
     this.#offsets = [];
   }

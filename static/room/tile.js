@@ -1,4 +1,4 @@
-// One person's tile: picture, name, speaking activity, and what the bot hears in the voice.
+// One person's tile: picture, name, speaking activity, and the bot's result for the voice.
 
 import { el, icon, setData, setText } from "../shared/dom.js";
 import { UNSURE, colour, percent, strength } from "./labels.js";
@@ -52,7 +52,7 @@ export class Tile {
     this.#voice = voice;
     this.#labels = labels;
     this.#timeline = new Timeline(voice, self ? "your voice" : name, labels);
-    this.#video.muted = true; // the sound has an element of its own: a picture that never comes must not hold it up
+    this.#video.muted = true; // an element of its own plays the sound: it must not wait for a picture that never arrives
     this.node = el("article", { class: "tile", "data-participant": id, "aria-label": self ? `${name} (you)` : name });
     this.node.append(this.#stage(name, self), this.#panel());
     if (!self) this.node.append(this.audio);
@@ -61,7 +61,7 @@ export class Tile {
   }
 
   /**
-   * The streams to play; for oneself a picture alone.
+   * The streams to play; for oneself only the picture.
    * @param {{audio?: MediaStream | null, video: MediaStream | null}} streams
    */
   attach({ audio, video }) {
@@ -86,7 +86,7 @@ export class Tile {
     const connected = bot.state === "connected";
     const state = bot.state === "refused" && voice.analysed ? "error" : voice.state(now, connected);
     if (level > AUDIBLE) this.#audibleAt = now;
-    // Where the bot listens its voice detector decides; where it may not, loudness as heard here.
+    // If the person is analysed, the bot's voice detector decides; otherwise the loudness measured on this page.
     const active = voice.analysed && connected ? voice.speaking : now - this.#audibleAt < AUDIBLE_HOLD_S;
     setData(this.node, "state", state);
     setData(this.node, "active", active);
@@ -189,7 +189,7 @@ function ago(seconds) {
 }
 
 /**
- * How likely a result is; if its label does not say of what, this too.
+ * The probability of a result; if the result is "unsure", also the most likely label.
  * @param {Result} result
  * @param {Labels} labels
  */

@@ -18,7 +18,7 @@ const DARK = matchMedia("(prefers-color-scheme: dark)");
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {HTMLElement} frame  says how wide it is, and which colours it has
+ * @param {HTMLElement} frame  gives the width and the colours
  * @param {View} view
  * @param {Labels} labels
  */
@@ -86,7 +86,7 @@ function drawSlice(context, { label, probabilities, final }, from, to, colours) 
   context.fillRect(from, BASE - height, width, height);
   context.globalAlpha = 1;
   context.fillRect(from, BASE - height, width, 2);
-  // The shape, where there is room for it: a result can be told without its colour.
+  // Draw the shape if there is room for it, so that results can be distinguished without colour.
   const size = Math.min(11, width, height - 3);
   if (size < 5) return;
   context.save();

@@ -11,7 +11,7 @@ import { HISTORY_S } from "./voice-state.js";
 
 /** @type {Record<string, number>} */
 const STEPS_S = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -5, PageUp: 5 };
-const MARGIN_S = 0.5; // the oldest moment to look at is soon out of sight
+const MARGIN_S = 0.5; // the oldest moment soon leaves the timeline
 const HINT = "The last minute. To look back, point, tap or use the arrow keys.";
 
 export class Timeline {
@@ -22,7 +22,7 @@ export class Timeline {
   #voice;
   #labels;
   /**
-   * The moment looked at, in page seconds, or null for "now". A moment, not a place: it moves along with what was said.
+   * The selected moment, in page seconds, or null for "now". It is a moment, not a position, so it moves with the timeline.
    * @type {number | null}
    */
   #moment = null;
@@ -91,13 +91,13 @@ export class Timeline {
     const text = moment === null ? HINT : `${ago} s ago: ${this.#words(moment, now)}`;
     setText(this.#readout, text);
     this.#readout.classList.toggle("looking", moment !== null);
-    // While nobody looks back the value stands still: a slider that changes by itself would never let a screen reader rest.
+    // While no moment is selected, the value does not change: a screen reader would read every change of the slider.
     setAttribute(this.#slider, "aria-valuenow", -ago);
     setAttribute(this.#slider, "aria-valuetext", moment === null ? "now" : text);
   }
 
   /**
-   * What was heard at a moment.
+   * The result at a moment, as text.
    * @param {number} moment
    * @param {number} now
    */

@@ -1,4 +1,4 @@
-// What the analysis bot told about one voice: its state now and the last minute. No DOM, no clock: `now` is passed in.
+// The state of one voice, from the bot's events: now and in the last minute. It uses no DOM and no clock: `now` is passed in.
 
 import { StreamClock } from "./stream-clock.js";
 
@@ -11,8 +11,8 @@ import { StreamClock } from "./stream-clock.js";
 /** @typedef {{start: number, end: number | null, slices: Slice[]}} Segment  `end` is null while it is open */
 
 export const HISTORY_S = 60;
-const HOLD_S = 1.5; // after the last speech, until a tile says "no speech": shorter pauses would make it flicker
-const UNSEEN_S = 3; // "connecting" ends after this long, even if no event about the participant came
+const HOLD_S = 1.5; // time from the last speech until a tile shows "no speech": shorter pauses would make it flicker
+const UNSEEN_S = 3; // "connecting" ends after this time, even without an event about the participant
 
 /** One participant's voice. All times it keeps are seconds of the page's clock. */
 export class VoiceState {
@@ -65,7 +65,7 @@ export class VoiceState {
   apply(event, now) {
     if (event.stream && event.stream !== this.stream) this.#restart(event.stream);
     this.#seen = true;
-    if (!this.analysed) return; // withdrawn: what was still on its way is not shown
+    if (!this.analysed) return; // withdrawn: late events are not shown
     this.#prune(now);
     if (event.type === "speech_started") this.#speechStarted(event, now);
     else if (event.type === "speech_ended") this.#speechEnded(event, now);
@@ -90,7 +90,7 @@ export class VoiceState {
   }
 
   /**
-   * What was heard at a moment: null for silence, `{label: null}` for speech without a result.
+   * The result at a moment: null for silence, `{label: null}` for speech without a result.
    * @param {number} moment
    * @param {number} now
    * @returns {Slice | {label: null} | null}
@@ -135,7 +135,7 @@ export class VoiceState {
     const segment = this.#segment(event, now);
     const to = this.#clock.pageTime(event.end_s, now);
     const from = final ? segment.start : (segment.slices.at(-1)?.to ?? segment.start);
-    // The final result speaks for the whole segment and takes the place of the provisional ones.
+    // The final result covers the whole segment and replaces the provisional ones.
     segment.slices = [...(final ? [] : segment.slices), { from, to, label, probabilities, final }];
     if (!final) this.spokeAt = Math.max(this.spokeAt, to);
     this.latest = { label, probabilities, confidence, final, at: to };
@@ -157,7 +157,7 @@ export class VoiceState {
   }
 
   /**
-   * Sound came that ended at `seconds` of the stream.
+   * Sound arrived that ended at `seconds` of the stream.
    * @param {number} seconds
    * @param {number} now
    */
@@ -187,7 +187,7 @@ export class VoiceState {
     this.speaking = false;
   }
 
-  /** Audio came again after a pause, perhaps with another delay. */
+  /** Audio arrives again after a pause, perhaps with another delay. */
   #resume() {
     this.stalled = false;
     this.#clock.reset();

@@ -3,7 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * The element that `selector` finds. Throws where there is none of that type.
+ * Find the element for `selector`. Throws if there is no element of that type.
  * @template {Element} T
  * @param {string} selector
  * @param {new () => T} type
@@ -95,7 +95,7 @@ export function setAttribute(node, name, value) {
 }
 
 /**
- * Show the icon `name` at the beginning or the end of `row`, in the place of the one before.
+ * Show the icon `name` at the beginning or the end of `row`, in place of the previous one.
  * @param {HTMLElement} row
  * @param {string} name
  * @param {"prepend" | "append"} place

@@ -1,7 +1,7 @@
-// What was thrown, for people.
+// Text of errors, for people.
 
 /**
- * The message of an error. Anything can be thrown, so it may not be one.
+ * The message of a thrown value, which may not be an Error.
  * @param {unknown} error
  */
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));

@@ -181,7 +181,7 @@ def test_in_call_order_somebody_must_speak(
 ) -> None:
     manifest = write_manifest(tmp_path, [(clips[0], "sad", "ada"), (clips[1], "sad", "")])
     assert main(["evaluate", str(manifest), "--adapt"]) == 2
-    assert "--adapt needs to know who speaks; fill the column 'speaker'" in capsys.readouterr().err
+    assert "--adapt needs the speaker of each clip; fill in the column 'speaker'" in capsys.readouterr().err
 
 
 def test_figures_that_cannot_be_written_are_said(

@@ -133,10 +133,11 @@ def test_our_four_can_be_measured_where_its_labels_stand_for_them(
     (tmp_path / "own").mkdir()
     assert main(["evaluate", str(manifest), "--model", str(write_moods(tmp_path / "own")), "--emotions", "4"]) == 2
     assert (
-        "tells apart calm, excited, angry, bored, tense, which are not our 4; leave it out" in capsys.readouterr().err
+        "has the labels calm, excited, angry, bored, tense, which are not our 4; leave it out"
+        in capsys.readouterr().err
     )
     assert main(["evaluate", str(manifest), "--model", model, "--emotions", "6"]) == 1
-    assert "moods@1.2.0 tells 5 labels apart, not six" in capsys.readouterr().err
+    assert "moods@1.2.0 has 5 labels, not six" in capsys.readouterr().err
 
 
 def test_classify_names_its_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

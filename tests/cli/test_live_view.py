@@ -117,7 +117,7 @@ def test_of_more_people_than_lines_those_heard_last_are_shown_and_the_others_cou
     shown = [line for line in lines if line.startswith("Person")]
     assert shown[0].startswith("Person 3 ")
     assert shown[-1].startswith("Person 39")
-    assert f"and {40 - len(shown)} more, who were not heard lately" in lines
+    assert f"and {40 - len(shown)} more, without recent events" in lines
 
 
 @pytest.mark.parametrize("name", ["\x1b[2J\x1b]0;owned\x07", "[bold]Ann[/bold]", "a\nb\rc", "\u202eAnn", "\x9b2J"])

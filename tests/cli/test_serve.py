@@ -54,7 +54,7 @@ def test_a_free_port_is_the_one_that_was_found() -> None:
 @pytest.mark.parametrize("where", ["here", "named", "nowhere"])
 def test_what_it_prints_can_be_opened_and_says_which_configuration_holds(tmp_path: Path, where: str) -> None:
     told = {
-        "here": "config.json in this folder (--config names another)",
+        "here": "config.json in this folder (use --config to name another)",
         "named": "other.json",
         "nowhere": "defaults (no --config, and no config.json in this folder)",
     }[where]

@@ -293,7 +293,9 @@ class TestStorage:
         await page.route("**/notice", refuse_once)
         await page.goto(server.url)
         await asked.wait()
-        await expect(page.locator(".facts .storage")).to_contain_text("has not said yet whether it records voices")
+        await expect(page.locator(".facts .storage")).to_contain_text(
+            "does not know yet whether the server records voices"
+        )
         await expect(page.locator("#join-analysed")).to_be_disabled()
         await expect(page.locator("#join-unanalysed")).to_be_enabled()
         await expect(page.locator("#join-analysed")).to_be_enabled(timeout=RESULT_MS)

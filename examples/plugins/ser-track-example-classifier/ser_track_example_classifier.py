@@ -1,4 +1,4 @@
-"""Three labels by loudness alone: not a model of emotion, but all that ser_track needs of one."""
+"""Three labels by loudness alone: not a model of emotion, but everything that ser_track needs from one."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class LoudnessClassifier:
         return None
 
     def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
-        """Judge ``samples`` ``[n]`` at 16 kHz: the nearer a level is, the likelier is its label."""
+        """Judge ``samples`` ``[n]`` at 16 kHz: the closer its level is, the more likely is a label."""
         level_dbfs = 10 * np.log10(np.mean(np.square(samples, dtype=np.float64)) + 1e-12)
         likelihoods = np.exp(-np.abs(LEVELS_DBFS - level_dbfs) / 5)
         return Prediction(np.asarray(likelihoods / likelihoods.sum(), np.float32))

@@ -1,4 +1,4 @@
-"""Voice activity by energy: for recordings in which nothing but voices is loud."""
+"""Voice activity by energy: for recordings in which only voices are loud."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ THRESHOLD_DBFS = -40.0
 
 @dataclass(slots=True)
 class Smoothed:
-    """What the detector remembers of one stream: its level, so that gaps between syllables are not silence."""
+    """The state of one stream: its smoothed level, so that gaps between syllables do not count as silence."""
 
     level_dbfs: float = -120.0
 
@@ -24,7 +24,7 @@ class EnergyDetector:
     licence = "MIT"
 
     def new_state(self) -> Smoothed:
-        """State of a stream of which nothing was heard yet."""
+        """The state of a new stream."""
         return Smoothed()
 
     def detect(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
@@ -36,5 +36,5 @@ class EnergyDetector:
         return np.asarray(1 / (1 + np.exp(THRESHOLD_DBFS - smoothed)), np.float32)
 
     def detect_run(self, windows: FloatArray, state: DetectorState) -> FloatArray:
-        """The same of ``n`` windows of one stream, one after the other."""
+        """The same for ``n`` windows of one stream, one after the other."""
         return np.concatenate([self.detect(window[None], [state]) for window in windows])

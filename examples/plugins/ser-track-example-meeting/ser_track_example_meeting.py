@@ -3,13 +3,13 @@
 The bot says `hello` with `hall`, `name` and `key`. The server answers `welcome`, or `refused` with `code` and `reason`.
 Then it sends, with the `id` of a person
 
-    joined      with `name`: somebody is there
-    audio       with `at`, in samples since they joined, and `pcm`: base64 of 16 kHz, mono, 16 bit; none for silence
+    joined      with `name`: somebody has joined
+    audio       with `at`, in samples since they joined, and `pcm`: base64 of 16 kHz, mono, 16 bit; not sent for silence
     answer      with `analysed`: they agree, or refuse
     left
 
 and `closed` with `reason` when the hall ends. The bot sends `event` with `event`, to everybody or, with `to`, to one
-person; and `goodbye`.
+person; and `goodbye` when it leaves.
 """
 
 import asyncio
@@ -28,11 +28,11 @@ from ser_track.meetings.meeting import Capabilities, Host, Services
 
 _MAX_LINE_BYTES: Final = 1 << 20
 _MAX_UNREAD_BYTES: Final = 1 << 20
-"""Of ours, at a server that reads too slowly."""
+"""More unsent bytes than this mean that the server reads too slowly."""
 
 
 def check_url(value: str) -> None:
-    """Raise ValueError with the end of a sentence that begins with the field."""
+    """Raise ValueError; its text completes a sentence that begins with the name of the field."""
     parts = urlsplit(value)
     if parts.scheme != "tcp" or not parts.hostname or not parts.port or parts.path.strip("/"):
         raise ValueError(f"must be tcp://host:port, not {value!r}")
@@ -40,15 +40,15 @@ def check_url(value: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class HallTarget:
-    """Which hall."""
+    """The hall to join."""
 
-    url: str = field(metadata={"description": "Of the server: tcp://host:port.", "check": check_url})
+    url: str = field(metadata={"description": "Address of the server: tcp://host:port.", "check": check_url})
     hall: str = field(metadata={"description": "The hall's name."})
-    key: str | None = field(default=None, repr=False, metadata={"description": "Of the hall."})
+    key: str | None = field(default=None, repr=False, metadata={"description": "Key of the hall."})
 
     @property
     def where(self) -> str:
-        """Server and hall, for people; the key is not in it."""
+        """Server and hall as text for people, without the key."""
         return f"example {self.url} hall {self.hall}"
 
 
@@ -62,7 +62,7 @@ class Hall:
         self._timeout_s = services.config.meetings.step_timeout_s
         self._people: dict[str, Attendee] = {}
         self._heard_until: dict[str, int] = {}
-        """By person: where the next audio begins at the earliest."""
+        """By person: the earliest sample at which the next audio may begin."""
         self._writer: asyncio.StreamWriter | None = None
         self._reading: asyncio.Task[str] | None = None
         self._over: JoinError | None = None
@@ -76,7 +76,7 @@ class Hall:
                 answer = await _read(reader)
         except (OSError, TimeoutError, ValueError) as error:
             await self.close()
-            reason = f"nobody answers ({error or 'too slow'}); is the server running?"
+            reason = f"the server does not respond ({error or 'too slow'}); is it running?"
             raise JoinError(self._target.where, "connect", reason, "unreachable") from error
         except BaseException:
             await self.close()
@@ -96,7 +96,7 @@ class Hall:
         return self._reading.result()
 
     def put(self, event: EncodedEvent) -> None:
-        """See `Meeting`. Every event is for everybody."""
+        """See `Meeting`. Every event goes to everybody."""
         self._write({"type": "event"}, event)
 
     async def close(self) -> None:
@@ -109,7 +109,7 @@ class Hall:
         self._write({"type": "goodbye"})
         writer, self._writer = self._writer, None
         if writer is not None:
-            writer.close()  # once all is sent
+            writer.close()  # after everything is sent
             try:
                 async with asyncio.timeout(self._timeout_s):
                     await writer.wait_closed()
@@ -123,12 +123,12 @@ class Hall:
         return reader
 
     async def _stay(self, reader: asyncio.StreamReader) -> str:
-        """Until the connection or the hall is lost; returns why."""
+        """Stay until the connection is lost or the hall ends; return the reason."""
         try:
             while self._over is None:
                 await self._take(await _read(reader))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            return f"the connection is lost, or what came over it is not of this protocol ({error!r})"
+            return f"the connection is lost, or the server does not follow the protocol ({error!r})"
         return "the hall is closed"
 
     async def _take(self, message: dict[str, Any]) -> None:
@@ -140,7 +140,7 @@ class Hall:
         if message["type"] == "joined":
             self._joined(person, str(message["name"]))
         elif attendee is None:
-            return  # one too many, or gone
+            return  # the meeting is full, or the person has left
         elif message["type"] == "audio":
             await self._hear(attendee, person, int(message["at"]), _samples(message["pcm"]))
         elif message["type"] == "answer":
@@ -150,7 +150,7 @@ class Hall:
             self._host.left(person, "left")
 
     def _joined(self, person: str, name: str) -> None:
-        # Who says nothing sends nothing here: that is silence, and no stall.
+        # The server sends nothing for people who are silent, so a pause in the audio is not a stall.
         attendee = self._host.joined(person, name, sends_silence=False)
         if attendee is None or person in self._people:
             return
@@ -161,10 +161,10 @@ class Hall:
             self._write({"type": "event", "to": person}, event)
 
     async def _hear(self, attendee: Attendee, person: str, at: int, samples: FloatArray) -> None:
-        if at >= self._heard_until[person]:  # what comes twice, or too late, is not heard
+        if at >= self._heard_until[person]:  # audio that arrives twice, or too late, is ignored
             self._heard_until[person] = at + len(samples)
             attendee.heard(Chunk(at, samples))
-            await attendee.room()  # a recording that comes faster than in real time waits here
+            await attendee.room()  # audio that arrives faster than real time waits here
 
     def _write(self, message: dict[str, Any], event: EncodedEvent | None = None) -> None:
         if self._writer is None or self._writer.is_closing():
@@ -174,11 +174,11 @@ class Hall:
             line = f'{line[:-1]}, "event": {event.text}}}'
         self._writer.write(line.encode() + b"\n")
         if self._writer.transport.get_write_buffer_size() > _MAX_UNREAD_BYTES:
-            self._writer.transport.abort()  # lost, and tried again
+            self._writer.transport.abort()  # the connection is lost, and the bot reconnects
 
 
 async def _read(reader: asyncio.StreamReader) -> dict[str, Any]:
-    """One message. Raises ValueError, or ConnectionError at the end."""
+    """Read one message. Raises ValueError, or ConnectionError at the end."""
     line = await reader.readline()
     if not line:
         raise ConnectionError("the server closed the connection")

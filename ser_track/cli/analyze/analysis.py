@@ -1,4 +1,4 @@
-"""One recording through the engine: what `analyze` does to each, here or in a worker process."""
+"""Runs one recording through the engine, in this process or in a worker process."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -17,30 +17,30 @@ from ser_track.recordings.recording import Recording, open_meeting, open_recordi
 from ser_track.replay import replay
 
 Show = Callable[[float, float | None], None]
-"""Is told how many seconds are done, and of how many, if that is known."""
+"""Receives the number of seconds that are done, and the total, if that is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is done to each recording."""
+    """The settings for each recording."""
 
     config: PipelineConfig
     documents: Documents
     split: bool
     provisional: bool
     names: tuple[str, ...] = ()
-    """Of the participants, in their order, instead of those in the recording."""
+    """Names of the participants, in their order, instead of those in the recording."""
     payload_type: int | None = None
-    """RTP's for Opus, where it must be told."""
+    """RTP payload type of Opus, if it must be given."""
     threads: int = 0
-    """Beside the voice detector's; results do not depend on it."""
+    """Threads in addition to that of the voice detector; results do not depend on it."""
 
 
 def analyze(source: Input, task: Task, sink: RecordingSink, fail: Callable[[str], None], show: Show) -> None:
-    """Give every event of ``source`` to ``sink``; what cannot be read is said to ``fail``.
+    """Give every event of ``source`` to ``sink``; audio that cannot be read is reported to ``fail``.
 
     Raises:
-        InferenceError: a model failed, as it would with the next recording.
+        InferenceError: a model failed, and would also fail with the next recording.
     """
     engine = new_engine(task.config)
     block_samples = round(task.config.consumed_duration_s * SAMPLE_RATE_HZ)

@@ -1,4 +1,4 @@
-"""Files of results: what they are called, and how they come to be whole or not at all."""
+"""Files of results: their names, and how each is written completely or not at all."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from ser_track.recordings.recording import STDIN, is_dump
 
 _PART: Final = ".part"
 Identity = tuple[int, int]
-"""What is the same for all names of one file."""
+"""Identifies a file, whatever name it is opened by."""
 
 
 def title_of(path: Path) -> str:
@@ -24,8 +24,8 @@ def title_of(path: Path) -> str:
 def file_names(folder: Path, suffixes: Mapping[str, str], sources: Sequence[Input]) -> dict[Input, dict[str, Path]]:
     """The files in ``folder`` for each of ``sources``, by format: the recording's place with the format's suffix.
 
-    A number is added where a recording before it has that place, or a recording lies there. Letters that differ in
-    case alone count as alike, as some file systems take them. A recording that is given twice has its files once.
+    A number is added if an earlier recording has that place, or if there is a recording in that place. Names that
+    differ only in case count as equal, as on some file systems. A recording that is given twice has its files once.
     """
     named: dict[Input, dict[str, Path]] = {}
     kept, taken = _identities(sources), set[str]()
@@ -43,15 +43,15 @@ def file_names(folder: Path, suffixes: Mapping[str, str], sources: Sequence[Inpu
 
 
 def part_of(file: Path) -> Path:
-    """What ``file`` is called until it is whole."""
+    """The name of ``file`` until it is complete."""
     return file.with_name(file.name + _PART)
 
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A file to write, which takes the place of ``path`` at the end, at once; its folder is made.
+    """Yield a file to write, which replaces ``path`` atomically at the end; its folder is created.
 
-    Where nothing was written, or after an error, nothing changed.
+    If nothing was written, or after an error, ``path`` is unchanged.
 
     Raises:
         OSError: it cannot be written.
@@ -68,28 +68,28 @@ def replaced(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[TextIO]:
-    """As `replaced`, a text stream."""
+    """Like `replaced`, but yield a text stream."""
     with replaced(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
         yield stream
 
 
 def make_folder(folder: Path) -> None:
-    """Make ``folder`` where it is not there.
+    """Create ``folder`` if it does not exist.
 
     Raises:
-        ConfigError: it cannot be made, or not written into.
+        ConfigError: it cannot be created, or cannot be written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        reason = f"{folder} cannot be made a folder ({error.strerror}); name another"
+        reason = f"the folder {folder} cannot be created ({error.strerror}); name another"
         raise ConfigError("--out", [reason]) from error
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise ConfigError("--out", [f"{folder} is a folder that we may not write into; name another"])
+        raise ConfigError("--out", [f"the folder {folder} is not writable; name another"])
 
 
 def refuse_recordings(option: str, path: Path, sources: Iterable[Input]) -> None:
-    """Let ``path``, which ``option`` names, be written to.
+    """Check that ``path``, which ``option`` names, is not a recording.
 
     Raises:
         ConfigError: it is one of the recordings, perhaps by another name.
@@ -99,12 +99,12 @@ def refuse_recordings(option: str, path: Path, sources: Iterable[Input]) -> None
 
 
 def _is_recording(file: Path, kept: set[Identity | None]) -> bool:
-    """Whether writing to ``file`` would cost a recording: one that is ``kept``, or packets that nobody named."""
+    """Whether writing to ``file`` would destroy a recording: one that is ``kept``, or recorded packets."""
     for path in (file, part_of(file)):
         try:
             if _identity(path) in kept or (path.is_file() and is_dump(path)):
                 return True
-        except AudioError:  # not readable for us: whoever writes to it says so
+        except AudioError:  # we cannot read it: the attempt to write reports this
             continue
     return False
 
@@ -114,7 +114,7 @@ def _identities(sources: Iterable[Input]) -> set[Identity | None]:
 
 
 def _identity(path: Path) -> Identity | None:
-    """None where there is no file."""
+    """None if the file does not exist."""
     try:
         status = path.stat()
     except OSError:

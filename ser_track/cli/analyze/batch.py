@@ -1,4 +1,4 @@
-"""Many recordings: one by one or in processes at once; which of them failed, and what an interruption left undone."""
+"""Many recordings, one by one or in parallel processes; reports failures, and what is missing after an interruption."""
 
 import shutil
 import tempfile
@@ -22,7 +22,7 @@ _MAX_NAMED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What failed in one recording; ``broken`` where a model did, which ends the command."""
+    """The failures of one recording; ``broken`` is the failure of a model, which ends the command."""
 
     failures: list[str]
     broken: InferenceError | None
@@ -32,7 +32,7 @@ class Batch:
     """The recordings of one command."""
 
     def __init__(self, output: StreamTarget | Files, task: Task, cores: int, told: Feedback) -> None:
-        """Work on those of ``output`` with so many ``cores``: a process for each; threads where cores are left."""
+        """Analyse the recordings of ``output`` on ``cores`` cores: a process for each; spare cores run threads."""
         self._output = output
         self._sources = output.sources
         self._cores = cores
@@ -41,7 +41,7 @@ class Batch:
         self._failed: list[Input] = []
 
     def run(self) -> None:
-        """Work on each, and tell what fails.
+        """Analyse each recording, and report failures.
 
         Raises:
             OSError: results cannot be written.
@@ -67,7 +67,7 @@ class Batch:
         beside = self._task.documents.files
         done = output.noted(beside) if output.resume else set()
         if done:
-            self._told.say(f"{len(done)} of {len(self._sources)} recordings were done before")
+            self._told.say(f"{len(done)} of {len(self._sources)} recordings are done already")
         waiting = [results for results in output.results if results.source not in done]
         written: list[Input] = []
         try:
@@ -93,10 +93,10 @@ class Batch:
             written.append(source)
 
     def _spool(self, output: StreamTarget, written: list[Input]) -> None:
-        """At once, into temporary files: events of hours may have to wait for their turn."""
+        """In parallel, into temporary files: events of long recordings may have to wait for their turn."""
         with tempfile.TemporaryDirectory(prefix="ser-track-") as folder:
             parts = [Spooled(source, Path(folder, str(number))) for number, source in enumerate(self._sources)]
-            with closing(self._outcomes(parts)) as outcomes:  # before the folder goes, so do those who write
+            with closing(self._outcomes(parts)) as outcomes:  # the writers end before the folder is deleted
                 for part, outcome in zip(parts, outcomes, strict=True):
                     with part.file.open(encoding="utf-8") as lines:
                         shutil.copyfileobj(lines, output.stream)
@@ -106,7 +106,7 @@ class Batch:
                     written.append(part.source)
 
     def _outcomes(self, all_results: Sequence[WholeFiles | Spooled]) -> Generator[_Outcome, None, None]:
-        """Of each recording, in order, when its results are where they go."""
+        """The outcome of each recording, in order, when its results are in their place."""
         jobs = min(self._cores, len(all_results))
         work = partial(_into, self._task_for(jobs))
         if jobs > 1:
@@ -117,15 +117,15 @@ class Batch:
             yield work(results, partial(self._show, number))
 
     def _task_for(self, jobs: int) -> Task:
-        """Cores that no recording is left for go to threads: there the classifier works beside the voice detector."""
+        """Spare cores run threads: the classifier then runs beside the voice detector."""
         return replace(self._task, threads=max(0, self._cores // max(1, jobs) - 1))
 
     def _show(self, before: int, done: float) -> None:
-        """So many recordings are done, and ``done`` more, parts included."""
+        """Show that ``before`` recordings are done, and ``done`` more, fractions included."""
         self._told.show(f"{len(self._sources)} files", before + done, len(self._sources))
 
     def _show_of(self, source: Input, before: int) -> Show:
-        """One recording is shown in seconds, several by their number."""
+        """Progress of one recording is shown in seconds, of several by their number."""
         if len(self._sources) == 1:
             return partial(self._told.show, str(source))
         return _as_share(partial(self._show, before))
@@ -140,7 +140,7 @@ class Batch:
 
     @contextmanager
     def _says_what_is_missing(self, done: Callable[[], Collection[Input]]) -> Iterator[None]:
-        """After Ctrl-C which recordings are not ``done``; at the end of many which of them failed."""
+        """Report which recordings are not ``done`` after Ctrl-C, and which of several failed at the end."""
         count = len(self._sources)
         try:
             yield
@@ -156,7 +156,7 @@ class Batch:
 
 
 def _into(task: Task, results: WholeFiles | Spooled, progress: Progress) -> _Outcome:
-    """Here or in a worker: one recording into its files."""
+    """Analyse one recording into its files, in this process or in a worker."""
     failures: list[str] = []
     try:
         with results.sink(task.documents, failures.append) as sink:

@@ -1,4 +1,4 @@
-"""`ser-track analyze`: recordings in, the events of a live call out, or files made of them."""
+"""`ser-track analyze`: turns recordings into the events of a live call, or into files made from them."""
 
 import argparse
 from pathlib import Path
@@ -17,17 +17,17 @@ from ser_track.models import load_models
 
 _EPILOG: Final = """\
 FILE is audio or video, a recording of packets (Janus .mjr, pcap, pcapng, rtpdump, MediaJson; docs/recordings.md), a
-folder with such files, a pattern in quotes, or - for standard input. What a file is, its content says.
+folder with such files, a pattern in quotes, or - for standard input. The type of a file is detected from its content.
 
 By default each line is one event (docs/protocol.md). 'participant' is the track's title or language, else track-1,
-track-2 …; in packets what the recording knows of the sender; or what --names says. 'stream' is FILE. Times are seconds
-from where the earliest track, or the first packet, begins. Several files are worked on at once; their events come in
-the order of the files all the same. A file that cannot be read is named, the others are done, and the exit code is 1.
+track-2 …; in packets it identifies the sender; --names replaces it. 'stream' is FILE. Times are seconds from the
+beginning of the earliest track, or from the first packet. Several files are analysed in parallel; their events are in
+the order of the files. If a file cannot be read, it is reported, the others are still analysed, and the exit code is 1.
 
-With --out FOLDER/ each recording gets files of its own there, one per format (call.wav: call.vtt, call.csv). They are
-complete or not there, also after Ctrl-C. --resume does what is missing: it passes over recordings that have all of
-them, as FOLDER/ser-track-done.jsonl says, unless they, the model or the settings have changed since. Those that failed
-are tried again.
+With --out FOLDER/ each recording gets files of its own there, one per format (call.wav: call.vtt, call.csv). A file is
+either complete or missing, also after Ctrl-C. --resume skips recordings that have all their files, according to
+FOLDER/ser-track-done.jsonl, unless the files, the recording, the model or the settings have changed since. Recordings
+that failed are tried again.
 
 examples:
   ser-track analyze meeting.mkv --out events.jsonl
@@ -42,25 +42,29 @@ examples:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `run` reads."""
+    """Add the arguments that `run` reads."""
     parser.epilog = _EPILOG
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="what to hear: see below")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="recordings to analyse: see below")
     parser.add_argument(
         "--channels", choices=("mix", "split"), default="mix", help="split: each channel of a track is a participant"
     )
-    parser.add_argument("--names", type=_names, default=(), metavar="A,B,…", help="the participants, in their order")
-    parser.add_argument("--together", action="store_true", help="the FILEs, recorded packets, are one meeting")
+    parser.add_argument(
+        "--names", type=_names, default=(), metavar="A,B,…", help="names of the participants, in their order"
+    )
+    parser.add_argument(
+        "--together", action="store_true", help="treat the FILEs, which hold recorded packets, as one meeting"
+    )
     payload_type = "RTP's number for Opus in captures; default: every number from 96 on whose packets are Opus"
     parser.add_argument("--payload-type", type=_payload_type, metavar="N", help=payload_type)
-    parser.add_argument("--final-only", action="store_true", help="compute no provisional results")
+    parser.add_argument("--final-only", action="store_true", help="do not compute provisional results")
     add_output_arguments(parser)
     add_document_arguments(parser)
-    jobs = "cores to use: a process for each file, threads where a file has several cores; default: all that we may use"
+    jobs = "cores to use: a process for each file, threads where a file has several cores; default: all usable cores"
     parser.add_argument("--jobs", type=_positive, metavar="N", help=jobs)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Analyze each recording; one that fails is named, the others are done all the same.
+    """Analyse each recording. A recording that fails is reported, and the others are still analysed.
 
     Raises:
         ConfigError: the configuration, or where to write to, cannot be used.
@@ -68,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     """
     inputs = find_inputs(args.files, args.together)
     config = load_config(args.config).pipeline
-    classifier = load_models(config).classifier  # what is wrong with it is said once, and by no worker
+    classifier = load_models(config).classifier  # a bad model is reported once, here and not by the workers
     documents = documents_of(args, inputs.found, config.min_confidence, classifier.labels)
     split, provisional = args.channels == "split", not args.final_only
     task = Task(config, documents, split, provisional, args.names, args.payload_type)
@@ -91,11 +95,11 @@ def _names(text: str) -> tuple[str, ...]:
 
 def _payload_type(text: str) -> int:
     if not text.isdecimal() or int(text) > 127:
-        raise argparse.ArgumentTypeError(f"{text} is no payload type of RTP; give 0 to 127")
+        raise argparse.ArgumentTypeError(f"{text} is not an RTP payload type; give 0 to 127")
     return int(text)
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} is no number of processes; give 1 or more")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of processes; give 1 or more")
     return int(text)

@@ -34,21 +34,21 @@ class NamedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """What is made of every recording beside the results that go to ``--out`` or stdout."""
+    """The documents to make of every recording, in addition to the results in ``--out`` or on stdout."""
 
     named: tuple[NamedDocument, ...]
     with_sound: bool
-    """Whether pages hold the sound itself."""
+    """Whether pages contain the sound itself."""
     min_confidence: float
     labels: LabelSet = FOUR
-    """Of the model."""
+    """Labels of the model."""
 
     def files(self, source: Input) -> list[Path]:
-        """What is written of ``source``."""
+        """The files to write for ``source``."""
         return [document.file(source) for document in self.named]
 
     def gatherer(self, source: Input, formats: Iterable[str]) -> Gatherer | None:
-        """Takes what these documents of ``source`` and those in ``formats`` are made of; ``None`` if there are none."""
+        """Collects the data for these documents of ``source`` and those in ``formats``; ``None`` if there are none."""
         wanted = [FORMATS[name] for name in (*formats, *(document.format for document in self.named))]
         if not wanted:
             return None
@@ -57,7 +57,7 @@ class Documents:
         return Gatherer(title_of(source.paths[0]), self.min_confidence, sound, self.labels)
 
     def write(self, source: Input, results: Results, fail: Callable[[str], None]) -> None:
-        """Write the documents of ``source``; what cannot be written is said to ``fail``."""
+        """Write the documents of ``source``; failures are reported to ``fail``."""
         for document in self.named:
             file = document.file(source)
             with _told(file, fail), replaced(file) as part, part.open("wb") as output:
@@ -65,31 +65,33 @@ class Documents:
                     fail(f"{file}: {message}")
 
     def clean_up(self, sources: Iterable[Input]) -> None:
-        """Take away what a process that was ended has begun."""
+        """Remove unfinished files of a process that was ended."""
         for source in sources:
             for file in self.files(source):
                 part_of(file).unlink(missing_ok=True)
 
 
 def add_document_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `documents_of` reads."""
-    several = "with several recordings {name} in it is each one's name, {folder} that of its folder"
+    """Add the arguments that `documents_of` reads."""
+    several = "with several recordings, {name} in it stands for the recording's name, {folder} for its folder's"
     parser.add_argument("--report", metavar="FILE.html", help=f"write a page with timeline and summary; {several}")
-    audio = "embed: pages hold the recording's sound, people's voices, too; default: none"
+    audio = "embed: pages also contain the recording's sound, with people's voices; default: none"
     parser.add_argument("--report-audio", choices=("none", "embed"), default="none", help=audio)
     formats = "png, svg or pdf; needs matplotlib (pip install 'ser-track[plot]')"
     parser.add_argument(
-        "--plot", metavar="FILE.svg", help=f"draw the timeline for print: {formats}; several: as --report"
+        "--plot",
+        metavar="FILE.svg",
+        help=f"draw the timeline for print: {formats}; several recordings: see --report",
     )
 
 
 def documents_of(
     args: argparse.Namespace, sources: Sequence[Input], min_confidence: float, labels: LabelSet = FOUR
 ) -> Documents:
-    """What ``args`` ask for, checked before any work is done.
+    """The documents that ``args`` ask for, checked before any work is done.
 
     Raises:
-        ConfigError: matplotlib is missing, or what would be written cannot be, or would replace something else.
+        ConfigError: matplotlib is missing, or a file cannot be written, or would replace something else.
     """
     with_sound = args.report_audio == "embed"
     if with_sound and args.report is None and "html" not in (args.format or ()):

@@ -15,29 +15,29 @@ _NAME: Final = "ser-track-done.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class DoneList:
-    """A line for each file of results of a recording of which nothing failed. Worker processes use this too.
+    """A line for each result file of a recording that was analysed without failures. Worker processes use this too.
 
-    The line holds the state of that file and of the recording, so it counts while neither has changed.
+    The line holds the state of that file and of the recording, so it is valid while neither has changed.
     """
 
     path: Path
     settings: tuple[str, ...]
-    """Digests of all that results depend on beside the recording: the one to write, and those that older lists have."""
+    """Digests of everything else that results depend on: the one to write, and those that older lists have."""
 
     @classmethod
     def of(cls, folder: Path, settings: Sequence[str]) -> Self:
-        """The list of the results in ``folder``; ``settings`` are texts of one meaning, the newest first."""
+        """The list of the results in ``folder``; ``settings`` are equivalent texts, the newest first."""
         return cls(folder / _NAME, tuple(hashlib.sha256(text.encode()).hexdigest()[:16] for text in settings))
 
     def add(self, source: Input, files: Iterable[Path]) -> None:
-        """Note that ``files`` are the results of ``source``, whole.
+        """Note that ``files`` are the complete results of ``source``.
 
         Raises:
             OSError: the folder cannot be written to.
         """
         try:
             lines = self._lines(source, files, self.settings[0])
-        except OSError:  # gone meanwhile, or standard input: nothing to know it by when it is given again
+        except OSError:  # deleted meanwhile, or standard input, which cannot be recognised when it is given again
             return
         # One write at the end of the file, so that several processes may do it.
         with self.path.open("ab", buffering=0) as file:
@@ -47,7 +47,7 @@ class DoneList:
         """All lines, for `holds`.
 
         Raises:
-            OSError: the list is there and cannot be read.
+            OSError: the list exists but cannot be read.
         """
         try:
             text = self.path.read_text(encoding="utf-8", errors="replace")
@@ -56,7 +56,7 @@ class DoneList:
         return set(text.splitlines())
 
     def holds(self, lines: set[str], source: Input, files: Iterable[Path]) -> bool:
-        """Whether ``files`` are there, whole, of these settings and of ``source`` as it is now."""
+        """Whether ``files`` are complete and belong to these settings and to ``source`` as it is now."""
         try:
             return any(lines.issuperset(self._lines(source, files, digest)) for digest in self.settings)
         except OSError:

@@ -1,4 +1,4 @@
-"""The sound of a recording on its way past: what pages show of it."""
+"""Collects the sound of a recording, for pages, while it is analysed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,16 +11,16 @@ from ser_track.recordings.recording import Recording
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A recording whose chunks a gatherer hears as they pass."""
+    """A recording whose chunks are also given to a gatherer."""
 
     recording: Recording
     shown: dict[str, str]
-    """The participants' names in documents, by those in the recording."""
+    """The participants' names in documents, by their names in the recording."""
     gatherer: Gatherer
 
     @classmethod
     def of(cls, recording: Recording, names: Sequence[str], gatherer: Gatherer) -> Self:
-        """``names`` are the participants' in documents, if there are any."""
+        """``names`` are the participants' names in documents; without them, those of the recording."""
         own = recording.participants
         shown = dict(zip(own, names or own, strict=True))
         gatherer.begin(tuple(shown.values()))
@@ -28,17 +28,17 @@ class Heard:
 
     @property
     def participants(self) -> tuple[str, ...]:
-        """As the recording names them."""
+        """Names as in the recording."""
         return self.recording.participants
 
     @property
     def duration_s(self) -> float | None:
-        """Of the recording."""
+        """Duration of the recording."""
         return self.recording.duration_s
 
     @property
     def position_s(self) -> float:
-        """In the recording."""
+        """Position in the recording."""
         return self.recording.position_s
 
     def __iter__(self) -> Iterator[ParticipantChunk]:

@@ -1,4 +1,4 @@
-"""Which recordings a command line names: files, folders, patterns, standard input."""
+"""Finds the recordings that a command line names: files, folders, patterns, standard input."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,17 +14,17 @@ _SOUND: Final = ".aac .aif .aiff .amr .au .caf .flac .m4a .mka .mp3 .oga .ogg .o
 _PICTURE: Final = ".3gp .avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv"
 _PACKETS: Final = ".cap .mjr .pcap .pcapng .rtp .rtpdump"
 SUFFIXES: Final = frozenset(f"{_SOUND} {_PICTURE} {_PACKETS}".split())
-"""What counts as a recording in a folder by its name alone; whoever names a file has it tried whatever its name."""
+"""Suffixes of recordings in a folder; a file that is named itself is tried whatever its suffix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """What becomes one stream of events."""
+    """One or several files that become one stream of events."""
 
     paths: tuple[Path, ...]
-    """Several are one meeting."""
+    """Several files are one meeting."""
     place: PurePath
-    """Where its results go below an output folder, without their suffix."""
+    """Path of its results below an output folder, without their suffix."""
 
     def __str__(self) -> str:
         """Its name in messages and events: the first file as it was given."""
@@ -37,7 +37,7 @@ class Inputs:
 
     found: list[Input]
     missing: list[str]
-    """Messages about folders and patterns in which no recording is."""
+    """Messages about folders and patterns without recordings."""
 
 
 def find_inputs(named: Sequence[Path], together: bool = False) -> Inputs:
@@ -47,7 +47,7 @@ def find_inputs(named: Sequence[Path], together: bool = False) -> Inputs:
         ConfigError: standard input among other files.
     """
     if STDIN in named and len(named) > 1:
-        raise ConfigError("FILE", ["- is standard input, of which there is one; give it alone"])
+        raise ConfigError("FILE", ["- is standard input and cannot be combined with other files; give it alone"])
     files, missing = list[tuple[Path, PurePath]](), list[str]()
     for path in named:
         try:
@@ -69,7 +69,7 @@ def _files(path: Path) -> Iterator[tuple[Path, PurePath]]:
     elif any(sign in str(path) for sign in "*?[") and not path.exists():
         matching = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
         if not matching:
-            raise AudioError(f"{path} matches no file; correct the pattern")
+            raise AudioError(f"{path} does not match any file; correct the pattern")
         for match in matching:
             yield from _in_folder(match) if match.is_dir() else [(match, PurePath(match.name))]
     else:
@@ -79,7 +79,7 @@ def _files(path: Path) -> Iterator[tuple[Path, PurePath]]:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # a name that no file can have: whoever opens it says so
+    except OSError:  # not a possible file name: opening it reports this
         return False
 
 
@@ -92,18 +92,18 @@ def _in_folder(folder: Path) -> Iterator[tuple[Path, PurePath]]:
             found = True
             yield path, place
     if not found:
-        raise AudioError(f"{folder} holds no recording; give a folder with audio, video or recorded packets")
+        raise AudioError(f"{folder} does not contain recordings; give a folder with audio, video or recorded packets")
 
 
 def _is_recording(path: Path) -> bool:
     try:
         return path.suffix.lower() in SUFFIXES or is_dump(path)
-    except AudioError:  # it cannot be read, and nothing says that it should be
+    except AudioError:  # it cannot be read, and it need not be a recording
         return False
 
 
 def _places(files: Sequence[tuple[Path, PurePath]]) -> list[PurePath]:
-    """Names without suffixes, except where these tell two recordings apart."""
+    """Names without suffixes, unless only the suffixes distinguish two recordings."""
     whole, bare = Counter[str](), Counter[str]()
     for _, place in dict.fromkeys(files):
         whole[_alike(place)] += 1
@@ -115,5 +115,5 @@ def _places(files: Sequence[tuple[Path, PurePath]]) -> list[PurePath]:
 
 
 def _alike(place: PurePath) -> str:
-    """Some file systems take names for the same that differ in case alone."""
+    """On some file systems, names that differ only in case are equal."""
     return str(place).casefold()

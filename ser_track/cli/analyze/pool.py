@@ -1,4 +1,4 @@
-"""Many files at once: one process each, their results in the order in which the files were given."""
+"""Many files in parallel: one process each; results come in the order of the files."""
 
 import multiprocessing
 import os
@@ -13,14 +13,14 @@ from typing import Any, Final, TypeVar
 from ser_track.errors import InferenceError
 
 Progress = Callable[[float], None]
-"""Is told which share of a file is done, 0 to 1."""
+"""Receives the share of a file that is done, 0 to 1."""
 Item = TypeVar("Item")
-"""Names one file, or several that belong together; as text, it is what messages call it."""
+"""One file, or several that belong together; messages use its text."""
 Result = TypeVar("Result")
 
 _POLL_S: Final = 0.2
 _shares: Any = None
-"""In a worker: the share done of each file, in memory that the parent sees."""
+"""In a worker: the share of each file that is done, in memory shared with the parent."""
 
 
 def usable_cores() -> int:
@@ -33,20 +33,20 @@ def usable_cores() -> int:
 def in_order(
     work: Callable[[Item, Progress], Result], files: Sequence[Item], jobs: int, show: Callable[[float], None]
 ) -> Generator[Result, None, None]:
-    """``work`` of each file, done by ``jobs`` processes; ``show`` is told how many files are done, parts included.
+    """Run ``work`` on each file in ``jobs`` processes; ``show`` receives the number of files done, fractions included.
 
-    ``work`` is a function of a module, or a `functools.partial` of one, as processes that are spawned can import it.
-    However it ends, by an error, Ctrl-C or because the caller closes it, no process is left behind.
+    ``work`` is a function of a module, or a `functools.partial` of one, so that spawned processes can import it.
+    Whether it ends by an error, by Ctrl-C or because the caller closes it, all processes are ended.
 
     Raises:
-        InferenceError: a process ended by itself, most likely for want of memory.
+        InferenceError: a process ended by itself, most likely because memory ran out.
     """
     context = multiprocessing.get_context("spawn")
     shares = context.Array("d", len(files), lock=False)
     executor = ProcessPoolExecutor(min(jobs, len(files)), context, _begin, (shares,))
     others = set(multiprocessing.active_children())
     try:
-        with _interrupts_ignored():  # by the workers, from their first moment: the parent ends them
+        with _interrupts_ignored():  # workers ignore them from the start: the parent ends the workers
             futures = [executor.submit(_run, work, number, file) for number, file in enumerate(files)]
         for file, future in zip(files, futures, strict=True):
             yield _result(str(file), future, lambda: show(sum(shares)))
@@ -54,7 +54,7 @@ def in_order(
     finally:
         for worker in set(multiprocessing.active_children()) - others:
             worker.terminate()
-        executor.shutdown(cancel_futures=True)  # waits for them: two who wait for one process confuse multiprocessing
+        executor.shutdown(cancel_futures=True)  # waits for them: multiprocessing allows only one waiter per process
 
 
 def _result(file: str, future: "Future[Result]", poll: Callable[[], None]) -> Result:
@@ -63,7 +63,7 @@ def _result(file: str, future: "Future[Result]", poll: Callable[[], None]) -> Re
         try:
             return future.result(_POLL_S)
         except BrokenProcessPool as error:
-            reason = "a process of --jobs ended by itself, most likely for want of memory"
+            reason = "a process of --jobs ended by itself, most likely because memory ran out"
             raise InferenceError(f"{file} or a file after it: {reason}; use a smaller --jobs") from error
         except TimeoutError:
             if future.done() and isinstance(future.exception(), TimeoutError):  # the work's own
@@ -83,8 +83,8 @@ def _interrupts_ignored() -> Iterator[None]:
 
 
 def _begin(shares: Any) -> None:
-    """What a worker does first: end when the parent does, however that ends."""
-    global _shares  # there is one worker in a process
+    """Prepare a worker, so that it ends when the parent ends in any way."""
+    global _shares  # each process has one worker
     _shares = shares
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -1,4 +1,4 @@
-"""What results depend on beside the recording, as text that stays the same from version to version."""
+"""The settings that results depend on, as text that stays the same from version to version."""
 
 import json
 from dataclasses import fields
@@ -29,8 +29,8 @@ _CONFIG_OF_FIRST_LISTS: Final = (
 def settings_of(task: Task, model: str) -> tuple[str, ...]:
     """Texts that stand for ``task`` and the ``model`` (``name@version``): the first in new lists, all in older ones.
 
-    Only what was set away from its default is in the first, so a setting that a later version adds changes nothing.
-    Whoever changes a default, or what results are with one, adds a name for that to the text.
+    The first holds only settings that differ from their defaults, so a new setting of a later version does not count.
+    If you change a default, or the results for one, add a name for that to the text.
     """
     changed = _changed(task.config)
     options = {
@@ -54,7 +54,7 @@ def _changed(config: PipelineConfig) -> dict[str, Any]:
 
 
 def _text_of_first_lists(task: Task, model: str) -> str:
-    """The settings as they were written down before: all of them, as Python shows the objects that held them."""
+    """The settings as in older lists: all of them, as the `repr` of the objects that held them."""
     config = ", ".join(f"{name}={getattr(task.config, name)!r}" for name in _CONFIG_OF_FIRST_LISTS)
     documents = task.documents
     by_format = {document.format: document.template for document in documents.named}

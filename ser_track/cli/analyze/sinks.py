@@ -1,4 +1,4 @@
-"""The results of one recording on their way into files: whole, or not there."""
+"""Sinks that write the results of one recording into files, completely or not at all."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,18 +17,18 @@ from ser_track.output.jsonl import JsonLines
 from ser_track.recordings.recording import Recording
 
 JSONL: Final = "jsonl"
-"""The format of events as they come; others are made of the whole."""
+"""The format of events as they happen; the other formats are made from the whole recording."""
 Fail = Callable[[str], None]
-"""Is told what could not be written, or only in part."""
+"""Receives messages about results that could not be written, or only in part."""
 
 
 class RecordingSink:
-    """A sink for one recording: its events as lines, and what its documents are made of."""
+    """A sink for one recording: writes its events as lines, and collects the data for its documents."""
 
     def __init__(self, lines: JsonLines | None, gatherer: Gatherer | None) -> None:
-        """Either may be missing."""
+        """Either may be ``None``."""
         self.any = False
-        """Whether an event came; a recording that could not be opened has none."""
+        """Whether it received an event; a recording that could not be opened has none."""
         self._gatherer = gatherer
         self._sinks = [sink for sink in (lines, gatherer) if sink is not None]
 
@@ -39,9 +39,9 @@ class RecordingSink:
             sink.put(event)
 
     def listen(self, recording: Recording, names: Sequence[str] = ()) -> Recording:
-        """``recording``, whose sound is taken in passing where a document shows it.
+        """Return ``recording``, and collect its sound while it is read if a document shows sound.
 
-        names: the participants' in the events, where they differ from the recording's.
+        names: the participants' names in the events, if they differ from those of the recording.
         """
         if self._gatherer is None or not self._gatherer.hears:
             return recording
@@ -62,14 +62,14 @@ class WholeFiles:
 
     @contextmanager
     def sink(self, documents: Documents, fail: Fail) -> Iterator[RecordingSink]:
-        """Takes all events; the files are in their places when the context ends without an error.
+        """Yield a sink for all events; the files are in their places when the context ends without an error.
 
-        A recording that could not be opened, which has no events, has no files.
+        A recording that could not be opened has no events, and gets no files.
 
         Raises:
             OSError: they cannot be written.
         """
-        with ExitStack() as stack:  # it closes backwards, so the last file is in its place when all are
+        with ExitStack() as stack:  # it closes in reverse order, so the last file is put in place last
             lines: TextIO | None = None
             streams: dict[str, BinaryIO] = {}
             for name, file in reversed([*self.files.items()]):
@@ -82,23 +82,23 @@ class WholeFiles:
                 yield sink
 
     def finish(self, beside: Iterable[Path] = ()) -> None:
-        """Note that the recording is done, with the files ``beside`` that others wrote, and nothing of it failed."""
+        """Note that the recording is done without failures, with the files ``beside`` that others wrote."""
         if self.done is not None:
             self.done.add(self.source, [*self.files.values(), *beside])
 
     def noted(self, lines: set[str], beside: Iterable[Path] = ()) -> bool:
-        """Whether it is in ``lines`` of the list that the recording is done, and all files are as they were then."""
+        """Whether ``lines`` of the list say that the recording is done, and all files are unchanged since."""
         return self.done is not None and self.done.holds(lines, self.source, [*self.files.values(), *beside])
 
     def clean_up(self) -> None:
-        """Take away what a process that was ended has begun."""
+        """Remove unfinished files of a process that was ended."""
         for file in self.files.values():
             part_of(file).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """The events of one recording in a temporary file, up to where they came, until it is their turn."""
+    """The events of one recording so far, in a temporary file, until it is their turn."""
 
     source: Input
     file: Path
@@ -109,10 +109,10 @@ class Spooled:
 
     @contextmanager
     def sink(self, documents: Documents, fail: Fail) -> Iterator[RecordingSink]:
-        """Takes all events.
+        """Yield a sink for all events.
 
         Raises:
-            OSError: there is no room for them.
+            OSError: the disk is full.
         """
         with (
             self.file.open("w", encoding="utf-8") as lines,
@@ -121,14 +121,14 @@ class Spooled:
             yield sink
 
     def finish(self, beside: Iterable[Path] = ()) -> None:
-        """Nothing is noted: the file is soon gone."""
+        """Do nothing: the file is temporary."""
 
 
 @contextmanager
 def written_to(
     source: Input, lines: TextIO | None, streams: Mapping[str, BinaryIO], documents: Documents, fail: Fail
 ) -> Iterator[RecordingSink]:
-    """Writes events to ``lines`` as they come; at the end, if there were any, documents, each to its stream."""
+    """Write events to ``lines`` as they happen; at the end, if there were any, write each document to its stream."""
     gatherer = documents.gatherer(source, streams)
     try:
         sink = RecordingSink(None if lines is None else JsonLines(lines), gatherer)
@@ -152,7 +152,7 @@ def _write(name: str, results: Results, stream: BinaryIO, source: Input, fail: F
         package = FORMATS.package_of(name)
         if package is None:
             raise
-        with suppress(OSError):  # not of a pipe
+        with suppress(OSError):  # not possible for a pipe
             stream.seek(0)
             stream.truncate()
         fail(f"{source}: the format {name} of the package {package} failed ({error!r}); tell its authors")

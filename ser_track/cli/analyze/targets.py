@@ -1,4 +1,4 @@
-"""Where `ser-track analyze` writes to: one stream as results come, or whole files for each recording, in any format."""
+"""Targets of `ser-track analyze`: one stream as results happen, or complete files for each recording, in any format."""
 
 import argparse
 import os
@@ -20,7 +20,7 @@ from ser_track.output.documents import FORMATS
 
 @dataclass(frozen=True, slots=True)
 class StreamTarget:
-    """The results of all recordings on one stream; in another format than `JSONL` there is one recording."""
+    """The results of all recordings on one stream; formats other than `JSONL` allow only one recording."""
 
     sources: Sequence[Input]
     stream: TextIO
@@ -28,12 +28,12 @@ class StreamTarget:
 
     @property
     def on_terminal(self) -> bool:
-        """Whether results scroll by on a terminal."""
+        """Whether results are printed on a terminal."""
         return self.stream.isatty()
 
     @contextmanager
     def sink(self, source: Input, documents: Documents, fail: Fail) -> Iterator[RecordingSink]:
-        """Takes the events of ``source``; what is made of all is written when the context ends without an error."""
+        """Yield a sink for the events of ``source``; a document is written when the context ends without an error."""
         alone = self.format == JSONL
         lines, streams = (self.stream, {}) if alone else (None, {self.format: self.stream.buffer})
         with written_to(source, lines, streams, documents, fail) as sink:
@@ -48,9 +48,9 @@ class Files:
 
     results: list[WholeFiles]
     done: DoneList | None = None
-    """Of the folder that they are in, if it is one."""
+    """The list of their folder, if they are in one folder."""
     resume: bool = False
-    """Whether recordings that are done are passed over."""
+    """Whether to skip recordings that are done."""
 
     @property
     def sources(self) -> list[Input]:
@@ -59,11 +59,11 @@ class Files:
 
     @property
     def on_terminal(self) -> bool:
-        """Never."""
+        """Always false."""
         return False
 
     def noted(self, beside: Callable[[Input], Iterable[Path]]) -> set[Input]:
-        """The recordings that ``done`` holds as done, together with the files ``beside`` that others write of each."""
+        """The recordings that are done according to ``done``, including the files ``beside`` that others write."""
         lines = set() if self.done is None else self.done.read()
         return {each.source for each in self.results if each.noted(lines, beside(each.source))}
 
@@ -74,7 +74,7 @@ def format_names() -> tuple[str, ...]:
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `open_outputs` reads: ``format``, ``out`` and ``resume``."""
+    """Add the arguments that `open_outputs` reads: ``format``, ``out`` and ``resume``."""
     meanings = "; ".join(map(_meaning, FORMATS))
     formats = f"one or more of {', '.join(format_names())} (docs/formats.md); {JSONL}, the default: events; {meanings}"
     parser.add_argument(
@@ -82,7 +82,7 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
     )
     out = f"a folder, which gets a file per recording and format; with {JSONL} alone, a file for the events of all"
     parser.add_argument("--out", metavar="FOLDER/|FILE", help=f"{out}; without it, results go to stdout")
-    resume = "pass over recordings whose results are in --out FOLDER/, whole and of the same settings"
+    resume = "skip recordings whose results are in --out FOLDER/, complete and with the same settings"
     parser.add_argument("--resume", action="store_true", help=resume)
 
 
@@ -93,16 +93,16 @@ def open_outputs(
     settings: Sequence[str] = ("",),
     resume: bool = False,
 ) -> AbstractContextManager[StreamTarget | Files]:
-    """Where results of ``sources`` go; folders are made, and a file for events is opened, when this is called.
+    """The target for results of ``sources``; this call creates folders, and opens a file for events.
 
-    formats: of `format_names`, `JSONL` where none is given.
-    out: a folder, or a file for one format: for `JSONL` any name, for others, which take one recording, one with
-        their suffix.
-    settings: texts for all that results depend on beside the recording; ``resume`` makes those of others anew.
+    formats: names from `format_names`; by default `JSONL`.
+    out: a folder, or a file for one format: for `JSONL` any name; for other formats, which allow one recording, a name
+        with their suffix.
+    settings: texts for the settings that results depend on; ``resume`` repeats recordings with other settings.
 
     Raises:
-        ConfigError: it cannot be written there, results of these formats cannot be told apart there, a format lacks
-            something that is not installed, or it shows nobody what is done.
+        ConfigError: the target cannot be written, cannot hold several formats or recordings, a format needs a
+            package that is not installed, or ``resume`` has no folder.
     """
     wanted = list(dict.fromkeys(formats or [JSONL]))
     suffixes = _suffixes(wanted)
@@ -113,7 +113,7 @@ def open_outputs(
         named = file_names(folder, suffixes, sources)
         return nullcontext(Files([WholeFiles(source, files, done) for source, files in named.items()], done, resume))
     if resume:
-        raise ConfigError("--resume", ["only a folder shows what is done; give --out FOLDER/"])
+        raise ConfigError("--resume", ["it needs a folder with a list of what is done; give --out FOLDER/"])
     if out is None:
         return nullcontext(_on_stdout(wanted, sources))
     return _into_file(Path(out), wanted, sources)
@@ -142,7 +142,9 @@ def _is_folder(out: str, formats: list[str], suffixes: dict[str, str]) -> bool:
 def _on_stdout(formats: list[str], sources: Sequence[Input]) -> StreamTarget:
     if formats == [JSONL] or (len(formats) == 1 and len(sources) <= 1):
         return StreamTarget(sources, sys.stdout, formats[0])
-    raise ConfigError("--format", [f"{_amount(formats, sources)} cannot share stdout; name a folder with --out DIR"])
+    raise ConfigError(
+        "--format", [f"{_amount(formats, sources)} cannot share stdout; name a folder with --out FOLDER/"]
+    )
 
 
 def _into_file(

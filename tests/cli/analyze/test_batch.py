@@ -95,7 +95,7 @@ def test_results_are_done_when_every_format_is_there(tmp_path: Path, again: Call
 def test_how_many_were_done_before_is_told(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(2):
         main(["analyze", "--final-only", "--resume", "--out", f"{tmp_path}/results/", str(archive)])
-    assert capsys.readouterr().err.count("ser-track: 3 of 4 recordings were done before") == 1
+    assert capsys.readouterr().err.count("ser-track: 3 of 4 recordings are done already") == 1
 
 
 def test_a_recording_that_is_given_twice_is_done_once(archive: Path, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_resume_needs_a_folder(capsys: pytest.CaptureFixture[str], tmp_path: Pat
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["analyze", "--out", f"{tmp_path}/file/results/", str(SPOKEN)]) == 2
-    assert "cannot be made" in capsys.readouterr().err
+    assert "cannot be created" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("formats", [["jsonl"], ["jsonl", "csv"]])

@@ -138,7 +138,7 @@ def test_many_files_at_once_give_what_they_give_one_by_one(
 def test_a_number_of_jobs_that_is_none_is_refused(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["analyze", "--jobs", jobs, str(SPOKEN)])
-    assert f"{jobs} is no number of processes; give 1 or more" in capsys.readouterr().err
+    assert f"{jobs} is not a number of processes; give 1 or more" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

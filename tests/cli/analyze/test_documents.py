@@ -74,9 +74,9 @@ def test_a_recording_whose_page_is_gone_is_not_done(tmp_path: Path, analyze: Any
     options = ("--jobs", jobs, "--format", "csv", "--out", f"{tmp_path}/results/", "--report", tmp_path / "{name}.html")
     for page in (tmp_path / "spoken.html", tmp_path / "spoken_two_tracks.html"):
         assert analyze(*options, "--resume", SPOKEN, TWO_TRACKS)[0] == 0
-        assert analyze(*options, "--resume", SPOKEN, TWO_TRACKS)[2].endswith("2 of 2 recordings were done before\n")
+        assert analyze(*options, "--resume", SPOKEN, TWO_TRACKS)[2].endswith("2 of 2 recordings are done already\n")
         page.unlink()
-        assert analyze(*options, "--resume", SPOKEN, TWO_TRACKS)[2].endswith("1 of 2 recordings were done before\n")
+        assert analyze(*options, "--resume", SPOKEN, TWO_TRACKS)[2].endswith("1 of 2 recordings are done already\n")
         assert page.exists()
 
 

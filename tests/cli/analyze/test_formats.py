@@ -102,7 +102,7 @@ def test_a_format_that_is_none_is_refused_by_name(capsys: pytest.CaptureFixture[
         main(["analyze", "--format", "csv,srt", str(SPOKEN)])
     assert "'srt' is not a format; give one of jsonl, csv, vtt" in capsys.readouterr().err
     assert main(["analyze", "--format", "csv", str(SPOKEN), str(TWO_TRACKS)]) == 2
-    assert "csv of 2 recordings cannot share stdout; name a folder with --out DIR" in capsys.readouterr().err
+    assert "csv of 2 recordings cannot share stdout; name a folder with --out FOLDER/" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")

@@ -87,9 +87,9 @@ def test_what_does_not_fit_into_one_place_is_refused(
 
 def test_where_nothing_can_be_written_it_is_said_before_any_work(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ConfigError, match="cannot be made a folder"):
+    with pytest.raises(ConfigError, match="cannot be created"):
         open_outputs(["csv"], str(tmp_path / "file"), inputs(Path("a.wav")))
-    with pytest.raises(ConfigError, match="cannot be made a folder"):
+    with pytest.raises(ConfigError, match="cannot be created"):
         open_outputs(["csv"], str(tmp_path / "file" / "below"), inputs(Path("a.wav")))
 
 
