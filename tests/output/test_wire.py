@@ -43,7 +43,7 @@ EVENTS: dict[str, Event | Announcement] = {
     "notice": Notice("A bot listens.", "http://localhost/meetings/m/notice", "required"),
     "meeting": MeetingChanged("m", "reconnecting", "it was lost"),
 }
-OPTIONAL = {"error": {"segment"}, "meeting": {"reason"}}
+OPTIONAL = {"error": {"segment"}, "meeting": {"reason"}, "notice": {"url"}}
 times = st.floats(0, 1e6)
 
 
