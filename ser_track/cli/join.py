@@ -164,7 +164,9 @@ class _JsonLines:
         """See `Sink`."""
         try:
             print(event.text, flush=True)
-        except BrokenPipeError:  # the reader, such as `head`, has closed the pipe: leave as at any other end
+        except (OSError, UnicodeError) as error:
+            if not isinstance(error, BrokenPipeError):  # such as `head`, which has what it wanted
+                print(f"ser-track: error: events cannot be printed ({error}); the bot leaves", file=sys.stderr)
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             signal.raise_signal(signal.SIGTERM)
 

@@ -1,5 +1,6 @@
 """Checks addresses in the configuration; each check raises ValueError with the expected form."""
 
+import ipaddress
 import re
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -71,3 +72,11 @@ def ice_url(value: Any) -> str:
             f"turns:…[?transport=tcp], not {what}"
         )
     return str(value)
+
+
+def is_loopback(name: str) -> bool:
+    """Whether the host ``name`` is this machine itself."""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"

@@ -11,12 +11,14 @@ log = logging.getLogger(__name__)
 
 
 class Channel:
-    """One publisher for one meeting. A sink that fails is removed and logged; the others get every event."""
+    """One publisher for one meeting. A failure of one sink is logged, and the others get every event."""
 
     def __init__(self, meeting: str) -> None:
         """``meeting`` is the meeting's id here. Its `EventLog` is the first sink."""
         self.log = EventLog(meeting)
         self._sinks: list[Sink] = [self.log]
+        self._failed: set[int] = set()
+        """Sinks whose first failure is logged already."""
 
     def add(self, sink: Sink) -> None:
         """Put every later event to ``sink`` too."""
@@ -34,6 +36,10 @@ class Channel:
             try:
                 sink.put(encoded)
             except Exception:  # a failure of one sink must not affect the others
-                log.exception("meeting %s: %s failed and gets no more events", self.log.meeting, type(sink).__name__)
-                self.remove(sink)
+                if id(sink) not in self._failed:
+                    self._failed.add(id(sink))
+                    name = type(sink).__name__
+                    log.exception(
+                        "meeting %s: %s failed at an event; later failures are not logged", self.log.meeting, name
+                    )
         return encoded

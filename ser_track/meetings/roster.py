@@ -70,6 +70,8 @@ class Roster:
         shown = clean_name(name, self._config.rooms.max_name_length)
         if analysed is not None:
             self._consents.note(foreign, shown, analysed)
+            if not analysed:  # they refused in the meeting, so nobody gets the secret that could undo it
+                self._consents.keep_secret(foreign, shown, secrets.token_urlsafe(16))
         agreed = self._consents.of(foreign, shown, self.notice.consent)
         attendee = Attendee(self, shown, agreed, self._live, self._config.runtime, sends_silence, publishes)
         self._present[foreign] = self.people[attendee.id] = attendee
@@ -116,7 +118,7 @@ class Roster:
 
         Raises:
             NotFoundError: the participant is not in the meeting (any longer).
-            ForbiddenError: somebody else has answered before.
+            ForbiddenError: somebody else has answered before, or the answer was changed too often.
         """
         attendee = self.people.get(participant)
         foreign = self._foreign_ids.get(participant)
@@ -131,6 +133,8 @@ class Roster:
         if not mine:
             self.answered(attendee, False)
             return ""
+        if analysed and not attendee.agreed and attendee.agreements >= _MAX_AGREEMENTS:
+            raise ForbiddenError("this answer was changed too often: the refusal stands until they join again")
         given = kept or secrets.token_urlsafe(16)
         self._consents.keep_secret(foreign, attendee.name, given)
         self._answer(foreign, attendee, analysed)
@@ -146,9 +150,13 @@ class Roster:
         self._announced = self._channel.emit(self.notice)
 
     def everybody_left(self, reason: str) -> None:
-        """Remove everyone: the meeting is lost, or over."""
-        for foreign in tuple(self._present):
-            self.left(foreign, reason)
+        """Remove everyone: the meeting is lost, or over. The last results of all come before anyone's `Left`."""
+        leaving = [self._present.pop(foreign) for foreign in tuple(self._present)]
+        if leaving:
+            everyone = asyncio.create_task(_finish_all(leaving))
+            for attendee in leaving:
+                attendee.leaving = True
+                self._spawn(self._part(attendee, reason, everyone))
 
     async def parted(self) -> None:
         """See `Host`."""
@@ -195,9 +203,11 @@ class Roster:
         if not attendee.publishes:  # whatever they answered, they send nothing to analyse
             self._introduce(attendee)
 
-    async def _part(self, attendee: Attendee, reason: str) -> None:
+    async def _part(self, attendee: Attendee, reason: str, after: "asyncio.Task[None] | None" = None) -> None:
         try:
             await attendee.finish()
+            if after is not None:
+                await asyncio.wait([after])
         finally:
             self.people.pop(attendee.id, None)
             self._foreign_ids.pop(attendee.id, None)
@@ -208,3 +218,7 @@ class Roster:
         task = asyncio.create_task(work)
         self._parting.add(task)
         task.add_done_callback(self._parting.discard)
+
+
+async def _finish_all(attendees: list[Attendee]) -> None:
+    await asyncio.gather(*(attendee.finish() for attendee in attendees), return_exceptions=True)

@@ -149,16 +149,21 @@ class Session:
         if self.state == "left":
             return
         try:
-            async with asyncio.timeout(results_s):
-                await self._empty(reason)
-        except TimeoutError:
-            log.error("%s: the last results took over %.0f s and are not sent there", self.where, results_s)
-        try:
-            self._change("left", reason)
+            try:
+                await self._send_last_results(reason, results_s)
+            finally:  # also when cancelled: readers wait for the end
+                self._change("left", reason)
             await self.meeting.close()
         finally:
             self.roster.everybody_left(reason)  # people who joined while the bot was leaving
             self.roster.end()
+
+    async def _send_last_results(self, reason: str, results_s: float) -> None:
+        try:
+            async with asyncio.timeout(results_s):
+                await self._empty(reason)
+        except TimeoutError:
+            log.error("%s: the last results took over %.0f s and are not sent there", self.where, results_s)
 
     async def ended(self) -> None:
         """Return once the session is over, for whatever reason."""

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 _CHECK_S: Final = 0.5
 _MAX_ENDED: Final = 20
 """So many ended meetings stay readable, with the reason why they ended."""
+_KEEP_ENDED_S: Final = 600.0
+"""They hold names and results, which are not to be stored."""
 _LEAVE_S: Final = 15.0
 _LEAVE_ALL_S: Final = 4.0
 """The time to leave when the server stops: short enough to finish before a process manager kills it (10 s)."""
@@ -90,7 +92,7 @@ class Sessions:
         try:
             await session.start()
         except BaseException:
-            del self._sessions[session.id]
+            self._sessions.pop(session.id, None)
             raise
         return session
 
@@ -103,7 +105,8 @@ class Sessions:
         """
         if (session := self.hosted(target.where)) is not None:
             return session
-        if self._was_called_back(target.where):
+        # A bridge sends by itself, and must stay away. People try a room again, and no try may close it for longer.
+        if self._was_called_back(target.where, again=adapter.kind != "rooms"):
             wait_s = self._config.meetings.linger_s
             raise CalledBackError(f"the bot was called back from this meeting; try again in {wait_s:.0f} s")
         session = self._new(adapter, target, base_url)
@@ -127,7 +130,11 @@ class Sessions:
 
     async def call_back(self, session: Session) -> None:
         """Leave at somebody's request. A bridge that keeps sending this meeting is refused for some time."""
-        session.called_back = self._memories[session.where].called_back = True
+        if session.state == "left":  # another may have begun there since
+            return
+        session.called_back = True
+        if (memory := self._memories.get(session.where)) is not None:
+            memory.called_back = True
         await self.leave(session, "the bot was called back")
 
     async def leave(self, session: Session, reason: str, within_s: float = _LEAVE_S) -> None:
@@ -154,7 +161,9 @@ class Sessions:
             await asyncio.sleep(_CHECK_S)
             for session in self.present:
                 _guarded(session, session.roster.check)
-                self._memories[session.where].ended_at = time.monotonic()
+                if (memory := self._memories.get(session.where)) is not None:
+                    memory.ended_at = time.monotonic()
+            self._forget_some()
             await self._watcher.release()
 
     async def leave_all(self) -> None:
@@ -190,17 +199,19 @@ class Sessions:
         for session in self.present:
             yield from session.roster.people.values()
 
-    def _was_called_back(self, where: str) -> bool:
-        """Whether the bot was called back from there recently; each call starts that time again."""
+    def _was_called_back(self, where: str, *, again: bool) -> bool:
+        """Whether the bot was called back from there recently; with ``again``, that time starts again."""
         if (memory := self._memories.get(where)) is None or not memory.called_back or self._over(memory):
             return False
-        memory.ended_at = time.monotonic()
+        if again:
+            memory.ended_at = time.monotonic()
         return True
 
     def _remembered(self, where: str) -> Consents:
         """Earlier answers in this meeting, also if the bot was away from it for some time."""
+        present = {session.where for session in self.present}
         for other, memory in tuple(self._memories.items()):
-            if self._over(memory):
+            if other not in present and self._over(memory):
                 del self._memories[other]
         memory = self._memories.setdefault(where, _Memory())
         memory.called_back, memory.ended_at = False, time.monotonic()
@@ -210,9 +221,10 @@ class Sessions:
         return time.monotonic() - memory.ended_at > self._config.meetings.linger_s
 
     def _forget_some(self) -> None:
-        ended = [session.id for session in self._sessions.values() if session.state == "left"]
-        for session_id in ended[:-_MAX_ENDED]:
-            del self._sessions[session_id]
+        ended = [session for session in self._sessions.values() if session.state == "left"]
+        old = [session for session in ended if time.time() - session.since_s > _KEEP_ENDED_S]
+        for session in {*old, *ended[:-_MAX_ENDED]}:
+            del self._sessions[session.id]
 
 
 class _Watcher:

@@ -1,6 +1,5 @@
 """Access control: token, origin, security headers, and every refusal as JSON."""
 
-import ipaddress
 import logging
 import re
 import secrets
@@ -10,6 +9,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ser_track.config.schema import Config, ServerConfig
+from ser_track.config.urls import is_loopback
 from ser_track.errors import ForbiddenError, MeetingError
 from ser_track.web.keys import CONFIG, GUARDED_PATHS
 
@@ -92,9 +92,9 @@ def check_not_open_to_all(config: Config) -> None:
         ForbiddenError: anyone could send the bot to meetings, or read their events.
     """
     server, public = config.server, _split(config.meetings.public_url or "").hostname
-    if server.token is None and not _is_loopback(server.host):
+    if server.token is None and not is_loopback(server.host):
         raise ForbiddenError(f"this server listens on {server.host} without server.token; set a token to use /meetings")
-    if server.token is None and public is not None and not _is_loopback(public):
+    if server.token is None and public is not None and not is_loopback(public):
         raise ForbiddenError("meetings.public_url makes this server public; set server.token to use /meetings")
 
 
@@ -170,17 +170,10 @@ def _allowed(origin: str, server: ServerConfig) -> bool:
 
 
 def _expected(host: str, server: ServerConfig) -> bool:
-    if not _is_loopback(server.host) or "*" in server.allowed_origins:
+    if not is_loopback(server.host) or "*" in server.allowed_origins:
         return True
     allowed = {_split(origin).netloc for origin in server.allowed_origins}
-    return _is_loopback(_split(f"//{host}").hostname or "") or host in allowed
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return name == "localhost"
+    return is_loopback(_split(f"//{host}").hostname or "") or host in allowed
 
 
 def _split(url: str) -> SplitResult:

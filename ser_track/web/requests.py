@@ -1,11 +1,12 @@
 """Reads and checks the contents of requests."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from ser_track.config.schema import Config
-from ser_track.config.urls import public_url
+from ser_track.config.urls import is_loopback, public_url
 from ser_track.errors import BadRequestError
 from ser_track.meetings.json_messages import parse_object
 
@@ -67,8 +68,14 @@ def base_url(request: web.Request, config: Config) -> str:
 
 
 def link_base(request: web.Request, config: Config) -> str | None:
-    """The same, or ``None``: people who use such a name can still meet, and answer on the page itself."""
+    """Where people in a room reach its notice, or ``None``: they can answer on the page itself.
+
+    It is sent to everyone in the room, so the first person there must not choose it: it is the configured address, or
+    this machine's own.
+    """
     try:
+        if config.meetings.public_url is None and not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+            return None
         return base_url(request, config)
-    except BadRequestError:
+    except (BadRequestError, ValueError):  # ValueError: such as an unclosed bracket
         return None

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 from aiortc import RTCConfiguration, RTCPeerConnection
 
 from ser_track.config.schema import Config
 from ser_track.meetings.adapters.rooms import offer
+from ser_track.web.requests import link_base
 from tests.web.conftest import Running
 
 AUDIO = "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\n"
@@ -127,6 +129,11 @@ async def test_an_origin_that_is_no_address_is_foreign(server: Running) -> None:
 @pytest.mark.parametrize("host", ["localhost", "localhost:9", "127.0.0.1", "[::1]:8080"])
 async def test_every_name_of_this_machine_will_do(server: Running, host: str) -> None:
     assert (await post(server, JOIN, Host=host, Origin=f"http://{host}"))[0] == 400, "it gets as far as its missing sdp"
+
+
+@pytest.mark.parametrize(("host", "link"), [("evil.example", None), ("localhost:9", "http://localhost:9"), ("[", None)])
+def test_the_first_in_a_room_does_not_choose_where_the_notice_leads(host: str, link: str | None) -> None:
+    assert link_base(make_mocked_request("GET", "/ws", headers={"Host": host}), Config()) == link
 
 
 @pytest.mark.parametrize("host", ["rebound.example:8080", "localhost.rebound.example", "["])

@@ -111,8 +111,9 @@ class JanusRoom:
         await asyncio.shield(self._ending)
 
     async def _end(self) -> None:
-        if self._announcer is not None:
-            await self._announcer.close()
+        announcer, self._announcer = self._announcer, None
+        if announcer is not None:
+            await announcer.close()
         for publisher in tuple(self._feeds):
             self._drop(publisher)
         if self._closing:
@@ -141,6 +142,8 @@ class JanusRoom:
 
     def _take(self, message: Message) -> None:
         """Handle an unsolicited message of Janus on the bot's handle."""
+        if self._ending is not None and not self._ending.done():
+            return  # the bot is leaving; `connect` gets the whole list again
         data = message.get("plugindata", {}).get("data", {})
         if message["janus"] == "detached":
             self._finish("kicked", "Janus detached the bot from the room")

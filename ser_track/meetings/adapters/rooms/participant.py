@@ -137,8 +137,10 @@ class Participant(AttendeeOwner):
         earlier, self._peer = self._peer, peer
         if earlier is not None:
             await earlier.close()
-            await self.attendee.end_sending()
-        self.attendee.begin_sending(peer)
+            if self._peer is peer:
+                await self.attendee.end_sending()
+        if self._peer is peer:  # a still newer connection may have taken its place meanwhile
+            self.attendee.begin_sending(peer)
         return answer
 
     def _connected(self, task: "asyncio.Task[str]") -> None:

@@ -12,7 +12,7 @@ import pytest_asyncio
 from ser_track.bot import Bot
 from ser_track.chunk import Chunk
 from ser_track.config.schema import Config
-from ser_track.errors import BadRequestError, MeetingFullError
+from ser_track.errors import BadRequestError, ForbiddenError, MeetingFullError
 from ser_track.event_types import (
     Announcement,
     ConsentChanged,
@@ -174,3 +174,43 @@ def recorded_in(folder: Path, name: str) -> list[Chunk]:
     with open_recording(file) as recording:
         assert recording.participants == (name,)
         return [chunk for _, chunk in recording]
+
+
+async def test_a_refusal_in_the_room_is_not_undone_by_the_link(bot: Bot, rooms: Rooms) -> None:
+    _, participant = rooms.join("r", "Ann", analysed=False)
+    (session,) = bot.meetings.present
+    with pytest.raises(ForbiddenError, match="somebody else has answered"):
+        session.roster.answered_by_link(participant.id, analysed=True, secret="")
+    assert not participant.attendee.agreed
+
+
+async def test_when_a_room_is_closed_everyone_gets_the_last_words_of_all(bot: Bot, rooms: Rooms) -> None:
+    events = onlooker(rooms)
+    participant = speaker(rooms)
+    (session,) = bot.meetings.present
+    await bot.meetings.call_back(session)
+    finals = [event for event in events if isinstance(event, Emotion) and event.final]
+    assert [event.key.participant for event in finals] == [participant.id]
+
+
+async def test_the_end_of_an_earlier_room_does_not_close_a_later_one(bot: Bot, rooms: Rooms) -> None:
+    _, participant = rooms.join("r", "Ann", analysed=False)
+    (earlier,) = bot.meetings.present
+    await rooms.room("r").leave(participant, "left")
+    await earlier.ended()
+    _, participant = rooms.join("r", "Ann", analysed=False)
+    await bot.meetings.call_back(earlier)
+    await rooms.room("r").leave(participant, "left")
+    assert rooms.join("r", "Ann", analysed=False)[1].attendee.name == "Ann"
+
+
+async def test_agreements_by_the_link_have_an_end(bot: Bot, rooms: Rooms) -> None:
+    _, participant = rooms.join("r", "Ann", analysed=True)
+    roster = bot.meetings.present[0].roster
+    secret = roster.answered_by_link(participant.id, analysed=False, secret="")
+    while participant.attendee.agreements < 50:
+        roster.answered_by_link(participant.id, analysed=True, secret=secret)
+        roster.answered_by_link(participant.id, analysed=False, secret=secret)
+    with pytest.raises(ForbiddenError, match="too often"):
+        roster.answered_by_link(participant.id, analysed=True, secret=secret)
+    assert not participant.attendee.agreed
