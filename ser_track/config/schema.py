@@ -203,6 +203,12 @@ class Config:
     meetings: MeetingsConfig = field(default_factory=MeetingsConfig)
     server: ServerConfig = field(default_factory=ServerConfig)
 
+    def limit(self, key: str) -> int:
+        """The value of a limit by its key, such as ``meetings.max_participants``."""
+        section, _, name = key.partition(".")
+        value: int = getattr(getattr(self, section), name)
+        return value
+
 
 def load_config(path: Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
     """Read ``path`` (only defaults when ``None``); ``overrides``, by section, replace values of the file.

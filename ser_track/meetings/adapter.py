@@ -46,6 +46,8 @@ class Adapter:
     ``channels``, ``components`` and ``tags``."""
     limit: str = "meetings.max_meetings"
     """The configuration key that limits the number of meetings; kinds with the same key share the limit."""
+    people_limit: str = "meetings.max_participants"
+    """The configuration key that limits the number of people in one of them."""
 
     def __post_init__(self) -> None:
         if not _KIND.fullmatch(self.kind):

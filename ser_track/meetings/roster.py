@@ -29,7 +29,14 @@ class Roster:
     """The people of one meeting, from when they are first reported until their last results have been sent."""
 
     def __init__(
-        self, channel: Channel, where: str, notice: Notice, consents: Consents, live: LiveEngine, config: Config
+        self,
+        channel: Channel,
+        where: str,
+        notice: Notice,
+        consents: Consents,
+        live: LiveEngine,
+        config: Config,
+        people_limit: str = "meetings.max_participants",
     ) -> None:
         """``where`` names the meeting in the log; ``consents`` may contain earlier answers there."""
         self.name = channel.log.meeting
@@ -43,6 +50,7 @@ class Roster:
         self._consents = consents
         self._live = live
         self._config = config
+        self._people_limit = people_limit
         self._present: dict[str, Attendee] = {}
         """By the meeting's own id; only people who are there."""
         self._foreign_ids: dict[str, str] = {}
@@ -64,8 +72,8 @@ class Roster:
         """See `Host`."""
         if (known := self._present.get(foreign)) is not None:
             return known
-        if len(self._present) >= self._config.meetings.max_participants:
-            log.warning("%s: more people than meetings.max_participants: some are not analysed", self._where)
+        if len(self._present) >= self._config.limit(self._people_limit):
+            log.warning("%s: more people than %s: some are not analysed", self._where, self._people_limit)
             return None
         shown = clean_name(name, self._config.rooms.max_name_length)
         if analysed is not None:

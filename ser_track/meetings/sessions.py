@@ -189,8 +189,7 @@ class Sessions:
         return session
 
     def _check_limit(self, adapter: Adapter) -> None:
-        section, _, key = adapter.limit.partition(".")
-        limit: int = getattr(getattr(self._config, section), key)
+        limit = self._config.limit(adapter.limit)
         count = sum(session.adapter.limit == adapter.limit for session in self.present)
         if count >= limit:
             raise MeetingFullError(f"the bot is in {limit} meetings, as many as {adapter.limit}; leave one first")

@@ -9,6 +9,7 @@ from ser_track.workers.directory import Directory
 from ser_track.workers.heartbeat import Heartbeat
 
 W = TypeVar("W", bound=Hashable)
+_MAX_EARLIER = 1_000
 
 
 @dataclass(slots=True, eq=False)
@@ -34,6 +35,9 @@ class Places(Generic[W]):
         self._full = full
         self._choose = choose
         self._places: dict[str, Place[W]] = {}
+        self._earlier: dict[str, W] = {}
+        """By name: the worker of a place that has ended. It remembers the answers of people there, and its own refusal
+        to come back, for `meetings.linger_s`; the place returns to it."""
 
     def __len__(self) -> int:
         return len(self._places)
@@ -67,7 +71,8 @@ class Places(Generic[W]):
         if place is None:
             if len(self._places) >= self._most:
                 raise MeetingFullError(self._full)
-            place = self._places[name] = Place(name, self._choose())
+            worker = self._earlier.pop(name, None)
+            place = self._places[name] = Place(name, self._choose() if worker is None else worker)
         place.holds += 1
         return place
 
@@ -86,10 +91,14 @@ class Places(Generic[W]):
             place.people = 0
             if not place.holds and place.free_since < asked_at:
                 del self._places[place.name]
+                self._earlier[place.name] = worker
+                if len(self._earlier) > _MAX_EARLIER:
+                    del self._earlier[next(iter(self._earlier))]
 
     def lose(self, worker: W) -> None:
         """``worker`` has ended: its places may begin elsewhere."""
         self._places = {name: place for name, place in self._places.items() if place.worker is not worker}
+        self._earlier = {name: earlier for name, earlier in self._earlier.items() if earlier is not worker}
 
     def load(self, worker: W) -> int:
         """The people there. Requests on their way count too, so that a rush of newcomers is spread over all workers."""

@@ -49,6 +49,18 @@ def test_a_room_is_forgotten_by_the_first_report_that_was_asked_for_after_its_la
     assert (len(placed.rooms), placed.rooms.people) == (0, 0)
 
 
+def test_a_place_that_begins_again_returns_to_the_worker_that_remembers_it() -> None:
+    placed = placement("a", "b")
+    place = placed.meetings.take("bridge")
+    placed.reported("b", report({"crowd": 1}), asked_at=1)
+    placed.meetings.release(place, now=2)
+    placed.reported("a", report({"party": 9}), asked_at=3)
+    assert len(placed.meetings) == 0
+    assert placed.meetings.take("bridge").worker == "a", "what people there answered is known on no other"
+    placed.remove("a")
+    assert placed.meetings.take("bridge").worker == "b"
+
+
 def test_one_room_too_many_is_refused_as_by_a_single_process_and_known_rooms_are_not() -> None:
     placed = placement("a", "b", max_rooms=2)
     first, _ = placed.rooms.take("one"), placed.rooms.take("two")

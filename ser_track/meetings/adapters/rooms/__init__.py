@@ -14,4 +14,5 @@ ADAPTER: Final = Adapter(
     capabilities=Capabilities(results="data_channel", refusal="meeting", needs_link=False),
     routes="ser_track.meetings.adapters.rooms.routes",
     limit="rooms.max_rooms",
+    people_limit="rooms.max_participants",
 )

@@ -158,5 +158,5 @@ def introduce(participant: Participant) -> dict[str, Any]:
 def _joined(host: Host, foreign: str, name: str, analysed: bool) -> Attendee:
     attendee = host.joined(foreign, name, analysed=analysed)
     if attendee is None:
-        raise MeetingFullError("the meeting is full (meetings.max_participants people); try again later")
+        raise MeetingFullError("the room is full (rooms.max_participants people); try again later")
     return attendee

@@ -214,3 +214,16 @@ async def test_agreements_by_the_link_have_an_end(bot: Bot, rooms: Rooms) -> Non
     with pytest.raises(ForbiddenError, match="too often"):
         roster.answered_by_link(participant.id, analysed=True, secret=secret)
     assert not participant.attendee.agreed
+
+
+async def test_a_room_is_bounded_by_its_own_limit_and_not_by_that_of_meetings_elsewhere() -> None:
+    base = Config()
+    config = replace(
+        base, rooms=replace(base.rooms, max_participants=4), meetings=replace(base.meetings, max_participants=2)
+    )
+    async with Bot(config, Models(EnergyDetector(), LevelClassifier())) as bot:
+        rooms = Rooms(bot.meetings, config)
+        people = [rooms.join("r", f"Person {number}", analysed=False) for number in range(4)]
+        assert len(people) == 4
+        with pytest.raises(MeetingFullError, match="4 of 4"):
+            rooms.join("r", "Fifth", analysed=False)
