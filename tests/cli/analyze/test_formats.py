@@ -113,7 +113,8 @@ def test_ctrl_c_leaves_the_files_that_were_done_whole_and_no_others(tmp_path: Pa
     options = ["--final-only", "--jobs", "2", "--format", "jsonl,csv", "--out", str(out)]
     command = [sys.executable, "-c", program, "analyze", *options, str(SPOKEN), str(pipe)]
     with started(command, stderr=subprocess.PIPE) as running, pipe.open("wb"):
-        while not (out / DONE).exists():  # it comes after the last of its files
+        # Written at once after the last of its files, and empty for a moment before.
+        while not (out / DONE).exists() or not (out / DONE).stat().st_size:
             assert running.poll() is None
             time.sleep(0.05)
         interrupt_group(running)
