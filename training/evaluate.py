@@ -224,12 +224,12 @@ _SECTIONS: Final[dict[str, Callable[[str, EmotionModel], Record]]] = {
 def main() -> None:
     """Write all sections, or some of them anew."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sections", nargs="*", default=[*_SECTIONS, "trials"], choices=[*_SECTIONS, "trials"])
+    parser.add_argument("sections", nargs="*", help=f"of {[*_SECTIONS, 'trials']}; all by default")
     parser.add_argument("--models", nargs="*", default=SHIPPED_MODELS, choices=SHIPPED_MODELS)
     args = parser.parse_args()
     models = {name: EmotionModel.load(name) for name in args.models}
     record: Record = json.loads(RESULTS_FILE.read_text(encoding="utf-8")) if RESULTS_FILE.exists() else {}
-    for section in args.sections:
+    for section in args.sections or [*_SECTIONS, "trials"]:
         if section == "trials":
             found = trials(models)
         else:

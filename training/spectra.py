@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from ser_track.models.log_mel import FRONT_END, log_mel
 from training.conditions import random_chain
-from training.corpora import Clip, read_audio, read_clips, read_sounds
+from training.corpora import ALL_EMOTIONS, Clip, read_audio, read_clips, read_sounds
 from training.splits import read_splits
 from training.vad import trim, voiced_windows
 
@@ -130,16 +130,17 @@ class Spectra:
 
 def _speech(corpus: str) -> list[Clip]:
     """The clips that a shipped network may see; `TEST` is what it may not: for the five folds of the recipe alone."""
-    test = set(read_splits()["test"])
     if corpus == TEST:
+        test = set(read_splits()["test"])
         return [clip for clip in read_clips("cremad", 6) if clip.speaker in test]
-    return [clip for clip in read_clips(corpus, 6) if clip.speaker not in test]
+    test = set(read_splits(corpus).get("test", ()))
+    return [clip for clip in read_clips(corpus, len(ALL_EMOTIONS)) if clip.speaker not in test]
 
 
 def main() -> None:
     """Prepare the corpora that are not in the cache yet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpora", nargs="*", default=["esc10", "javanese", "cremad"])
+    parser.add_argument("corpora", nargs="*", default=["esc10", "javanese", "cremad", "emogator"])
     CACHE.mkdir(exist_ok=True)
     train = set(read_splits()["train"])
     voices = [clip.path for clip in read_clips("cremad", 6) if clip.speaker in train]

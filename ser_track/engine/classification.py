@@ -94,8 +94,8 @@ class Classification:
             stream.latest_prediction = job.span, prediction
         if not job.final:
             prediction = stream.smoothing.smooth(job.audio.number, prediction)
-        elif stream.voice is not None and prediction.embedding is not None:
-            stream.voice.update(prediction.embedding)
+        elif stream.voice is not None and prediction.evidence is not None:
+            stream.voice.update(*prediction.evidence)
         return self._emotion(job, prediction)
 
     def _predict(self, job: ClassificationJob) -> Prediction | Fault:

@@ -3,9 +3,11 @@
 A file takes one input, `log_mel` float32 [batch, 80, T] or a waveform float32 [batch, n] at 16 kHz, and gives
 `probabilities` or `logits` float32 [batch, C]. Its `Description` says which, and names its C
 labels. Our files also have an output `six` [batch, 6] and, to adapt to voices, an output `embedding` [batch, size] and
-two optional inputs, `voice_mean` and `voice_deviation` [1, size].
+optional inputs, `voice_mean` and `voice_deviation` [1, size]. A file may also take `voice_known` [1, 1] and give what its
+voice profiles are updated with: `voice_update` [batch, size], `voice_weight` [batch, 1], `unadapted` [batch, 6].
 """
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Final, Self
@@ -21,7 +23,7 @@ from ser_track.models.description import WAVEFORM, Description
 from ser_track.models.log_mel import N_MELS, log_mel
 from ser_track.models.onnx_session import open_session
 from ser_track.protocols import Prediction
-from ser_track.voice_profile import VoiceProfile
+from ser_track.voice_profile import VoiceEvidence, VoiceProfile
 
 # The encoder's attention costs grow with the square of the length.
 _MAX_SAMPLES: Final = 30 * SAMPLE_RATE_HZ
@@ -30,6 +32,7 @@ _ENOUGH: Final = SAMPLE_RATE_HZ // 2
 """Less speech than this is weak evidence: the probabilities of shorter segments fade to uniform."""
 _MIN_SAMPLES: Final = 512
 """Convolutions over a waveform need this many samples (wav2vec 2.0: 400); shorter segments are zero-padded."""
+_OPTIONAL_OUTPUTS: Final = ("six", "embedding", "voice_update", "voice_weight", "unadapted")
 _REMEDY: Final = (
     "correct the file or the JSON beside it as docs/extending.md says (ours are remade with training/README.md), "
     "or remove 'model' from the configuration to use our own"
@@ -55,7 +58,9 @@ class EmotionModel:
         self._description = description
         self._input = session.get_inputs()[0].name
         self._outputs: dict[str, str] = {"main": description.output}
-        self._outputs |= {name: name for name in ("six", "embedding") if name in outputs}
+        self._outputs |= {name: name for name in _OPTIONAL_OUTPUTS if name in outputs}
+        optional = {node.name for node in session.get_overridable_initializers()}
+        self._takes_known = "voice_known" in optional
         knows_voices = "embedding" in outputs and session.get_overridable_initializers()
         self._embedding_size: int | None = outputs["embedding"].shape[1] if knows_voices else None
         self.name: str = f"{description.name}@{description.version}"
@@ -93,12 +98,15 @@ class EmotionModel:
             np.mean([part.probabilities for part in parts], axis=0),
             _mean_of([part.six for part in parts]),
             _mean_of([part.embedding for part in parts]),
+            _mean_evidence([part.evidence for part in parts if part.evidence is not None]),
         )
 
     def _judge(self, samples: FloatArray, voice: VoiceProfile | None) -> Prediction:
         inputs = {self._input: self._heard(samples)[None]}
         if voice is not None and voice.segments and self._embedding_size is not None:
             inputs |= {"voice_mean": voice.mean[None], "voice_deviation": voice.deviation[None]}
+            if self._takes_known:
+                inputs["voice_known"] = np.full((1, 1), voice.known, np.float32)
         try:
             results = self._session.run([*self._outputs.values()], inputs)
         except Exception as error:  # ONNX Runtime has one class per status code and no public root
@@ -109,7 +117,14 @@ class EmotionModel:
             named["main"] = _softmax(named["main"])
         main, six = (_faded(named.get(name), samples.size) for name in ("main", "six"))
         assert main is not None
-        return Prediction(main, six, named.get("embedding"))
+        return Prediction(main, six, named.get("embedding"), self._evidence(named))
+
+    def _evidence(self, named: Mapping[str, FloatArray]) -> VoiceEvidence | None:
+        """What this segment says about its voice, from a run's outputs by name; None if the model does not adapt."""
+        if self._embedding_size is None:
+            return None
+        weight = float(named["voice_weight"][0]) if "voice_weight" in named else 1.0
+        return VoiceEvidence(named.get("voice_update", named["embedding"]), weight, named.get("unadapted"))
 
     def _heard(self, samples: FloatArray) -> FloatArray:
         """Return `samples` [n] as the network takes them, without the batch dimension."""
@@ -143,6 +158,14 @@ def _faded(shares: FloatArray | None, n: int) -> FloatArray | None:
         return shares
     weight = np.float32((n / _ENOUGH) ** 2)
     return shares * weight + (1 - weight) / np.float32(shares.size)
+
+
+def _mean_evidence(parts: list[VoiceEvidence]) -> VoiceEvidence | None:
+    if not parts:
+        return None
+    embedding = np.mean([part.embedding for part in parts], axis=0)
+    weight = float(np.mean([part.weight for part in parts]))
+    return VoiceEvidence(np.asarray(embedding, np.float32), weight, _mean_of([part.unadapted for part in parts]))
 
 
 def _mean_of(parts: list[FloatArray | None]) -> FloatArray | None:
