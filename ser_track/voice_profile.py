@@ -15,17 +15,17 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ser_track.chunk import FloatArray
-from ser_track.labels import SIX
+from ser_track.labels import FOUR
 
 MEAN_SHRINKAGE: Final = 4.0
 """For the mean, the population counts as much as this many segments; training uses the same weight."""
 DEVIATION_SHRINKAGE: Final = 16.0
 """The same for the deviation, which takes more segments to estimate."""
-ONE_SIDED: Final = (0.4, 0.6)
+ONE_SIDED: Final = (0.45, 0.6)
 """Mean probability of the strongest emotion other than neutral, judged without adaptation: from the first value on, the
 profile counts for less, and from the second on for nothing (`training/adaptation.py` compares the choices)."""
 _MAX_SEGMENTS: Final = 64.0
-_NEUTRAL: Final = SIX.names.index("neutral")
+_NEUTRAL: Final = FOUR.names.index("neutral")
 
 
 class VoiceEvidence(NamedTuple):
@@ -36,7 +36,7 @@ class VoiceEvidence(NamedTuple):
     weight: float = 1.0
     """How much it counts, 0 … 1."""
     unadapted: FloatArray | None = None
-    """``[6]``: the probabilities of `SIX` without adaptation, if the model gives them."""
+    """``[4]``: the probabilities of `FOUR` without adaptation, if the model gives them."""
 
 
 class VoiceProfile:
@@ -57,7 +57,7 @@ class VoiceProfile:
         """Effective number of segments; older ones fade after 64, so that the profile adapts to a new microphone."""
         self._total = np.zeros(size, np.float64)
         self._squares = np.zeros(size, np.float64)
-        self._guesses = np.zeros(len(SIX), np.float64)
+        self._guesses = np.zeros(len(FOUR), np.float64)
         self._guessed = 0.0
 
     def update(self, embedding: FloatArray, weight: float = 1.0, unadapted: FloatArray | None = None) -> None:

@@ -6,10 +6,11 @@ Read from `../shared/corpora` beside the repository; nothing of it is copied her
 import argparse
 import csv
 import functools
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
 import numpy as np
@@ -23,10 +24,12 @@ CORPORA: Final = SHARED / "corpora"
 SIX_EMOTIONS: Final = (*EMOTIONS, "disgust", "fear")
 # What an auxiliary output of training learns too; the shipped files do not have it.
 ALL_EMOTIONS: Final = (*SIX_EMOTIONS, "surprise", "distress", "calm")
-_LABEL_OF: Final = {
-    "angry": "anger", "happy": "happiness", "sad": "sadness", "neutral": "neutral", "disgust": "disgust",
-    "fear": "fear", "surprise": "surprise", "distress": "distress", "calm": "calm",
+LABEL_OF: Final = {
+    "angry": "anger", "happy": "happiness", "sad": "sadness", "disgusted": "disgust", "fearful": "fear",
+    "surprised": "surprise", "distressed": "distress", **{name: name for name in ALL_EMOTIONS},
 }  # fmt: skip
+JOINED: Final = Path(__file__).parent / "cache" / "joined"
+"""What `training.join` wrote: a JSON file for each corpus that is not in `../shared`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,24 @@ SHARES: Final = {"cremad": 0.55, "javanese": 0.25, "emogator": 0.2}
 """How often each corpus is drawn from in training: by the diversity that it adds, not by its number of clips."""
 
 
+def terms(corpus: str) -> Terms:
+    """Of one of ours, or of one that joined."""
+    return TERMS[corpus] if corpus in TERMS else Terms(**joined(corpus)["terms"])
+
+
+def joined(corpus: str) -> dict[str, Any]:
+    """What `training.join` wrote of a corpus: its terms, its rows and its speakers by group."""
+    path = JOINED / f"{corpus}.json"
+    if not path.exists():
+        raise SystemExit(f"there is no corpus '{corpus}'; `python -m training.join` adds one from a manifest")
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """One recording; `label` is its number in `ALL_EMOTIONS`; `kind` is the owner's own, finer label."""
+    """One recording; `label` is its number in `ALL_EMOTIONS`; `kind` is the owner's own, finer label; `path` is within
+    the corpora of `../shared`, or absolute."""
 
     corpus: str
     path: str
@@ -70,15 +88,15 @@ def read_clips(corpus: str, n_emotions: int = len(EMOTIONS)) -> list[Clip]:
     RAVDESS's calm counts as neutral, as it is usually done.
     """
     with (CORPORA / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["dataset"] == corpus]
-    clips = [Clip(corpus, row["path"], row["speaker"], _label(row), row["intensity"]) for row in rows]
+        rows = [row for row in csv.DictReader(file) if row["dataset"] == corpus] or joined(corpus)["rows"]
+    clips = [Clip(corpus, row["path"], row["speaker"], _label(row), row.get("intensity", "")) for row in rows]
     return sorted((clip for clip in clips if clip.label < n_emotions), key=lambda clip: clip.path)
 
 
 def _label(row: dict[str, str]) -> int:
-    if row["dataset"] == "ravdess" and row["emotion"] == "calm":
+    if row.get("dataset") == "ravdess" and row["emotion"] == "calm":
         return SIX_EMOTIONS.index("neutral")
-    return ALL_EMOTIONS.index(_LABEL_OF[row["emotion"]])
+    return ALL_EMOTIONS.index(LABEL_OF[row["emotion"]])
 
 
 def read_sounds(folds: tuple[int, ...]) -> list[str]:
@@ -107,7 +125,9 @@ def read_audio(clip: Clip | str) -> FloatArray:
 def add_corpora(parser: argparse.ArgumentParser) -> None:
     """The option that names the corpora to train on."""
     shares = [f"{name}={share}" for name, share in SHARES.items()]
-    parser.add_argument("--corpora", nargs="+", default=shares, metavar="NAME=SHARE", help=f"default: {' '.join(shares)}")
+    parser.add_argument(
+        "--corpora", nargs="+", default=shares, metavar="NAME=SHARE", help=f"default: {' '.join(shares)}"
+    )
 
 
 def read_shares(named: Sequence[str]) -> dict[str, float]:

@@ -169,7 +169,9 @@ class Temperatures:
     heard: float = 1.0
 
 
-def _evidence(graph: Graph, embedding: str, unadapted: str, adapted: tuple[str, str], gate: str | None, means: FloatArray) -> None:
+def _evidence(
+    graph: Graph, embedding: str, unadapted: str, adapted: tuple[str, str], gate: str | None, means: FloatArray
+) -> None:
     """The outputs that voice profiles are updated with: adapted are the shares of four and of six."""
     four, six = adapted
     removed = graph.add("MatMul", six, graph.constant(REMOVED * means))
@@ -215,11 +217,11 @@ def build(weights: Weights, merge: int | None, temperatures: Temperatures) -> tu
         shares.append(graph.add("Softmax", found, axis=-1))
         told = graph.add("Softmax", graph.add("Div", found, doubt), axis=-1)
         graph.name(_mixed(graph, told, is_speech, weights[f"{head}.bias"].size) if is_speech else told, name)
-    unadapted = graph.add("Softmax", logits("six", embedding), axis=-1)
+    unadapted = graph.add("Softmax", logits("four", embedding), axis=-1)
     _evidence(graph, embedding, unadapted, (shares[0], shares[1]), is_speech, weights["class_means"])
     keep = [first_product, *(node.name for node in graph.nodes[encoder_nodes:] if node.op_type == "MatMul")]
     outputs: Shapes = {"probabilities": ["batch", 4], "six": ["batch", 6], "embedding": ["batch", size]}
-    outputs |= {"voice_update": ["batch", size], "voice_weight": ["batch", 1], "unadapted": ["batch", 6]}
+    outputs |= {"voice_update": ["batch", size], "voice_weight": ["batch", 1], "unadapted": ["batch", 4]}
     return graph.model({"log_mel": ["batch", N_MELS, "T"]}, outputs, "emotion"), keep
 
 

@@ -149,7 +149,9 @@ class Cast:
     def _with_targets(self, rows: list[tuple[int, int]], views: list[int], n_people: int) -> Draw:
         labels = np.array([self._label(row) for row in rows])
         paths = [str(self.corpora[corpus].paths[clip]) for corpus, clip in rows]
-        nine = np.stack([targets_of(path, label, self._teacher) for path, label in zip(paths, labels.tolist(), strict=True)])
+        nine = np.stack(
+            [targets_of(path, label, self._teacher) for path, label in zip(paths, labels.tolist(), strict=True)]
+        )
         history = np.zeros((len(labels), len(labels)), np.float32)
         for first in range(0, n_people * N_CLIPS, N_CLIPS):
             own = slice(first, first + N_CLIPS)
@@ -157,14 +159,15 @@ class Cast:
             nine[first + TARGETS : first + N_CLIPS] = 0.0
         four, six = (_first(nine, labels, n) for n in (len(EMOTIONS), len(SIX_EMOTIONS)))
         tensors = [torch.from_numpy(np.asarray(each, np.float32)) for each in (four, six, nine, history)]
-        return Draw(rows, views, *tensors, labels)
+        four_of, six_of, nine_of, past = tensors
+        return Draw(rows, views, four_of, six_of, nine_of, past, labels)
 
 
 def _first(targets: FloatArray, labels: NDArray[np.int64], n: int) -> FloatArray:
     """Targets among the first n emotions, of clips that have one of them (or none: sounds)."""
     some = targets[:, :n] / np.maximum(targets[:, :n].sum(1, keepdims=True), 1e-6)
     some[labels >= n] = 0.0
-    return some
+    return np.asarray(some, np.float32)
 
 
 class Episodes:

@@ -14,7 +14,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from training.corpora import TERMS, add_corpora, read_shares
+from training.corpora import add_corpora, read_shares, terms
 from training.episodes import Batch, Draw, Episodes, read_teacher
 from training.guide import Guide
 from training.judge import Standardised, in_history, report
@@ -79,7 +79,7 @@ def loss_of(network: Network, batch: Batch, guide: Guide | None) -> tuple[Tensor
 
 
 def loss_of_logits(logits: tuple[Tensor, Tensor, Tensor], draw: Draw) -> Tensor:
-    """Cross-entropy of four and six, and a share of that of the nine, against soft targets over the clips that count."""
+    """Cross-entropy of four and six, and a share of that of the nine; soft targets, over the clips that count."""
     four, six, nine = (
         -(targets * each.log_softmax(1)).sum() / targets.sum().clamp(min=1e-6)
         for each, targets in zip(logits, (draw.four, draw.six, draw.nine), strict=True)
@@ -188,7 +188,7 @@ def _facts(plan: Plan, run: Run, history: list[dict[str, object]]) -> dict[str, 
 
 def training_data(corpora: Iterable[str]) -> str:
     """Whom a network was trained on, as its file says it."""
-    return "; ".join(f"{TERMS[name].title}, {len(read_splits(name)['train'])} speakers" for name in corpora)
+    return "; ".join(f"{terms(name).title}, {len(read_splits(name)['train'])} speakers" for name in corpora)
 
 
 def main() -> None:

@@ -1,13 +1,13 @@
 """A shipped file back as a network in the cache, to go on from: `python -m training.shipped base base-2.1`.
 
-The weights are those of the 8-bit file, so they are exact to 7 bits. The statistics of the population and the temperatures
-are folded into embedding and heads already. Needs torch.
+The weights are those of the 8-bit file, so they are exact to 7 bits. The statistics of the population and the
+temperatures are folded into embedding and heads already. Needs torch.
 """
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import onnx
@@ -24,7 +24,7 @@ Pair = tuple[FloatArray, FloatArray]
 
 
 def _pairs(path: Path) -> Iterator[Pair]:
-    """Weight and bias of each product, scale and shift of each norm, in the order in which `encoder.build` wrote them."""
+    """Weight and bias of each product, scale and shift of each norm, in the order of `encoder.build`."""
     graph = onnx.load(path).graph
     values = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     firsts: dict[int, FloatArray] = {}
@@ -85,7 +85,8 @@ def main() -> None:
     args = parser.parse_args()
     shape = SHAPE_OF[args.name]
     path = weights_path(args.network)
-    np.savez(path, **read_tensors(shipped_path(args.name)))
+    tensors: dict[str, Any] = read_tensors(shipped_path(args.name))
+    np.savez(path, **tensors)
     network = student(shape)
     resume(network, path)
     facts: dict[str, object] = {

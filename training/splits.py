@@ -10,7 +10,7 @@ import random
 from pathlib import Path
 from typing import Final
 
-from training.corpora import ALL_EMOTIONS, CORPORA, read_clips
+from training.corpora import ALL_EMOTIONS, CORPORA, TERMS, joined, read_clips
 
 _FOLDER: Final = Path(__file__).parent / "splits"
 SEED: Final = 20221
@@ -23,6 +23,8 @@ CONTRIBUTORS: Final = 40
 def read_splits(corpus: str = "cremad") -> dict[str, list[str]]:
     """{"train" | "validation" | "test": speakers}; of a corpus without a split, all speakers are for training."""
     path = _FOLDER / f"{corpus}.json"
+    if corpus not in TERMS:
+        return dict(joined(corpus)["speakers"])
     if not path.exists():
         return {"train": sorted({clip.speaker for clip in read_clips(corpus, len(ALL_EMOTIONS))})}
     loaded: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))["speakers"]
@@ -48,8 +50,8 @@ def draw_emogator() -> dict[str, list[str]]:
     """Draw the three groups from all contributors."""
     speakers = sorted({clip.speaker for clip in read_clips("emogator", len(ALL_EMOTIONS))})
     random.Random(SEED).shuffle(speakers)
-    bounds = {"test": (0, CONTRIBUTORS), "validation": (CONTRIBUTORS, 2 * CONTRIBUTORS), "train": (2 * CONTRIBUTORS, None)}
-    return {name: sorted(speakers[first:last]) for name, (first, last) in bounds.items()}
+    test, validation = speakers[:CONTRIBUTORS], speakers[CONTRIBUTORS : 2 * CONTRIBUTORS]
+    return {"test": sorted(test), "validation": sorted(validation), "train": sorted(speakers[2 * CONTRIBUTORS :])}
 
 
 def main() -> None:

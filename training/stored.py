@@ -32,11 +32,16 @@ def read_facts(path: Path) -> dict[str, Any]:
         return facts
 
 
+def shape_of(name: str) -> str:
+    """The shape of a network of the cache; a shape's name stands for itself."""
+    return name if name in STUDENTS else str(read_facts(weights_path(name))["plan"]["shape"])
+
+
 def stored_or_new(name: str) -> Network:
     """A trained network of the cache, or for the name of a shape one with Whisper's own weights."""
     if name in STUDENTS:
         return student(name)
-    network = student(read_facts(weights_path(name))["plan"]["shape"])
+    network = student(shape_of(name))
     resume(network, weights_path(name))
     return network
 

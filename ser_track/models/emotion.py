@@ -3,8 +3,8 @@
 A file takes one input, `log_mel` float32 [batch, 80, T] or a waveform float32 [batch, n] at 16 kHz, and gives
 `probabilities` or `logits` float32 [batch, C]. Its `Description` says which, and names its C
 labels. Our files also have an output `six` [batch, 6] and, to adapt to voices, an output `embedding` [batch, size] and
-optional inputs, `voice_mean` and `voice_deviation` [1, size]. A file may also take `voice_known` [1, 1] and give what its
-voice profiles are updated with: `voice_update` [batch, size], `voice_weight` [batch, 1], `unadapted` [batch, 6].
+optional inputs, `voice_mean` and `voice_deviation` [1, size]. A file may also take `voice_known` [1, 1] and give what
+voice profiles are updated with: `voice_update` [batch, size], `voice_weight` [batch, 1], `unadapted` [batch, 4].
 """
 
 from collections.abc import Mapping
