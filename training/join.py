@@ -1,7 +1,7 @@
 """Adds a corpus of your own to training: `python -m training.join NAME MANIFEST.csv --licence "CC BY 4.0"`.
 
 MANIFEST is as for `ser-track evaluate`: CSV with the columns path (relative to the manifest), emotion and speaker. Its
-clips are prepared at once (`training.spectra`); after that, `--corpora cremad=0.5 NAME=0.2 …` trains on it. The licence
+clips are prepared at once (`training.spectra`); then `--corpora cremad=0.5 NAME=0.2 …` trains on it. The licence
 travels with every file that is trained on the corpus, in its metadata.
 """
 
