@@ -16,6 +16,13 @@ def levelled(spectrum: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(spectrum + (TOP - spectrum.max()), FLOOR), np.float32)
 
 
+def overlaid(first: FloatArray, second: FloatArray, gain_db: float) -> FloatArray:
+    """Two levelled spectra [T, 80] at once, the second louder by gain_db, for as long as the shorter one lasts."""
+    n = min(len(first), len(second))
+    power = 10.0 ** (4.0 * first[:n]) + 10.0 ** (4.0 * second[:n] + gain_db / 10.0)  # values are log10(power) / 4
+    return levelled(np.asarray(np.log10(power) / 4.0, np.float32))
+
+
 class Channel:
     """A throat, a microphone and its surroundings, drawn: longer or shorter, a smooth curve, steady noise."""
 

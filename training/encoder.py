@@ -146,10 +146,11 @@ def _pooled(graph: Graph, parts: list[str], weights: Weights) -> str:
 
 
 def _gate(graph: Graph, pooled: str, weights: Weights) -> str | None:
-    """[batch, 1]: how likely this is speech at all (`training.gate`); None where the network has no gate."""
+    """[batch, 1]: how likely this is one voice at all (`training.gate`); None where the network has no gate."""
     if "gate.weight" not in weights:
         return None
-    return graph.add("Sigmoid", graph.linear(pooled, weights["gate.weight"][None], weights["gate.bias"][None]))
+    each = graph.add("Sigmoid", graph.linear(pooled, weights["gate.weight"], weights["gate.bias"]))  # [batch, 2]
+    return graph.add("ReduceProd", each, graph.ints(1), keepdims=1)
 
 
 def _mixed(graph: Graph, shares: str, is_speech: str, n_classes: int) -> str:

@@ -16,7 +16,7 @@ from torch import Tensor
 from ser_track.chunk import FloatArray
 from ser_track.labels import EMOTIONS
 from ser_track.models.log_mel import N_MELS
-from training.channel import Channel, levelled
+from training.channel import Channel, levelled, overlaid
 from training.corpora import ALL_EMOTIONS, SIX_EMOTIONS, votes
 from training.spectra import N_VIEWS, Spectra
 
@@ -207,10 +207,7 @@ class Episodes:
         """Two people of a batch at once, about equally loud, for as long as the shorter one speaks."""
         people = self._rng.choice(N_PEOPLE, 2, replace=False) * N_CLIPS + self._rng.integers(0, N_CLIPS, 2)
         first, second = (heard[int(row)] for row in people)
-        n = min(len(first), len(second))
-        softer = self._rng.uniform(-_BALANCE_DB, _BALANCE_DB) / 40.0  # values are log10(power) / 4
-        power = 10.0 ** (4.0 * first[:n]) + 10.0 ** (4.0 * (second[:n] + softer))
-        return levelled(np.asarray(np.log10(power) / 4.0, np.float32))
+        return overlaid(first, second, self._rng.uniform(-_BALANCE_DB, _BALANCE_DB))
 
     def _heard(self, spectrum: NDArray[np.float16], channel: Channel, longest: int) -> FloatArray:
         rng = self._rng
