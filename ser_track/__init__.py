@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from ser_track.pipeline import SERPipeline
     from ser_track.protocols import DetectorState, EmotionClassifier, Prediction, Sink, VoiceDetector
     from ser_track.symbols import Colour, Symbol
-    from ser_track.voice_profile import VoiceProfile
+    from ser_track.voice_profile import VoiceEvidence, VoiceProfile
 
     __version__: str
 
@@ -144,6 +144,7 @@ __all__ = [
     "StreamKey",
     "Symbol",
     "VoiceDetector",
+    "VoiceEvidence",
     "VoiceProfile",
     "WorkerError",
     "__version__",
@@ -193,7 +194,7 @@ _MODULES: Final = {
     "pipeline": ("SERPipeline",),
     "protocols": ("DetectorState", "EmotionClassifier", "Prediction", "Sink", "VoiceDetector"),
     "symbols": ("Colour", "Symbol"),
-    "voice_profile": ("VoiceProfile",),
+    "voice_profile": ("VoiceEvidence", "VoiceProfile"),
 }
 """The public names by the module that defines them."""
 _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names}

@@ -146,10 +146,14 @@ def predict(classifier: EmotionClassifier, samples: FloatArray, voice: VoiceProf
 def learn(voice: VoiceProfile | None, prediction: Prediction) -> None:
     """Add a finished segment to its ``voice``, from the prediction that was made with what was known before it.
 
-    Does nothing if the classifier does not adapt to voices, or gave no evidence.
+    A classifier that gives no evidence but an embedding teaches with that; one with neither does not adapt to voices.
     """
-    if voice is not None and prediction.evidence is not None:
+    if voice is None:
+        return
+    if prediction.evidence is not None:
         voice.update(*prediction.evidence)
+    elif prediction.embedding is not None:
+        voice.update(prediction.embedding)
 
 
 def _named(names: Sequence[str], shares: FloatArray) -> dict[str, float]:
