@@ -15,7 +15,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from scipy.optimize import minimize_scalar
 
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
@@ -27,6 +26,7 @@ from training.corpora import Clip, read_clips, terms
 from training.encoder import Temperatures
 from training.listening import Heard, hear, hear_in_call, prepare
 from training.records import SHIPPED_FILE
+from training.rounding import corrected, quantise
 from training.spectra import CACHE
 from training.splits import read_splits
 
@@ -101,27 +101,8 @@ def describe(model: onnx.ModelProto, name: str, corpora: Sequence[str]) -> None:
     )
 
 
-def quantise(source: onnx.ModelProto, target: Path, keep: list[str]) -> None:
-    """Weights to 8 bits per output channel once, activations at run time.
-
-    Range reduced: x86 without VNNI adds pairs of 8-bit products in 16 bits, which full-range weights overflow
-    (ONNX Runtime manual, "Quantize ONNX models"); weights of 7 bits cannot. What that costs, `drift` repairs.
-    """
-    quantize_dynamic(
-        source,
-        target,
-        op_types_to_quantize=["MatMul"],
-        per_channel=True,
-        reduce_range=True,
-        weight_type=QuantType.QInt8,
-        nodes_to_exclude=keep,
-    )
-
-
-def drift(name: str) -> FloatArray:
+def drift(name: str, clips: Sequence[Clip], audio: Sequence[FloatArray]) -> FloatArray:
     """[size]: by how much rounding moved the embeddings on average, over some clips of training speakers."""
-    clips = cremad("train", len(SIX_EMOTIONS))[::_DRIFT_STEP]
-    audio = prepare(clips)
     rounded, full = (EmotionModel.load(path) for path in (shipped_path(name), full_precision_path(name)))
     moved = hear(rounded, clips, audio).embeddings - hear(full, clips, audio).embeddings
     return np.asarray(moved.mean(axis=0), np.float32)
@@ -142,22 +123,30 @@ class Source:
         describe(model, self.name, self.corpora)
         return model, keep
 
+    def round(self, temperatures: Temperatures, target: Path, audio: Sequence[FloatArray]) -> None:
+        """Write the 8-bit model, corrected over some clips."""
+        model, keep = self.build(temperatures)
+        quantise(model, target, keep)
+        quantise(corrected(model, target, audio), target, keep)
+
 
 def export(source: Source) -> Temperatures:
-    """Write both files; the 8-bit one twice, the second time with its drift taken off the embedding."""
-    # Temperatures divide logits: they are fitted before the gate mixes the answers.
+    """Write both files; the 8-bit one with the mean error of each product, and then of the embedding, taken off."""
+    # Temperatures divide logits: they are fitted before the gate mixes the answers, on the file that will be used.
     open_gate = {name: value for name, value in source.tensors.items() if not name.startswith("gate.")}
     model, _ = replace(source, tensors=open_gate).build(Temperatures())
     onnx.save(model, full_precision_path(source.name))
-    temperatures, _, _ = calibrate(EmotionModel.load(full_precision_path(source.name)))
-    model, keep = source.build(temperatures)
-    onnx.save(model, full_precision_path(source.name))
-    quantise(model, shipped_path(source.name), keep)
-    moved = drift(source.name)
+    target, clips = shipped_path(source.name), cremad("train", len(SIX_EMOTIONS))[::_DRIFT_STEP]
+    audio = prepare(clips)
+    replace(source, tensors=open_gate).round(Temperatures(), target, audio)
+    moved = drift(source.name, clips, audio)
     print("mean drift of the embedding:", float(np.abs(moved).mean().round(4)))
-    repaired = {**source.tensors, "embed.bias": source.tensors["embed.bias"] - moved * source.tensors["deviation"]}
-    model, keep = replace(source, tensors=repaired).build(temperatures)
-    quantise(model, shipped_path(source.name), keep)
+    bias = source.tensors["embed.bias"] - moved * source.tensors["deviation"]
+    replace(source, tensors=open_gate | {"embed.bias": bias}).round(Temperatures(), target, audio)
+    temperatures, _, _ = calibrate(EmotionModel.load(target))
+    replace(source, tensors=source.tensors | {"embed.bias": bias}).round(temperatures, target, audio)
+    model, _ = source.build(temperatures)
+    onnx.save(model, full_precision_path(source.name))
     return temperatures
 
 
