@@ -44,6 +44,18 @@ class VoiceProfile:
         self._squares = kept * self._squares + np.square(embedding, dtype=np.float64)
 
     @property
+    def known(self) -> float:
+        """How well the voice is known, 0 … 1: the share of the speaker's own segments in the mean; 0.5 after four.
+
+        >>> profile = VoiceProfile(size=1)
+        >>> for _ in range(4):
+        ...     profile.update(np.zeros(1, np.float32))
+        >>> profile.known
+        0.5
+        """
+        return self.segments / (self.segments + MEAN_SHRINKAGE)
+
+    @property
     def mean(self) -> FloatArray:
         """``[size]``, shrunk to 0."""
         return np.asarray(self._total / (self.segments + MEAN_SHRINKAGE), np.float32)
