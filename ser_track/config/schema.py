@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, get_type_hints
 
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES
 from ser_track.config.reader import accept, read_json
-from ser_track.config.urls import ice_url, origin_of_pages, public_url, server_url
+from ser_track.config.urls import ice_url, ip_network, origin_of_pages, public_url, server_url
 from ser_track.config.values import existing_file, existing_folder, name_of
 from ser_track.errors import ConfigError
 from ser_track.event_types import Consent
@@ -136,6 +136,8 @@ class RuntimeConfig:
     """Longest data channel message. Larger ones stall on paths with an MTU of 1280 bytes."""
     ice_servers: tuple[IceServer, ...] = _checked((), _ice_server)
     """For the peer connections of the server and of pages; pages get the credentials. None by default."""
+    excluded_networks: tuple[str, ...] = _checked((), ip_network)
+    """Networks (``10.0.0.0/8``) that no peer connection sends to, whatever addresses an offer names."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,14 +40,22 @@ class Rooms:
             BadRequestError: a name is empty, too long, or contains a character that is not text.
             MeetingFullError: the room, or the server, has reached its configured limit.
         """
-        check_name("room", room_name, self._config.rooms.max_name_length)
-        check_name("name", name, self._config.rooms.max_name_length)
+        self.check_names(room_name, name)
         if self._sessions.hosted(RoomTarget(room_name).where) is None and len(self) >= self._config.rooms.max_rooms:
             limit = self._config.rooms.max_rooms
             raise MeetingFullError(f"all {limit} rooms of this server are in use; try again later")
         room = self._sessions.host(ADAPTER, RoomTarget(room_name), base_url).meeting
         assert isinstance(room, Room)
         return room, room.join(name, analysed, signal)
+
+    def check_names(self, room_name: str, name: str) -> None:
+        """Return if somebody may join with these names.
+
+        Raises:
+            BadRequestError: one is empty, too long, or contains a character that is not text.
+        """
+        check_name("room", room_name, self._config.rooms.max_name_length)
+        check_name("name", name, self._config.rooms.max_name_length)
 
     def session_of(self, room: Room) -> Session:
         """The meeting of ``room``."""
