@@ -182,7 +182,7 @@ def _filled(text: str, head: str, tagged: str) -> str:
 
 def _unsafe(media: MediaDescription) -> str | None:
     """Why a section can never be connected, if it cannot."""
-    if not media.ice.usernameFragment or not media.ice.password:
+    if media.ice is None or not media.ice.usernameFragment or not media.ice.password:
         return "has no ICE username fragment or password (a=ice-ufrag, a=ice-pwd)"
     if media.dtls is None:
         return "does not say who begins DTLS (a=setup)"

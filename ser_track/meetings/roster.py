@@ -16,7 +16,7 @@ from ser_track.live.live_engine import LiveEngine
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.channel import Channel
 from ser_track.meetings.consent import Consents
-from ser_track.meetings.names import clean_name
+from ser_track.meetings.names import clean_name, distinct_name
 from ser_track.meetings.recorder import MeetingRecorder
 from ser_track.output.wire import encode
 
@@ -75,13 +75,14 @@ class Roster:
         if len(self._present) >= self._config.limit(self._people_limit):
             log.warning("%s: more people than %s: some are not analysed", self._where, self._people_limit)
             return None
-        shown = clean_name(name, self._config.rooms.max_name_length)
+        given = self._clean(name)
         if analysed is not None:
-            self._consents.note(foreign, shown, analysed)
+            self._consents.note(foreign, given, analysed)
             if not analysed:  # they refused in the meeting, so nobody gets the secret that could undo it
-                self._consents.keep_secret(foreign, shown, secrets.token_urlsafe(16))
-        agreed = self._consents.of(foreign, shown, self.notice.consent)
-        attendee = Attendee(self, shown, agreed, self._live, self._config.runtime, sends_silence, publishes)
+                self._consents.keep_secret(foreign, given, secrets.token_urlsafe(16))
+        agreed = self._consents.of(foreign, given, self.notice.consent)
+        attendee = Attendee(self, given, agreed, self._live, self._config.runtime, sends_silence, publishes)
+        attendee.name = self._distinct(attendee)
         self._present[foreign] = self.people[attendee.id] = attendee
         self._foreign_ids[attendee.id] = foreign
         self._introduce(attendee)
@@ -96,8 +97,9 @@ class Roster:
     def renamed(self, foreign: str, name: str) -> None:
         """See `Host`."""
         if (attendee := self._present.get(foreign)) is not None:
-            attendee.name = clean_name(name, self._config.rooms.max_name_length)
-            self._consents.renamed(foreign, attendee.name)
+            attendee.given_name = self._clean(name)
+            attendee.name = self._distinct(attendee)
+            self._consents.renamed(foreign, attendee.given_name)
             self._introduce(attendee)
 
     def left(self, foreign: str, reason: str) -> None:
@@ -111,7 +113,7 @@ class Roster:
         if (foreign := self._foreign_ids.get(attendee.id)) is None:
             return
         if not analysed:
-            self._consents.keep_secret(foreign, attendee.name, secrets.token_urlsafe(16))
+            self._consents.keep_secret(foreign, attendee.given_name, secrets.token_urlsafe(16))
         elif attendee.agreements >= _MAX_AGREEMENTS:
             log.warning("%s: '%s' changed their answer too often: their refusal stands", self._where, attendee.name)
             return
@@ -132,7 +134,7 @@ class Roster:
         foreign = self._foreign_ids.get(participant)
         if attendee is None or attendee.leaving or foreign is None:
             raise NotFoundError("this participant is not in the meeting (any longer); reload the page")
-        kept = self._consents.secret(foreign, attendee.name)
+        kept = self._consents.secret(foreign, attendee.given_name)
         mine = kept is None or secrets.compare_digest(kept.encode(), secret.encode(errors="surrogatepass"))
         if not mine and analysed:
             raise ForbiddenError(
@@ -144,7 +146,7 @@ class Roster:
         if analysed and not attendee.agreed and attendee.agreements >= _MAX_AGREEMENTS:
             raise ForbiddenError("this answer was changed too often: the refusal stands until they join again")
         given = kept or secrets.token_urlsafe(16)
-        self._consents.keep_secret(foreign, attendee.name, given)
+        self._consents.keep_secret(foreign, attendee.given_name, given)
         self._answer(foreign, attendee, analysed)
         return given
 
@@ -196,6 +198,13 @@ class Roster:
         for attendee in tuple(self._present.values()):
             attendee.check(time.monotonic())
 
+    def _clean(self, name: str) -> str:
+        return clean_name(name, self._config.rooms.max_name_length, self._config.meetings.display_name)
+
+    def _distinct(self, attendee: Attendee) -> str:
+        others = (other.name for other in self._present.values() if other is not attendee)
+        return distinct_name(attendee.given_name, others, self._config.rooms.max_name_length)
+
     def _introduce(self, attendee: Attendee) -> None:
         self._introductions[attendee.id] = self.emit(attendee.joined)
 
@@ -206,7 +215,7 @@ class Roster:
         return encoded
 
     def _answer(self, foreign: str, attendee: Attendee, analysed: bool) -> None:
-        self._consents.note(foreign, attendee.name, analysed)
+        self._consents.note(foreign, attendee.given_name, analysed)
         attendee.set_consent(analysed)
         if not attendee.publishes:  # whatever they answered, they send nothing to analyse
             self._introduce(attendee)

@@ -5,7 +5,7 @@ from ser_track.errors import ForbiddenError, MeetingFullError, NotFoundError
 from ser_track.meetings.adapters.rooms import ADAPTER
 from ser_track.meetings.adapters.rooms.participant import Participant, Signal
 from ser_track.meetings.adapters.rooms.room import Room, RoomTarget
-from ser_track.meetings.names import check_name
+from ser_track.meetings.names import check_name, check_person
 from ser_track.meetings.session import Session
 from ser_track.meetings.sessions import Sessions
 
@@ -37,7 +37,7 @@ class Rooms:
         """Add a person; the first one creates the room. ``base_url`` is where people reach the notice of the room.
 
         Raises:
-            BadRequestError: a name is empty, too long, or contains a character that is not text.
+            BadRequestError: see `check_names`.
             MeetingFullError: the room, or the server, has reached its configured limit.
         """
         self.check_names(room_name, name)
@@ -52,10 +52,10 @@ class Rooms:
         """Return if somebody may join with these names.
 
         Raises:
-            BadRequestError: one is empty, too long, or contains a character that is not text.
+            BadRequestError: see `check_name` and `check_person`.
         """
         check_name("room", room_name, self._config.rooms.max_name_length)
-        check_name("name", name, self._config.rooms.max_name_length)
+        check_person(name, self._config.rooms.max_name_length, self._config.meetings.display_name)
 
     def session_of(self, room: Room) -> Session:
         """The meeting of ``room``."""

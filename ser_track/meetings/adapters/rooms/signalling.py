@@ -11,6 +11,7 @@ from ser_track.meetings.adapters.rooms.participant import Participant, introduce
 from ser_track.meetings.adapters.rooms.room import Room
 from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.meetings.json_messages import parse_object, read_consent
+from ser_track.meetings.names import BOT_NAME
 from ser_track.meetings.session import Session
 from ser_track.web.guard import check_invited
 from ser_track.web.keys import BOT, SOCKETS
@@ -25,7 +26,7 @@ _MESSAGES_PER_S = 50
 _BURST = 200
 _BURST_PER_PERSON = 30
 """A page that joins a full room calls everyone at once, with an offer and a candidate for each of their addresses."""
-_BOT: Final = {"id": "bot", "name": "ser_track emotion analysis"}
+_BOT: Final = {"id": "bot", "name": BOT_NAME}
 
 
 async def websocket(request: web.Request) -> web.WebSocketResponse:
