@@ -1,7 +1,7 @@
 """One rule for names in every meeting: what may be shown, and what would pass somebody off as another.
 
-In our own rooms people can choose another name, so that one which breaks the rule is refused. A name from another server is
-marked. Look-alikes are marked everywhere: people can have nearly the same name.
+In our own rooms people can choose another name, so one that breaks the rule is refused. A name from another server
+is marked. Look-alikes are marked everywhere: people can have nearly the same name.
 """
 # ruff: noqa: RUF001  # letters that look alike are what this module is about
 

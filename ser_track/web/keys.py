@@ -8,8 +8,8 @@ from aiohttp import web
 
 from ser_track.bot import Bot
 from ser_track.config.schema import Config
+from ser_track.meetings.rate_limits import Allowance
 from ser_track.meetings.session import Session
-from ser_track.web.rate_limits import Allowance
 
 CONFIG = web.AppKey("config", Config)
 BOT = web.AppKey("bot", Bot)

@@ -8,9 +8,9 @@ from aiohttp import web
 
 from ser_track.errors import BadRequestError, MeetingError, NotFoundError
 from ser_track.meetings.notice_text import purpose_text
+from ser_track.meetings.rate_limits import Allowance
 from ser_track.web.guard import check_origin
 from ser_track.web.keys import ANSWERS, CONFIG
-from ser_track.web.rate_limits import Allowance
 from ser_track.web.requests import flag, read_object, text
 from ser_track.web.routes.meetings import find
 from ser_track.web.static_files import notice_page

@@ -12,11 +12,11 @@ from ser_track.meetings.adapters.rooms.room import Room
 from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.meetings.names import BOT_NAME
+from ser_track.meetings.rate_limits import Allowance
 from ser_track.meetings.session import Session
 from ser_track.web.guard import check_invited
 from ser_track.web.keys import BOT, SOCKETS
 from ser_track.web.outbox import CLOSE_S, Outbox
-from ser_track.web.rate_limits import Allowance
 from ser_track.web.requests import flag, link_base, text
 
 log = logging.getLogger(__name__)
