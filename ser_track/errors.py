@@ -108,6 +108,13 @@ class MeetingFullError(MeetingError):
     code = "full"
 
 
+class CrowdedError(MeetingError):
+    """Too many people from one address, or in one room, have joined and are not connected yet."""
+
+    status = 429
+    code = "crowded"
+
+
 class CalledBackError(MeetingError):
     """The bot was called back from this meeting a short time ago."""
 

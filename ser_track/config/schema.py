@@ -148,6 +148,8 @@ class RoomsConfig:
     max_participants: int = _between(8, 1, 500)
     """Per room. Browsers connect in a full mesh, which carries about eight people."""
     max_name_length: int = _between(40, 1, 200)
+    max_unconnected: int = _between(24, 1, 100_000)
+    """People from one address who have joined rooms and have no connection to the bot yet; further ones must wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,8 @@ class ServerConfig:
     """If set, every request except pages and /healthz must carry it."""
     allowed_origins: tuple[str, ...] = _checked((), origin_of_pages)
     """Origins of pages that may call this server, besides its own; ``*`` allows any."""
+    trusted_proxies: tuple[str, ...] = _checked((), ip_network)
+    """Proxies in front of this server: the address of a request is the one that they name in ``X-Forwarded-For``."""
     tls_certificate: str | None = _checked(None, existing_file)
     tls_key: str | None = _checked(None, existing_file)
     max_request_bytes: int = _between(65_536, 4_096, 16_777_216)

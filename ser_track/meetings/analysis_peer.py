@@ -173,6 +173,7 @@ class AnalysisPeer:
         state = self._connection.connectionState
         if state == "connected":
             self._lacks_relay = False  # if the connection ends now, that is not the reason
+            self._owner.connected()
         if state == "connected" and self._receiver is not None and self._media is None and not self._closed:
             self._take_socket(self._receiver)
         if state in ("failed", "closed"):

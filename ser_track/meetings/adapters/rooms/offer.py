@@ -8,7 +8,7 @@ from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.meetings.adapters.rooms.room import Room
 from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.web.keys import BOT
-from ser_track.web.requests import flag, link_base, read_object, text
+from ser_track.web.requests import flag, link_base, peer_address, read_object, text
 
 
 async def post_offer(request: web.Request) -> web.Response:
@@ -30,8 +30,9 @@ async def post_offer(request: web.Request) -> web.Response:
         rooms.check_names(room_name, name)
         # Checked before anyone joins: an unusable offer must not announce a participant to the others.
         check_offer(sdp)
-        link = link_base(request, request.app[BOT].config)
-        room, participant = rooms.join(room_name, name, analysed, base_url=link)
+        link, address = link_base(request, rooms.config), peer_address(request, rooms.config.server)
+        await rooms.admit(room_name, address, with_page=False)
+        room, participant = rooms.join(room_name, name, analysed, base_url=link, address=address)
         answer = await _connect_or_leave(room, participant, sdp)
     return web.json_response(
         {

@@ -60,6 +60,10 @@ class Participant(AttendeeOwner):
         self.signal = signal
         self.closed = asyncio.Event()
         """Set when they have left and all their connections are closed."""
+        self.address = ""
+        """The network address that they joined from, if it is known."""
+        self.was_connected = False
+        """Whether an analysis connection of theirs has ever been established."""
         self._room = room
         self._host = host
         self._services = services
@@ -120,6 +124,10 @@ class Participant(AttendeeOwner):
             await asyncio.gather(*self._connecting, return_exceptions=True)
         finally:
             self.closed.set()
+
+    def connected(self) -> None:
+        """See `PeerOwner`."""
+        self.was_connected = True
 
     def channel_opened(self) -> None:
         """See `PeerOwner`."""
