@@ -18,6 +18,8 @@ class Consents:
         self._refused: dict[str, str] = {}
         """The same for people who refused."""
         self._secrets: dict[str, str] = {}
+        self._confirmed: dict[str, tuple[str, str]] = {}
+        """By id: the name and the secret with which somebody proved to be this person."""
 
     def of(self, foreign: str, name: str, mode: Consent) -> bool:
         """Whether somebody who has just joined may be analysed; ``mode`` applies to people who have not answered."""
@@ -44,6 +46,12 @@ class Consents:
         """The secret given to the first person who answered for them by link, if anyone did."""
         return self._secrets.get(foreign) or self._secrets.get(f"name {skeleton(name)}")
 
-    def keep_secret(self, foreign: str, name: str, secret: str) -> None:
-        """Remember the secret for the person's id and for their name."""
+    def is_confirmed(self, foreign: str, name: str, secret: str) -> bool:
+        """Whether somebody with this secret has proved to be the person with this id and name."""
+        return self._confirmed.get(foreign) == (skeleton(name), secret)
+
+    def keep_secret(self, foreign: str, name: str, secret: str, *, confirmed: bool = False) -> None:
+        """Remember the secret for the person's id and for their name; ``confirmed``: its owner proved to be them."""
+        if confirmed:
+            self._confirmed[foreign] = (skeleton(name), secret)
         self._secrets[foreign] = self._secrets[f"name {skeleton(name)}"] = secret

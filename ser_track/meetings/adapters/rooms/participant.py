@@ -131,7 +131,7 @@ class Participant(AttendeeOwner):
 
     def channel_opened(self) -> None:
         """See `PeerOwner`."""
-        for event in self._host.present():
+        for event in self._host.present(self.attendee):
             self.put(event)
 
     def channel_message(self, text: str) -> None:
