@@ -108,27 +108,6 @@ class MeetingFullError(MeetingError):
     code = "full"
 
 
-class ConfirmationNeededError(MeetingError):
-    """An agreement for a participant needs a confirmation from inside the meeting."""
-
-    status = 403
-    code = "confirmation_needed"
-
-
-class TooManyError(MeetingError):
-    """Requests come faster than people send them."""
-
-    status = 429
-    code = "too_many"
-
-
-class CrowdedError(MeetingError):
-    """Too many people from one address, or in one room, have joined and are not connected yet."""
-
-    status = 429
-    code = "crowded"
-
-
 class CalledBackError(MeetingError):
     """The bot was called back from this meeting a short time ago."""
 

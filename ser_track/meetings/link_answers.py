@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
-from ser_track.errors import ConfirmationNeededError, ForbiddenError
+from ser_track.errors import ForbiddenError, MeetingError
 from ser_track.event_types import Notice
 from ser_track.meetings.consent import Consents
 
@@ -20,6 +20,13 @@ _VALID_S: Final = 300.0
 _MAX_TRIES: Final = 5
 _BETWEEN_S: Final = 20.0
 """The least time between two codes for one person, or two displays of one: each disturbs the meeting."""
+
+
+class ConfirmationNeededError(MeetingError):
+    """An agreement for a participant needs a confirmation from inside the meeting."""
+
+    status = 403
+    code = "confirmation_needed"
 
 
 class Person(Protocol):

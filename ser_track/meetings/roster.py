@@ -166,7 +166,7 @@ class Roster:
 
     def show_code(self, participant: str, code: str) -> None:
         """See `LinkHost`."""
-        self.emit(code_notice(self.notice, participant, self.people[participant].name, code))
+        self._channel.emit(code_notice(self.notice, participant, self.people[participant].name, code))
 
     def present(self, to: Attendee | None = None) -> list[EncodedEvent]:
         """See `Host`."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ser_track.errors import BadRequestError, NotFoundError, TooManyError
+from ser_track.errors import BadRequestError, MeetingError, NotFoundError
 from ser_track.meetings.notice_text import purpose_text
 from ser_track.meetings.rate_limits import ANSWERS_BURST, ANSWERS_PER_S, Allowance
 from ser_track.meetings.session import Session
@@ -20,6 +20,13 @@ from ser_track.web.static_files import notice_page
 
 _MAX_ASKERS = 1_000
 """The most rate limits of one meeting, one for each address and participant; the oldest is forgotten first."""
+
+
+class TooManyError(MeetingError):
+    """Agreements come faster than people give them."""
+
+    status = 429
+    code = "too_many"
 
 
 async def get_purpose(request: web.Request) -> web.Response:

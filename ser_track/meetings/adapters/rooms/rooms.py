@@ -5,7 +5,7 @@ import time
 from typing import Final
 
 from ser_track.config.schema import Config
-from ser_track.errors import CrowdedError, ForbiddenError, MeetingFullError, NotFoundError
+from ser_track.errors import ForbiddenError, MeetingError, MeetingFullError, NotFoundError
 from ser_track.meetings.adapters.rooms import ADAPTER
 from ser_track.meetings.adapters.rooms.participant import Participant, Signal
 from ser_track.meetings.adapters.rooms.room import Room, RoomTarget
@@ -15,6 +15,13 @@ from ser_track.meetings.sessions import Sessions
 
 _PATIENCE_S: Final = 10.0
 _AGAIN_S: Final = 0.1
+
+
+class CrowdedError(MeetingError):
+    """Too many people from one address, or in one room, have joined and are not connected yet."""
+
+    status = 429
+    code = "crowded"
 
 
 class Rooms:
