@@ -16,6 +16,8 @@ from aiortc import (
     RTCSessionDescription,
 )
 
+from ser_track.aiortc_internals.candidates import limit_candidates
+from ser_track.aiortc_internals.offers import read_offer
 from ser_track.aiortc_internals.packets import take_packets
 from ser_track.aiortc_internals.sdp import ask_for_correction, audio_level_id
 from ser_track.aiortc_internals.socket import MediaSocket, take_socket
@@ -70,18 +72,24 @@ class AnalysisPeer:
         self._connection.on("connectionstatechange", self._state_changed)
 
     async def answer(self, sdp: str) -> str:
-        """Our answer to the offer ``sdp``, which has passed `check_offer`; it contains all candidates.
+        """Our answer to the offer ``sdp``; it contains all our candidates.
 
         Raises:
             BadRequestError: the offer cannot be answered.
         """
         try:
-            await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
+            offer = read_offer(sdp)
+            await self._connection.setRemoteDescription(RTCSessionDescription(offer.text, "offer"))
+            if dropped := limit_candidates(self._connection, self._config.excluded_networks):
+                log.info("%d addresses in an offer are not tried: they are excluded, unusable or too many", dropped)
             self._refuse_all_but_one_voice()
             if self._channel_label is not None:
                 self._connection.createDataChannel(self._channel_label).on("message", self._take_message)
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except asyncio.CancelledError:
+            await self.close()
+            raise
+        except BadRequestError:
             await self.close()
             raise
         except Exception as error:  # aiortc raises whatever its parsers raise
@@ -93,7 +101,7 @@ class AnalysisPeer:
         if relay is not None and " typ relay" not in description:
             self._lacks_relay = True
             self._spawn(_say_why_no_relay(relay))
-        return ask_for_correction(description)
+        return offer.complete(ask_for_correction(description))
 
     def put(self, event: EncodedEvent) -> None:
         """Send an event to this participant; before their channel is open, the event is lost."""
@@ -165,6 +173,7 @@ class AnalysisPeer:
         state = self._connection.connectionState
         if state == "connected":
             self._lacks_relay = False  # if the connection ends now, that is not the reason
+            self._owner.connected()
         if state == "connected" and self._receiver is not None and self._media is None and not self._closed:
             self._take_socket(self._receiver)
         if state in ("failed", "closed"):
