@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ser_track.chunk import FloatArray
-from ser_track.labels import FOUR
 
 MEAN_SHRINKAGE: Final = 4.0
 """For the mean, the population counts as much as this many segments; training uses the same weight."""
@@ -25,7 +24,6 @@ ONE_SIDED: Final = (0.45, 0.6)
 """Mean probability of the strongest emotion other than neutral, judged without adaptation: from the first value on, the
 profile counts for less, and from the second on for nothing (`training/adaptation.py` compares the choices)."""
 _MAX_SEGMENTS: Final = 64.0
-_NEUTRAL: Final = FOUR.names.index("neutral")
 
 
 class VoiceEvidence(NamedTuple):
@@ -36,7 +34,7 @@ class VoiceEvidence(NamedTuple):
     weight: float = 1.0
     """How much it counts, 0 … 1."""
     unadapted: FloatArray | None = None
-    """``[4]``: the probabilities of `FOUR` without adaptation, if the model gives them."""
+    """``[k]``: the probabilities of the emotions other than neutral, without adaptation, if the model gives them."""
 
 
 class VoiceProfile:
@@ -57,7 +55,7 @@ class VoiceProfile:
         """Effective number of segments; older ones fade after 64, so that the profile adapts to a new microphone."""
         self._total = np.zeros(size, np.float64)
         self._squares = np.zeros(size, np.float64)
-        self._guesses = np.zeros(len(FOUR), np.float64)
+        self._guesses = np.zeros(1, np.float64)  # of as many emotions as the model gives
         self._guessed = 0.0
 
     def update(self, embedding: FloatArray, weight: float = 1.0, unadapted: FloatArray | None = None) -> None:
@@ -104,6 +102,5 @@ class VoiceProfile:
         """0 if the segments all sound like one emotion other than neutral, else 1."""
         if not self._guessed:
             return 1.0
-        shares = self._guesses / self._guessed
-        strongest = float(np.delete(shares, _NEUTRAL).max())
+        strongest = float(self._guesses.max() / self._guessed)
         return 1.0 - float(np.clip((strongest - ONE_SIDED[0]) / (ONE_SIDED[1] - ONE_SIDED[0]), 0.0, 1.0))

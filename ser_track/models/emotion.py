@@ -18,7 +18,7 @@ import onnxruntime as ort
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.config.schema import DEFAULT_MODEL, SHIPPED_MODELS
 from ser_track.errors import AudioError, InferenceError, ModelError
-from ser_track.labels import SIX
+from ser_track.labels import FOUR, SIX
 from ser_track.models.description import WAVEFORM, Description
 from ser_track.models.log_mel import N_MELS, log_mel
 from ser_track.models.onnx_session import open_session
@@ -32,6 +32,7 @@ _ENOUGH: Final = SAMPLE_RATE_HZ // 2
 """Less speech than this is weak evidence: the probabilities of shorter segments fade to uniform."""
 _MIN_SAMPLES: Final = 512
 """Convolutions over a waveform need this many samples (wav2vec 2.0: 400); shorter segments are zero-padded."""
+_NEUTRAL: Final = FOUR.names.index("neutral")
 _OPTIONAL_OUTPUTS: Final = ("six", "embedding", "voice_update", "voice_weight", "unadapted")
 _REMEDY: Final = (
     "correct the file or the JSON beside it as docs/extending.md says (ours are remade with training/README.md), "
@@ -124,7 +125,8 @@ class EmotionModel:
         if self._embedding_size is None:
             return None
         weight = float(named["voice_weight"][0]) if "voice_weight" in named else 1.0
-        return VoiceEvidence(named.get("voice_update", named["embedding"]), weight, named.get("unadapted"))
+        emotions = np.delete(named["unadapted"], _NEUTRAL) if "unadapted" in named else None
+        return VoiceEvidence(named.get("voice_update", named["embedding"]), weight, emotions)
 
     def _heard(self, samples: FloatArray) -> FloatArray:
         """Return `samples` [n] as the network takes them, without the batch dimension."""
