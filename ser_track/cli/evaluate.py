@@ -9,6 +9,7 @@ from typing import Any, Final
 from ser_track.cli.console import MODEL_HELP, Feedback, feedback
 from ser_track.cli.evaluation_figures import as_text, figures
 from ser_track.cli.evaluation_runs import Judge, Judged
+from ser_track.cli.features import check_features_file, save_features
 from ser_track.cli.manifest import Clip, Manifest, read_manifest
 from ser_track.config.schema import load_config
 from ser_track.errors import AudioError, ConfigError, SerTrackError
@@ -27,9 +28,14 @@ model has then adapted to what the speaker said before that clip, and to nothing
 UAR is the unweighted average recall; its interval is a bootstrap over speakers. ECE is the expected calibration error
 over 15 bins. Results are "sure" if their label is not "unsure" (pipeline.min_confidence).
 
+--save-features writes the embedding and the probabilities of each clip, for those who train a classifier of their own:
+of all emotions in the manifest, those that the model does not have included. A name in .npz is for numpy, one in .csv
+for pandas (docs/tune.md). ser-track tune learns a head with your own labels.
+
 examples:
   ser-track evaluate clips/manifest.csv
   ser-track evaluate manifest.csv --model base --adapt --json figures.json
+  ser-track evaluate labelled.csv --model base --save-features features.npz
 """
 
 
@@ -42,6 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--adapt", action="store_true", help="also in call order, with each speaker's own past")
     emotions = "evaluate our four, or our six, emotions (default: the labels of the model)"
     parser.add_argument("--emotions", type=int, choices=(4, 6), help=emotions)
+    features = "write the embedding and the probabilities of each clip here: a name in .npz or .csv"
+    parser.add_argument("--save-features", type=Path, metavar="FILE", help=features)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
         ConfigError: the configuration or the manifest cannot be used.
         ModelError: the model cannot be used.
     """
+    if args.save_features is not None:
+        check_features_file(args.save_features)
     chosen = {} if args.model is None else {"model": args.model}
     config = load_config(args.config, {"pipeline": chosen}).pipeline
     judge = Judge.of(load_models(config), args.emotions)
@@ -59,8 +69,11 @@ def run(args: argparse.Namespace) -> int:
     if args.adapt and not all(clip.speaker for clip in manifest.clips):
         raise ConfigError(str(args.manifest), ["--adapt needs the speaker of each clip; fill in the column 'speaker'"])
     with feedback(results_on_terminal=False) as told:
-        result = _evaluate(manifest, judge, config.min_confidence, args.adapt, told)
+        result = _evaluate(manifest, judge, config.min_confidence, args.adapt, args.save_features, told)
     if not result["n"]:
+        if args.save_features is not None and len(manifest.others) > 0:
+            print("no figures: the model has none of the emotions in the manifest; the features are written")
+            return int(told.failed)
         raise AudioError(
             f"{args.manifest} has no clip that could be judged; {_why_none(result['skipped'], judge.labels)}"
         )
@@ -70,10 +83,16 @@ def run(args: argparse.Namespace) -> int:
     return int(told.failed)
 
 
-def _evaluate(manifest: Manifest, judge: Judge, min_confidence: float, adapt: bool, told: Feedback) -> dict[str, Any]:
+def _evaluate(
+    manifest: Manifest, judge: Judge, min_confidence: float, adapt: bool, features: Path | None, told: Feedback
+) -> dict[str, Any]:
     failed = [_failure(f"line {line}", "the row has no path or no emotion", told) for line in manifest.broken_lines]
     total = len(manifest.clips)
     judged = _sorted_out(judge.alone(manifest.clips), "evaluating", total, failed, told)
+    if features is not None:
+        outcomes = judge.alone(manifest.others)
+        others = _sorted_out(outcomes, "listening to other emotions", len(manifest.others), failed, told)
+        save_features(features, [*judged, *others], judge.labels, judge.models.classifier.name)
     result: dict[str, Any] = {"model": judge.models.classifier.name, "n": 0}
     if judged:
         result |= figures(judged, judge.labels, min_confidence)
