@@ -57,7 +57,7 @@ def adapting_model(new: bool, **metadata: str) -> bytes:
     rng = np.random.default_rng(5)
 
     def drawn(*shape: int) -> Floats:
-        return (rng.standard_normal(shape) / np.sqrt(shape[0])).astype(np.float32)
+        return np.asarray(rng.standard_normal(shape) / np.sqrt(shape[0]), np.float32)
 
     constants = {
         "projection": drawn(80, SIZE),

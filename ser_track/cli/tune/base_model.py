@@ -145,7 +145,7 @@ class BaseModel:
         outputs = {"probabilities": mixed, "embedding": ending.embedding}
         if "voice_update" in self._graph.outputs:
             outputs["voice_update"] = ending.update
-        vector = ["batch", self.size]
+        vector: list[str | int] = ["batch", self.size]
         shapes: Shapes = {"probabilities": ["batch", count], "embedding": vector, "voice_update": vector}
         model = graph.model(outputs, shapes)
         onnx.helper.set_model_props(model, self._described(metadata))

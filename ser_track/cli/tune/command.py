@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> None:
     """Say before the work what would be in its way after it."""
     if missing := [package for module, package in _NEEDED.items() if find_spec(module) is None]:
-        need = f"it needs {' and '.join(missing)}, which is not installed"
+        need = f"it needs {' and '.join(missing)}, which {'are' if len(missing) > 1 else 'is'} not installed"
         raise ConfigError("tune", [f"{need}; pip install 'ser-track[tune]'"])
     beside = args.out.with_suffix(".json")
     problems = []

@@ -19,6 +19,7 @@ from ser_track.protocols import VoiceDetector
 from ser_track.voice_profile import VoiceProfile
 
 Indices = NDArray[np.int64]
+_UNKNOWN: Final[FloatArray] = np.zeros((1, 1), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +123,3 @@ class Ends:
 def known_of(voice: VoiceProfile) -> FloatArray:
     """``[1, 1]``: how well the ``voice`` is known, for base models that ask."""
     return np.full((1, 1), getattr(voice, "known", 0.0), np.float32)
-
-
-_UNKNOWN: Final[FloatArray] = np.zeros((1, 1), np.float32)

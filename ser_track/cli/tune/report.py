@@ -5,6 +5,8 @@ from typing import Any, Final
 
 _WIDTH: Final = 32
 _LABEL: Final = 34
+_FAINT: Final = 0.5
+"""Below this mean share of the head in the results, most of them are "unsure"."""
 _VIEWS: Final = (("alone", "each clip alone"), ("in_call", "in a call, adapted"))
 _WARNING: Final = (
     "WARNING: the parts of the cross-validation share their speakers (--folds clips). The figures are too good for\n"
@@ -79,5 +81,10 @@ def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
                 f"\nNOTE: on these clips the new head is not better than {result['base']}. Give more clips, of more "
                 "speakers,\nor keep the model as it is, unless you need its labels."
             )
+    if faint := [label["title"] for label in result["labels"] if label["evidence"] < _FAINT]:
+        yield (
+            f"\nNOTE: the base hears little or no speech in the clips of {', '.join(faint)}, or they are shorter\n"
+            "than half a second. Results for such sounds stay near equal probabilities, and so 'unsure'."
+        )
     if result["after"]["in_call"] is None:
         yield "\nNOTE: no figures in a call, because no clip names its speaker."

@@ -87,14 +87,17 @@ class Tuning:
         comparison = Comparison.of(labels, base.labels, "six" in ending.shares)
         views = {"alone": (material.alone, judgement.alone), "in_call": (material.called, judgement.called)}
         named = {speaker for speaker in heard.speakers if speaker}
-        counts = np.bincount(heard.labels, minlength=len(labels)).tolist()
+        counts = np.bincount(heard.labels, minlength=len(labels))
+        evidences = np.bincount(heard.labels, heard.evidence, minlength=len(labels)) / counts
         return {
             "base": self.base.name,
             "n": len(heard.clips),
             "speakers": len(named) or None,
             "labels": [
-                {"name": label.name, "title": label.title, "clips": count}
-                for label, count in zip(labels.labels, counts, strict=True)
+                {"name": label.name, "title": label.title, "clips": count, "evidence": evidence}
+                for label, count, evidence in zip(
+                    labels.labels, counts.tolist(), evidences.round(4).tolist(), strict=True
+                )
             ],
             "compatible": dict(labels.compatible),
             "folds": {"by": "speakers" if self.by_speaker else "clips", "count": judgement.n_folds},

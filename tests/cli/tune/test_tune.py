@@ -15,6 +15,8 @@ from ser_track.chunk import FloatArray
 from ser_track.cli.main import main
 from ser_track.models.emotion import EmotionModel
 from tests.helpers.labelled_clips import Row, write_labelled, write_rows
+from tests.helpers.recordings import Sound, record
+from tests.helpers.signals import tone
 from tests.paths import SHARED, SPOKEN
 
 LABELS = ("angry", "happy", "sad", "neutral", "Half asleep")
@@ -47,6 +49,7 @@ def test_the_figures_fit_the_clips(tuned: Tuned) -> None:
     assert (figures["n"], figures["speakers"]) == (60, 3)
     assert figures["folds"] == {"by": "speakers", "count": 3}
     assert {label["title"]: label["clips"] for label in figures["labels"]} == {name.lower(): 12 for name in LABELS}
+    assert all(0 <= label["evidence"] <= 1 for label in figures["labels"])
     assert figures["compatible"] == {"angry": "anger", "happy": "happiness", "neutral": "neutral", "sad": "sadness"}
     for view in ("alone", "in_call"):
         own = figures["after"][view]
@@ -185,7 +188,7 @@ def test_too_few_that_can_be_heard_are_too_few(
         (["--out", "mine.onnx", "--json", "mine.json"], "mine.json would be taken for the description of mine.onnx"),
         (["--out", "old.onnx"], "old.json would be taken for the description of old.onnx"),
         (["--out", "mine.onnx", "--name", "a@b"], "cannot be a model's name"),
-        (["--out", "mine.onnx", "--model", "gone.onnx"], "there is no model file gone.onnx"),
+        (["--out", "mine.onnx", "--model", "gone.onnx"], "gone.onnx does not exist"),
         (["--out", "mine.onnx", "--model", "small.txt"], "small.txt is not an ONNX file"),
     ],
 )
@@ -210,9 +213,20 @@ def test_missing_packages_are_named_with_the_extra(
 ) -> None:
     monkeypatch.setattr("ser_track.cli.tune.command.find_spec", lambda name: None)
     assert tune(tuned.folder / "labelled.csv", "other.onnx") == 2
-    assert "it needs onnx and scikit-learn, which is not installed; pip install 'ser-track[tune]'" in (
+    assert "it needs onnx and scikit-learn, which are not installed; pip install 'ser-track[tune]'" in (
         capsys.readouterr().err
     )
+
+
+def test_sounds_that_are_no_speech_are_pointed_out(
+    tuned: Tuned, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(str(tuned.folder / path), label, speaker) for path, label, speaker in tuned.rows if label == "sad"]
+    for number in range(12):
+        record(tmp_path / f"{number}.wav", "pcm_s16le", [Sound(tone(200 + 50 * number, 1)[:, None])])
+        rows.append((f"{number}.wav", "a whistle", ["ann", "bob", "cem"][number % 3]))
+    assert tune(write_rows(tmp_path / "manifest.csv", rows), "mine.onnx") == 0
+    assert "the base hears little or no speech in the clips of a whistle" in capsys.readouterr().out
 
 
 @pytest.mark.shared
