@@ -3,6 +3,7 @@
     SERPipeline              one participant: bytes in, probabilities out
     events, aevents          typed events of a file or an array, of audio that arrives piece by piece
     to_dataframe             a pandas table of events
+    embed                    what the model makes of a clip before it decides, for a classifier of your own
     Bot, join                the bot in meetings on other servers, and the events there
     SERTrack                 taps an aiortc audio track
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         ServerConfig,
         load_config,
     )
+    from ser_track.embedding import embed
     from ser_track.errors import (
         AudioError,
         BadRequestError,
@@ -149,6 +151,7 @@ __all__ = [
     "WorkerError",
     "__version__",
     "aevents",
+    "embed",
     "events",
     "join",
     "load_config",
@@ -166,6 +169,7 @@ _MODULES: Final = {
         *("Config", "IceServer", "MeetingsConfig", "PipelineConfig", "RoomsConfig", "RuntimeConfig", "SampleFormat"),
         *("ServerConfig", "load_config"),
     ),
+    "embedding": ("embed",),
     "errors": (
         *("AudioError", "BadRequestError", "CalledBackError", "ClosedError", "ConfigError", "ForbiddenError"),
         *("InferenceError", "JoinError", "MeetingError", "MeetingFullError", "ModelError", "NoWorkerError"),

@@ -33,7 +33,8 @@ _ENOUGH: Final = SAMPLE_RATE_HZ // 2
 _MIN_SAMPLES: Final = 512
 """Convolutions over a waveform need this many samples (wav2vec 2.0: 400); shorter segments are zero-padded."""
 _NEUTRAL: Final = FOUR.names.index("neutral")
-_OPTIONAL_OUTPUTS: Final = ("six", "embedding", "voice_update", "voice_weight", "unadapted")
+VOICE_OUTPUTS: Final = ("voice_update", "voice_weight", "unadapted")
+_OPTIONAL_OUTPUTS: Final = ("six", "embedding", *VOICE_OUTPUTS)
 _REMEDY: Final = (
     "correct the file or the JSON beside it as docs/extending.md says (ours are remade with training/README.md), "
     "or remove 'model' from the configuration to use our own"
@@ -118,21 +119,21 @@ class EmotionModel:
             named["main"] = _softmax(named["main"])
         main, six = (_faded(named.get(name), samples.size) for name in ("main", "six"))
         assert main is not None
-        return Prediction(main, six, named.get("embedding"), self._evidence(named))
-
-    def _evidence(self, named: Mapping[str, FloatArray]) -> VoiceEvidence | None:
-        """What this segment says about its voice, from a run's outputs by name; None if the model does not adapt."""
-        if self._embedding_size is None:
-            return None
-        weight = float(named["voice_weight"][0]) if "voice_weight" in named else 1.0
-        emotions = np.delete(named["unadapted"], _NEUTRAL) if "unadapted" in named else None
-        return VoiceEvidence(named.get("voice_update", named["embedding"]), weight, emotions)
+        evidence = None if self._embedding_size is None else evidence_of(named)
+        return Prediction(main, six, named.get("embedding"), evidence)
 
     def _heard(self, samples: FloatArray) -> FloatArray:
         """Return `samples` [n] as the network takes them, without the batch dimension."""
         if self._description.front_end != WAVEFORM:
             return log_mel(samples)
         return waveform(samples, self._description.normalised)
+
+
+def evidence_of(named: Mapping[str, FloatArray]) -> VoiceEvidence:
+    """What a segment says about its voice, from the outputs of a file like ours: name → values of one segment."""
+    weight = float(named["voice_weight"][0]) if "voice_weight" in named else 1.0
+    emotions = np.delete(named["unadapted"], _NEUTRAL) if "unadapted" in named else None
+    return VoiceEvidence(named["voice_update" if "voice_update" in named else "embedding"], weight, emotions)
 
 
 def waveform(samples: FloatArray, normalised: bool) -> FloatArray:

@@ -1,0 +1,55 @@
+"""Calls made of a user's clips: random ones to learn from, and those of `ser-track evaluate --adapt` to judge."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+
+from ser_track.cli.evaluation_runs import call_order
+from ser_track.cli.tune.heard import Indices
+
+ROUNDS: Final = 3
+"""How often each clip is played to learn from."""
+_SEED: Final = 13
+_CALL_CLIPS: Final = (4, 33)
+_BEFORE: Final = (0, 9)
+Call = list[tuple[int, bool]]
+"""Index of each clip that is played, and whether it counts: others are history only."""
+
+
+def to_judge(labels: Indices, speakers: Sequence[str], neutral: int | None) -> Iterator[Call]:
+    """Each speaker's clips as `ser-track evaluate --adapt` plays them; each clip counts when it is played first."""
+    for own in _by_speaker(speakers):
+        seen: set[int] = set()
+        call: Call = []
+        for clip in (own[i] for i in call_order([int(labels[i]) for i in own], neutral=neutral)):
+            call.append((clip, clip not in seen))
+            seen.add(clip)
+        yield call
+
+
+def to_learn(labels: Indices, speakers: Sequence[str], neutral: int | None) -> Iterator[Call]:
+    """Each speaker's clips in `ROUNDS` random orders, cut into calls of random length.
+
+    Every other call begins with up to eight neutral clips as history: people are neutral most of the time.
+    """
+    rng = np.random.default_rng(_SEED)
+    for own in _by_speaker(speakers):
+        for _ in range(ROUNDS):
+            order = [own[i] for i in rng.permutation(len(own))]
+            while order:
+                length = int(rng.integers(*_CALL_CLIPS))
+                said, order = order[:length], order[length:]
+                calm = sorted({i for i in own if labels[i] == neutral} - set(said))
+                before = rng.permutation(calm)[: int(rng.integers(*_BEFORE)) * int(rng.integers(0, 2))]
+                yield [(int(i), False) for i in before] + [(i, True) for i in said]
+
+
+def _by_speaker(speakers: Sequence[str]) -> list[list[int]]:
+    """The clips of each speaker; those whose speaker is unknown are left out."""
+    own: dict[str, list[int]] = defaultdict(list)
+    for clip, speaker in enumerate(speakers):
+        if speaker:
+            own[speaker].append(clip)
+    return [own[speaker] for speaker in sorted(own)]
