@@ -144,6 +144,6 @@ def _material(base: BaseModel, heard: Heard, labels: LabelSet) -> Material:
         heard.evidence,
         Seen(np.arange(len(heard.clips)), ends.alone(heard)),
         Seen(*ends.in_calls(heard, calls.to_learn(*everyone))),
-        Seen(*ends.in_calls(heard, calls.to_judge(*everyone))),
+        Seen(*ends.in_calls(heard, calls.to_judge(*everyone, [clip.name for clip in heard.clips]))),
         base.knows_how_well,
     )
