@@ -4,7 +4,7 @@ import re
 
 from aiortc.sdp import SessionDescription
 
-from ser_track.errors import BadRequestError
+from ser_track.errors import BadRequestError, brief
 
 _MAX_SECTIONS = 8
 _MAX_CANDIDATES = 100
@@ -51,7 +51,7 @@ def check_offer(sdp: str) -> None:
             raise ValueError("it does not begin with v=0")
         sections = SessionDescription.parse(sdp).media
     except Exception as error:  # the parser asserts, splits and converts: it can raise anything
-        raise BadRequestError(f"the offer is not valid SDP ({error!r}); send what createOffer() gives") from error
+        raise BadRequestError(f"the offer is not valid SDP ({brief(error)}); send what createOffer() gives") from error
     kinds = [media.kind for media in sections]
     if len(kinds) > _MAX_SECTIONS or sum(len(media.ice_candidates) for media in sections) > _MAX_CANDIDATES:
         raise BadRequestError(
