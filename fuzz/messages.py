@@ -9,9 +9,11 @@ from unittest.mock import Mock
 import numpy as np
 from aiohttp import StreamReader, web
 from aiohttp.test_utils import make_mocked_request
+from aiortc.sdp import SessionDescription
 
 from fuzz.reasons import require_reason
-from ser_track.aiortc_internals.sdp import ask_for_correction, audio_level_id, check_offer
+from ser_track.aiortc_internals.offers import check_offer, read_offer
+from ser_track.aiortc_internals.sdp import ask_for_correction, audio_level_id
 from ser_track.errors import AudioError, BadRequestError, SerTrackError
 from ser_track.mediajson.frames import Media, Ping, SourceStarted, pong, read_frame
 from ser_track.mediajson.source import MediaSource
@@ -44,6 +46,7 @@ def offer(data: bytes) -> None:
     sdp = data.decode("utf-8", "replace")
     try:
         check_offer(sdp)
+        assert SessionDescription.parse(read_offer(sdp).sdp).media
     except BadRequestError as error:
         require_reason(error)
     # Both read answers, whose text has much of the offer's in it.

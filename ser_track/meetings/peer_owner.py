@@ -23,6 +23,10 @@ class PeerOwner(Protocol):
         """Audio of this participant cannot be used."""
         ...
 
+    def connected(self) -> None:
+        """The connection is established."""
+        ...
+
     def channel_opened(self) -> None:
         """Events can be received from now on."""
         ...
@@ -45,6 +49,9 @@ class AttendeeOwner:
     def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
         """See `PeerOwner`."""
         self.attendee.arrived(Arrival(ssrc, sequence, timestamp, payload, time.monotonic()))
+
+    def connected(self) -> None:
+        """See `PeerOwner`."""
 
     def heard(self, chunk: Chunk) -> None:
         """See `PeerOwner`."""
