@@ -5,6 +5,7 @@ The form of the recording that comes with Jitsi's reference service for transcri
 """
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
@@ -28,14 +29,14 @@ class _Source(NamedTuple):
         endpoint, name = self.started.endpoint, self.started.name or self.started.endpoint
         for each in self.media.read(media, now_s) if self.media is not None else ():
             if isinstance(each, Arrival):
-                yield RecordedPacket(endpoint, name, None, each)
+                yield RecordedPacket(endpoint, name, None, each, "opus")
             else:
                 yield RecordedChunk(endpoint, name, each, now_s)
 
 
 def is_dump(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is a MediaJson dump."""
-    line = head.split(b"\n", 1)[0]
+    line = head.removeprefix(BOM_UTF8).split(b"\n", 1)[0]
     return line.lstrip().startswith(b"{") and b'"data"' in line and b'"timestamp"' in line and b'\\"event\\"' in line
 
 
