@@ -1,15 +1,16 @@
 """Replays recorded packets through the packet path of a call, at their original arrival times."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, ParticipantChunk
+from ser_track.chunk import ParticipantChunk
 from ser_track.errors import AudioError
-from ser_track.recordings.packets.find_senders import Sender, find_senders
+from ser_track.recordings.packets.find_senders import find_senders
+from ser_track.recordings.packets.line import Line
 from ser_track.recordings.packets.merge import Key, merged
+from ser_track.recordings.packets.unheard import problems
 from ser_track.recordings.tracks import unique_names
-from ser_track.rtp.opus_stream import OpusStream
-from ser_track.rtp.packet_reader import PacketReader, Recorded, RecordedPacket
+from ser_track.rtp.packet_reader import PacketReader
 
 _TICK_S: Final = 0.032
 """How often a call processes arrived packets (``runtime.tick_s``)."""
@@ -22,15 +23,15 @@ class PacketRecording:
         """Read ``dumps`` once to find the senders; errors call them ``name``. ``payload_type`` is RTP's for Opus.
 
         Raises:
-            AudioError: nobody sends Opus in them.
+            AudioError: nobody sends audio that can be decoded in them.
         """
         self._name = name
         self._dumps = dumps
         found = find_senders(dumps, payload_type)
-        self._senders, self._unheard = found.senders, found.problems
+        self._senders, self._unheard = found.heard, list(problems(found, payload_type))
         if not self._senders:
             raise AudioError(f"{name} {'; it '.join([*self._unheard, *self._damage()])}")
-        self._origin_s = min(sender.first_s for sender in self._senders.values())
+        self._origin_s = found.origin_s
         self._names = unique_names(sender.name for sender in self._senders.values())
         self.position_s = 0.0
         """How far the replay has progressed."""
@@ -52,14 +53,14 @@ class PacketRecording:
             AudioError: after all that could be replayed: part of a file is missing, damaged or encrypted.
         """
         lines = {
-            key: _Line(name, sender, self._origin_s)
+            key: Line(name, sender, self._origin_s)
             for name, (key, sender) in zip(self._names, self._senders.items(), strict=True)
         }
-        busy: dict[Key, _Line] = {}
+        busy: dict[Key, Line] = {}
         """Lines that hold packets."""
         tick = 0
         for key, recorded in merged(self._dumps):
-            if (line := lines.get(key)) is None or not line.sender.sends(recorded):
+            if (line := lines.get(key)) is None:
                 continue
             # Wall clocks are sometimes set back; a call's clock never is. Each line has its own clock: a recording of
             # audio that was sent faster than real time has one participant after the other.
@@ -74,59 +75,15 @@ class PacketRecording:
                 busy[key] = line
         for line in lines.values():
             yield from line.flush()
-        if problems := [*self._unheard, *self._damage()]:
-            raise AudioError(f"{self._name} {'; it '.join(problems)}")
+        if told := [*self._unheard, *self._damage()]:
+            raise AudioError(f"{self._name} {'; it '.join(told)}")
 
     def _damage(self) -> Iterator[str]:
         for dump in self._dumps:
             yield from dump.problems
 
 
-class _Line:
-    """One participant's packets, and where their first sample lies."""
-
-    def __init__(self, participant: str, sender: Sender, origin_s: float) -> None:
-        self.sender = sender
-        self.now_s = 0.0
-        """When its latest packet arrived."""
-        self._stream: OpusStream | None = None
-        """Only for Opus: libopus may be missing."""
-        self._participant = participant
-        # By whole windows, so that the voice detector cuts the stream at the same places as in the call.
-        self._offset = round((sender.first_s - origin_s) * SAMPLE_RATE_HZ / WINDOW_SAMPLES) * WINDOW_SAMPLES
-
-    @property
-    def waiting(self) -> bool:
-        """Whether packets are held."""
-        return self._stream is not None and self._stream.waiting
-
-    def put(self, recorded: Recorded) -> Iterator[ParticipantChunk]:
-        """Take in a packet; audio that needs no packet path is returned at once."""
-        if not isinstance(recorded, RecordedPacket):
-            yield from self._shifted([recorded.chunk])
-            return
-        self._stream = self._stream or OpusStream()
-        self._stream.put(recorded.arrival._replace(now=self.now_s))
-
-    def take(self, now_s: float) -> Iterator[ParticipantChunk]:
-        """Yield the chunks that are due."""
-        if self._stream is not None:
-            yield from self._shifted(self._stream.take(now_s))
-
-    def flush(self) -> Iterator[ParticipantChunk]:
-        """Yield everything that is still held."""
-        if self._stream is not None:
-            yield from self._shifted(self._stream.flush())
-
-    def _shifted(self, heard: Iterable[Chunk]) -> Iterator[ParticipantChunk]:
-        """Shift the chunks to the recording's time."""
-        for chunk in heard:
-            at, samples = self._offset + chunk.at, chunk.samples
-            if not len(samples) or at + len(samples) > 0:
-                yield ParticipantChunk(self._participant, Chunk(max(0, at), samples[max(0, -at) :]))
-
-
-def _take(busy: dict[Key, _Line], now_s: float) -> Iterator[ParticipantChunk]:
+def _take(busy: dict[Key, Line], now_s: float) -> Iterator[ParticipantChunk]:
     """Yield the chunks that are due; keep only lines that still wait for a packet in ``busy``."""
     for key, line in list(busy.items()):
         yield from line.take(now_s)
