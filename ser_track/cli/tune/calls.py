@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from ser_track.cli.call_order import DEFAULT_NEUTRAL_SHARE, Mix, calls_of
+from ser_track.cli.manifest import Clip
 from ser_track.cli.tune.heard import Indices
 
 ROUNDS: Final = 3
@@ -18,26 +19,17 @@ Call = list[tuple[int, bool]]
 """Index of each clip that is played, and whether it counts: others are history only."""
 
 
-def to_judge(
-    labels: Indices, speakers: Sequence[str], neutral: int | None, names: Sequence[str] = ()
-) -> Iterator[Call]:
-    """Each speaker's clips as `ser-track evaluate --adapt` plays them; each clip counts when it is played first.
-
-    names: the clips' paths, from which the order is drawn; without them, their numbers.
-    """
-    said = [
-        (speaker, names[clip] if names else str(clip), int(labels[clip]))
-        for clip, speaker in enumerate(speakers)
-        if speaker
-    ]
-    known = [clip for clip, speaker in enumerate(speakers) if speaker]
-    for played in calls_of(said, Mix(DEFAULT_NEUTRAL_SHARE, neutral)):
+def to_judge(clips: Sequence[Clip], neutral: int | None) -> Iterator[Call]:
+    """Each speaker's clips as `ser-track evaluate --adapt` plays them; each clip counts when it is played first."""
+    named = [(index, clip) for index, clip in enumerate(clips) if clip.speaker]
+    mix = Mix(None) if neutral is None else Mix(DEFAULT_NEUTRAL_SHARE, neutral)
+    for call in calls_of([(clip.speaker, clip.name, clip.emotion) for _, clip in named], mix):
         seen: set[int] = set()
-        call: Call = []
-        for clip in (known[play.clip] for play in played.plays):
-            call.append((clip, clip not in seen))
-            seen.add(clip)
-        yield call
+        plays: Call = []
+        for play in call.plays:
+            plays.append((named[play.clip][0], play.clip not in seen))
+            seen.add(play.clip)
+        yield plays
 
 
 def to_learn(labels: Indices, speakers: Sequence[str], neutral: int | None) -> Iterator[Call]:

@@ -137,13 +137,12 @@ def _short(after: dict[str, Any]) -> dict[str, Any]:
 
 def _material(base: BaseModel, heard: Heard, labels: LabelSet) -> Material:
     ends, neutral = Ends(base), neutral_of(labels)
-    everyone = (heard.labels, heard.speakers, neutral)
     return Material(
         heard.labels,
         len(labels),
         heard.evidence,
         Seen(np.arange(len(heard.clips)), ends.alone(heard)),
-        Seen(*ends.in_calls(heard, calls.to_learn(*everyone))),
-        Seen(*ends.in_calls(heard, calls.to_judge(*everyone, [clip.name for clip in heard.clips]))),
+        Seen(*ends.in_calls(heard, calls.to_learn(heard.labels, heard.speakers, neutral))),
+        Seen(*ends.in_calls(heard, calls.to_judge(heard.clips, neutral))),
         base.knows_how_well,
     )

@@ -1,12 +1,14 @@
 """The new head on made-up embeddings: labels are directions, voices are offsets."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from ser_track.chunk import FloatArray
+from ser_track.cli.manifest import Clip
 from ser_track.cli.tune import calls
 from ser_track.cli.tune.head import Material, Seen, cross_validated, folds_of
 from ser_track.cli.tune.heard import Indices, View
@@ -43,13 +45,17 @@ def seen(embedding: FloatArray, played: list[calls.Call]) -> Seen:
 
 def material(labels: Indices, speakers: list[str], embedding: FloatArray, asks: bool = False) -> Material:
     nothing = np.zeros(len(labels), np.float32)
+    clips = [
+        Clip(f"{i}.wav", Path("x"), int(label), name)
+        for i, (label, name) in enumerate(zip(labels, speakers, strict=True))
+    ]
     return Material(
         labels,
         int(labels.max()) + 1,
         np.ones(len(labels), np.float32),
         Seen(np.arange(len(labels)), View(embedding, nothing, {})),
         seen(embedding, list(calls.to_learn(labels, speakers, None))),
-        seen(embedding, list(calls.to_judge(labels, speakers, None))),
+        seen(embedding, list(calls.to_judge(clips, None))),
         asks,
     )
 

@@ -63,13 +63,18 @@ def test_the_figures_fit_the_clips(tuned: Tuned) -> None:
     assert figures["skipped"] == {"files": []}
 
 
-def test_before_is_what_evaluate_says_of_the_base(tuned: Tuned, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tuned.folder / "base.json"
-    four = write_rows(tuned.folder / "four.csv", [row for row in tuned.rows if row[1] != LABELS[-1]])
-    assert main(["evaluate", str(four), "--json", str(file)]) == 0
-    alone, before = json.loads(file.read_text(encoding="utf-8")), tuned.figures["compared"]["before"]["alone"]
-    assert before["confusion"] == alone["confusion"]
-    assert before["ece"] == pytest.approx(alone["ece"], abs=1e-3)
+def test_before_is_what_evaluate_says_of_the_base(tuned: Tuned, tmp_path: Path) -> None:
+    rows = [(str(tuned.folder / path), *rest) for path, *rest in tuned.rows if rest[0] != LABELS[-1]]
+    four = write_rows(tmp_path / "four.csv", [(path, label, speaker) for path, label, speaker in rows])
+    files = tmp_path / "evaluated.json", tmp_path / "figures.json"
+    assert main(["evaluate", str(four), "--adapt", "--json", str(files[0])]) == 0
+    assert tune(four, "mine.onnx", "--json", str(files[1])) == 0
+    alone, figures = (json.loads(file.read_text(encoding="utf-8")) for file in files)
+    before = figures["compared"]["before"]
+    for evaluated, told in ((alone, before["alone"]), (alone["in_call"], before["in_call"])):
+        assert told["confusion"] == evaluated["confusion"]
+        assert told["uar_95"] == evaluated["uar_95"]
+        assert told["ece"] == pytest.approx(evaluated["ece"], abs=1e-3)
 
 
 def test_the_file_says_what_it_is(tuned: Tuned) -> None:
