@@ -27,7 +27,14 @@ _MAX_SEGMENTS: Final = 64.0
 
 
 class VoiceEvidence(NamedTuple):
-    """What one finished segment says about its voice."""
+    """What one finished segment says about its voice.
+
+    >>> evidence = VoiceEvidence(np.array([1.0, -1.0], np.float32), weight=0.5)
+    >>> profile = VoiceProfile(size=2)
+    >>> profile.update(*evidence)
+    >>> profile.segments
+    0.5
+    """
 
     embedding: FloatArray
     """``[size]``, standardised; our files give it less half of what the guessed emotion adds."""
