@@ -34,7 +34,7 @@ def run(file: bytes, **inputs: Floats) -> dict[str, Floats]:
     return dict(zip(names, session.run(names, inputs), strict=True))
 
 
-def softmax(logits: Floats) -> Floats:
+def softmax(logits: NDArray[np.floating]) -> NDArray[np.floating]:
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
