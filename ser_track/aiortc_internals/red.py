@@ -41,7 +41,7 @@ def accept_red(transceiver: RTCRtpTransceiver, offer: str) -> None:
 def _in_order(section: MediaDescription) -> list[RTCRtpCodecParameters]:
     """The codecs as the offer prefers them: aiortc's parser keeps the order of their descriptions."""
     place = {int(kind): number for number, kind in enumerate(section.fmt)}
-    return sorted(section.rtp.codecs, key=lambda codec: place.get(codec.payloadType, len(place)))
+    return sorted(section.rtp.codecs, key=lambda codec: place.get(codec.payloadType or 0, len(place)))
 
 
 def is_opus(codecs: Mapping[int, Any], payload_type: int) -> bool:
