@@ -9,7 +9,7 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
-from ser_track.errors import AudioError
+from ser_track.errors import AudioError, brief
 from ser_track.mediajson.frames import RECORD_FULL, Frame, Media, SourceStarted, read_frame
 from ser_track.mediajson.source import MediaSource
 from ser_track.rtp.header import Arrival
@@ -96,6 +96,6 @@ def _frame(line: bytes) -> tuple[float, Frame | None]:
         incoming = body.get("direction", "incoming") == "incoming"
         if not isinstance(data, str) or not 0 <= now_s < _LATEST_S:
             raise TypeError("'data' is not text, or 'timestamp' is not a time")
-    except (ValueError, TypeError, KeyError, RecursionError, AttributeError) as error:
-        raise AudioError(f"not a line of a MediaJson dump ({error!r})") from error
+    except (ValueError, TypeError, KeyError, RecursionError, AttributeError, OverflowError) as error:
+        raise AudioError(f"not a line of a MediaJson dump ({brief(error)})") from error
     return now_s, read_frame(data) if incoming else None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ser_track.chunk import SAMPLE_RATE_HZ
-from ser_track.errors import AudioError
+from ser_track.errors import AudioError, brief
 
 RECORD_FULL: Final = "ser-track: this recording is full"
 """Text of the ``info`` event at the end of a recording that reached its limit before the meeting ended."""
@@ -93,7 +93,7 @@ def read_frame(text: str) -> Frame | None:
         body = json.loads(text)
         event = body["event"]
     except (ValueError, RecursionError, KeyError, TypeError) as error:
-        raise AudioError(f"a frame is not MediaJson ({error!r}); send JSON objects with an 'event'") from error
+        raise AudioError(f"a frame is not MediaJson ({brief(error)}); send JSON objects with an 'event'") from error
     try:
         match event:
             case "media":
@@ -107,7 +107,9 @@ def read_frame(text: str) -> Frame | None:
             case "ping":
                 return Ping(body.get("id"))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise AudioError(f"a MediaJson frame '{event}' cannot be used ({error!r}); see docs/meetings.md") from error
+        raise AudioError(
+            f"a MediaJson frame '{event}' cannot be used ({brief(error)}); see docs/meetings.md"
+        ) from error
     return None
 
 

@@ -22,6 +22,10 @@ class PeerOwner(Protocol):
         """Audio of this participant cannot be used."""
         ...
 
+    def connected(self) -> None:
+        """The connection is established."""
+        ...
+
     def channel_opened(self) -> None:
         """Events can be received from now on."""
         ...
@@ -44,6 +48,9 @@ class AttendeeOwner:
     def packet(self, arrival: Arrival) -> None:
         """See `PeerOwner`."""
         self.attendee.arrived(arrival)
+
+    def connected(self) -> None:
+        """See `PeerOwner`."""
 
     def heard(self, chunk: Chunk) -> None:
         """See `PeerOwner`."""

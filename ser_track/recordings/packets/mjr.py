@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import Any, BinaryIO, Final
 
-from ser_track.errors import AudioError
+from ser_track.errors import AudioError, brief
 from ser_track.recordings.packets.payload_types import HEARD
 from ser_track.rtp.header import read_header, read_packet
 from ser_track.rtp.packet_reader import RecordedPacket
@@ -22,6 +22,9 @@ _FRAME: Final = Struct("!4sIH")
 _AUDIO_LEVEL: Final = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 _US: Final = 1e-6
 _LATEST_US: Final = 1 << 60
+_MAX_CODEC: Final = 40
+_MAX_DIGITS: Final = 3
+"""Of the number of a header extension, 1 to 255 (RFC 8285)."""
 _VIDEOROOM: Final = re.compile(r"videoroom-.+-user-(.+)-\d+-audio(-\d+)?")
 """The VideoRoom's file names: only they contain the publisher's id."""
 
@@ -46,7 +49,7 @@ class Mjr:
         self._red_type = about.get("or")
         extensions = about.get("x")
         numbers = extensions if isinstance(extensions, dict) else {}
-        self._level_id = next((int(n) for n, uri in numbers.items() if uri == _AUDIO_LEVEL and n.isdecimal()), None)
+        self._level_id = next((int(n) for n, uri in numbers.items() if uri == _AUDIO_LEVEL and _is_number(n)), None)
         self._first_frame = file.tell()
 
     def packets(self) -> Iterator[RecordedPacket]:
@@ -78,12 +81,16 @@ def _about(file: BinaryIO) -> dict[str, Any]:
         if not isinstance(about["u"], int) or not 0 <= about["u"] < _LATEST_US:
             raise ValueError("'u' is not a time")
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise AudioError(f"has a damaged .mjr header ({error!r}); copy it again") from error
+        raise AudioError(f"has a damaged .mjr header ({brief(error)}); copy it again") from error
     if kind != "a":
         raise AudioError("has no audio: Janus records each track in its own file; give the file of the audio track")
-    if codec not in HEARD:
+    if str(codec) not in HEARD:
         known = "only Opus, G.711 and G.722 can be decoded"
-        raise AudioError(f"has audio as {codec}, but {known}; convert it with janus-pp-rec")
+        raise AudioError(f"has audio as {str(codec)[:_MAX_CODEC]}, but {known}; convert it with janus-pp-rec")
     if about.get("e"):
         raise AudioError("is end-to-end encrypted; only the participants have the keys")
     return about
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= _MAX_DIGITS

@@ -18,6 +18,7 @@ _SECTION, _INTERFACE, _OBSOLETE, _SIMPLE, _PACKET = 0x0A0D0D0A, 1, 2, 3, 6
 PCAPNG_MAGIC: Final = _SECTION.to_bytes(4)
 _BYTE_ORDER_MARK: Final = 0x1A2B3C4D
 _RESOLUTION, _OFFSET = 9, 14
+_OFFSET_BYTES: Final = 8
 _LARGEST: Final = 1 << 20
 """Bytes of one packet or block: more is damage."""
 
@@ -100,7 +101,7 @@ def _interface(body: bytes, order: _ByteOrder) -> _Interface:
         value = body[at + 4 : at + 4 + size]
         if code == _RESOLUTION and value:
             unit_s = 2.0 ** -(value[0] & 127) if value[0] & 128 else 10.0 ** -value[0]
-        elif code == _OFFSET:
+        elif code == _OFFSET and size == _OFFSET_BYTES:
             offset_s = int.from_bytes(value, order, signed=True)
         at += 4 + size + -size % 4
     return _Interface(int.from_bytes(body[:2], order), unit_s, offset_s)
