@@ -1,6 +1,7 @@
 """`events`: the typed events of a file or an array."""
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Unpack
@@ -51,7 +52,7 @@ def events(
 
     ``config_file``, ``models`` and the other keyword arguments are those of `SERPipeline`; ``sample_format`` describes
     bytes, and has no effect here. ``channels`` over 1 is the number that an array must have. Floats far beyond -1 … 1
-    give a warning (Python's `warnings`).
+    give a warning (Python's `warnings`), and so does what was noticed in a file, such as two voices on two channels.
 
     Raises:
         AudioError: the samples or their rate cannot be used. At the first event: a file cannot be opened.
@@ -82,6 +83,8 @@ def _of_file(path: Path, split: bool, run: Callable[[AudioSource, str], Iterator
     with open_recording(path, split_channels=split) as recording:
         # A file name may contain bytes that are not UTF-8.
         yield from run(recording, os.fsencode(path).decode("utf-8", "replace"))
+        for remark in recording.remarks:
+            warnings.warn(f"{path} {remark}", stacklevel=3)
 
 
 def _of_array(samples: ArrayLike, rate_hz: int, channels: int, split: bool) -> ArraySource:

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from ser_track.audio.mixing import ChannelMixer
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.errors import AudioError
 from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
@@ -36,15 +37,15 @@ class OpusStream:
     long they lasted. ``now`` is any clock in seconds that does not run backwards.
     """
 
-    def __init__(self, counts: PacketCounts | None = None) -> None:
-        """Make a stream; ``counts`` may be shared with others.
+    def __init__(self, counts: PacketCounts | None = None, channel: int | None = None) -> None:
+        """Make a stream; ``counts`` may be shared with others. A ``channel``, 0 or 1, of stereo is heard alone.
 
         Raises:
             AudioError: libopus is not there.
         """
         self.counts = PacketCounts() if counts is None else counts
         self._buffer = JitterBuffer(self.counts)
-        self._decoder = OpusDecoder()
+        self._decoder = OpusDecoder(channel)
         self._origin: int | None = None
         """RTP time of the stream's sample 0, by this source's clock."""
         self._start = 0
@@ -66,6 +67,11 @@ class OpusStream:
     def waiting(self) -> bool:
         """Whether packets are held behind a hole."""
         return bool(self._buffer)
+
+    @property
+    def mixer(self) -> ChannelMixer:
+        """What mixes the channels of stereo packets."""
+        return self._decoder.mixer
 
     def put(self, arrival: Arrival) -> None:
         """Take in one packet; a packet without payload is padding, and counts only for the order."""

@@ -6,11 +6,14 @@ from typing import Final
 
 from ser_track.recordings.packets.merge import Key, merged
 from ser_track.recordings.packets.opus_detection import OpusDetection
+from ser_track.rtp.opus import is_stereo
 from ser_track.rtp.packet_reader import PacketReader, Recorded, RecordedPacket
 
 _DYNAMIC: Final = range(96, 128)
 """Dynamic payload types: Opus has no fixed one (RFC 3551, 3)."""
 _MAX_NAMED: Final = 3
+_MAX_SENDERS: Final = 10_000
+"""What is known of each sender is kept until the end of the file."""
 
 
 @dataclass(slots=True)
@@ -28,11 +31,32 @@ class Sender:
     opus_types: frozenset[int | None] = frozenset()
     decoded: bool = False
     """Whether it sends audio that needs no packet path."""
+    stereo_types: set[int | None] = field(default_factory=set)
+    """Payload types with packets that, if they are Opus, have two channels."""
 
     @property
     def audible(self) -> bool:
         """Whether any of its audio can be decoded."""
         return self.decoded or bool(self.opus_types)
+
+    @property
+    def stereo(self) -> bool:
+        """Whether it sends Opus with two channels."""
+        return not self.opus_types.isdisjoint(self.stereo_types)
+
+    def note(self, recorded: Recorded) -> None:
+        """Take in a packet of this sender."""
+        self.last_s = max(self.last_s, recorded.now_s)
+        if not isinstance(recorded, RecordedPacket):
+            self.decoded = True
+            return
+        kind, arrival = recorded.payload_type, recorded.arrival
+        if is_stereo(arrival.payload):
+            self.stereo_types.add(kind)
+        if (trial := self.trials.get(kind)) is None:
+            trial = self.trials[kind] = OpusDetection()
+        if kind is not None:
+            trial.note(arrival)
 
     def sends(self, recorded: Recorded) -> bool:
         """Whether ``recorded``, of this sender, can be decoded."""
@@ -52,22 +76,23 @@ class FoundSenders:
 def find_senders(dumps: Sequence[PacketReader], payload_type: int | None) -> FoundSenders:
     """Read all of ``dumps``; with a ``payload_type``, only packets of that type are Opus."""
     found: dict[Key, Sender] = {}
+    left_out = 0
     for key, recorded in merged(dumps):
         if (sender := found.get(key)) is None:
+            if len(found) >= _MAX_SENDERS:
+                left_out += 1
+                continue
             sender = found[key] = Sender(recorded.name, recorded.now_s, recorded.now_s)
-        sender.last_s = max(sender.last_s, recorded.now_s)
-        if not isinstance(recorded, RecordedPacket):
-            sender.decoded = True
-            continue
-        if (trial := sender.trials.get(recorded.payload_type)) is None:
-            trial = sender.trials[recorded.payload_type] = OpusDetection()
-        if recorded.payload_type is not None:
-            trial.note(recorded.arrival)
+        sender.note(recorded)
     for (number, name), sender in found.items():
         sender.keyed = name in dumps[number].keyed
         sender.opus_types = frozenset(_opus_types(sender, payload_type))
     heard = {key: found[key] for key in sorted(found, key=lambda key: key[0]) if found[key].audible}
-    return FoundSenders(heard, list(_problems(found, bool(heard), payload_type)))
+    problems = list(_problems(found, bool(heard), payload_type))
+    if left_out:
+        more = f"has more than {_MAX_SENDERS} senders, and {left_out} packets of the others were not analysed"
+        problems.append(f"{more}; capture or filter fewer of them")
+    return FoundSenders(heard, problems)
 
 
 def _opus_types(sender: Sender, told: int | None) -> Iterator[int | None]:
