@@ -22,7 +22,9 @@ programming mistakes stay what they are in Python, a `TypeError` for instance.
 """
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Final, Self
+
+_MAX_QUOTED: Final = 200
 
 
 class SerTrackError(Exception):
@@ -136,3 +138,9 @@ class NoWorkerError(MeetingError):
 
     def __init__(self) -> None:
         super().__init__("the process that would answer has ended and is being restarted; try again in a second")
+
+
+def brief(error: Exception) -> str:
+    """What Python says of ``error``, for use in another message; cut, because it may quote a whole input."""
+    said = repr(error)
+    return said if len(said) <= _MAX_QUOTED else f"{said[: _MAX_QUOTED - 2]} …"

@@ -126,12 +126,20 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The notice to everybody in a meeting that the bot joined: what it does, and where they can refuse or agree."""
+    """The notice to everybody in a meeting that the bot joined: what it does, and where they can refuse or agree.
+
+    With a ``code``, it is about one person: somebody wants to agree for them over the link, and must know the code.
+    """
 
     text: str
     url: str | None
     """``None`` without a server for the link: people then answer in the meeting itself."""
     consent: Consent
+    own_url: str | None = None
+    """The link of the one person who gets this notice; nobody else may see it."""
+    participant: str | None = None
+    """The participant whom ``code`` is for."""
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
+from ser_track.cli.call_order import DEFAULT_NEUTRAL_SHARE
 from ser_track.config.schema import SHIPPED_MODELS, PipelineConfig
 from ser_track.engine.engine import Engine
 from ser_track.event_types import Emotion, StreamKey
@@ -33,6 +34,8 @@ from training.trials import CONFUSING, SYNTHESISED, TRIALS, Trial, held_out_soun
 from training.vad import trim
 
 THRESHOLDS: Final = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+MIXES: Final = {"in_call": DEFAULT_NEUTRAL_SHARE, "in_call_half_neutral": 0.5, "in_call_each_once": None}
+"""Name in `results.json` → share of neutral in the call."""
 _CONFIDENT: Final = 0.6
 _NEUTRAL: Final = EMOTIONS.index("neutral")
 _DRAWS: Final = 20
@@ -51,11 +54,11 @@ def figures(heard: Heard) -> Record:
 
 
 def corpus(model: EmotionModel, clips: Sequence[Clip]) -> Record:
-    """Alone and in call order, as `ser-track evaluate --adapt` has them, and how sure it was how rightly."""
+    """Alone and in calls, as `ser-track evaluate --adapt` has them, and how sure it was how rightly."""
     audio = prepare(clips)
     alone = hear(model, clips, audio)
-    in_call = hear_in_call(model, clips, audio, alone)
-    record = {"alone": figures(alone), "in_call": figures(in_call), "coverage": coverage(alone)}
+    record = {"alone": figures(alone), "coverage": coverage(alone)}
+    record |= {name: figures(hear_in_call(model, clips, audio, share)) for name, share in MIXES.items()}
     if clips[0].corpus == "cremad":
         record |= {"groups": groups(alone), "listeners": listeners(clips, alone)}
     return record

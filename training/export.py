@@ -76,7 +76,7 @@ def calibrate(model: EmotionModel) -> tuple[Temperatures, Heard, Heard]:
     clips = cremad("validation", len(SIX_EMOTIONS))
     audio = prepare(clips)
     alone = hear(model, clips, audio)
-    adapted = hear_in_call(model, clips, audio, alone)
+    adapted = hear_in_call(model, clips, audio)
     counts = alone.of_four()
     four = temperature([(heard.four[counts], heard.labels[counts]) for heard in (alone, adapted)])
     six = temperature([(heard.six, heard.labels) for heard in (alone, adapted)])

@@ -18,7 +18,12 @@ _CORPORA: Final = {
     "javanese": "Javanese (trained on)",
     "ravdess": "RAVDESS, an unseen corpus",
 }
-_HOW: Final = {"alone": "each clip alone", "in_call": "in call order (`--adapt`)"}
+_HOW: Final = {
+    "alone": "each clip alone",
+    "in_call": "in call order (`--adapt`)",
+    "in_call_half_neutral": "in a call, half neutral (`--adapt --neutral-share 0.5`)",
+    "in_call_each_once": "in a call, each clip once (`--adapt --neutral-share corpus`)",
+}
 
 
 def results(record: Record) -> str:
@@ -28,7 +33,7 @@ def results(record: Record) -> str:
         for how, words in _HOW.items():
             for name in _MODELS:
                 for kind in ("four", "six"):
-                    if (of := record[name][corpus][how].get(kind)) is None:
+                    if (of := record[name][corpus].get(how, {}).get(kind)) is None:
                         continue
                     low, high = of["uar_95"]
                     score = f"**{percent(of['uar'])}** ({percent(low)} to {percent(high)})"
@@ -42,6 +47,8 @@ def summary(record: Record) -> str:
     rows = []
     for corpus in ("cremad_test", "ravdess"):
         for how, words in _HOW.items():
+            if how not in record[_MODELS[0]][corpus]:
+                continue  # not measured yet
             cells = []
             for kind in ("four", "six"):
                 for name in _MODELS:

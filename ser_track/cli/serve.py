@@ -6,16 +6,18 @@ import ipaddress
 import re
 import socket
 import ssl
+import sys
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
 from ser_track.bot import Bot
 from ser_track.cli.console import log_to_stderr
 from ser_track.config.schema import Config, ServerConfig, load_config
+from ser_track.config.urls import is_loopback
 from ser_track.errors import ConfigError
 from ser_track.web.app import make_app
 from ser_track.workers.app import make_front
@@ -64,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
             ssl_context=context,
             access_log=None,
             shutdown_timeout=SHUTDOWN_S,
-            print=lambda text: print(ready_text(config, text, _which(args.config, path)), flush=True),
+            print=lambda text: report_ready(config, text, _which(args.config, path)),
         )
     except OSError as error:
         where = f"{config.server.host}:{config.server.port}"
@@ -93,6 +95,35 @@ def run_logging_worker(number: int, config: Config, path: str, news: "Connection
     """Run a worker in this process; it logs to the stderr that it shares with the front."""
     log_to_stderr(f"worker {number}")
     run_worker(number, config, path, news)
+
+
+def report_ready(config: Config, from_aiohttp: str, configuration: str) -> None:
+    """Print `ready_text`, and then `exposure_warning` on stderr, where it is the last that is said of the start."""
+    print(ready_text(config, from_aiohttp, configuration), flush=True)
+    if (warning := exposure_warning(config)) is not None:
+        print(warning, file=sys.stderr, flush=True)
+
+
+def exposure_warning(config: Config) -> str | None:
+    """A warning that cannot be missed if others can reach the server, and it has no token or no TLS."""
+    server, public = config.server, urlsplit(config.meetings.public_url or "").hostname
+    outside = [urlsplit(origin).hostname or origin for origin in server.allowed_origins]
+    proxied = any(not is_loopback(name) for name in (*outside, *([public] if public else [])))
+    listens = not is_loopback(server.host)
+    risks = []
+    if server.token is None and (listens or proxied):
+        risks.append(
+            "server.token is not set: anyone who can reach this server can join every room and fill all of them."
+        )
+    if server.tls_certificate is None and listens:
+        risks.append("server.tls_certificate is not set: token and results travel unencrypted, and browsers give no")
+        risks.append("microphone to pages from other machines. (Ignore this behind a proxy that encrypts.)")
+    if not risks:
+        return None
+    where = f"it listens on {server.host or 'all addresses'}" if listens else "a proxy publishes it"
+    lines = [f"WARNING: this server is open to other machines ({where}).", "", *risks, "See docs/operations.md."]
+    bar = "!" * (max(map(len, lines)) + 4)
+    return "\n".join(["", bar, *(f"! {line}" for line in lines), bar, ""])
 
 
 def ready_text(config: Config, from_aiohttp: str, configuration: str) -> str:

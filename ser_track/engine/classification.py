@@ -94,8 +94,8 @@ class Classification:
             stream.latest_prediction = job.span, prediction
         if not job.final:
             prediction = stream.smoothing.smooth(job.audio.number, prediction)
-        elif stream.voice is not None and prediction.embedding is not None:
-            stream.voice.update(prediction.embedding)
+        else:
+            learn(stream.voice, prediction)
         return self._emotion(job, prediction)
 
     def _predict(self, job: ClassificationJob) -> Prediction | Fault:
@@ -141,6 +141,15 @@ def predict(classifier: EmotionClassifier, samples: FloatArray, voice: VoiceProf
     except Exception as error:  # third-party code may raise anything
         raise InferenceError(f"{classifier.name}: {str(error) or type(error).__name__}") from error
     return prediction
+
+
+def learn(voice: VoiceProfile | None, prediction: Prediction) -> None:
+    """Add a finished segment to its ``voice``, from the prediction that was made with what was known before it.
+
+    Does nothing if the classifier does not adapt to voices, or gave no embedding.
+    """
+    if voice is not None and prediction.embedding is not None:
+        voice.update(prediction.embedding)
 
 
 def _named(names: Sequence[str], shares: FloatArray) -> dict[str, float]:

@@ -13,7 +13,8 @@ from ser_track.chunk import ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.recordings.container import head_of
 from ser_track.recordings.file import open_streamed, open_tracks
-from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets, open_dump
+from ser_track.recordings.packets.compression import compression, is_readable
+from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets, is_packets, open_dump
 from ser_track.recordings.packets.packet_recording import PacketRecording
 
 STDIN: Final = Path("-")
@@ -60,10 +61,13 @@ def open_recording(path: Path, *, split_channels: bool = False, payload_type: in
     with ExitStack() as stack:
         if path == STDIN:
             file = stack.enter_context(_standard_input())
-            if not holds_packets(head_of(file)):
+            if not file.seekable() or not is_packets(file):
+                _refuse_compressed(head_of(file), "standard input")
                 yield stack.enter_context(open_streamed(file, "standard input", split_channels))
                 return
         elif not path.is_file() or not is_dump(path):
+            if path.is_file():
+                _refuse_compressed(_first_bytes(path), str(path))
             yield stack.enter_context(open_tracks(path, split_channels))
             return
         else:
@@ -97,9 +101,20 @@ def is_dump(path: Path) -> bool:
     """
     try:
         with path.open("rb") as file:
-            return holds_packets(file.read(HEAD_BYTES))
+            return is_packets(file)
     except OSError as error:
         raise AudioError(f"{path} cannot be read ({error.strerror}); correct the path or the permissions") from error
+
+
+def _refuse_compressed(head: bytes, name: str) -> None:
+    if (how := compression(head)) is not None:
+        found = "no recorded packets were found in it" if is_readable(how) else "that compression is not read"
+        raise AudioError(f"{name} is compressed ({how}), and {found}; decompress it first")
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD_BYTES)
 
 
 @contextmanager
@@ -110,7 +125,8 @@ def _standard_input() -> Iterator[BinaryIO]:
         yield given
         return
     head = head_of(given)
-    if not holds_packets(head) and head[4:8] != b"ftyp":  # MP4 may have its table of contents at the end
+    packets = holds_packets(head) or compression(head) is not None
+    if not packets and head[4:8] != b"ftyp":  # MP4 may have its table of contents at the end
         yield given
         return
     with tempfile.TemporaryFile() as whole:

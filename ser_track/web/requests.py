@@ -1,14 +1,18 @@
 """Reads and checks the contents of requests."""
 
-from typing import Any
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ser_track.config.schema import Config
+from ser_track.config.schema import Config, ServerConfig
 from ser_track.config.urls import is_loopback, public_url
 from ser_track.errors import BadRequestError
 from ser_track.meetings.json_messages import parse_object
+
+FORWARDED_FOR: Final = "X-Forwarded-For"
+_MAX_ADDRESS: Final = 64
 
 
 async def preflight(request: web.Request) -> web.Response:
@@ -49,6 +53,35 @@ def flag(body: dict[str, Any], key: str) -> bool:
     if not isinstance(value := body.get(key), bool):
         raise BadRequestError(f"'{key}' must be true or false: say whether the person agreed to emotion analysis")
     return value
+
+
+def peer_address(request: web.Request, server: ServerConfig) -> str:
+    """The network that ``request`` comes from: an IPv4 address, or the first 64 bits of an IPv6 address.
+
+    One household or attacker has 2^64 addresses of IPv6. The header `FORWARDED_FOR` counts only if it comes from one of
+    ``server.trusted_proxies``, or, over a Unix socket, from the front of several processes.
+    """
+    address = request.remote or ""
+    named = [each.strip() for each in request.headers.get(FORWARDED_FOR, "").split(",") if each.strip()]
+    while named and (not address or _is_in(address, server.trusted_proxies)):
+        address = named.pop()
+    try:
+        given = ip_address(address)
+    except ValueError:
+        return address[:_MAX_ADDRESS]
+    mapped = given.ipv4_mapped if isinstance(given, IPv6Address) else None
+    return (
+        str(ip_network((given, 64), strict=False))
+        if isinstance(given, IPv6Address) and not mapped
+        else str(mapped or given)
+    )
+
+
+def _is_in(address: str, networks: tuple[str, ...]) -> bool:
+    try:
+        return any(ip_address(address) in ip_network(network) for network in networks)
+    except ValueError:
+        return False
 
 
 def base_url(request: web.Request, config: Config) -> str:

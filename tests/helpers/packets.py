@@ -66,6 +66,48 @@ def voice(count: int, begin_s: float = 0.0, first: int = 0, **how: int) -> list[
     return [Sent(begin_s + 0.02 * n, rtp(n, opus()[first + n], **how)) for n in range(count)]
 
 
+def red_payload(number: int, copies: int = 1, kind: int = 111) -> bytes:
+    """The voice's packet ``number`` in RED, with the ``copies`` packets before it."""
+    older = [(age, opus()[number - age]) for age in range(min(copies, number), 0, -1)]
+    heads = [struct.pack("!BHB", 0x80 | kind, age * 960 << 2 | len(each) >> 8, len(each) & 255) for age, each in older]
+    return b"".join([*heads, bytes([kind]), *(each for _, each in older), opus()[number]])
+
+
+def red_voice(count: int, copies: int = 1, kind: int = 63, inside: int = 111, **how: int) -> list[Sent]:
+    """As `voice`, in RED."""
+    return [Sent(0.02 * n, rtp(n, red_payload(n, copies, inside), kind=kind, **how)) for n in range(count)]
+
+
+@functools.cache
+def telephone(codec: str, count: int) -> tuple[bytes, ...]:
+    """The same voice as packets of 20 ms, 160 bytes, by one of FFmpeg's encoders: pcm_mulaw, pcm_alaw or g722."""
+    with av.open(str(PACKETS / "spoken.ogg")) as container:
+        rate_hz = 16_000 if codec == "g722" else 8_000
+        resampler = av.AudioResampler("s16", "mono", rate_hz, 320 if codec == "g722" else 160)
+        encoder = av.CodecContext.create(codec, "w")
+        assert isinstance(encoder, av.AudioCodecContext)
+        encoder.format, encoder.layout, encoder.sample_rate = "s16", "mono", rate_hz
+        data = b""
+        for frame in container.decode(audio=0):
+            for part in resampler.resample(frame):
+                part.pts = None
+                data += b"".join(bytes(packet) for packet in encoder.encode(part))
+            if len(data) >= 160 * count:
+                break
+    return tuple(data[at : at + 160] for at in range(0, 160 * count, 160))
+
+
+def telephone_voice(
+    codec: str, kind: int, count: int, first: int = 0, begin_s: float = 0.0, ssrc: int = SSRC
+) -> list[Sent]:
+    """``count`` packets of G.711 or G.722 from packet ``first`` on, in real time."""
+    packets = telephone(codec, first + count)[first:]
+    return [
+        Sent(begin_s + 0.02 * n, rtp(first + n, packet, kind=kind, ssrc=ssrc, clock=160))
+        for n, packet in enumerate(packets)
+    ]
+
+
 def noise(count: int, **how: int) -> list[Sent]:
     """The same, encrypted: with payloads that could be anything."""
     dice = np.random.default_rng(1)

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--together", action="store_true", help="treat the FILEs, which hold recorded packets, as one meeting"
     )
-    payload_type = "RTP's number for Opus in captures; default: every number from 96 on whose packets are Opus"
+    payload_type = "RTP's number for Opus in captures; default: every dynamic number whose packets are Opus"
     parser.add_argument("--payload-type", type=_payload_type, metavar="N", help=payload_type)
     parser.add_argument("--final-only", action="store_true", help="do not compute provisional results")
     add_output_arguments(parser)
