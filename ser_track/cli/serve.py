@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from ser_track.bot import Bot
-from ser_track.cli.console import log_to_stderr
+from ser_track.cli.console import MODEL_HELP, log_to_stderr
 from ser_track.config.schema import Config, ServerConfig, load_config
 from ser_track.config.urls import is_loopback
 from ser_track.errors import ConfigError
@@ -40,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8080; 0 takes a free one)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes that share the rooms (default: 1)")
+    parser.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     log_to_stderr()
     path = args.config or (_HERE if _HERE.is_file() else None)
     given = {key: getattr(args, key) for key in ("host", "port", "workers") if getattr(args, key) is not None}
-    config = load_config(path, {"server": given})
+    chosen = {} if args.model is None else {"model": args.model}
+    config = load_config(path, {"server": given, "pipeline": chosen})
     context = tls_context(config.server)
     app = make_front(config, run_logging_worker) if config.server.workers > 1 else make_app(Bot(config))
     # Modules and models stay until the end: full collections need not walk them again and again.

@@ -11,7 +11,7 @@ from ser_track.cli.analyze.inputs import find_inputs
 from ser_track.cli.analyze.pool import usable_cores
 from ser_track.cli.analyze.settings import settings_of
 from ser_track.cli.analyze.targets import add_output_arguments, open_outputs
-from ser_track.cli.console import feedback
+from ser_track.cli.console import MODEL_HELP, feedback
 from ser_track.config.schema import load_config
 from ser_track.models import load_models
 
@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     payload_type = "RTP's number for Opus in captures; default: every dynamic number whose packets are Opus"
     parser.add_argument("--payload-type", type=_payload_type, metavar="N", help=payload_type)
     parser.add_argument("--final-only", action="store_true", help="do not compute provisional results")
+    parser.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
     add_output_arguments(parser)
     add_document_arguments(parser)
     jobs = "cores to use: a process for each file, threads where a file has several cores; default: all usable cores"
@@ -73,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
         ModelError: the model cannot be used.
     """
     inputs = find_inputs(args.files, args.together)
-    config = load_config(args.config).pipeline
+    chosen = {} if args.model is None else {"model": args.model}
+    config = load_config(args.config, {"pipeline": chosen}).pipeline
     classifier = load_models(config).classifier  # a bad model is reported once, here and not by the workers
     documents = documents_of(args, inputs.found, config.min_confidence, classifier.labels)
     split, provisional = args.channels == "split", not args.final_only

@@ -7,7 +7,10 @@ from ser_track.engine.timeline import Timeline
 from ser_track.labels import SIX_EMOTIONS
 from ser_track.output.documents.wording import LIMITS, Spoken, spoken, verdict
 
-_COLUMNS: Final = ("recording", "participant", "name", "segment", "start_s", "end_s", "reason", "label", "confidence")
+_COLUMNS: Final = (
+    *("recording", "participant", "name", "segment", "start_s", "end_s", "reason"),
+    *("label", "confidence", "voice_known"),
+)
 _LAST: Final = ("model", "note")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """Characters that begin a formula in spreadsheets."""
@@ -44,6 +47,7 @@ def _row(recording: str, segment: Spoken) -> dict[str, str]:
     if emotion is None:
         return row | {"note": verdict(utterance).strip("()")}
     row |= {"label": emotion.label, "confidence": f"{emotion.confidence:.4f}"}
+    row |= {} if emotion.voice_known is None else {"voice_known": f"{emotion.voice_known:.4f}"}
     row |= {name: f"{share:.4f}" for name, share in emotion.probabilities.items()}
     row |= {f"six_{name}": f"{share:.4f}" for name, share in _six(segment).items()}
     row |= {f"all_{name}": f"{share:.4f}" for name, share in (emotion.all or {}).items()}

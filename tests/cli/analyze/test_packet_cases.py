@@ -45,12 +45,13 @@ Segments = list[tuple[float, float, str]]
 
 
 def found(case: Path, file: str, option: str, capsys: pytest.CaptureFixture[str]) -> dict[str, Segments]:
-    """The classified segments of each participant."""
+    """The classified segments of each participant, with the likeliest label: how sure it is does not matter here."""
     assert main(["analyze", "--final-only", *([option] if option else []), str(case / file)]) == 0
     segments: dict[str, Segments] = {}
     for event in parse_lines(capsys.readouterr().out):
         if event["type"] == "emotion":
-            part = event["start_s"], event["end_s"], event["label"]
+            likeliest = max(event["probabilities"], key=event["probabilities"].__getitem__)
+            part = event["start_s"], event["end_s"], likeliest
             segments.setdefault(event["participant"], []).append(part)
     return segments
 

@@ -9,7 +9,17 @@ from hypothesis import given
 from ser_track.engine.timeline import Timeline, gather
 from ser_track.event_types import Event, Joined, SpeechEnded, StreamKey
 from ser_track.output.documents.wording import LIMITS
-from tests.helpers.document_timelines import MODEL, TALK, bytes_of, emotion, events_of, segments, talk, timelines
+from tests.helpers.document_timelines import (
+    MODEL,
+    TALK,
+    bytes_of,
+    emotion,
+    events_of,
+    learning,
+    segments,
+    talk,
+    timelines,
+)
 
 KEY = StreamKey("file", "ann", "talk.wav")
 
@@ -38,6 +48,7 @@ def test_a_row_says_all_that_is_known_of_a_segment() -> None:
         "reason": "silence",
         "label": "happiness",
         "confidence": "0.7000",
+        "voice_known": "",
         "anger": "0.1000",
         "happiness": "0.7000",
         "sadness": "0.1000",
@@ -58,6 +69,12 @@ def test_what_was_not_judged_has_no_numbers_and_says_why() -> None:
     assert (short["note"], failed["note"]) == ("too short", "failed")
     for name in ("label", "confidence", "anger", "happiness", "sadness", "neutral", "model"):
         assert short[name] == failed[name] == ""
+
+
+def test_how_well_the_voice_was_known_has_a_column() -> None:
+    rows = read(learning())
+    assert [row["voice_known"] for row in rows] == ["0.0000", "0.4286", "0.5000"]
+    assert [row["label"] for row in rows] == ["anger", "unsure", "anger"]
 
 
 def test_six_probabilities_have_columns_where_there_are_any() -> None:
