@@ -3,6 +3,7 @@
 from typing import TextIO
 
 from ser_track.event_types import EncodedEvent
+from ser_track.safe_text import SafeStream
 
 
 class JsonLines:
@@ -11,7 +12,7 @@ class JsonLines:
     It waits for the stream and loses nothing, so it suits recordings and pipes; a live path puts a queue before it.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | SafeStream) -> None:
         """Write to ``stream``."""
         self._stream = stream
 

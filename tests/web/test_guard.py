@@ -180,7 +180,9 @@ class TestWithAToken:
             async with server.http.post(f"{server.url}/meetings", json=body, headers=BEARER) as response:
                 answers.append((response.status, await response.text()))
         async with server.http.post(
-            f"{server.url}/meetings", data=f'{{"pin": "{SECRETS["pin"]}"', headers=BEARER
+            f"{server.url}/meetings",
+            data=f'{{"pin": "{SECRETS["pin"]}"',
+            headers=BEARER | {"Content-Type": "application/json"},
         ) as response:
             answers.append((response.status, await response.text()))
         async with server.http.get(f"{server.url}/meetings", headers={"Authorization": f"Bearer {TOKEN}x"}) as response:

@@ -15,6 +15,7 @@ from ser_track.event_types import EncodedEvent
 from ser_track.output.documents import FORMATS, Gatherer, Results
 from ser_track.output.jsonl import JsonLines
 from ser_track.recordings.recording import Recording
+from ser_track.safe_text import SafeStream
 
 JSONL: Final = "jsonl"
 """The format of events as they happen; the other formats are made from the whole recording."""
@@ -126,7 +127,7 @@ class Spooled:
 
 @contextmanager
 def written_to(
-    source: Input, lines: TextIO | None, streams: Mapping[str, BinaryIO], documents: Documents, fail: Fail
+    source: Input, lines: TextIO | SafeStream | None, streams: Mapping[str, BinaryIO], documents: Documents, fail: Fail
 ) -> Iterator[RecordingSink]:
     """Write events to ``lines`` as they happen; at the end, if there were any, write each document to its stream."""
     gatherer = documents.gatherer(source, streams)
