@@ -1,7 +1,10 @@
-"""Tells when something failed because the system had nothing left to give, which is never the caller's fault."""
+"""When the system has nothing left to give, such as descriptors, memory or disk: what to say, and to whom."""
 
 import errno
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from ser_track.errors import OverloadedError
@@ -14,6 +17,9 @@ _SHORT: Final = {
     errno.ENOBUFS: f"this machine has no memory left for a socket; {_MEMORY}",
     errno.ENOMEM: f"this machine has no memory left; {_MEMORY}",
 }
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+STDOUT: Final = "standard output"
 
 
 def is_shortage(error: BaseException) -> bool:
@@ -40,3 +46,22 @@ def shortage_of_sockets() -> OverloadedError | None:
     except OSError as error:
         return shortage_behind(error)
     return None
+
+
+@contextmanager
+def naming(target: Path | str) -> Iterator[None]:
+    """Within it, an `OSError` that does not say which file it is about gets the name of ``target``."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and not isinstance(error, BrokenPipeError):
+            error.filename = str(target)
+        raise
+
+
+def explained(error: OSError) -> str:
+    """``error`` as a message with thing, reason and remedy; what names no file concerns standard output."""
+    if error.errno not in _FULL:
+        return str(error)
+    remedy = "make room, or name a file on another disk"
+    return f"{error.filename or STDOUT} cannot be written ({error.strerror}); {remedy}"

@@ -14,6 +14,7 @@ import ser_track
 from ser_track.cli.log_lines import warn_on_stderr
 from ser_track.errors import BadRequestError, ConfigError, ModelError, SerTrackError
 from ser_track.safe_text import printable
+from ser_track.shortages import explained
 
 COMMANDS: Final = {
     "serve": "run the server: rooms in the browser, and the bot that shows how each voice sounds",
@@ -57,7 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except (SerTrackError, OSError) as error:
-        print(f"ser-track: error: {printable(str(error))}", file=sys.stderr)
+        text = explained(error) if isinstance(error, OSError) else str(error)
+        print(f"ser-track: error: {printable(text)}", file=sys.stderr)
         return 2 if isinstance(error, (BadRequestError, ConfigError, ModelError)) else 1
     except KeyboardInterrupt:
         return _INTERRUPTED

@@ -18,6 +18,7 @@ from ser_track.cli.analyze.sinks import JSONL, Fail, RecordingSink, WholeFiles, 
 from ser_track.errors import ConfigError
 from ser_track.output.documents import FORMATS
 from ser_track.safe_text import SafeStream, shown_on
+from ser_track.shortages import naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ def _stream_into(path: Path, sources: Sequence[Input]) -> Iterator[StreamTarget]
         file = path.open("w", encoding="utf-8")
     except OSError as error:
         raise ConfigError("--out", [f"{path} cannot be written ({error.strerror}); name another file"]) from error
-    with file:
+    with naming(path), file:
         yield StreamTarget(sources, file)
 
 
