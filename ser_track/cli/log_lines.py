@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Final, TextIO
@@ -52,18 +53,20 @@ class FloodGate:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         """``now`` gives seconds."""
         self._now = now
+        self._lock = threading.Lock()
         self._places: dict[tuple[str, int], tuple[float, float, int]] = {}
         """For each place: the records that it may write now, when that was, and how many were left out since."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether to write ``record``; one that comes after a flood says how many were left out."""
         place, now = (record.pathname, record.lineno), self._now()
-        left, at, skipped = self._places.pop(place, (float(_BURST), now, 0))
-        left = min(_BURST, left + (now - at) / _EVERY_S)
-        writes = left >= 1
-        self._places[place] = (left - writes, now, 0 if writes else skipped + 1)
-        if len(self._places) > _MAX_PLACES:
-            del self._places[next(iter(self._places))]
+        with self._lock:  # logging calls filters from several threads at once
+            left, at, skipped = self._places.pop(place, (float(_BURST), now, 0))
+            left = min(_BURST, left + (now - at) / _EVERY_S)
+            writes = left >= 1
+            self._places[place] = (left - writes, now, 0 if writes else skipped + 1)
+            if len(self._places) > _MAX_PLACES:
+                del self._places[next(iter(self._places))]
         if writes and skipped:
             record.msg, record.args = f"{record.getMessage()} ({skipped} more like this were not logged)", ()
         return writes

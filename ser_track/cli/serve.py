@@ -14,7 +14,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from ser_track.bot import Bot
-from ser_track.cli.addresses import in_url, openable
+from ser_track.cli.addresses import openable
 from ser_track.cli.log_lines import log_to_stderr
 from ser_track.config.schema import Config, ServerConfig, load_config
 from ser_track.errors import ConfigError
@@ -72,8 +72,10 @@ async def _serve(app: web.Application, config: Config, context: ssl.SSLContext |
     runner = new_runner(app)
     try:
         await runner.setup()
-        port = await _listen(runner, app, config.server, context)
-        print(ready_text(config, port, which), flush=True)
+        sockets = await asyncio.to_thread(listeners, app, config.server.host, config.server.port)
+        for listener in sockets:
+            await web.SockSite(runner, listener, ssl_context=context).start()
+        print(ready_text(config, sockets[0].getsockname()[1], which), flush=True)
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
@@ -83,21 +85,6 @@ def _cancel_once(task: "asyncio.Task[Any]") -> None:
     """A second SIGTERM must not interrupt the goodbyes."""
     if not task.cancelling():
         task.cancel()
-
-
-async def _listen(
-    runner: web.AppRunner, app: web.Application, server: ServerConfig, context: ssl.SSLContext | None
-) -> int:
-    """Begin to listen; returns the port."""
-    try:
-        sockets = await asyncio.to_thread(listeners, app, server.host, server.port)
-        port: int = sockets[0].getsockname()[1]
-        for listener in sockets:
-            await web.SockSite(runner, listener, ssl_context=context).start()
-    except OSError as error:
-        where = f"{in_url(server.host)}:{server.port}"
-        raise ConfigError("server", [f"cannot listen on {where} ({error}); choose another --host or --port"]) from error
-    return port
 
 
 def tls_context(server: ServerConfig) -> ssl.SSLContext | None:

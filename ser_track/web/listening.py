@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_exceptions import HTTPException
 
+from ser_track.errors import ConfigError
 from ser_track.safe_text import printable
 from ser_track.shortages import is_shortage
 from ser_track.web.descriptors import DESCRIPTORS, Descriptors
@@ -103,8 +104,16 @@ def listeners(app: web.Application, host: str, port: int) -> list[Listener]:
     """Sockets at every address that ``host`` stands for; port 0 takes a free one.
 
     Raises:
-        OSError: the host is not known or not ours, or the port is in use.
+        ConfigError: the host is not known or not ours, or the port is in use.
     """
+    try:
+        return _at_every_address(app, host, port)
+    except OSError as error:
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        raise ConfigError("server", [f"cannot listen on {where} ({error}); choose another --host or --port"]) from error
+
+
+def _at_every_address(app: web.Application, host: str, port: int) -> list[Listener]:
     found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     bound: list[Listener] = []
     problem: OSError | None = None
@@ -136,6 +145,7 @@ def _bound(app: web.Application, listener: Listener, address: tuple[Any, ...] | 
         if listener.family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         listener.bind(address)
+        listener.listen()  # here and not only in asyncio, so that a port in use is told from here
     except OSError:
         listener.close()
         raise

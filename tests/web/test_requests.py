@@ -3,6 +3,10 @@
 import asyncio
 import json
 import logging
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -191,6 +195,34 @@ async def test_a_body_that_comes_a_byte_at_a_time_is_refused_after_a_while(
     assert head.startswith(b"HTTP/1.1 408 ")
     assert b"Connection: close" in head
     writer.close()
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Nothing in this process can open a file or a socket."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_an_offer_for_which_no_socket_is_left_is_not_the_clients_fault(server: Running) -> None:
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    connection.addTransceiver("audio", direction="sendonly")
+    connection.createDataChannel("events")
+    await connection.setLocalDescription(await connection.createOffer())
+    offer_body = {**JOIN, "sdp": connection.localDescription.sdp}
+    await people(server)  # from here on there is a connection to use again
+    with no_descriptors():
+        status, error = await post(server, offer_body)
+    assert (status, error["code"]) == (503, "overloaded")
+    assert "ulimit" in error["message"]
+    assert await people(server) == 0
+    await connection.close()
 
 
 @pytest.mark.parametrize(
