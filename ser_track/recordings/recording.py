@@ -16,6 +16,7 @@ from ser_track.recordings.file import open_streamed, open_tracks
 from ser_track.recordings.packets.compression import compression, is_readable
 from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets, is_packets, open_dump
 from ser_track.recordings.packets.packet_recording import PacketRecording
+from ser_track.shortages import naming
 
 STDIN: Final = Path("-")
 
@@ -130,6 +131,8 @@ def _standard_input() -> Iterator[BinaryIO]:
         yield given
         return
     with tempfile.TemporaryFile() as whole:
-        copyfileobj(given, whole)
+        with naming(f"the temporary folder {tempfile.gettempdir()}"):
+            copyfileobj(given, whole)
+            whole.flush()
         whole.seek(0)
         yield cast("BinaryIO", whole)
