@@ -29,7 +29,7 @@ PUBLIC = {
     "Stalled", "StreamKey", "Symbol", "VoiceDetector", "VoiceProfile",
     "AudioError", "BadRequestError", "CalledBackError", "ClosedError", "ConfigError", "ForbiddenError",
     "InferenceError", "JoinError", "MeetingError", "MeetingFullError", "ModelError", "NoWorkerError",
-    "NotFoundError", "SegmentError", "SerTrackError", "WorkerError",
+    "NotFoundError", "OverloadedError", "SegmentError", "SerTrackError", "WorkerError",
 }
 # fmt: on
 

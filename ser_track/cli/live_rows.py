@@ -18,6 +18,7 @@ from ser_track.event_types import (
     Stalled,
 )
 from ser_track.labels import LabelSet
+from ser_track.safe_text import printable
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
@@ -85,9 +86,3 @@ def _state(event: Joined | ConsentChanged | Left | Stalled | Resumed | Fault) ->
 def title_of(name: str, labels: LabelSet) -> str:
     """The title of the label ``name``, which may come from another model."""
     return printable(labels[name].title if name in (*labels.names, labels.unsure.name) else name)
-
-
-def printable(text: str) -> str:
-    """``text`` in one line, without characters that move a terminal's cursor: strangers chose the names."""
-    kept = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(kept.split())

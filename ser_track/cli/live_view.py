@@ -12,9 +12,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ser_track.cli.live_rows import Row, printable, title_of
+from ser_track.cli.live_rows import Row, title_of
 from ser_track.event_types import Emotion, EncodedEvent, Event, Fault, Joined, MeetingChanged, Notice
 from ser_track.labels import FOUR, LabelSet
+from ser_track.safe_text import printable
 
 LIMITS: Final = "How voices sound to a model of acted speech. Often wrong; not what anyone feels."
 _REFRESHES_PER_S: Final = 8

@@ -29,6 +29,7 @@ from ser_track.live.metrics import Metrics
 from ser_track.meetings.peer_owner import PeerOwner
 from ser_track.output.data_channel import DataChannelSink
 from ser_track.rtp import opus
+from ser_track.shortages import shortage_behind, shortage_of_sockets
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
@@ -74,6 +75,7 @@ class AnalysisPeer:
 
         Raises:
             BadRequestError: the offer cannot be answered.
+            OverloadedError: the system has no socket left for the connection.
         """
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
@@ -86,7 +88,12 @@ class AnalysisPeer:
             raise
         except Exception as error:  # aiortc raises whatever its parsers raise
             await self.close()
+            if (shortage := shortage_behind(error)) is not None:
+                raise shortage from error
             raise BadRequestError(f"the offer cannot be answered ({error!r}); send what createOffer() gives") from error
+        if "a=candidate:" not in self._connection.localDescription.sdp and (shortage := shortage_of_sockets()):
+            await self.close()  # aioice just leaves out each address at which it can open no socket
+            raise shortage
         self._spawn(self._watch_connecting())
         description = self._connection.localDescription.sdp
         relay = used_relay(self._config.ice_servers)

@@ -14,6 +14,7 @@ from ser_track.errors import AudioError
 from ser_track.recordings.file import open_stream, open_tracks
 from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets, open_dump
 from ser_track.recordings.packets.packet_recording import PacketRecording
+from ser_track.shortages import naming
 
 STDIN: Final = Path("-")
 
@@ -106,7 +107,9 @@ def _standard_input() -> Iterator[BinaryIO]:
         yield given
         return
     with tempfile.TemporaryFile() as whole:
-        copyfileobj(given, whole)
+        with naming(f"the temporary folder {tempfile.gettempdir()}"):
+            copyfileobj(given, whole)
+            whole.flush()
         whole.seek(0)
         yield cast("BinaryIO", whole)
 

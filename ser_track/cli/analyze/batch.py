@@ -99,7 +99,7 @@ class Batch:
             with closing(self._outcomes(parts)) as outcomes:  # the writers end before the folder is deleted
                 for part, outcome in zip(parts, outcomes, strict=True):
                     with part.file.open(encoding="utf-8") as lines:
-                        shutil.copyfileobj(lines, output.stream)
+                        shutil.copyfileobj(lines, output.lines)
                     output.stream.flush()
                     part.file.unlink()
                     self._tell(part.source, outcome)
