@@ -23,7 +23,9 @@ programming mistakes stay what they are in Python, a `TypeError` for instance.
 """
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Final, Self
+
+_MAX_QUOTED: Final = 200
 
 
 class SerTrackError(Exception):
@@ -144,3 +146,9 @@ class OverloadedError(MeetingError):
 
     status = 503
     code = "overloaded"
+
+
+def brief(error: Exception) -> str:
+    """What Python says of ``error``, for use in another message; cut, because it may quote a whole input."""
+    said = repr(error)
+    return said if len(said) <= _MAX_QUOTED else f"{said[: _MAX_QUOTED - 2]} …"

@@ -72,6 +72,11 @@ class Emotion:
     """Probabilities of six emotions, if the configuration requests them and the model supports them."""
     all: dict[str, float] | None = None
     """Probabilities of all labels of a model that shows only some of them (`LabelSet.shown`); they sum to 1."""
+    voice_known: float | None = None
+    """How well the model knew the voice when it made this result, 0 … 1; below 0.5 the result is a first impression.
+
+    ``None`` if the model does not adapt to voices, or ``pipeline.voice_adaptation`` is off.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +131,20 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The notice to everybody in a meeting that the bot joined: what it does, and where they can refuse or agree."""
+    """The notice to everybody in a meeting that the bot joined: what it does, and where they can refuse or agree.
+
+    With a ``code``, it is about one person: somebody wants to agree for them over the link, and must know the code.
+    """
 
     text: str
     url: str | None
     """``None`` without a server for the link: people then answer in the meeting itself."""
     consent: Consent
+    own_url: str | None = None
+    """The link of the one person who gets this notice; nobody else may see it."""
+    participant: str | None = None
+    """The participant whom ``code`` is for."""
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

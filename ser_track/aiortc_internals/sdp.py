@@ -1,13 +1,7 @@
-"""Session descriptions: which offers are refused, and what our answers ask for."""
+"""What our answers ask for, and what they agree on, beside what aiortc writes into them."""
 
 import re
 
-from aiortc.sdp import SessionDescription
-
-from ser_track.errors import BadRequestError
-
-_MAX_SECTIONS = 8
-_MAX_CANDIDATES = 100
 _OPUS = re.compile(r"^a=rtpmap:(\d+) opus/48000/2\r?\n", re.IGNORECASE | re.MULTILINE)
 _SECTION = re.compile(r"^(?=m=)", re.MULTILINE)
 _AUDIO_LEVEL = re.compile(r"^a=extmap:(\d+)(?:/\w+)? urn:ietf:params:rtp-hdrext:ssrc-audio-level\b", re.MULTILINE)
@@ -38,27 +32,3 @@ def audio_level_id(sdp: str) -> int | None:
     """Id of the audio level extension (RFC 6464) in RTP headers, if the description has it."""
     found = _AUDIO_LEVEL.search(sdp)
     return int(found[1]) if found else None
-
-
-def check_offer(sdp: str) -> None:
-    """Refuse an unusable offer before a connection is touched.
-
-    Raises:
-        BadRequestError: ``sdp`` cannot be parsed, or has no audio section.
-    """
-    try:
-        if not sdp.startswith("v=0"):
-            raise ValueError("it does not begin with v=0")
-        sections = SessionDescription.parse(sdp).media
-    except Exception as error:  # the parser asserts, splits and converts: it can raise anything
-        raise BadRequestError(f"the offer is not valid SDP ({error!r}); send what createOffer() gives") from error
-    kinds = [media.kind for media in sections]
-    if len(kinds) > _MAX_SECTIONS or sum(len(media.ice_candidates) for media in sections) > _MAX_CANDIDATES:
-        raise BadRequestError(
-            f"the offer has over {_MAX_SECTIONS} sections or {_MAX_CANDIDATES} candidates; offer one audio, one data"
-        )
-    if "audio" not in kinds:
-        raise BadRequestError(
-            f"the offer has no audio section (it has: {', '.join(kinds) or 'nothing'}); add an audio transceiver, "
-            "sendonly, with or without a track"
-        )

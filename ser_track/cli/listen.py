@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Final
 
 from ser_track.chunk import SAMPLE_RATE_HZ
-from ser_track.cli.console import display_name, tell
+from ser_track.cli.console import MODEL_HELP, display_name, tell
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
 from ser_track.event_types import Fault
@@ -47,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--file", type=Path, metavar="FILE", help="analyse this file, in real time, instead of a microphone"
     )
+    parser.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="with --file: play it N times as fast")
     parser.add_argument(
         "--json", action="store_true", help="print events as JSON lines (docs/protocol.md), not a table"
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.list_devices:
         return _list_devices()
-    config = load_config(args.config)
+    config = load_config(args.config, {"pipeline": {} if args.model is None else {"model": args.model}})
     with ExitStack() as stack:
         source, name = _microphone(args, config) if args.file is None else _file(args, stack)
         models = load_models(config.pipeline)

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "analyze": "analyse recordings, who speaks when and how it sounds: events, captions, tables and more",
     "classify": "give one emotion per recording",
     "evaluate": "measure the accuracy of a model on labelled recordings",
+    "tune": "learn a head with your own labels from labelled recordings, on one of our models",
     "models": "list models and voice detectors: labels, licence, size, speed on this machine",
 }
 _EXAMPLES: Final = """examples:

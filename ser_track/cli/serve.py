@@ -5,18 +5,21 @@ import asyncio
 import gc
 import signal
 import ssl
+import sys
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
 from ser_track.bot import Bot
 from ser_track.cli.addresses import openable
+from ser_track.cli.console import MODEL_HELP
 from ser_track.cli.log_lines import log_to_stderr
 from ser_track.config.schema import Config, ServerConfig, load_config
+from ser_track.config.urls import is_loopback
 from ser_track.errors import ConfigError
 from ser_track.web.app import make_app
 from ser_track.web.descriptors import raise_limit
@@ -39,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=int, help="port to listen on (default: 8080; 0 takes a free one)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes that share the rooms (default: 1)")
+    parser.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
     log_to_stderr()
     path = args.config or (_HERE if _HERE.is_file() else None)
     given = {key: getattr(args, key) for key in ("host", "port", "workers") if getattr(args, key) is not None}
-    config = load_config(path, {"server": given})
+    chosen = {} if args.model is None else {"model": args.model}
+    config = load_config(path, {"server": given, "pipeline": chosen})
     raise_limit(config)
     context = tls_context(config.server)
     app = make_front(config, run_logging_worker) if config.server.workers > 1 else make_app(Bot(config))
@@ -75,7 +80,7 @@ async def _serve(app: web.Application, config: Config, context: ssl.SSLContext |
         sockets = await asyncio.to_thread(listeners, app, config.server.host, config.server.port)
         for listener in sockets:
             await web.SockSite(runner, listener, ssl_context=context).start()
-        print(ready_text(config, sockets[0].getsockname()[1], which), flush=True)
+        report_ready(config, sockets[0].getsockname()[1], which)
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
@@ -108,6 +113,35 @@ def run_logging_worker(number: int, config: Config, path: str, news: "Connection
     """Run a worker in this process; it logs to the stderr that it shares with the front."""
     log_to_stderr(f"worker {number}")
     run_worker(number, config, path, news)
+
+
+def report_ready(config: Config, port: int, configuration: str) -> None:
+    """Print `ready_text`, and then `exposure_warning` on stderr, where it is the last that is said of the start."""
+    print(ready_text(config, port, configuration), flush=True)
+    if (warning := exposure_warning(config)) is not None:
+        print(warning, file=sys.stderr, flush=True)
+
+
+def exposure_warning(config: Config) -> str | None:
+    """A warning that cannot be missed if others can reach the server, and it has no token or no TLS."""
+    server, public = config.server, urlsplit(config.meetings.public_url or "").hostname
+    outside = [urlsplit(origin).hostname or origin for origin in server.allowed_origins]
+    proxied = any(not is_loopback(name) for name in (*outside, *([public] if public else [])))
+    listens = not is_loopback(server.host)
+    risks = []
+    if server.token is None and (listens or proxied):
+        risks.append(
+            "server.token is not set: anyone who can reach this server can join every room and fill all of them."
+        )
+    if server.tls_certificate is None and listens:
+        risks.append("server.tls_certificate is not set: token and results travel unencrypted, and browsers give no")
+        risks.append("microphone to pages from other machines. (Ignore this behind a proxy that encrypts.)")
+    if not risks:
+        return None
+    where = f"it listens on {server.host or 'all addresses'}" if listens else "a proxy publishes it"
+    lines = [f"WARNING: this server is open to other machines ({where}).", "", *risks, "See docs/operations.md."]
+    bar = "!" * (max(map(len, lines)) + 4)
+    return "\n".join(["", bar, *(f"! {line}" for line in lines), bar, ""])
 
 
 def ready_text(config: Config, port: int, configuration: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, get_type_hints
 
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES
 from ser_track.config.reader import accept, read_json
-from ser_track.config.urls import ice_url, origin_of_pages, public_url, server_url
+from ser_track.config.urls import ice_url, ip_network, origin_of_pages, public_url, server_url
 from ser_track.config.values import existing_file, existing_folder, name_of
 from ser_track.errors import ConfigError
 from ser_track.event_types import Consent
@@ -136,6 +136,8 @@ class RuntimeConfig:
     """Longest data channel message. Larger ones stall on paths with an MTU of 1280 bytes."""
     ice_servers: tuple[IceServer, ...] = _checked((), _ice_server)
     """For the peer connections of the server and of pages; pages get the credentials. None by default."""
+    excluded_networks: tuple[str, ...] = _checked((), ip_network)
+    """Networks (``10.0.0.0/8``) that no peer connection sends to, whatever addresses an offer names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,8 @@ class RoomsConfig:
     max_participants: int = _between(8, 1, 500)
     """Per room. Browsers connect in a full mesh, which carries about eight people."""
     max_name_length: int = _between(40, 1, 200)
+    max_unconnected: int = _between(24, 1, 100_000)
+    """People from one address who have joined rooms and have no connection to the bot yet; further ones must wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +188,8 @@ class ServerConfig:
     """If set, every request except pages and /healthz must carry it."""
     allowed_origins: tuple[str, ...] = _checked((), origin_of_pages)
     """Origins of pages that may call this server, besides its own; ``*`` allows any."""
+    trusted_proxies: tuple[str, ...] = _checked((), ip_network)
+    """Proxies in front of this server: the address of a request is the one that they name in ``X-Forwarded-For``."""
     tls_certificate: str | None = _checked(None, existing_file)
     tls_key: str | None = _checked(None, existing_file)
     max_request_bytes: int = _between(65_536, 4_096, 16_777_216)

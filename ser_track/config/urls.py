@@ -74,6 +74,15 @@ def ice_url(value: Any) -> str:
     return str(value)
 
 
+def ip_network(value: Any) -> str:
+    """An IPv4 or IPv6 network such as ``10.0.0.0/8``, or one address. Raises ValueError."""
+    try:
+        return str(ipaddress.ip_network(value if isinstance(value, str) else ""))
+    except ValueError as error:
+        what = repr(value) if isinstance(value, str) else name_of(value)
+        raise ValueError(f"must be an IP address or a network such as 10.0.0.0/8 or fd00::/8, not {what}") from error
+
+
 def is_loopback(name: str) -> bool:
     """Whether the host ``name`` is this machine itself."""
     try:

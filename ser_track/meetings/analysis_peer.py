@@ -16,13 +16,16 @@ from aiortc import (
     RTCSessionDescription,
 )
 
+from ser_track.aiortc_internals.candidates import limit_candidates
+from ser_track.aiortc_internals.offers import read_offer
 from ser_track.aiortc_internals.packets import take_packets
+from ser_track.aiortc_internals.red import accept_red
 from ser_track.aiortc_internals.sdp import ask_for_correction, audio_level_id
 from ser_track.aiortc_internals.socket import MediaSocket, take_socket
 from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
 from ser_track.audio.track import SERTrack, consume
 from ser_track.config.schema import IceServer, RuntimeConfig
-from ser_track.errors import AudioError, BadRequestError
+from ser_track.errors import AudioError, BadRequestError, MeetingError, brief
 from ser_track.event_types import EncodedEvent, StreamKey
 from ser_track.live.media_sockets import AudioHost
 from ser_track.live.metrics import Metrics
@@ -71,36 +74,44 @@ class AnalysisPeer:
         self._connection.on("connectionstatechange", self._state_changed)
 
     async def answer(self, sdp: str) -> str:
-        """Our answer to the offer ``sdp``, which has passed `check_offer`; it contains all candidates.
+        """Our answer to the offer ``sdp``; it contains all our candidates.
 
         Raises:
             BadRequestError: the offer cannot be answered.
             OverloadedError: the system has no socket left for the connection.
         """
         try:
-            await self._connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
-            self._refuse_all_but_one_voice()
+            offer = read_offer(sdp)
+            await self._connection.setRemoteDescription(RTCSessionDescription(offer.text, "offer"))
+            if dropped := limit_candidates(self._connection, self._config.excluded_networks):
+                log.info("%d addresses in an offer are not tried: they are excluded, unusable or too many", dropped)
+            self._refuse_all_but_one_voice(offer.text)
             if self._channel_label is not None:
                 self._connection.createDataChannel(self._channel_label).on("message", self._take_message)
             await self._connection.setLocalDescription(await self._connection.createAnswer())
         except asyncio.CancelledError:
             await self.close()
             raise
+        except BadRequestError:
+            await self.close()
+            raise
         except Exception as error:  # aiortc raises whatever its parsers raise
             await self.close()
-            if (shortage := shortage_behind(error)) is not None:
-                raise shortage from error
-            raise BadRequestError(f"the offer cannot be answered ({error!r}); send what createOffer() gives") from error
-        if "a=candidate:" not in self._connection.localDescription.sdp and (shortage := shortage_of_sockets()):
-            await self.close()  # aioice just leaves out each address at which it can open no socket
-            raise shortage
+            raise _why_unanswered(error) from error
+        await self._check_sockets()
         self._spawn(self._watch_connecting())
         description = self._connection.localDescription.sdp
         relay = used_relay(self._config.ice_servers)
         if relay is not None and " typ relay" not in description:
             self._lacks_relay = True
             self._spawn(_say_why_no_relay(relay))
-        return ask_for_correction(description)
+        return offer.complete(ask_for_correction(description))
+
+    async def _check_sockets(self) -> None:
+        # aioice just leaves out each address at which it can open no socket.
+        if "a=candidate:" not in self._connection.localDescription.sdp and (shortage := shortage_of_sockets()):
+            await self.close()
+            raise shortage
 
     def put(self, event: EncodedEvent) -> None:
         """Send an event to this participant; before their channel is open, the event is lost."""
@@ -147,10 +158,12 @@ class AnalysisPeer:
             self._tapped = SERTrack(track, self._owner.heard, self._report)
             self._spawn(consume(self._tapped, self._metrics.frames.inc))
 
-    def _refuse_all_but_one_voice(self) -> None:
+    def _refuse_all_but_one_voice(self, offer: str) -> None:
         for transceiver in self._connection.getTransceivers():
             if self._tapped is None or transceiver.receiver.track is not self._tapped.source:
                 transceiver.direction = "inactive"
+            elif self._receiver is not None:
+                accept_red(transceiver, offer)
 
     def _take_channel(self, channel: RTCDataChannel) -> None:
         if self._sink is not None:
@@ -172,6 +185,7 @@ class AnalysisPeer:
         state = self._connection.connectionState
         if state == "connected":
             self._lacks_relay = False  # if the connection ends now, that is not the reason
+            self._owner.connected()
         if state == "connected" and self._receiver is not None and self._media is None and not self._closed:
             self._take_socket(self._receiver)
         if state in ("failed", "closed"):
@@ -204,6 +218,12 @@ class AnalysisPeer:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a task of an analysis peer failed", exc_info=error)
             self._owner.fault("connection_failed", f"the analysis connection failed ({error!r}); connect again")
+
+
+def _why_unanswered(error: Exception) -> MeetingError:
+    """The refusal of an offer: the client's fault, unless the system had nothing left to answer it with."""
+    said = f"the offer cannot be answered ({brief(error)}); send what createOffer() gives"
+    return shortage_behind(error) or BadRequestError(said)
 
 
 async def _say_why_no_relay(relay: IceServer) -> None:

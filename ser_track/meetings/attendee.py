@@ -56,7 +56,10 @@ class Attendee:
     ) -> None:
         """``agreed`` is the person's answer; for ``sends_silence`` see `StreamFeed`; for ``publishes`` see `Host`."""
         self.id = f"p-{secrets.token_hex(4)}"
+        self.given_name = name
+        """Their name as they gave it. Their answers are remembered under it."""
         self.name = name
+        """Their name as it is shown, perhaps with a number."""
         self.agreed = agreed
         self.publishes = publishes
         """Whether they send audio at all."""

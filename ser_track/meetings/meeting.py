@@ -25,6 +25,8 @@ class Capabilities:
     """How results get back into the meeting."""
     refusal: Literal["meeting", "link"]
     """Whether people can refuse in the meeting itself, or only over the link of the notice."""
+    personal_links: bool = False
+    """Whether each person gets a link of their own, which nobody else sees: the adapter sends them `Host.present`."""
     needs_link: bool = True
     """Whether people need the link of the notice to answer, because not every client there lets them answer."""
 
@@ -79,8 +81,11 @@ class Host(Protocol):
         """They agreed or refused, through the meeting itself."""
         ...
 
-    def present(self) -> list[EncodedEvent]:
-        """The events that a latecomer needs: the notice, and the people who are there."""
+    def present(self, to: Attendee | None = None) -> list[EncodedEvent]:
+        """The events that a latecomer needs: the notice, and the people who are there.
+
+        If they go to one person alone, say to whom: then the notice has a link of theirs, which nobody else may see.
+        """
         ...
 
 

@@ -1,6 +1,5 @@
 """The interface that an `AnalysisPeer` needs from its owner."""
 
-import time
 from typing import Protocol
 
 from ser_track.chunk import Chunk
@@ -11,7 +10,7 @@ from ser_track.rtp.header import Arrival
 class PeerOwner(Protocol):
     """The owner of a connection; called on the event loop."""
 
-    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
+    def packet(self, arrival: Arrival) -> None:
         """An RTP packet with Opus."""
         ...
 
@@ -21,6 +20,10 @@ class PeerOwner(Protocol):
 
     def fault(self, code: str, message: str) -> None:
         """Audio of this participant cannot be used."""
+        ...
+
+    def connected(self) -> None:
+        """The connection is established."""
         ...
 
     def channel_opened(self) -> None:
@@ -42,9 +45,12 @@ class AttendeeOwner:
     def __init__(self, attendee: Attendee) -> None:
         self.attendee = attendee
 
-    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
+    def packet(self, arrival: Arrival) -> None:
         """See `PeerOwner`."""
-        self.attendee.arrived(Arrival(ssrc, sequence, timestamp, payload, time.monotonic()))
+        self.attendee.arrived(arrival)
+
+    def connected(self) -> None:
+        """See `PeerOwner`."""
 
     def heard(self, chunk: Chunk) -> None:
         """See `PeerOwner`."""

@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from ser_track.config.schema import Config
-from ser_track.errors import ForbiddenError, NotFoundError
+from ser_track.errors import NotFoundError
 from ser_track.event_types import EncodedEvent, EngineEvent, Event, Left, Notice, StreamKey
 from ser_track.live.intake import Keep
 from ser_track.live.live_engine import LiveEngine
 from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.channel import Channel
 from ser_track.meetings.consent import Consents
-from ser_track.meetings.names import clean_name
+from ser_track.meetings.link_answers import MAX_AGREEMENTS, LinkAnswers, Proof, code_notice, personal_notice
+from ser_track.meetings.names import clean_name, distinct_name
 from ser_track.meetings.recorder import MeetingRecorder
 from ser_track.output.wire import encode
 
 log = logging.getLogger(__name__)
-_MAX_AGREEMENTS = 50
-"""The most agreements of one person: each begins a stream. A refusal is always accepted."""
 
 
 class Roster:
@@ -37,8 +36,13 @@ class Roster:
         live: LiveEngine,
         config: Config,
         people_limit: str = "meetings.max_participants",
+        *,
+        personal_links: bool = False,
     ) -> None:
-        """``where`` names the meeting in the log; ``consents`` may contain earlier answers there."""
+        """``where`` names the meeting in the log; ``consents`` may contain earlier answers there.
+
+        For ``personal_links`` see `Capabilities`.
+        """
         self.name = channel.log.meeting
         self.people: dict[str, Attendee] = {}
         """By their id on this server; includes people who are leaving."""
@@ -48,6 +52,7 @@ class Roster:
         self._where = where
         self._channel = channel
         self._consents = consents
+        self._links = LinkAnswers(self, consents, personal=personal_links)
         self._live = live
         self._config = config
         self._people_limit = people_limit
@@ -75,13 +80,14 @@ class Roster:
         if len(self._present) >= self._config.limit(self._people_limit):
             log.warning("%s: more people than %s: some are not analysed", self._where, self._people_limit)
             return None
-        shown = clean_name(name, self._config.rooms.max_name_length)
+        given = self._clean(name)
         if analysed is not None:
-            self._consents.note(foreign, shown, analysed)
+            self._consents.note(foreign, given, analysed)
             if not analysed:  # they refused in the meeting, so nobody gets the secret that could undo it
-                self._consents.keep_secret(foreign, shown, secrets.token_urlsafe(16))
-        agreed = self._consents.of(foreign, shown, self.notice.consent)
-        attendee = Attendee(self, shown, agreed, self._live, self._config.runtime, sends_silence, publishes)
+                self._consents.keep_secret(foreign, given, secrets.token_urlsafe(16))
+        agreed = self._consents.of(foreign, given, self.notice.consent)
+        attendee = Attendee(self, given, agreed, self._live, self._config.runtime, sends_silence, publishes)
+        attendee.name = self._distinct(attendee)
         self._present[foreign] = self.people[attendee.id] = attendee
         self._foreign_ids[attendee.id] = foreign
         self._introduce(attendee)
@@ -96,8 +102,9 @@ class Roster:
     def renamed(self, foreign: str, name: str) -> None:
         """See `Host`."""
         if (attendee := self._present.get(foreign)) is not None:
-            attendee.name = clean_name(name, self._config.rooms.max_name_length)
-            self._consents.renamed(foreign, attendee.name)
+            attendee.given_name = self._clean(name)
+            attendee.name = self._distinct(attendee)
+            self._consents.renamed(foreign, attendee.given_name)
             self._introduce(attendee)
 
     def left(self, foreign: str, reason: str) -> None:
@@ -111,46 +118,61 @@ class Roster:
         if (foreign := self._foreign_ids.get(attendee.id)) is None:
             return
         if not analysed:
-            self._consents.keep_secret(foreign, attendee.name, secrets.token_urlsafe(16))
-        elif attendee.agreements >= _MAX_AGREEMENTS:
+            self._consents.keep_secret(foreign, attendee.given_name, secrets.token_urlsafe(16))
+        elif attendee.agreements >= MAX_AGREEMENTS:
             log.warning("%s: '%s' changed their answer too often: their refusal stands", self._where, attendee.name)
             return
         self._answer(foreign, attendee, analysed)
 
-    def answered_by_link(self, participant: str, analysed: bool, secret: str) -> str:
+    def answered_by_link(
+        self, participant: str, analysed: bool, secret: str = "", *, key: str = "", code: str = ""
+    ) -> str:
         """Record an answer for ``participant`` from the notice's page; returns the secret that allows to change it.
 
-        Anyone may refuse for anyone: in doubt, nobody is analysed. After an answer, only a request with its secret, or
-        the person in the meeting, can turn it into an agreement. If somebody else has refused too, it is unclear who of
-        them is the participant: then only the person in the meeting can agree, and the returned secret is empty.
+        Anyone may refuse for anyone: in doubt, nobody is analysed. An agreement needs a proof: see `LinkAnswers`. If
+        somebody else has refused, it is unclear who of them is the participant: then only the person in the meeting
+        can agree, or their own link, and the returned secret is empty.
 
         Raises:
             NotFoundError: the participant is not in the meeting (any longer).
             ForbiddenError: somebody else has answered before, or the answer was changed too often.
+            ConfirmationNeededError: the agreement must be confirmed from inside the meeting.
+        """
+        attendee = self.find(participant)
+        return self._links.give(self._foreign_ids[participant], attendee, analysed, Proof(secret, key, code))
+
+    def find(self, participant: str) -> Attendee:
+        """The person with this id.
+
+        Raises:
+            NotFoundError: they are not in the meeting (any longer).
         """
         attendee = self.people.get(participant)
-        foreign = self._foreign_ids.get(participant)
-        if attendee is None or attendee.leaving or foreign is None:
+        if attendee is None or attendee.leaving or participant not in self._foreign_ids:
             raise NotFoundError("this participant is not in the meeting (any longer); reload the page")
-        kept = self._consents.secret(foreign, attendee.name)
-        mine = kept is None or secrets.compare_digest(kept.encode(), secret.encode(errors="surrogatepass"))
-        if not mine and analysed:
-            raise ForbiddenError(
-                "somebody else has answered for this participant; change it where they answered, or in the meeting"
-            )
-        if not mine:
-            self.answered(attendee, False)
-            return ""
-        if analysed and not attendee.agreed and attendee.agreements >= _MAX_AGREEMENTS:
-            raise ForbiddenError("this answer was changed too often: the refusal stands until they join again")
-        given = kept or secrets.token_urlsafe(16)
-        self._consents.keep_secret(foreign, attendee.name, given)
-        self._answer(foreign, attendee, analysed)
-        return given
+        return attendee
 
-    def present(self) -> list[EncodedEvent]:
+    def owner_of(self, key: str) -> str | None:
+        """The id of the participant whose own link has ``key``."""
+        return self._links.owner_of(key)
+
+    def refused(self, participant: str) -> None:
+        """See `LinkHost`."""
+        self.answered(self.people[participant], False)
+
+    def accepted(self, participant: str, analysed: bool) -> None:
+        """See `LinkHost`."""
+        self._answer(self._foreign_ids[participant], self.people[participant], analysed)
+
+    def show_code(self, participant: str, code: str) -> None:
+        """See `LinkHost`."""
+        self._channel.emit(code_notice(self.notice, participant, self.people[participant].name, code))
+
+    def present(self, to: Attendee | None = None) -> list[EncodedEvent]:
         """See `Host`."""
         notice = [] if self._announced is None else [self._announced]
+        if to is not None:
+            notice = [encode(personal_notice(self.notice, self._links.key_of(to.id))) for _ in notice]
         return notice + [self._introduction(attendee) for attendee in self._present.values()]
 
     def announce(self) -> None:
@@ -196,6 +218,13 @@ class Roster:
         for attendee in tuple(self._present.values()):
             attendee.check(time.monotonic())
 
+    def _clean(self, name: str) -> str:
+        return clean_name(name, self._config.rooms.max_name_length, self._config.meetings.display_name)
+
+    def _distinct(self, attendee: Attendee) -> str:
+        others = (other.name for other in self._present.values() if other is not attendee)
+        return distinct_name(attendee.given_name, others, self._config.rooms.max_name_length)
+
     def _introduce(self, attendee: Attendee) -> None:
         self._introductions[attendee.id] = self.emit(attendee.joined)
 
@@ -206,7 +235,7 @@ class Roster:
         return encoded
 
     def _answer(self, foreign: str, attendee: Attendee, analysed: bool) -> None:
-        self._consents.note(foreign, attendee.name, analysed)
+        self._consents.note(foreign, attendee.given_name, analysed)
         attendee.set_consent(analysed)
         if not attendee.publishes:  # whatever they answered, they send nothing to analyse
             self._introduce(attendee)
@@ -220,6 +249,7 @@ class Roster:
             self.people.pop(attendee.id, None)
             self._foreign_ids.pop(attendee.id, None)
             self._introductions.pop(attendee.id, None)
+            self._links.forget(attendee.id)
         self.emit(Left(attendee.key, reason))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -56,7 +56,9 @@ class Session:
         recorded = config.meetings.record_folder is not None
         notice = Notice(notice_text(consent, url, recorded, adapter.capabilities), url, consent)
         self.channel = Channel(self.id)
-        self.roster = Roster(self.channel, self.where, notice, consents, live, config, adapter.people_limit)
+        personal = adapter.capabilities.personal_links
+        limit = adapter.people_limit
+        self.roster = Roster(self.channel, self.where, notice, consents, live, config, limit, personal_links=personal)
         self.meeting = adapter.make(target, self.roster, services)
         self.channel.add(self.meeting)
         self.state: MeetingState = "joining"

@@ -167,7 +167,7 @@ def _can_wait(event: Event | Announcement) -> bool:
 def _makes_pointless(new: Event | Announcement, old: Event | Announcement) -> bool:
     """Whether ``old``, not sent yet, should not be sent: it is outdated, or its participant has just withdrawn."""
     if isinstance(new, Notice):
-        return isinstance(old, Notice)
+        return isinstance(old, Notice) and old.participant == new.participant
     if isinstance(new, Joined):
         return isinstance(old, Joined) and old.key == new.key
     if not isinstance(old, Emotion | SpeechStarted | SpeechEnded):

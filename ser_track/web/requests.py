@@ -2,16 +2,19 @@
 
 import asyncio
 import re
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ser_track.config.schema import Config
+from ser_track.config.schema import Config, ServerConfig
 from ser_track.config.urls import is_loopback, public_url
 from ser_track.errors import BadRequestError, MeetingError
 from ser_track.meetings.json_messages import parse_object
 
+FORWARDED_FOR: Final = "X-Forwarded-For"
+_MAX_ADDRESS: Final = 64
 _BODY_S: Final = 20.0
 """For the whole body; the largest that pages and programs send are offers, of a few kilobytes."""
 
@@ -103,6 +106,35 @@ def flag(body: dict[str, Any], key: str) -> bool:
     if not isinstance(value := body.get(key), bool):
         raise BadRequestError(f"'{key}' must be true or false: say whether the person agreed to emotion analysis")
     return value
+
+
+def peer_address(request: web.Request, server: ServerConfig) -> str:
+    """The network that ``request`` comes from: an IPv4 address, or the first 64 bits of an IPv6 address.
+
+    One household or attacker has 2^64 addresses of IPv6. The header `FORWARDED_FOR` counts only if it comes from one of
+    ``server.trusted_proxies``, or, over a Unix socket, from the front of several processes.
+    """
+    address = request.remote or ""
+    named = [each.strip() for each in request.headers.get(FORWARDED_FOR, "").split(",") if each.strip()]
+    while named and (not address or _is_in(address, server.trusted_proxies)):
+        address = named.pop()
+    try:
+        given = ip_address(address)
+    except ValueError:
+        return address[:_MAX_ADDRESS]
+    mapped = given.ipv4_mapped if isinstance(given, IPv6Address) else None
+    return (
+        str(ip_network((given, 64), strict=False))
+        if isinstance(given, IPv6Address) and not mapped
+        else str(mapped or given)
+    )
+
+
+def _is_in(address: str, networks: tuple[str, ...]) -> bool:
+    try:
+        return any(ip_address(address) in ip_network(network) for network in networks)
+    except ValueError:
+        return False
 
 
 def base_url(request: web.Request, config: Config) -> str:

@@ -8,7 +8,8 @@ from aiohttp import ClientError, ClientResponse, web
 from yarl import URL
 
 from ser_track.errors import NoWorkerError
-from ser_track.web.requests import read_body, read_object
+from ser_track.web.keys import CONFIG
+from ser_track.web.requests import FORWARDED_FOR, peer_address, read_body, read_object
 from ser_track.workers.merged_metrics import merged
 from ser_track.workers.process import ASK_S, WorkerProcess
 from ser_track.workers.routing import WORKERS, holding, unavailable
@@ -23,8 +24,9 @@ _PASSED_BACK = ("Content-Type", "Location", "Cache-Control", "X-Accel-Buffering"
 
 
 def headers_for_worker(request: web.Request) -> dict[str, str]:
-    """The headers of ``request`` that its worker gets, unchanged."""
-    given = {name: value for name in _PASSED_ON if (value := request.headers.get(name)) is not None}
+    """The headers of ``request`` that its worker gets, unchanged, and the address that it comes from."""
+    given = {FORWARDED_FOR: peer_address(request, request.app[CONFIG].server).partition("/")[0]}
+    given |= {name: value for name in _PASSED_ON if (value := request.headers.get(name)) is not None}
     # Bytes that are not UTF-8 cannot be forwarded; the guard accepted the request without using them.
     return {name: value for name, value in given.items() if _is_text(value)}
 

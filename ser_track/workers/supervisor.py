@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from ser_track.config.schema import Config
 from ser_track.errors import SerTrackError, WorkerError
+from ser_track.meetings.rate_limits import Allowance
 from ser_track.shortages import shortage_behind
-from ser_track.web.rate_limits import Allowance
 from ser_track.workers.placement import Placement
 from ser_track.workers.process import RunWorker, WorkerProcess, socket_folder
 from ser_track.workers.restart_delay import RestartDelay

@@ -6,30 +6,35 @@ const UNREACHABLE = "The server did not answer";
 /** @typedef {{participant: string, name: string, analysed: boolean}} Person */
 /** @typedef {"joining" | "joined" | "reconnecting" | "left"} MeetingState  whether the bot is in the meeting */
 /** @typedef {"required" | "notice"} Consent  which rule holds for people who have not answered */
-/** @typedef {{state: MeetingState, consent: Consent, recorded: boolean, participants: Person[]}} Meeting */
+/** @typedef {{state: MeetingState, consent: Consent, recorded: boolean, participants: Person[], me?: string}} Meeting */
 /** @typedef {{participant: string, analysed: boolean, secret: string}} Answer  the secret is needed to change it later */
+/** @typedef {{key: string, code: string}} Proof  that of the person's own link, and what the meeting shows; may be empty */
 
-/** A request failed. `status` is that of HTTP, or 0 if there was no answer. The message is for people. */
+/** A request failed. `status` is that of HTTP, or 0 if there was no answer. The message is for people, the code for programs. */
 export class RequestError extends Error {
   /**
    * @param {number} status
    * @param {string} message
+   * @param {string} [code]
    */
-  constructor(status, message) {
+  constructor(status, message, code = "") {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
 /**
- * The meeting as it is now. Throws a `RequestError`.
+ * The meeting as it is now, and who of them has the link with this key. Throws a `RequestError`.
+ * @param {string} key
  * @returns {Promise<Meeting>}
  */
-export const fetchMeeting = () => request("notice/participants", { cache: "no-store" });
+export const fetchMeeting = (key) =>
+  request(`notice/participants${key && `?me=${encodeURIComponent(key)}`}`, { cache: "no-store" });
 
 /**
  * Answer for a participant. Throws a `RequestError`.
- * @param {Answer} answer  with the secret of an earlier answer, or an empty one
+ * @param {Answer & Proof} answer  with the secret of an earlier answer, or an empty one
  * @returns {Promise<Answer>}
  */
 export const postAnswer = (answer) =>
@@ -50,7 +55,8 @@ async function request(path, options) {
     throw new RequestError(0, UNREACHABLE);
   }
   if (!response.ok) {
-    throw new RequestError(response.status, body.error?.message ?? `The server answered with an error (${response.status})`);
+    const { message = `The server answered with an error (${response.status})`, code } = body.error ?? {};
+    throw new RequestError(response.status, message, code);
   }
   return body;
 }

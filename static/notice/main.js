@@ -14,9 +14,13 @@ import { GONE, RECORDED, RULES, UNREACHABLE, describe } from "./texts.js";
 const INTERVAL_MS = 2000;
 const FORBIDDEN = 403;
 const NOT_FOUND = 404;
+const CONFIRMATION_NEEDED = "confirmation_needed";
+const KEY = new URLSearchParams(location.search).get("me") ?? ""; // in the link that only one person got
 
 const store = new AnswerStore(location.pathname.split("/").at(-2) ?? "");
 const list = new AttendeeList(find("#list", HTMLElement), pick);
+const form = find("#confirm", HTMLFormElement);
+const codeInput = find("#code", HTMLInputElement);
 const buttons = { refuse: find("#refuse", HTMLButtonElement), agree: find("#agree", HTMLButtonElement) };
 /** @type {Person[]} */
 let people = [];
@@ -36,7 +40,7 @@ async function poll() {
   clearTimeout(timer);
   const before = sent;
   try {
-    const meeting = await fetchMeeting();
+    const meeting = await fetchMeeting(KEY);
     if (before === sent && !sending) await take(meeting);
   } catch (error) {
     const status = error instanceof RequestError ? error.status : 0;
@@ -48,8 +52,9 @@ async function poll() {
 }
 
 /** @param {Meeting} meeting */
-async function take({ state, consent, recorded, participants }) {
+async function take({ state, consent, recorded, participants, me: owner }) {
   people = participants;
+  if (owner && owner !== store.me?.participant) pick(owner);
   joined = state === "joined";
   setText(find("#rule", HTMLElement), RULES[consent]);
   if (recorded) setText(find("#kept", HTMLElement), RECORDED);
@@ -90,14 +95,20 @@ function recognise() {
   if (back) store.pick(back);
 }
 
-/** Repeat the answer of a person who answered here and rejoined with a new id. The latest answer applies. */
+/**
+ * Repeat the refusal of a person who answered here and rejoined with a new id. The latest answer applies. An agreement is
+ * not repeated: somebody else may have taken the name.
+ */
 async function repeatAnswers() {
   for (const old of store.answers) {
     const same = people.find(({ participant }) => participant === old.participant);
     const back = returned(old);
     if (same && same.analysed !== old.analysed) store.keep({ ...old, analysed: same.analysed }); // changed elsewhere
     if (back && back.analysed === old.analysed) store.keep({ ...old, participant: back.participant }, old.participant);
-    else if (back) await send(back, old.analysed, old);
+    else if (back && old.analysed) {
+      store.keep({ ...old, ...back }, old.participant);
+      showOutcome(`${back.name} has come back under another id: agree again, if it is you.`);
+    } else if (back) await send(back, old.analysed, old);
   }
 }
 
@@ -111,6 +122,7 @@ function me() {
 function pick(participant) {
   const person = people.find((each) => each.participant === participant);
   if (person) store.pick(person);
+  form.hidden = true;
   showOutcome("");
   render();
 }
@@ -128,26 +140,43 @@ async function choose(analysed) {
  * @param {Person} person
  * @param {boolean} analysed
  * @param {StoredAnswer | null} [again]  the answer that they gave before they rejoined
+ * @param {string} [code]  what the bot has shown in the meeting, to confirm an agreement
  */
-async function send(person, analysed, again = null) {
+async function send(person, analysed, again = null, code = "") {
   const { name, participant } = person;
   sent += 1;
   sending = true;
   try {
-    const answer = await postAnswer({ participant, analysed, secret: store.secretOf(person) });
+    const answer = await postAnswer({ participant, analysed, secret: store.secretOf(person), key: KEY, code });
     store.keep({ name, ...answer }, again?.participant);
     person.analysed = analysed;
+    form.hidden = true;
     const done = analysed ? `the bot analyses the voice of ${name} from now on.` : `the bot does not hear ${name} any more.`;
     showOutcome(again ? `As you answered before, ${done}` : `Done: ${done}`);
   } catch (error) {
     // Forbidden: another browser has answered since, and that answer applies. After other errors the next poll tries again.
     const forbidden = error instanceof RequestError && error.status === FORBIDDEN;
+    const confirm = error instanceof RequestError && error.code === CONFIRMATION_NEEDED;
     if (again && forbidden) store.keep({ ...again, ...person }, again.participant);
+    if (confirm) askForCode();
     showOutcome(`Nothing was changed for ${name}: ${messageOf(error).replace(/[.]?$/, ".")}`, "error");
   }
   sent += 1;
   sending = false;
   render();
+}
+
+function askForCode() {
+  form.hidden = false;
+  codeInput.value = "";
+  codeInput.focus();
+}
+
+/** @param {SubmitEvent} event */
+function confirmAgreement(event) {
+  event.preventDefault();
+  const person = me();
+  if (person) send(person, true, null, codeInput.value.trim());
 }
 
 // --- rendering
@@ -158,6 +187,7 @@ function render() {
   find("#nobody", HTMLElement).hidden = !joined || people.length > 0;
   find("#people", HTMLElement).hidden = over;
   find("#answer", HTMLElement).hidden = over;
+  if (over) form.hidden = true;
   setAttribute(buttons.agree, "aria-pressed", mine !== null && mine.analysed);
   setAttribute(buttons.refuse, "aria-pressed", mine !== null && !mine.analysed);
   setText(find("#mine", HTMLElement), describeMe(mine));
@@ -189,6 +219,7 @@ function showOutcome(words, kind = "info") {
   setData(find("#said", HTMLElement), "kind", kind);
 }
 
+form.onsubmit = confirmAgreement;
 buttons.refuse.onclick = () => choose(false);
 buttons.agree.onclick = () => choose(true);
 addEventListener("visibilitychange", () => document.hidden || poll());

@@ -8,7 +8,7 @@ export const SERVICE_RESTART = 1012;
 /** About a minute in all. The first attempt is almost immediate, but not at the same moment on all pages. */
 const DELAYS_S = [0.2, 0.5, 1, 2, 4, 8, 15, 30];
 /** The codes of refusals that may be temporary. */
-const TEMPORARY = ["unreachable", "restarting", "timeout", "full"];
+const TEMPORARY = ["unreachable", "restarting", "timeout", "full", "crowded"];
 
 /**
  * Return the result of `join` when it succeeds, or null when it is no longer `wanted`. Throws the error to show.

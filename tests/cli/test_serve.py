@@ -7,11 +7,12 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ser_track.cli.serve import ready_text
-from ser_track.config.schema import Config, ServerConfig
+from ser_track.cli.serve import exposure_warning, ready_text, report_ready
+from ser_track.config.schema import Config, MeetingsConfig, ServerConfig
 from tests.paths import ROOT
 
 
@@ -74,3 +75,39 @@ def test_what_it_prints_can_be_opened_and_says_which_configuration_holds(tmp_pat
                 assert response.status == 200
         finally:
             served.terminate()
+
+
+def exposed(host: str = "127.0.0.1", public_url: str | None = None, **server: Any) -> str | None:
+    meetings = MeetingsConfig(public_url=public_url)
+    return exposure_warning(Config(server=ServerConfig(host=host, **server), meetings=meetings))
+
+
+def test_a_server_that_others_can_reach_without_token_or_tls_prints_a_warning_in_a_box() -> None:
+    both = exposed("0.0.0.0")
+    assert both is not None
+    assert "server.token is not set" in both
+    assert "server.tls_certificate is not set" in both
+    lines = both.strip().splitlines()
+    assert lines[0] == lines[-1] == "!" * len(lines[0])
+    for host in ("", "::", "192.0.2.1", "meet.example.org"):
+        assert exposed(host) is not None, host
+    assert "server.token" not in (exposed("0.0.0.0", token="t") or "server.token")
+    assert "tls_certificate" not in (exposed("0.0.0.0", tls_certificate="c", tls_key="k") or "tls_certificate")
+    assert exposed("0.0.0.0", token="t", tls_certificate="c", tls_key="k") is None
+
+
+def test_a_server_behind_a_proxy_is_warned_about_its_token_and_one_of_this_machine_about_nothing() -> None:
+    for proxied in ({"public_url": "https://meet.example.org"}, {"allowed_origins": ("https://meet.example.org",)}):
+        assert "server.token is not set" in (exposed(**proxied) or "")
+        assert exposed(**proxied, token="t") is None
+    assert exposed() is None
+    assert exposed("::1", public_url="http://localhost:8080", allowed_origins=("http://127.0.0.1:9",)) is None
+
+
+def test_the_warning_comes_on_stderr_after_the_server_is_ready(capsys: pytest.CaptureFixture[str]) -> None:
+    report_ready(Config(server=ServerConfig(host="0.0.0.0")), 8080, "defaults")
+    told = capsys.readouterr()
+    assert told.out.startswith("ser_track is ready: ")
+    assert "WARNING: this server is open to other machines" in told.err
+    report_ready(Config(), 8080, "defaults")
+    assert capsys.readouterr().err == ""

@@ -113,6 +113,8 @@ def test_all_problems_are_named_at_once_with_the_key_and_the_limits(tmp_path: Pa
         ("pipeline", "sample_format", ["int16"]),
         ("runtime", "ice_servers", "stun:s"),
         ("runtime", "ice_servers", [1]),
+        ("runtime", "excluded_networks", ["10.0.0.1/8"]),
+        ("runtime", "excluded_networks", [10]),
         ("server", "token", 5),
         ("server", "host", None),
         ("server", "port", 65_536),

@@ -34,6 +34,14 @@ class Bridge:
         """They leave."""
         await self._send("stop", {"tag": name})
 
+    async def shown_code(self, participant: str) -> str:
+        """The code that the bot shows in the meeting to somebody who wants to agree for ``participant``."""
+        told = await self._socket.receive_json(timeout=10)
+        notice: dict[str, str] = told["ser_track"]
+        assert (notice["type"], notice["participant"]) == ("notice", participant), told
+        assert notice["code"] in told["transcript"][0]["text"], "people read it there"
+        return notice["code"]
+
     async def people(self) -> dict[str, dict[str, Any]]:
         """Who is there, by name, as the page of the notice learns it."""
         async with self._http.get(f"{self.notice_url}/participants") as response:

@@ -157,7 +157,7 @@ class Hall:
         self._people[person] = attendee
         self._heard_until[person] = 0
         attendee.begin_sending()
-        for event in self._host.present():
+        for event in self._host.present(attendee):
             self._write({"type": "event", "to": person}, event)
 
     async def _hear(self, attendee: Attendee, person: str, at: int, samples: FloatArray) -> None:
@@ -197,6 +197,6 @@ ADAPTER: Final = Adapter(
     summary="a hall of a server that speaks JSON lines over TCP",
     target=HallTarget,
     make=Hall,
-    capabilities=Capabilities(results="messages", refusal="meeting"),
+    capabilities=Capabilities(results="messages", refusal="meeting", personal_links=True),
     schemes={"example": "tcp"},
 )

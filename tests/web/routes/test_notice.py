@@ -52,6 +52,11 @@ class Answers:
         """Answer, and see it at once in what the page shows, unless it is refused."""
         participant = (await self._bridge.people())[self._name]["participant"]
         body = {"participant": participant, "analysed": analysed} | ({} if secret is None else {"secret": secret})
+        if analysed and status == 200:
+            async with self._server.http.post(f"{self._bridge.notice_url}/answer", json=body) as response:
+                if response.status == 403:  # it must be confirmed from inside the meeting
+                    assert (await response.json())["error"]["code"] == "confirmation_needed"
+                    body["code"] = await self._bridge.shown_code(participant)
         answer = await post(self._server, self._bridge.notice_url, body, status)
         if status == 200:
             assert (answer["participant"], answer["analysed"]) == (participant, analysed)
@@ -152,18 +157,106 @@ async def test_pages_of_other_sites_answer_for_nobody(server: Running, bridge: B
     await post(server, bridge.notice_url, body, 403, Origin="https://elsewhere.example")
     await post(server, bridge.notice_url, body, 403, Origin="http://rebound.example", Host="rebound.example")
     assert (await bridge.people())["Ann"]["analysed"] is False
-    await post(server, bridge.notice_url, body, 200, Origin=server.url)
+    await post(server, bridge.notice_url, body | {"analysed": False}, 200, Origin=server.url)
 
 
-async def test_answers_that_come_faster_than_people_give_them_are_refused(server: Running, bridge: Bridge) -> None:
-    async def answer() -> tuple[int, str]:
-        body = {"participant": "p-0", "analysed": False}
+async def test_a_stranger_who_agrees_first_changes_nothing(server: Running, bridge: Bridge) -> None:
+    participant = (await bridge.people())["Ann"]["participant"]
+    body = {"participant": participant, "analysed": True}
+    for proof in ({}, {"secret": "guess"}, {"key": "guess"}, {"code": "\ud800"}, {"code": "000000", "secret": ""}):
+        error = await post(server, bridge.notice_url, body | proof, 403)
+        assert error["code"] == "confirmation_needed", proof
+        assert "in the meeting" in error["message"]
+    assert (await bridge.people())["Ann"]["analysed"] is False
+
+
+async def test_a_stranger_who_refuses_first_cannot_agree_after_it(
+    server: Running, ann: Answers, bridge: Bridge
+) -> None:
+    secret = (await ann.give(False))["secret"]
+    assert secret
+    error = await ann.give(True, secret, status=403)
+    assert error["code"] == "confirmation_needed"
+    assert (await bridge.people())["Ann"]["analysed"] is False
+
+
+async def test_who_has_confirmed_once_changes_their_answer_at_once(
+    server: Running, ann: Answers, bridge: Bridge
+) -> None:
+    secret = (await ann.give(True))["secret"]
+    participant = (await bridge.people())["Ann"]["participant"]
+    for analysed in (False, True, False, True):
+        body = {"participant": participant, "analysed": analysed, "secret": secret}
+        assert (await post(server, bridge.notice_url, body))["secret"] == secret
+
+
+async def test_a_confirmation_holds_for_one_id_and_nobody_else_with_that_name(server: Running, bridge: Bridge) -> None:
+    ann = Answers(server, bridge)
+    secret = (await ann.give(True))["secret"]
+    await bridge.stop("Ann")
+    await bridge.start("another", endpoint="Ann ")
+    other = (await bridge.people())["Ann"]
+    assert other["analysed"] is False
+    body = {"participant": other["participant"], "analysed": True, "secret": secret}
+    assert (await post(server, bridge.notice_url, body, 403))["code"] == "confirmation_needed"
+
+
+async def test_a_code_is_for_one_person_and_once(server: Running, bridge: Bridge) -> None:
+    await bridge.start("Bo")
+    people = {name: person["participant"] for name, person in (await bridge.people()).items()}
+    bodies = {name: {"participant": participant, "analysed": True} for name, participant in people.items()}
+    await post(server, bridge.notice_url, bodies["Ann"], 403)
+    code = await bridge.shown_code(people["Ann"])
+    await post(server, bridge.notice_url, bodies["Bo"] | {"code": code}, 403)
+    await bridge.shown_code(people["Bo"])
+    await post(server, bridge.notice_url, bodies["Ann"] | {"code": f" {code} "})
+    await post(server, bridge.notice_url, {"participant": people["Ann"], "analysed": False})
+    assert (await post(server, bridge.notice_url, bodies["Ann"] | {"code": code}, 403))["code"] == "forbidden"
+
+
+async def test_a_code_cannot_be_guessed_by_trying(server: Running, bridge: Bridge) -> None:
+    participant = (await bridge.people())["Ann"]["participant"]
+    body = {"participant": participant, "analysed": True}
+    await post(server, bridge.notice_url, body, 403)
+    code = await bridge.shown_code(participant)
+    wrong = str((int(code) + 1) % 1_000_000).zfill(6)
+    for _ in range(4):
+        assert "the code is wrong" in (await post(server, bridge.notice_url, body | {"code": wrong}, 403))["message"]
+    assert "too many wrong codes" in (await post(server, bridge.notice_url, body | {"code": wrong}, 403))["message"]
+    assert "too many wrong codes" in (await post(server, bridge.notice_url, body | {"code": code}, 403))["message"]
+    assert (await bridge.people())["Ann"]["analysed"] is False
+
+
+async def test_a_refusal_is_never_refused_whatever_others_send(server: Running, bridge: Bridge) -> None:
+    participant = (await bridge.people())["Ann"]["participant"]
+
+    async def answer(whose: str, analysed: bool) -> tuple[int, str]:
+        body = {"participant": whose, "analysed": analysed}
         async with server.http.post(f"{bridge.notice_url}/answer", json=body) as response:
-            return response.status, (await response.json())["error"]["code"]
+            return response.status, (await response.json()).get("error", {}).get("code", "")
 
-    counted = Counter(await asyncio.gather(*(answer() for _ in range(200))))
-    assert counted.keys() == {(404, "not_found"), (429, "too_many")}
-    assert counted[404, "not_found"] >= 100
+    flood = [answer("p-0", analysed) for analysed in (True, False) for _ in range(150)]
+    flood += [answer(participant, True) for _ in range(150)]
+    refusals = [answer(participant, False) for _ in range(150)]
+    *others, counted = await asyncio.gather(asyncio.gather(*flood), asyncio.gather(*refusals))
+    assert Counter(counted) == {(200, ""): 150}
+    (told,) = others
+    assert Counter(told[:300]) == {(404, "not_found"): 300}, "who names nobody takes nothing from the others"
+    assert Counter(told[300:])[429, "too_many"] >= 50, "agreements come faster than people give them"
+    assert (await bridge.people())["Ann"]["analysed"] is False
+
+
+async def test_agreements_of_one_address_leave_those_of_others_alone(server: Running, bridge: Bridge) -> None:
+    await bridge.start("Bo")
+    people = {name: person["participant"] for name, person in (await bridge.people()).items()}
+    body = {"participant": people["Ann"], "analysed": True}
+    bo = {"participant": people["Bo"], "analysed": True}
+    for _ in range(300):
+        async with server.http.post(f"{bridge.notice_url}/answer", json=body) as response:
+            if response.status == 429:
+                break
+    assert response.status == 429
+    await post(server, bridge.notice_url, bo, 403)
 
 
 class TestToken:
@@ -183,7 +276,7 @@ class TestToken:
                 assert response.status == 200
             async with server.http.get(f"{url}/participants") as response:
                 [ann] = (await response.json())["participants"]
-            await post(server, url, {"participant": ann["participant"], "analysed": True})
+            await post(server, url, {"participant": ann["participant"], "analysed": False})
             async with server.http.get(url.removesuffix("/notice")) as response:
                 assert response.status == 401, "the results are for who has the token"
 

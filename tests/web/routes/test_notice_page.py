@@ -13,6 +13,7 @@ from ser_track.config.schema import Config
 from ser_track.event_types import Consent
 from tests.helpers.browser import launched
 from tests.helpers.mediajson_silent_bridge import Bridge
+from tests.helpers.room_page import joined
 from tests.paths import SPOKEN
 from tests.web.conftest import Running
 
@@ -102,7 +103,17 @@ async def agree(page: Page) -> None:
     await page.get_by_role("button", name="Analyse me", exact=True).click()
 
 
-async def test_one_says_who_one_is_and_refuses_and_agrees_with_one_press_each(visit: Visit, bridge: Bridge) -> None:
+async def confirm(page: Page, bridge: Bridge, name: str = "Ann") -> None:
+    """Enter the code that the meeting shows."""
+    code = await bridge.shown_code((await bridge.people())[name]["participant"])
+    await expect(page.get_by_label("Code from the meeting")).to_be_focused()
+    await page.keyboard.type(code)
+    await page.keyboard.press("Enter")
+
+
+async def test_one_says_who_one_is_and_refuses_with_one_press_and_agrees_with_a_code(
+    visit: Visit, bridge: Bridge
+) -> None:
     page, onlooker = await visit(), await visit()
     await person(page, "Ann").click()
     await expect(mine(page)).to_have_text("Ann, your voice is analysed.")
@@ -113,6 +124,10 @@ async def test_one_says_who_one_is_and_refuses_and_agrees_with_one_press_each(vi
     await expect(person(onlooker, "Ann")).to_contain_text("not analysed")
     await expect(onlooker.locator("#meeting")).to_contain_text("1 of 2 people")
     await agree(page)
+    await expect(page.locator("#said")).to_contain_text("the code that the bot has just shown in the meeting")
+    await expect(mine(page)).to_have_text("Ann, your voice is not analysed.")
+    await confirm(page, bridge)
+    await expect(page.get_by_label("Code from the meeting")).to_be_hidden()
     await expect(mine(page)).to_have_text("Ann, your voice is analysed.")
     assert (await bridge.people())["Ann"]["analysed"] is True
 
@@ -174,6 +189,7 @@ async def test_the_browser_remembers_who_one_is_and_can_still_change_the_answer(
     await page.reload()
     await expect(page.get_by_role("radio", name="Ann")).to_be_checked()
     await agree(page)
+    await confirm(page, bridge)
     await expect(mine(page)).to_have_text("Ann, your voice is analysed.")
     assert (await bridge.people())["Ann"]["analysed"] is True
 
@@ -182,6 +198,7 @@ async def test_what_somebody_else_answered_is_shown_and_the_servers_no_is_told(v
     page, other = await visit(), await visit()
     await person(page, "Ann").click()
     await agree(page)
+    await confirm(page, bridge)
     await expect(page.locator("#said")).to_contain_text("Done")
     await person(other, "Ann").click()
     await refuse(other)
@@ -274,24 +291,41 @@ class TestRequired:
     def consent(self) -> Consent:
         return "required"
 
-    async def agreed(self, visit: Visit) -> Page:
+    async def agreed(self, visit: Visit, bridge: Bridge) -> Page:
         page = await visit()
         await person(page, "Ann").click()
         await agree(page)
+        await confirm(page, bridge)
         await expect(mine(page)).to_have_text("Ann, your voice is analysed.")
         return page
 
-    async def test_who_comes_back_with_another_id_need_not_agree_again(self, visit: Visit, bridge: Bridge) -> None:
-        page = await self.agreed(visit)
+    async def test_who_comes_back_with_another_id_is_asked_again_because_it_may_be_another(
+        self, visit: Visit, bridge: Bridge
+    ) -> None:
+        page = await self.agreed(visit, bridge)
         await bridge.stop("Ann")
         await expect(mine(page)).to_have_text("The bot does not see Ann in the meeting at the moment.")
         await bridge.start("again", endpoint="Ann ")
+        await expect(mine(page)).to_have_text("Ann, your voice is not analysed.")
+        await expect(page.locator("#said")).to_contain_text("agree again")
+        assert (await bridge.people())["Ann"]["analysed"] is False
+        await agree(page)
+        await confirm(page, bridge)
         await expect(mine(page)).to_have_text("Ann, your voice is analysed.")
-        await expect(page.locator("#said")).to_contain_text("As you answered before")
-        assert (await bridge.people())["Ann"]["analysed"] is True
+
+    async def test_who_comes_back_with_the_same_id_need_not_agree_again(self, visit: Visit, bridge: Bridge) -> None:
+        page = await self.agreed(visit, bridge)
+        await bridge.stop("Ann")
+        await expect(mine(page)).to_have_text("The bot does not see Ann in the meeting at the moment.")
+        await bridge.start("Ann")
+        await expect(mine(page)).to_have_text("Ann, your voice is analysed.")
+        await refuse(page)
+        await expect(mine(page)).to_have_text("Ann, your voice is not analysed.")
+        await agree(page)  # this browser has confirmed who it belongs to
+        await expect(mine(page)).to_have_text("Ann, your voice is analysed.")
 
     async def test_nobody_is_made_to_agree_where_two_have_the_name(self, visit: Visit, bridge: Bridge) -> None:
-        page = await self.agreed(visit)
+        page = await self.agreed(visit, bridge)
         await bridge.start("one", endpoint="Ann ")
         await bridge.start("other", endpoint=" Ann")
         await bridge.stop("Ann")
@@ -301,3 +335,25 @@ class TestRequired:
         await expect(person(page, "Cem")).to_be_visible()
         await expect(page.get_by_role("radio", checked=True)).to_have_count(0)
         assert {one["analysed"] for one in (await bridge.people()).values()} == {False}
+
+
+async def test_the_link_of_one_person_knows_who_they_are_and_agrees_with_one_press(
+    visit: Visit, server: Running
+) -> None:
+    async with joined(server.http, server.url, "r") as room:
+        await room.speak(None)
+        notice = await room.peer.wait_for("notice")
+        assert notice["own_url"] in notice["text"]
+        page = await visit(notice["own_url"])
+        await expect(mine(page)).to_have_text("Ann, your voice is analysed.")
+        await refuse(page)
+        await expect(mine(page)).to_have_text("Ann, your voice is not analysed.")
+        await agree(page)
+        await expect(mine(page)).to_have_text("Ann, your voice is analysed.")
+        other = await visit(notice["url"])
+        await person(other, "Ann").click()
+        await refuse(other)
+        await expect(mine(other)).to_have_text("Ann, your voice is not analysed.")
+        await agree(other)
+        await expect(other.locator("#said")).to_contain_text("Nothing was changed for Ann")
+        await expect(mine(other)).to_have_text("Ann, your voice is not analysed.")

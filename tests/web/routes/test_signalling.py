@@ -14,10 +14,10 @@ import pytest_asyncio
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from ser_track.config.schema import Config, IceServer
+from ser_track.meetings.rate_limits import Allowance
 from ser_track.web import outbox
 from ser_track.web.keys import SOCKETS
 from ser_track.web.outbox import CLOSE_S, close_sockets
-from ser_track.web.rate_limits import Allowance
 from tests.helpers.peer import Peer
 from tests.web.conftest import Running
 

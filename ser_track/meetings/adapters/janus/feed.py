@@ -12,6 +12,7 @@ from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.meetings.meeting import Host, Services
 from ser_track.meetings.peer_owner import AttendeeOwner
+from ser_track.meetings.rate_limits import ANSWERS_BURST, ANSWERS_PER_S, Allowance
 from ser_track.meetings.retry import Backoff
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ class Feed(AttendeeOwner):
         self._room = room
         self._host = host
         self._services = services
+        self._answers = Allowance(ANSWERS_PER_S, ANSWERS_BURST)
         self._peer: AnalysisPeer | None = None
         self._handle: Handle | None = None
         self._after = after
@@ -71,7 +73,11 @@ class Feed(AttendeeOwner):
     def channel_message(self, text: str) -> None:
         """See `PeerOwner`. A meeting's data channels carry many kinds of messages; ignore any that is not an answer."""
         with contextlib.suppress(BadRequestError):
-            self._host.answered(self.attendee, read_consent(parse_object(text)))
+            analysed = read_consent(parse_object(text))
+            if self._answers.take() or not analysed:
+                self._host.answered(self.attendee, analysed)
+            else:
+                log.warning("'%s' agrees too often in a short time: an agreement is ignored", self.attendee.name)
 
     def connection_lost(self, reason: str) -> None:
         """See `PeerOwner`."""

@@ -5,6 +5,7 @@ import contextlib
 
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 
+from ser_track.aiortc_internals.candidates import limit_candidates
 from ser_track.config.schema import RuntimeConfig
 from ser_track.event_types import EncodedEvent
 from ser_track.live.metrics import Metrics
@@ -23,6 +24,7 @@ class ResultsFeed:
         servers = [RTCIceServer(**server.described()) for server in config.ice_servers]
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Why the connection ended, once it has ended."""
+        self._excluded = config.excluded_networks
         self._connected = asyncio.Event()
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
         channel = self._connection.createDataChannel(DATA_CHANNEL)
@@ -37,6 +39,7 @@ class ResultsFeed:
         _, answer = await handle.request({"request": "publish"}, offer)
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(answer.get("sdp", ""), "answer"))
+            limit_candidates(self._connection, self._excluded)
         except Exception as error:  # aiortc raises whatever its parsers raise
             raise JanusError(0, f"Janus's answer for the data channel cannot be used ({error!r})") from error
         self._sending = asyncio.create_task(self._sink.run())

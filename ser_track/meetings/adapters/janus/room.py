@@ -101,7 +101,8 @@ class JanusRoom:
         """See `Meeting`. Messages on the feed reach everyone who has subscribed, however late."""
         if isinstance(event.event, Notice | Joined) and self._announcer is not None:
             self._announcer.somebody_came()
-        if self._results is not None and not isinstance(event.event, Notice):
+        # The announcer repeats the notice to everybody; one with a code is sent once.
+        if self._results is not None and (not isinstance(event.event, Notice) or event.event.code is not None):
             self._results.put(event)
 
     async def close(self) -> None:

@@ -86,8 +86,10 @@ class Conference:
         self._tell(event, event.event)
 
     def _tell(self, encoded: EncodedEvent, event: Event | Announcement) -> None:
-        if isinstance(event, Notice):
+        if isinstance(event, Notice) and event.participant is None:
             self._notice = encoded
+        elif isinstance(event, Notice) and (asked := self._speakers.get(event.participant or "")) is not None:
+            asked.bridge.tell(of_notice(asked.name, encoded), interim=False)
         elif isinstance(event, Left):
             self._speakers.pop(event.key.participant, None)
         elif isinstance(event, Emotion) and (speaker := self._speakers.get(event.key.participant)) is not None:

@@ -11,7 +11,7 @@ ADAPTER: Final = Adapter(
     summary="a room of this server",
     target=RoomTarget,
     make=Room,
-    capabilities=Capabilities(results="data_channel", refusal="meeting", needs_link=False),
+    capabilities=Capabilities(results="data_channel", refusal="meeting", personal_links=True, needs_link=False),
     routes="ser_track.meetings.adapters.rooms.routes",
     limit="rooms.max_rooms",
     people_limit="rooms.max_participants",

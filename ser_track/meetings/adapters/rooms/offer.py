@@ -2,13 +2,13 @@
 
 from aiohttp import web
 
-from ser_track.aiortc_internals.sdp import check_offer
+from ser_track.aiortc_internals.offers import check_offer
 from ser_track.errors import BadRequestError
 from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.meetings.adapters.rooms.room import Room
 from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.web.keys import BOT
-from ser_track.web.requests import flag, link_base, read_object, text
+from ser_track.web.requests import flag, link_base, peer_address, read_object, text
 
 
 async def post_offer(request: web.Request) -> web.Response:
@@ -20,17 +20,19 @@ async def post_offer(request: web.Request) -> web.Response:
     body = await read_object(request)
     if body.get("type") != "offer":
         raise BadRequestError("'type' must be \"offer\": the server only answers offers")
-    sdp = text(body, "sdp")
-    # Checked before anyone joins: an unusable offer must not announce a participant to the others.
-    check_offer(sdp)
-    rooms = Rooms(request.app[BOT].meetings, request.app[BOT].config)
+    sdp, rooms = text(body, "sdp"), Rooms(request.app[BOT].meetings, request.app[BOT].config)
     if "participant" in body:
         participant = rooms.find(text(body, "room"), text(body, "participant"), text(body, "secret"))
+        check_offer(sdp)
         answer = await participant.connect(sdp)
     else:
-        name, analysed = text(body, "name"), flag(body, "consent")
-        link = link_base(request, request.app[BOT].config)
-        room, participant = rooms.join(text(body, "room"), name, analysed, base_url=link)
+        room_name, name, analysed = text(body, "room"), text(body, "name"), flag(body, "consent")
+        rooms.check_names(room_name, name)
+        # Checked before anyone joins: an unusable offer must not announce a participant to the others.
+        check_offer(sdp)
+        link, address = link_base(request, rooms.config), peer_address(request, rooms.config.server)
+        await rooms.admit(room_name, address, with_page=False)
+        room, participant = rooms.join(room_name, name, analysed, base_url=link, address=address)
         answer = await _connect_or_leave(room, participant, sdp)
     return web.json_response(
         {

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import secrets
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -13,9 +14,14 @@ from ser_track.meetings.attendee import Attendee
 from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.meetings.meeting import Host, Services
 from ser_track.meetings.peer_owner import AttendeeOwner
+from ser_track.meetings.rate_limits import ANSWERS_BURST, ANSWERS_PER_S, Allowance
 from ser_track.output.wire import encode
 
+log = logging.getLogger(__name__)
 Signal = Callable[[dict[str, Any]], None]
+_MESSAGES_PER_S = 50
+_MESSAGES_BURST = 500
+"""A participant who sends more than this on their data channel is disconnected: each message costs the server time."""
 _FLUSH_S = 0.25
 """The time to send queued events to a person when their room ends."""
 
@@ -54,12 +60,21 @@ class Participant(AttendeeOwner):
         self.signal = signal
         self.closed = asyncio.Event()
         """Set when they have left and all their connections are closed."""
+        self.address = ""
+        """The network address that they joined from, if it is known."""
+        self.was_connected = False
+        """Whether an analysis connection of theirs has ever been established."""
         self._room = room
         self._host = host
         self._services = services
         self._left = False
         self._peer: AnalysisPeer | None = None
         self._connecting: set[asyncio.Task[str]] = set()
+        self._messages = Allowance(_MESSAGES_PER_S, _MESSAGES_BURST)
+        self._answers = Allowance(ANSWERS_PER_S, ANSWERS_BURST)
+        self._hasty = False
+        """Whether their latest message was ignored because there were too many."""
+        self._hanging_up: asyncio.Task[None] | None = None
 
     @property
     def id(self) -> str:
@@ -110,21 +125,49 @@ class Participant(AttendeeOwner):
         finally:
             self.closed.set()
 
+    def connected(self) -> None:
+        """See `PeerOwner`."""
+        self.was_connected = True
+
     def channel_opened(self) -> None:
         """See `PeerOwner`."""
-        for event in self._host.present():
+        for event in self._host.present(self.attendee):
             self.put(event)
 
     def channel_message(self, text: str) -> None:
-        """See `PeerOwner`. Only consent can be sent here; any other message is answered with an error."""
+        """See `PeerOwner`. Only consent can be sent here; any other message is answered with an error.
+
+        A refusal always counts, however many messages came before it.
+        """
+        if self._hanging_up is not None:
+            return
+        if not self._messages.take():
+            self._hang_up()
+            return
+        in_time = self._answers.take()
         try:
-            self.answered(read_consent(parse_object(text)))
+            if not (analysed := read_consent(parse_object(text))) or in_time:
+                self.answered(analysed)
         except BadRequestError as error:
-            key = self.attendee.key
-            self.put(encode(Fault(key, "bad_request", f"the data channel message was not understood: {error}")))
+            if in_time:
+                self._tell("bad_request", f"the data channel message was not understood: {error}")
+        if not in_time and not self._hasty:
+            self._tell("too_many", "messages come too fast: only refusals count until you send fewer")
+        self._hasty = not in_time
 
     def connection_lost(self, reason: str) -> None:
         """See `PeerOwner`."""
+        self._room.lost(self, reason)
+
+    def _tell(self, code: str, message: str) -> None:
+        self.put(encode(Fault(self.attendee.key, code, message)))
+
+    def _hang_up(self) -> None:
+        reason = "sent too many messages on the data channel"
+        log.warning("'%s' %s and was disconnected", self.attendee.name, reason)
+        peer = self._peer
+        if peer is not None:
+            self._hanging_up = asyncio.create_task(peer.close())
         self._room.lost(self, reason)
 
     async def _connect(self, sdp: str) -> str:
@@ -134,7 +177,7 @@ class Participant(AttendeeOwner):
         if self.attendee.leaving:
             await peer.close()
             raise NotFoundError("the participant left before the offer was answered; join again")
-        earlier, self._peer = self._peer, peer
+        earlier, self._peer, self._hanging_up = self._peer, peer, None
         if earlier is not None:
             await earlier.close()
             if self._peer is peer:

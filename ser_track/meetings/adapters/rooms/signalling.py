@@ -11,12 +11,13 @@ from ser_track.meetings.adapters.rooms.participant import Participant, introduce
 from ser_track.meetings.adapters.rooms.room import Room
 from ser_track.meetings.adapters.rooms.rooms import Rooms
 from ser_track.meetings.json_messages import parse_object, read_consent
+from ser_track.meetings.names import BOT_NAME
+from ser_track.meetings.rate_limits import Allowance
 from ser_track.meetings.session import Session
 from ser_track.web.guard import check_invited
 from ser_track.web.keys import BOT, SOCKETS
 from ser_track.web.outbox import CLOSE_S, Outbox
-from ser_track.web.rate_limits import Allowance
-from ser_track.web.requests import flag, link_base, text
+from ser_track.web.requests import flag, link_base, peer_address, text
 
 log = logging.getLogger(__name__)
 _HEARTBEAT_S = 15.0
@@ -25,7 +26,7 @@ _MESSAGES_PER_S = 50
 _BURST = 200
 _BURST_PER_PERSON = 30
 """A page that joins a full room calls everyone at once, with an offer and a candidate for each of their addresses."""
-_BOT: Final = {"id": "bot", "name": "ser_track emotion analysis"}
+_BOT: Final = {"id": "bot", "name": BOT_NAME}
 
 
 async def websocket(request: web.Request) -> web.WebSocketResponse:
@@ -54,7 +55,7 @@ async def _stay(request: web.Request, socket: web.WebSocketResponse, outbox: Out
     try:
         # Checked only here, because a browser cannot read why a handshake was refused.
         check_invited(request)
-        room, participant = _join(request, await _first_message(socket), outbox)
+        room, participant = await _join(request, await _first_message(socket), outbox)
     except MeetingError as error:
         outbox.put(_error(error.code, str(error)))
         return WSCloseCode.POLICY_VIOLATION
@@ -88,12 +89,15 @@ async def _first_message(socket: web.WebSocketResponse) -> dict[str, Any]:
     return parse_object(message.data)
 
 
-def _join(request: web.Request, message: dict[str, Any], outbox: Outbox) -> tuple[Room, Participant]:
+async def _join(request: web.Request, message: dict[str, Any], outbox: Outbox) -> tuple[Room, Participant]:
     if message.get("type") != "join":
         raise BadRequestError('the first message must have the type "join"')
     rooms, name, analysed = _rooms(request), text(message, "name"), flag(message, "consent")
-    link = link_base(request, request.app[BOT].config)
-    room, participant = rooms.join(text(message, "room"), name, analysed, outbox.put, link)
+    room_name, link = text(message, "room"), link_base(request, rooms.config)
+    rooms.check_names(room_name, name)
+    address = peer_address(request, rooms.config.server)
+    await rooms.admit(room_name, address, with_page=True)
+    room, participant = rooms.join(room_name, name, analysed, outbox.put, link, address)
     person = participant.attendee
     others = [introduce(other) for other in room.people.values() if other is not participant]
     outbox.put(

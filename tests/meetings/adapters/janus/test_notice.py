@@ -102,7 +102,7 @@ class TestRequired:
     def consent(self) -> Consent:
         return "required"
 
-    async def test_nobody_is_analysed_before_they_agree_and_who_comes_back_need_not_agree_again(
+    async def test_nobody_is_analysed_before_they_agree_with_the_code_and_who_comes_back_is_asked_again(
         self, server: Running, person: MakePerson, send_bot: SendBot, page: Page
     ) -> None:
         ann = person("Ann")
@@ -116,6 +116,10 @@ class TestRequired:
             await asyncio.sleep(3)  # of speech
             agreed_s = time.monotonic()
             await page.get_by_role("button", name="Analyse me", exact=True).click()
+            notice = await reader.wait_for("notice", participant=anns)
+            assert notice["code"] in notice["text"]
+            await page.get_by_label("Code from the meeting").fill(notice["code"])
+            await page.keyboard.press("Enter")
             await reader.wait_for("emotion", participant=anns, final=True)
             assert reader.of(anns, *ABOUT_A_VOICE, until_s=agreed_s) == []
 
@@ -125,6 +129,6 @@ class TestRequired:
             await come(person("Ann"))
             again = await reader.participant("Ann", back_s)
             assert (await reader.wait_for("joined", participant=again))["analysed"] is False
-            await reader.wait_for("consent", participant=again, analysed=True)
-            await expect_told(page, "Ann, your voice is analysed.")
-            await reader.wait_for("emotion", participant=again)
+            await expect(page.locator("#said")).to_contain_text("agree again", timeout=PATIENCE_MS)
+            await expect_told(page, "Ann, your voice is not analysed.")
+            assert reader.of(again, *ABOUT_A_VOICE) == []

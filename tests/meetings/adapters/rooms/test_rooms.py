@@ -28,6 +28,7 @@ from ser_track.event_types import (
 )
 from ser_track.meetings.adapters.rooms.participant import Participant
 from ser_track.meetings.adapters.rooms.rooms import Rooms
+from ser_track.meetings.roster import Roster
 from ser_track.models import Models
 from ser_track.recordings.recording import open_recording
 from tests.helpers.fake_models import EnergyDetector, LevelClassifier
@@ -204,15 +205,41 @@ async def test_the_end_of_an_earlier_room_does_not_close_a_later_one(bot: Bot, r
     assert rooms.join("r", "Ann", analysed=False)[1].attendee.name == "Ann"
 
 
-async def test_agreements_by_the_link_have_an_end(bot: Bot, rooms: Rooms) -> None:
-    _, participant = rooms.join("r", "Ann", analysed=True)
+def own_key(roster: Roster, participant: Participant) -> str:
+    """What the link holds that this participant alone gets."""
+    notice = roster.present(participant.attendee)[0].event
+    assert isinstance(notice, Notice)
+    assert notice.own_url is not None
+    assert notice.own_url in notice.text
+    assert notice.url is not None
+    return notice.own_url.removeprefix(f"{notice.url}?me=")
+
+
+async def test_only_who_has_the_link_of_a_participant_agrees_for_them(bot: Bot, rooms: Rooms) -> None:
+    ann, bo = (rooms.join("r", name, analysed=True, base_url="http://localhost")[1] for name in ("Ann", "Bo"))
     roster = bot.meetings.present[0].roster
-    secret = roster.answered_by_link(participant.id, analysed=False, secret="")
+    secret = roster.answered_by_link(ann.id, analysed=False)
+    for proof in ({"secret": secret}, {"key": own_key(roster, bo)}, {"key": ""}, {"code": "123456"}):
+        with pytest.raises(ForbiddenError):
+            roster.answered_by_link(ann.id, True, **{"secret": secret, **proof})
+    assert not ann.attendee.agreed
+    roster.answered_by_link(ann.id, analysed=True, key=own_key(roster, ann))
+    assert rooms.room("r").people[ann.id].attendee.agreed
+    assert roster.owner_of(own_key(roster, bo)) == bo.id
+    with pytest.raises(ForbiddenError, match="somebody else"):
+        roster.answered_by_link(ann.id, True, secret)
+
+
+async def test_agreements_by_the_link_have_an_end(bot: Bot, rooms: Rooms) -> None:
+    _, participant = rooms.join("r", "Ann", analysed=True, base_url="http://localhost")
+    roster = bot.meetings.present[0].roster
+    own = own_key(roster, participant)
     while participant.attendee.agreements < 50:
-        roster.answered_by_link(participant.id, analysed=True, secret=secret)
-        roster.answered_by_link(participant.id, analysed=False, secret=secret)
+        roster.answered_by_link(participant.id, analysed=False, key=own)
+        roster.answered_by_link(participant.id, analysed=True, key=own)
+    roster.answered_by_link(participant.id, analysed=False, key=own)
     with pytest.raises(ForbiddenError, match="too often"):
-        roster.answered_by_link(participant.id, analysed=True, secret=secret)
+        roster.answered_by_link(participant.id, analysed=True, key=own)
     assert not participant.attendee.agreed
 
 

@@ -2,6 +2,11 @@
 
 import time
 from collections.abc import Callable
+from typing import Final
+
+ANSWERS_PER_S: Final = 5.0
+ANSWERS_BURST: Final = 50
+"""Agreements of one person: people need far fewer. Refusals are never refused."""
 
 
 class Allowance:
