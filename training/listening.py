@@ -1,17 +1,18 @@
-"""Lets a model hear clips: alone, and once more in the order of a call, as `ser-track evaluate --adapt` does."""
+"""Lets a model hear clips: alone, and once more as part of a call, as `ser-track evaluate --adapt` does."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ser_track.chunk import FloatArray
-from ser_track.cli.evaluation_runs import voices_in_call
+from ser_track.cli.call_order import DEFAULT_NEUTRAL_SHARE, Call, Mix, calls_of
+from ser_track.labels import EMOTIONS
 from ser_track.models.emotion import EmotionModel
 from ser_track.protocols import Prediction
-from ser_track.voice_profile import VoiceProfile
 from training.corpora import Clip, read_audio
 from training.vad import trim
 
@@ -50,16 +51,31 @@ def prepare(clips: Iterable[Clip], change: Change = cut) -> list[FloatArray]:
         return list(pool.map(lambda clip: change(read_audio(clip), clip.path), clips))
 
 
-def hear(
+def hear(model: EmotionModel, clips: Sequence[Clip], audio: Sequence[FloatArray]) -> Heard:
+    """Every clip alone."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return _gathered(clips, list(pool.map(model.classify, audio)))
+
+
+def hear_in_call(
     model: EmotionModel,
     clips: Sequence[Clip],
     audio: Sequence[FloatArray],
-    voices: Sequence[VoiceProfile | None] | None = None,
+    neutral_share: float | None = DEFAULT_NEUTRAL_SHARE,
 ) -> Heard:
-    """Every clip, with what is known of its voice."""
-    known = voices or [None] * len(clips)
+    """Every clip in its speaker's call, with what was known of the voice; a share of ``None`` plays each clip once."""
+    mix = Mix(neutral_share, EMOTIONS.index("neutral"))
+    calls = calls_of([(clip.speaker, clip.path, clip.label) for clip in clips], mix)
+
+    def one(call: Call) -> list[tuple[int, Prediction]]:
+        return list(call.hear(model.new_voice(), lambda index, voice: model.classify(audio[index], voice)))
+
     with ThreadPoolExecutor(THREADS) as pool:
-        judged: list[Prediction] = list(pool.map(model.classify, audio, known))
+        judged = dict(chain.from_iterable(pool.map(one, calls)))
+    return _gathered(clips, [judged[index] for index in range(len(clips))])
+
+
+def _gathered(clips: Sequence[Clip], judged: Sequence[Prediction]) -> Heard:
     return Heard(
         np.array([clip.label for clip in clips]),
         np.array([clip.speaker for clip in clips]),
@@ -67,12 +83,3 @@ def hear(
         np.stack([each.six for each in judged if each.six is not None]),
         np.stack([each.embedding for each in judged if each.embedding is not None]),
     )
-
-
-def hear_in_call(model: EmotionModel, clips: Sequence[Clip], audio: Sequence[FloatArray], alone: Heard) -> Heard:
-    """Every clip again, with what is known of its voice when its turn comes in a mostly neutral call."""
-    known: list[VoiceProfile | None] = [None] * len(clips)
-    who = [clip.speaker for clip in clips]
-    for i, voice in voices_in_call([clip.label for clip in clips], who, list(alone.embeddings), model.new_voice):
-        known[i] = voice
-    return hear(model, clips, audio, known)

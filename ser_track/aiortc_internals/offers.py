@@ -14,7 +14,7 @@ from aiortc.codecs import CODECS
 from aiortc.rtcpeerconnection import find_common_codecs
 from aiortc.sdp import MediaDescription, SessionDescription
 
-from ser_track.errors import BadRequestError
+from ser_track.errors import BadRequestError, brief
 
 _MAX_SECTIONS: Final = 8
 _MAX_CANDIDATES: Final = 100
@@ -108,7 +108,7 @@ def _parsed(sdp: str) -> SessionDescription:
         if len(described.media) != len(_SECTION.split(sdp)) - 1:
             raise ValueError("its lines do not end in CR LF or LF")
     except Exception as error:  # the parser asserts, splits and converts: it can raise anything
-        raise BadRequestError(f"the offer is not valid SDP ({error!r}); send what createOffer() gives") from error
+        raise BadRequestError(f"the offer is not valid SDP ({brief(error)}); send what createOffer() gives") from error
     candidates = [each.ip for media in described.media for each in media.ice_candidates]
     named = sum(name.lower().rstrip(".").endswith(".local") for name in candidates)
     if len(described.media) > _MAX_SECTIONS or len(candidates) > _MAX_CANDIDATES or named > _MAX_NAMES:

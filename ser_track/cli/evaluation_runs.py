@@ -1,14 +1,17 @@
 """How `ser-track evaluate` plays clips: each clip alone, or each speaker's clips one after the other as in a call."""
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, Self
+from functools import partial
+from typing import Final, Self, TypeVar
 
 import numpy as np
 
 from ser_track.chunk import FloatArray
+from ser_track.cli.call_order import Call
 from ser_track.cli.manifest import Clip
 from ser_track.engine.classification import predict
 from ser_track.errors import AudioError, ConfigError, SerTrackError
@@ -19,9 +22,10 @@ from ser_track.protocols import Prediction
 from ser_track.recordings.file import read_mono
 from ser_track.voice_profile import VoiceProfile
 
-SEED: Final = 20_261
-NEUTRAL_BETWEEN: Final = 4
-"""Neutral clips that are played for each clip that is not neutral."""
+_MAX_KEPT_SAMPLES: Final = 32 * 2**20
+"""Decoded samples that one call keeps for clips that are played again: 128 MiB."""
+Task = TypeVar("Task")
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,33 +66,40 @@ class Judge:
 
     def alone(self, clips: Sequence[Clip]) -> Iterator[Outcome]:
         """Each clip by itself, in the order given."""
-        yield from self._all((clip, None) for clip in clips)
+        yield from _on_threads(self._alone, clips)
 
-    def in_call(self, judged: Sequence[Judged]) -> Iterator[Outcome]:
-        """Each clip again, with what its speaker said before it in a call that is mostly neutral."""
-        tasks = voices_in_call(
-            [item.clip.emotion for item in judged],
-            [item.clip.speaker for item in judged],
-            [item.embedding for item in judged],
-            self.models.classifier.new_voice,
-            neutral_of(self.labels),
-        )
-        yield from self._all((judged[i].clip, voice) for i, voice in tasks)
+    def in_calls(self, clips: Sequence[Clip], calls: Sequence[Call]) -> Iterator[Outcome]:
+        """Each clip again, with what its speaker said before it; the calls' indices are those of ``clips``."""
+        for outcomes in _on_threads(partial(self._in_call, clips), calls):
+            yield from outcomes
 
-    def _all(self, tasks: Iterable[tuple[Clip, VoiceProfile | None]]) -> Iterator[Outcome]:
-        """The native code of decoder and networks releases the GIL, so threads help."""
-        pool = ThreadPoolExecutor(os.cpu_count())
+    def _alone(self, clip: Clip) -> Outcome:
         try:
-            yield from pool.map(lambda task: self._one(*task), tasks)
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-    def _one(self, clip: Clip, voice: VoiceProfile | None) -> Outcome:
-        try:
-            heard = voiced_part(self.models.detector, read_mono(clip.path))
-            return clip, self._judged(clip, predict(self.models.classifier, heard, voice))
+            return clip, self._judged(clip, predict(self.models.classifier, self._heard(clip)))
         except SerTrackError as error:
             return clip, error
+
+    def _in_call(self, clips: Sequence[Clip], call: Call) -> list[Outcome]:
+        """The clips of one call, one after the other: each prediction is made with what those before it taught."""
+        kept = _KeptAudio(call, lambda index: self._heard(clips[index]))
+
+        def classify(index: int, voice: VoiceProfile | None) -> Prediction | SerTrackError:
+            try:
+                return predict(self.models.classifier, kept.take(index), voice)
+            except SerTrackError as error:
+                return error
+
+        heard = call.hear(self.models.classifier.new_voice(), classify)
+        return [(clips[index], self._outcome(clips[index], result)) for index, result in heard]
+
+    def _outcome(self, clip: Clip, result: Prediction | SerTrackError) -> Judged | SerTrackError:
+        try:
+            return self._judged(clip, result) if isinstance(result, Prediction) else result
+        except AudioError as error:
+            return error
+
+    def _heard(self, clip: Clip) -> FloatArray:
+        return voiced_part(self.models.detector, read_mono(clip.path))
 
     def _judged(self, clip: Clip, judgement: Prediction) -> Judged:
         own = self.models.classifier.labels
@@ -108,49 +119,33 @@ def neutral_of(labels: LabelSet) -> int | None:
     return next((index for index, name in enumerate(labels.names) if labels.compatible.get(name) == "neutral"), None)
 
 
-def voices_in_call(
-    emotions: Sequence[int],
-    speakers: Sequence[str],
-    embeddings: Sequence[FloatArray | None],
-    new_voice: Callable[[], VoiceProfile | None],
-    neutral: int | None = neutral_of(FOUR),
-) -> Iterator[tuple[int, VoiceProfile | None]]:
-    """Number of each clip, with its speaker's voice as it is known when the clip is played, in `call_order`.
+class _KeptAudio:
+    """Decodes each clip of one call once, and keeps it until it has been played for the last time."""
 
-    A clip that is played again is history only: it is judged the first time.
-    """
-    for speaker in dict.fromkeys(speakers):
-        own = [i for i, name in enumerate(speakers) if name == speaker]
-        past: list[FloatArray] = []
-        seen: set[int] = set()
-        for clip in (own[i] for i in call_order([emotions[i] for i in own], neutral=neutral)):
-            if clip not in seen:
-                yield clip, _voice_of(past, new_voice())
-            seen.add(clip)
-            if (embedding := embeddings[clip]) is not None:
-                past.append(embedding)
+    def __init__(self, call: Call, decode: Callable[[int], FloatArray]) -> None:
+        self._left = Counter(play.clip for play in call.plays)
+        self._decode = decode
+        self._kept: dict[int, FloatArray] = {}
+        self._samples = 0
 
-
-def call_order(emotions: Sequence[int], seed: int = SEED, neutral: int | None = neutral_of(FOUR)) -> list[int]:
-    """Numbers of one speaker's clips of these ``emotions``, in random order, with four neutral clips per other clip.
-
-    If there are too few neutral clips, they are repeated; every clip appears at least once. If ``neutral`` is ``None``,
-    the order is random, and nothing is repeated.
-    """
-    rng = np.random.default_rng(seed)
-    mixed = [int(i) for i in rng.permutation(len(emotions))]
-    calm = [i for i in mixed if emotions[i] == neutral]
-    order, played = list[int](), 0
-    for i in (i for i in mixed if emotions[i] != neutral):
-        turn = [calm[k % len(calm)] for k in range(played, played + NEUTRAL_BETWEEN) if calm]
-        played += NEUTRAL_BETWEEN
-        turn.insert(int(rng.integers(0, len(turn) + 1)), i)
-        order += turn
-    return order + calm[played:]
+    def take(self, clip: int) -> FloatArray:
+        """Samples ``[n]`` of the clip. Raises what decoding raises."""
+        self._left[clip] -= 1
+        samples = self._kept.get(clip)
+        if samples is None:
+            samples = self._decode(clip)
+            if self._left[clip] and self._samples + samples.size <= _MAX_KEPT_SAMPLES:
+                self._kept[clip] = samples
+                self._samples += samples.size
+        elif not self._left[clip]:
+            self._samples -= self._kept.pop(clip).size
+        return samples
 
 
-def _voice_of(past: Sequence[FloatArray], voice: VoiceProfile | None) -> VoiceProfile | None:
-    if voice is not None:
-        for embedding in past:
-            voice.update(embedding)
-    return voice
+def _on_threads(work: Callable[[Task], Done], tasks: Iterable[Task]) -> Iterator[Done]:
+    """Results in the order of the tasks. The native code of decoder and networks releases the GIL, so threads help."""
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        yield from pool.map(work, tasks)
+    finally:
+        pool.shutdown(cancel_futures=True)

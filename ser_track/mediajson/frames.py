@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ser_track.chunk import SAMPLE_RATE_HZ
-from ser_track.errors import AudioError
+from ser_track.errors import AudioError, brief
 
 RECORD_FULL: Final = "ser-track: this recording is full"
 """Text of the ``info`` event at the end of a recording that reached its limit before the meeting ended."""
 MEDIA_TIME: Final = "mediaTime"
 """The custom parameter with which our own recordings mark `SourceStarted.media_time`."""
+REDUNDANT: Final = "redundant"
+"""The field with which our own recordings mark `Media.redundant`."""
 DECODED: Final = "l24"
 """Its encoding: linear PCM of 24 bits in network byte order (RFC 3190, 4)."""
 _USUAL_RATE_HZ: Final = 48_000
@@ -55,6 +57,8 @@ class Media:
     payload: bytes
     audio_level: int | None
     """RFC 6464: 0 is the loudest, 127 is digital silence."""
+    redundant: bool = False
+    """In our own recordings: a copy of earlier audio, which the packet with the same ``chunk`` carried (RED)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def read_frame(text: str) -> Frame | None:
         body = json.loads(text)
         event = body["event"]
     except (ValueError, RecursionError, KeyError, TypeError) as error:
-        raise AudioError(f"a frame is not MediaJson ({error!r}); send JSON objects with an 'event'") from error
+        raise AudioError(f"a frame is not MediaJson ({brief(error)}); send JSON objects with an 'event'") from error
     try:
         match event:
             case "media":
@@ -103,7 +107,9 @@ def read_frame(text: str) -> Frame | None:
             case "ping":
                 return Ping(body.get("id"))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise AudioError(f"a MediaJson frame '{event}' cannot be used ({error!r}); see docs/meetings.md") from error
+        raise AudioError(
+            f"a MediaJson frame '{event}' cannot be used ({brief(error)}); see docs/meetings.md"
+        ) from error
     return None
 
 
@@ -134,7 +140,7 @@ def _media(media: Mapping[str, Any]) -> Media:
         raise ValueError(f"payload is not base64: {error}") from error
     level = media.get("audioLevel")
     numbers = int(media["chunk"]), int(media["timestamp"])
-    return Media(_tag(media), *numbers, payload, None if level is None else int(level))
+    return Media(_tag(media), *numbers, payload, None if level is None else int(level), media.get(REDUNDANT) is True)
 
 
 def _tag(body: Mapping[str, Any]) -> str:

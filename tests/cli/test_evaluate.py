@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from ser_track.chunk import FloatArray
 from ser_track.cli.main import main
 from ser_track.labels import EMOTIONS
+from tests.helpers.foreign_models import write_moods
 from tests.helpers.recordings import Sound, record
 from tests.helpers.signals import tone
 from tests.paths import ROOT
@@ -55,7 +57,9 @@ def check(result: dict[str, Any]) -> None:
     }
     assert result["recall"] == by_hand
     assert result["uar"] == pytest.approx(np.mean([share for share in result["recall"].values() if share is not None]))
+    assert result["neutral_recall"] == result["recall"]["neutral"]
     assert 0 <= result["ece"] <= 1
+    assert 0 <= result["confident_and_wrong"] <= 1 - result["accuracy"]
     if result["uar_95"] is not None:
         low, high = result["uar_95"]
         assert 0 <= low <= high <= 1
@@ -174,6 +178,51 @@ def test_in_call_order_each_clip_is_judged_once_more_with_its_speaker_s_past(
     # Alone they are what they are without --adapt.
     _, alone, *_ = evaluate(manifest, capsys)
     assert alone == {name: value for name, value in result.items() if name != "in_call"}
+
+
+@pytest.mark.parametrize("share", ["0", "0.5", "0.8", "1", "corpus"])
+def test_the_share_of_neutral_can_be_chosen(
+    share: str, tmp_path: Path, clips: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(name, EMOTIONS[3 - number % 4], f"s{number // 3}") for number, name in enumerate(clips)]
+    rows.append((clips[0], "sad", "s1"))  # one neutral and two others of s0, one neutral and two others of s1
+    rows[4] = (clips[4], "neutral", "s1")
+    manifest = write_manifest(tmp_path, rows)
+    code, result, out, _ = evaluate(manifest, capsys, "--adapt", "--neutral-share", share)
+    assert code == 0
+    check(result["in_call"])
+    learnt = {"0": (4, 0), "0.5": (8, 0.5), "0.8": (20, 0.8), "1": (2, 1), "corpus": (6, 1 / 3)}[share]
+    assert (result["in_call"]["learnt_clips"], result["in_call"]["learnt_neutral_share"]) == pytest.approx(learnt)
+    assert result["in_call"]["neutral_share"] == ("corpus" if share == "corpus" else float(share))
+    asked = "each clip once" if share == "corpus" else f"--neutral-share {share}"
+    assert f"adapts to {learnt[0]} clips, {100 * learnt[1]:.1f} % of them neutral ({asked})" in out
+    for line in ("ECE  ", "wrong  ", "neutral  "):
+        assert len(re.findall(rf"^{line}.*%", out, re.MULTILINE)) == 2
+    for order in ([*reversed(rows)], [*rows[3:], *rows[:3]]):
+        assert evaluate(write_manifest(tmp_path, order), capsys, "--adapt", "--neutral-share", share)[1] == result
+
+
+@pytest.mark.parametrize("share", ["1.01", "-0.1", "nan", "half", ""])
+def test_a_share_of_neutral_is_from_0_to_1(share: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["evaluate", "m.csv", "--adapt", f"--neutral-share={share}"])
+    assert stopped.value.code == 2
+    assert f"{share} is not a share of neutral; give a number from 0 to 1, or 'corpus'" in capsys.readouterr().err
+
+
+def test_a_share_of_neutral_needs_calls_and_a_neutral_label(
+    tmp_path: Path, clips: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = write_manifest(tmp_path, [(clips[0], "angry", "ada")])
+    assert main(["evaluate", str(manifest), "--neutral-share", "0.5"]) == 2
+    assert "--neutral-share: it says how clips are played with --adapt; add --adapt" in capsys.readouterr().err
+    moods = ["evaluate", str(manifest), "--adapt", "--model", str(write_moods(tmp_path))]
+    assert main([*moods, "--neutral-share", "0.5"]) == 2
+    said = capsys.readouterr().err
+    assert "none of the labels calm, excited, angry, bored, tense stands for neutral; give 'corpus', or set" in said
+    for share in ([], ["--neutral-share", "corpus"]):
+        assert main([*moods, *share]) == 0
+        assert "adapts to 1 clips (each clip once)" in capsys.readouterr().out
 
 
 def test_in_call_order_somebody_must_speak(

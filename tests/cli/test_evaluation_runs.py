@@ -1,59 +1,82 @@
-"""The call that `evaluate --adapt` plays: mostly neutral, in an order drawn once, and from the past alone."""
+"""How `evaluate` judges files: alone, and in calls whose order does not depend on the files' sound."""
 
-from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ser_track.cli.evaluation_runs import call_order, voices_in_call
-from ser_track.labels import EMOTIONS
-from ser_track.voice_profile import VoiceProfile
+from ser_track.chunk import FloatArray
+from ser_track.cli.call_order import Mix, calls_of
+from ser_track.cli.evaluation_runs import Judge, Judged
+from ser_track.cli.manifest import Clip
+from ser_track.labels import EMOTIONS, FOUR
+from ser_track.models import Models
+from ser_track.recordings.file import read_mono
+from tests.helpers.fake_models import EnergyDetector, VoiceClassifier
+from tests.helpers.recordings import Sound, record
+from tests.helpers.signals import tone
 
 NEUTRAL = EMOTIONS.index("neutral")
+JUDGE = Judge(Models(EnergyDetector(), VoiceClassifier()), FOUR)
 
 
-def emotions(others: int, neutral: int) -> list[int]:
-    return [i % NEUTRAL for i in range(others)] + [NEUTRAL] * neutral
+def write(clip: Clip, level: float) -> None:
+    record(clip.path, "pcm_s16le", [Sound(tone(150, 0.5)[:, None] * np.float32(level))])
 
 
-@pytest.mark.parametrize(("others", "neutral"), [(24, 12), (3, 40), (5, 1), (7, 0), (0, 6), (1, 1)])
-def test_every_clip_is_there_and_four_of_five_are_neutral(others: int, neutral: int) -> None:
-    clips = emotions(others, neutral)
-    order = call_order(clips)
-    assert set(order) == set(range(len(clips)))
-    played = Counter(clips[i] == NEUTRAL for i in order)
-    assert played[False] == others
-    if neutral:
-        assert played[True] == max(4 * others, neutral)
-    assert order == call_order(clips)
-    assert sorted(order) == sorted(call_order(clips, seed=1))
+@pytest.fixture
+def clips(tmp_path: Path) -> list[Clip]:
+    """Nine clips of one person, each louder than the one before."""
+    made = [Clip(f"{i}.wav", tmp_path / f"{i}.wav", min(i, NEUTRAL), "ada") for i in range(9)]
+    for number, clip in enumerate(made):
+        write(clip, 0.1 * (number + 1))
+    return made
 
 
-def test_neutral_clips_come_throughout_and_round_again_in_turn() -> None:
-    clips = emotions(24, 12)
-    order = call_order(clips)
-    for first in range(0, len(order), 5):
-        assert sum(clips[i] == NEUTRAL for i in order[first : first + 5]) == 4
-    assert set(Counter(i for i in order if clips[i] == NEUTRAL).values()) == {8}
+def in_call(clips: list[Clip], mix: Mix) -> dict[str, list[float]]:
+    calls = calls_of([(clip.speaker, clip.name, clip.emotion) for clip in clips], mix)
+    outcomes = list(JUDGE.in_calls(clips, calls))
+    judged = [outcome for _, outcome in outcomes if isinstance(outcome, Judged)]
+    assert len(judged) == len(clips)
+    return {item.clip.name: item.probabilities.tolist() for item in judged}
 
 
-def test_a_clip_knows_what_came_before_it_and_nothing_else() -> None:
-    clips = emotions(6, 3) * 2
-    speakers = ["ada"] * 9 + ["bob"] * 9
-    embeddings = [np.full(1, i, np.float32) for i in range(18)]
-    known = dict(voices_in_call(clips, speakers, embeddings, lambda: VoiceProfile(1)))
-    assert sorted(known) == list(range(18))
-    for own, first in ((range(9), 0), (range(9, 18), 9)):
-        order = [first + i for i in call_order([clips[i] for i in own])]
-        for clip in own:
-            before = order[: order.index(clip)]
-            voice = VoiceProfile(1)
-            for i in before:
-                voice.update(embeddings[i])
-            heard = known[clip]
-            assert heard is not None
-            assert (heard.segments, heard.mean) == (len(before), voice.mean)
+@pytest.mark.parametrize("share", [None, 0.0, 0.5, 0.8, 1.0])
+def test_what_is_played_later_does_not_change_what_came_before(share: float | None, clips: list[Clip]) -> None:
+    mix = Mix(share, NEUTRAL)
+    order = [play.clip for play in mix.order("ada", [(clip.name, clip.emotion) for clip in clips])]
+    first_times = list(dict.fromkeys(order))
+    before = in_call(clips, mix)
+    last = first_times[-1]
+    write(clips[last], 1.0)
+    after = in_call(clips, mix)
+    assert {name for name in before if before[name] != after[name]} == {clips[last].name}
 
 
-def test_a_model_that_knows_no_voices_gets_none() -> None:
-    assert {voice for _, voice in voices_in_call([0, 3], ["a", "a"], [None, None], lambda: None)} == {None}
+def test_what_is_played_first_changes_what_comes_after(clips: list[Clip]) -> None:
+    mix = Mix(None, NEUTRAL)
+    first, *others = (play.clip for play in mix.order("ada", [(clip.name, clip.emotion) for clip in clips]))
+    before = in_call(clips, mix)
+    write(clips[first], 0.05)
+    after = in_call(clips, mix)
+    # Clips that are quieter than the voice is used to stay wholly neutral.
+    angry = [clips[i].name for i in others if before[clips[i].name][0] > 0]
+    assert angry
+    assert all(before[name] != after[name] for name in angry)
+
+
+def test_a_clip_is_decoded_once_in_a_call(clips: list[Clip], monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[str] = []
+
+    def read(path: Path) -> FloatArray:
+        decoded.append(path.name)
+        return read_mono(path)
+
+    monkeypatch.setattr("ser_track.cli.evaluation_runs.read_mono", read)
+    in_call(clips, Mix(0.95, NEUTRAL))
+    assert sorted(decoded) == [clip.name for clip in clips]
+    decoded.clear()
+    monkeypatch.setattr("ser_track.cli.evaluation_runs._MAX_KEPT_SAMPLES", 20_000)  # two clips and a half
+    in_call(clips, Mix(0.95, NEUTRAL))
+    assert len(decoded) > len(clips)
+    assert set(decoded) == {clip.name for clip in clips}

@@ -257,10 +257,11 @@ def test_says_whom_it_never_heard(name: str) -> None:
     options.log_severity_level = 3
     session = ort.InferenceSession(WEIGHTS / f"{name}.onnx", options, providers=["CPUExecutionProvider"])
     metadata = session.get_modelmeta().custom_metadata_map
-    assert json.loads(metadata["test_speakers"]) == SPLITS["test"]
+    assert set(SPLITS["test"]) <= set(json.loads(metadata["test_speakers"]))
     assert json.loads(metadata["labels"]) == list(EMOTIONS)
     assert json.loads(metadata["six_labels"]) == list(SIX_EMOTIONS)
     assert {"licence", "training_data"} <= set(metadata)
+    assert json.loads(metadata["training_licences"])["CREMA-D"].startswith("ODbL")
 
 
 def test_splits_share_no_speaker() -> None:
@@ -278,7 +279,7 @@ def test_four_emotions_of_speakers_it_never_heard(model: EmotionModel) -> None:
     clips = [clip for clip in read_clips("cremad") if clip.speaker in SPLITS["test"]]
     audio = prepare(clips)
     alone = hear(model, clips, audio)
-    in_call = hear_in_call(model, clips, audio, alone)
+    in_call = hear_in_call(model, clips, audio)
     # As in a call each must hold what the first model held. Alone, small does not: 0.776 (the card says so).
     for heard in (in_call, *([alone] if model.name.startswith("base@") else [])):
         assert uar(heard.labels, heard.four.argmax(axis=1)) >= 0.80
