@@ -137,8 +137,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         clip = "one.wav" if "/" in manifest else "clips/one.wav"
         (folder / manifest).write_text("path,emotion,speaker\n" + rows.replace("{}", clip))
     labelled = write_labelled(folder / "labelled", ("relieved", "angry"))
-    write_rows(folder / "labelled.csv", [(f"labelled/{path}", *rest) for path, *rest in labelled])
-    shutil.copy(resources.files("ser_track.models").joinpath("weights", "small.onnx"), folder / "mine.onnx")
+    write_rows(folder / "labelled.csv", [(f"labelled/{path}", label, speaker) for path, label, speaker in labelled])
+    shipped = resources.files("ser_track.models").joinpath("weights", "small.onnx")
+    (folder / "mine.onnx").write_bytes(shipped.read_bytes())
     return folder
 
 
