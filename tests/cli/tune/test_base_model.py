@@ -36,7 +36,8 @@ def run(file: bytes, **inputs: Floats) -> dict[str, Floats]:
 
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.floating]:
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+    shares: NDArray[np.floating] = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
 
 
 def gate_of(base: BaseModel, log_mel: Floats) -> float:
