@@ -20,7 +20,7 @@ APART_S = 5.0
 """Between two people who join, so that they are at different positions in the recording that is their microphone."""
 UNTIL_S = 30.0
 SURE = "() => [...document.querySelectorAll('.tile:not([data-state=not-analysed])')]" + (
-    ".every((tile) => tile.dataset.label && tile.dataset.label !== 'unsure')"
+    ".every(({ dataset }) => dataset.label && dataset.label !== 'unsure' && dataset.learning === 'false')"
 )
 
 

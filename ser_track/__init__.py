@@ -3,6 +3,7 @@
     SERPipeline              one participant: bytes in, probabilities out
     events, aevents          typed events of a file or an array, of audio that arrives piece by piece
     to_dataframe             a pandas table of events
+    embed                    what the model makes of a clip before it decides, for a classifier of your own
     Bot, join                the bot in meetings on other servers, and the events there
     SERTrack                 taps an aiortc audio track
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         ServerConfig,
         load_config,
     )
+    from ser_track.embedding import embed
     from ser_track.errors import (
         AudioError,
         BadRequestError,
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         ModelError,
         NotFoundError,
         NoWorkerError,
+        OverloadedError,
         SegmentError,
         SerTrackError,
         WorkerError,
@@ -77,7 +80,7 @@ if TYPE_CHECKING:
     from ser_track.pipeline import SERPipeline
     from ser_track.protocols import DetectorState, EmotionClassifier, Prediction, Sink, VoiceDetector
     from ser_track.symbols import Colour, Symbol
-    from ser_track.voice_profile import VoiceProfile
+    from ser_track.voice_profile import VoiceEvidence, VoiceProfile
 
     __version__: str
 
@@ -123,6 +126,7 @@ __all__ = [
     "NoWorkerError",
     "NotFoundError",
     "Notice",
+    "OverloadedError",
     "PipelineConfig",
     "PipelineOptions",
     "Prediction",
@@ -144,10 +148,12 @@ __all__ = [
     "StreamKey",
     "Symbol",
     "VoiceDetector",
+    "VoiceEvidence",
     "VoiceProfile",
     "WorkerError",
     "__version__",
     "aevents",
+    "embed",
     "events",
     "join",
     "load_config",
@@ -165,10 +171,11 @@ _MODULES: Final = {
         *("Config", "IceServer", "MeetingsConfig", "PipelineConfig", "RoomsConfig", "RuntimeConfig", "SampleFormat"),
         *("ServerConfig", "load_config"),
     ),
+    "embedding": ("embed",),
     "errors": (
         *("AudioError", "BadRequestError", "CalledBackError", "ClosedError", "ConfigError", "ForbiddenError"),
         *("InferenceError", "JoinError", "MeetingError", "MeetingFullError", "ModelError", "NoWorkerError"),
-        *("NotFoundError", "SegmentError", "SerTrackError", "WorkerError"),
+        *("NotFoundError", "OverloadedError", "SegmentError", "SerTrackError", "WorkerError"),
     ),
     "event_iterators": ("events",),
     "event_types": (
@@ -193,7 +200,7 @@ _MODULES: Final = {
     "pipeline": ("SERPipeline",),
     "protocols": ("DetectorState", "EmotionClassifier", "Prediction", "Sink", "VoiceDetector"),
     "symbols": ("Colour", "Symbol"),
-    "voice_profile": ("VoiceProfile",),
+    "voice_profile": ("VoiceEvidence", "VoiceProfile"),
 }
 """The public names by the module that defines them."""
 _HOMES: Final = {name: module for module, names in _MODULES.items() for name in names}

@@ -72,6 +72,11 @@ class Emotion:
     """Probabilities of six emotions, if the configuration requests them and the model supports them."""
     all: dict[str, float] | None = None
     """Probabilities of all labels of a model that shows only some of them (`LabelSet.shown`); they sum to 1."""
+    voice_known: float | None = None
+    """How well the model knew the voice when it made this result, 0 … 1; below 0.5 the result is a first impression.
+
+    ``None`` if the model does not adapt to voices, or ``pipeline.voice_adaptation`` is off.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from itertools import pairwise
 from typing import Any, Final, Self
 
 from ser_track.errors import ModelError
-from ser_track.symbols import UNSURE_COLOUR, UNSURE_SYMBOL, Colour, Symbol, colours_of, symbols_of
+from ser_track.first_impressions import LEARNING, LEARNING_TITLE, VOICE_KNOWN_FROM, is_first_impression
+from ser_track.symbols import STATE_COLOURS, STATE_SYMBOLS, Colour, Symbol, colours_of, symbols_of
 
 UNSURE: Final = "unsure"
 """Label of a result whose likeliest emotion is less likely than ``pipeline.min_confidence``."""
@@ -24,7 +25,7 @@ RESERVED: Final = frozenset(
     {
         *("type", "version", "participant", "stream", "name", "analysed", "recording", "segment", "start_s", "end_s"),
         *("final", "label", "confidence", "model", "six", "all", "reason", "classified", "silent_s", "code", "message"),
-        *("note", "none", UNSURE),
+        *("voice_known", "note", "none", UNSURE, LEARNING),
     }
 )
 
@@ -63,6 +64,8 @@ class LabelSet:
     labels: tuple[Label, ...]
     unsure: Label
     """How an "unsure" result is shown."""
+    learning: Label
+    """How first impressions are shown, whatever their label (`first_impressions`)."""
     shown: tuple[str, ...]
     """Names whose probabilities events carry, in this order. If some are left out, ``all`` has all of them."""
     compatible: Mapping[str, str] = field(hash=False)
@@ -83,7 +86,8 @@ class LabelSet:
 
         Args:
             names: 2 to 32, in the order of the model's output, each once.
-            titles: for people; the name by default. ``unsure`` may be given too, here and in the next two.
+            titles: for people; the name by default. ``unsure`` and ``learning_voice`` may be given too, here and in
+                the next two.
             colours: ``#rrggbb``, or one for light and one for dark backgrounds.
             symbols: names of `SYMBOLS`.
             shown: the names whose probabilities events carry; all by default.
@@ -94,7 +98,7 @@ class LabelSet:
         """
         names = tuple(names)
         _check_names(names)
-        known = (*names, UNSURE)
+        known = (*names, UNSURE, LEARNING)
         for what, given in (("titles", titles), ("colours", colours), ("symbols", symbols)):
             _check_known(what, given or (), known)
         _check_known("shown", shown := names if shown is None else tuple(shown), names)
@@ -104,12 +108,15 @@ class LabelSet:
         _check_known("compatible", compatible, names)
         _check_known("compatible", compatible.values(), COMPATIBLE)
         try:
-            colour_of = colours_of(known, {UNSURE: UNSURE_COLOUR, **(colours or {})})
-            symbol_of = symbols_of(known, {UNSURE: UNSURE_SYMBOL, **(symbols or {})})
+            colour_of = colours_of(known, {**STATE_COLOURS, **(colours or {})})
+            symbol_of = symbols_of(known, {**STATE_SYMBOLS, **(symbols or {})})
         except ValueError as error:
             raise ModelError(f"label set: {error}") from error
-        labels = [Label(name, _title(titles, name), colour_of[name], symbol_of[name]) for name in known]
-        return cls(tuple(labels[:-1]), labels[-1], shown, compatible)
+        titles = {LEARNING: LEARNING_TITLE, **(titles or {})}
+        *labels, unsure, learning = (
+            Label(name, _title(titles, name), colour_of[name], symbol_of[name]) for name in known
+        )
+        return cls(tuple(labels), unsure, learning, shown, compatible)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -126,11 +133,24 @@ class LabelSet:
         return len(self.labels)
 
     def __getitem__(self, name: str) -> Label:
-        """The label of that name, `UNSURE` included. Raises KeyError if there is none."""
-        for label in (*self.labels, self.unsure):
+        """The label of that name, `UNSURE` and `LEARNING` included. Raises KeyError if there is none."""
+        for label in (*self.labels, self.unsure, self.learning):
             if label.name == name:
                 return label
         raise KeyError(name)
+
+    def words(self, name: str, voice_known: float | None) -> str:
+        """Return a result with the label ``name`` in words for people, tentative ones if it is a first impression.
+
+        A label of another model is its own title.
+
+        >>> SERPipeline().labels.words("anger", voice_known=0.2)
+        'learning this voice, perhaps anger'
+        """
+        title = next((label.title for label in (*self.labels, self.unsure) if label.name == name), name)
+        if not is_first_impression(voice_known):
+            return title
+        return f"{self.learning.title}, {title if name == UNSURE else f'perhaps {title}'}"
 
     def as_compatible(self, probabilities: Mapping[str, float]) -> dict[str, float] | None:
         """Map a distribution over `names` to one over `COMPATIBLE`; ``None`` if not all four keys have a label.
@@ -149,8 +169,13 @@ class LabelSet:
         return {key: share / total if total else 1 / len(COMPATIBLE) for key, share in sums.items()}
 
     def to_json(self) -> dict[str, Any]:
-        """Return what a page needs: the shown labels in order, and the style of "unsure"."""
-        return {"labels": [label.to_json() for label in self.shown_labels], "unsure": self.unsure.to_json()}
+        """Return what a page needs: the shown labels in order, "unsure", and how and when to show first impressions."""
+        return {
+            "labels": [label.to_json() for label in self.shown_labels],
+            "unsure": self.unsure.to_json(),
+            "learning": self.learning.to_json(),
+            "voice_known_from": VOICE_KNOWN_FROM,
+        }
 
 
 def _check_names(names: tuple[str, ...]) -> None:

@@ -7,18 +7,20 @@ from typing import Protocol
 from ser_track.chunk import FloatArray
 from ser_track.event_types import EncodedEvent
 from ser_track.labels import LabelSet
-from ser_track.voice_profile import VoiceProfile
+from ser_track.voice_profile import VoiceEvidence, VoiceProfile
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """A classifier's result for one segment: a distribution ``[C]`` over its labels, and two optional fields."""
+    """A classifier's result for one segment: a distribution ``[C]`` over its labels, and optional fields."""
 
     probabilities: FloatArray
     six: FloatArray | None = None
     """Separate distribution ``[6]`` over the labels of `SIX`, for ``pipeline.six_emotions``."""
     embedding: FloatArray | None = None
-    """``[size]``, before adaptation to the voice: the input of the voice's statistics."""
+    """``[size]``, before adaptation to the voice: for heads of your own (docs/extending.md)."""
+    evidence: VoiceEvidence | None = None
+    """What the segment says about its voice: `VoiceProfile.update` takes it once the segment is finished."""
 
 
 class DetectorState(Protocol):

@@ -53,6 +53,7 @@ SYMBOLS: Final[Mapping[str, Symbol]] = {
         "$?$",
         "||||",
     ),
+    "hourglass": Symbol("M2.6 .8h10.8v2.8L9.4 8l4 4.4v2.8H2.6v-2.8L6.6 8l-4-4.4Z", "d", "//"),
 }
 """Symbols by name, as models refer to them."""
 
@@ -66,9 +67,10 @@ _PALETTE: Final = (
     Colour("#0b7285", "#5ccfe0", "#0072B2"),
     Colour("#7a4a1e", "#d9a679", "#E69F00"),
 )
-UNSURE_COLOUR: Final = ("#536073", "#a6b2c1")
-UNSURE_SYMBOL: Final = "question"
-_SIGNS: Final = tuple(name for name in SYMBOLS if name != UNSURE_SYMBOL)
+STATE_COLOURS: Final = {"unsure": ("#536073", "#a6b2c1"), "learning_voice": ("#8f3f6b", "#e3a5c6")}
+STATE_SYMBOLS: Final = {"unsure": "question", "learning_voice": "hourglass"}
+"""Looks of what is shown in place of a label; no label gets them unless a model asks for it."""
+_SIGNS: Final = tuple(name for name in SYMBOLS if name not in STATE_SYMBOLS.values())
 _OURS: Final = {"anger": 0, "happiness": 1, "sadness": 2, "neutral": 3, "disgust": 4, "fear": 5}
 """Fixed places in the palette: our emotions look the same in every set."""
 

@@ -29,11 +29,12 @@ def test_the_four_and_the_six_look_alike_and_stand_for_themselves() -> None:
 @given(names)
 def test_no_two_labels_of_a_set_look_alike(names: list[str]) -> None:
     labels = LabelSet.of(names)
-    every = (*labels.labels, labels.unsure)
+    every = (*labels.labels, labels.unsure, labels.learning)
     assert len({(label.symbol, label.colour) for label in every}) == len(every)
     if len(names) <= 8:
         assert len({label.symbol for label in every}) == len(every)
     assert labels.unsure.symbol == SYMBOLS["question"]
+    assert labels.learning.symbol == SYMBOLS["hourglass"]
     assert all(labels[label.name] is label for label in every)
 
 
@@ -68,7 +69,9 @@ def test_a_name_can_stand_in_tables_and_pages(name: str) -> None:
         LabelSet.of(["fine", name])
 
 
-@pytest.mark.parametrize("name", ["unsure", "label", "segment", "model", "none", "start_s"])
+@pytest.mark.parametrize(
+    "name", ["unsure", "label", "segment", "model", "none", "start_s", "voice_known", "learning_voice"]
+)
 def test_a_name_that_means_something_else_is_refused(name: str) -> None:
     with pytest.raises(ModelError, match=f"'{name}' has another meaning"):
         LabelSet.of(["fine", name])
@@ -99,4 +102,30 @@ def test_pages_are_told_what_is_shown_and_how() -> None:
     told = LabelSet.of(["calm", "tense", "loud"], shown=["loud", "calm"], titles={"loud": "Loud"}).to_json()
     assert [label["name"] for label in told["labels"]] == ["loud", "calm"]
     assert told["labels"][0]["title"] == "Loud"
-    assert set(told["unsure"]) == {"name", "title", "colours", "path"}
+    assert set(told["unsure"]) == set(told["learning"]) == {"name", "title", "colours", "path"}
+    assert told["learning"]["title"] == "learning this voice"
+    assert told["voice_known_from"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (None, ("Loud", "unsure")),
+        (0.0, ("learning this voice, perhaps Loud", "learning this voice, unsure")),
+        (0.4999, ("learning this voice, perhaps Loud", "learning this voice, unsure")),
+        (0.5, ("Loud", "unsure")),
+    ],
+)
+def test_a_first_impression_is_worded_with_reserve(known: float | None, words: tuple[str, str]) -> None:
+    labels = LabelSet.of(["calm", "loud"], titles={"loud": "Loud"})
+    assert (labels.words("loud", known), labels.words("unsure", known)) == words
+
+
+def test_a_model_may_say_learning_in_its_own_words() -> None:
+    labels = LabelSet.of(["a", "b"], titles={"learning_voice": "lerne"}, colours={"learning_voice": "#000000"})
+    assert labels.words("a", 0.0) == "lerne, perhaps a"
+    assert labels["learning_voice"].colour.light == "#000000"
+
+
+def test_a_label_of_another_model_is_its_own_title() -> None:
+    assert (FOUR.words("rage", None), FOUR.words("rage", 0.1)) == ("rage", "learning this voice, perhaps rage")

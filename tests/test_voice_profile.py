@@ -49,3 +49,45 @@ def test_one_outlier_at_the_beginning_moves_little() -> None:
     voice = voice_of(np.full((1, 3), 3.0, np.float32))
     np.testing.assert_allclose(voice.mean, 0.6)
     assert (voice.deviation > 1.0).all()
+
+
+def test_a_segment_counts_for_its_weight() -> None:
+    voice = VoiceProfile(1)
+    for weight in (1.0, 0.5, 0.5):
+        voice.update(np.array([2.0], np.float32), weight)
+    assert voice.segments == 2.0
+    np.testing.assert_allclose(voice.mean, 4.0 / (2.0 + MEAN_SHRINKAGE), rtol=1e-6)
+
+
+def test_a_voice_is_half_known_after_as_many_segments_as_the_population_counts() -> None:
+    voice = VoiceProfile(1)
+    known = [voice.known]
+    for embedding in spoken(40, size=1):
+        voice.update(embedding)
+        known.append(voice.known)
+    assert known[0] == 0.0
+    assert known[int(MEAN_SHRINKAGE)] == 0.5
+    assert known == sorted(known)
+    assert known[-1] < 1.0
+
+
+def guess(anger: float) -> FloatArray:
+    """Probabilities of anger, happiness, sadness; the rest is neutral."""
+    return np.array([anger, 0.0, 0.0], np.float32)
+
+
+@pytest.mark.parametrize(("anger", "trusted"), [(0.0, 1.0), (0.4, 1.0), (0.525, 0.5), (0.6, 0.0), (1.0, 0.0)])
+def test_a_voice_that_always_sounds_like_one_emotion_is_not_adapted_to(anger: float, trusted: float) -> None:
+    plain, judged = VoiceProfile(3), VoiceProfile(3)
+    for embedding in spoken(20):
+        plain.update(embedding)
+        judged.update(embedding, 1.0, guess(anger))
+    np.testing.assert_allclose(judged.mean, trusted * plain.mean, atol=1e-5)
+    np.testing.assert_allclose(judged.deviation, plain.deviation**trusted, atol=1e-5)
+
+
+def test_a_voice_that_always_sounds_neutral_is_adapted_to() -> None:
+    voice = VoiceProfile(3)
+    for embedding in spoken(20):
+        voice.update(embedding, 1.0, guess(0.0))
+    assert (voice.mean > 1.0).all()

@@ -1,8 +1,8 @@
 """What others would use, on the same five folds of speakers: `python -m training.baselines` → `baselines.json`.
 
-openSMILE's eGeMAPS with a support vector machine; AdaBoost over random forests on hand-made features, and a residual
-network on spectrograms (the two kinds of classifier that such pipelines were first used with); a plain network on
-log-mel; listeners of the voice alone. Four emotions of CREMA-D, UAR; speakers of a fold are never trained on.
+openSMILE's eGeMAPS with a support vector machine; AdaBoost over random forests on hand-made features (what such
+pipelines were first used with); listeners of the voice alone. Four emotions of CREMA-D, UAR; speakers of a fold are
+never trained on.
 """
 
 import argparse
@@ -25,7 +25,6 @@ from training.records import BASELINES_FILE
 from training.spectra import CACHE
 from training.vad import trim
 
-_FRAMES: Final = 200
 Labels = NDArray[np.int64]
 Fit = Callable[[FloatArray, Labels, FloatArray], Labels]
 
@@ -47,19 +46,9 @@ def _hand_made(samples: FloatArray) -> FloatArray:
     return np.concatenate([*parts, own]).astype(np.float32)
 
 
-def _picture(samples: FloatArray) -> FloatArray:
-    """[80, 200]: two seconds from the middle of the spectrum, or all of it and floor around."""
-    bands = log_mel(samples)
-    spare = bands.shape[1] - _FRAMES
-    if spare >= 0:
-        return bands[:, spare // 2 : spare // 2 + _FRAMES]
-    return np.pad(bands, ((0, 0), (-spare // 2, -spare - (-spare // 2))), constant_values=-0.75)
-
-
 FEATURES: Final[dict[str, Callable[[FloatArray], FloatArray]]] = {
     "egemaps": _egemaps,
     "hand_made": _hand_made,
-    "picture": _picture,
 }
 
 
@@ -95,23 +84,9 @@ def _boosted_forests(train: FloatArray, labels: Labels, test: FloatArray) -> Lab
     return np.asarray(AdaBoostClassifier(forest, n_estimators=8, random_state=0).fit(train, labels).predict(test))
 
 
-def _plain_network(train: FloatArray, labels: Labels, test: FloatArray) -> Labels:
-    from training.pictures import plain, predicted
-
-    return predicted(plain(), train, labels, test)
-
-
-def _residual_network(train: FloatArray, labels: Labels, test: FloatArray) -> Labels:
-    from training.pictures import predicted, residual
-
-    return predicted(residual(), train, labels, test)
-
-
 BASELINES: Final[dict[str, tuple[str, Fit]]] = {
     "eGeMAPS and a support vector machine": ("egemaps", _support_vectors),
     "AdaBoost of random forests on hand-made features": ("hand_made", _boosted_forests),
-    "convolutions on log-mel": ("picture", _plain_network),
-    "residual network on spectrograms": ("picture", _residual_network),
 }
 
 

@@ -44,10 +44,11 @@ def main() -> None:
     resume(before, weights_path(args.before))
     resume(network, weights_path(args.after))
     network = blended(before, network, args.share)
-    cremad, javanese = Spectra("cremad"), Spectra("javanese")
-    found = {"validation": report(network, cremad, read_splits()["validation"], _VIEWS)}
-    if not facts["plan"]["extra"]:
-        found["javanese"] = report(network, javanese, np.unique(javanese.speakers).tolist(), _VIEWS)
+    found = {
+        corpus: report(network, Spectra(corpus), read_splits(corpus)["validation"], _VIEWS)
+        for corpus in facts["plan"]["corpora"]
+        if "validation" in read_splits(corpus)
+    }
     facts |= {"history": [found], "notes": [f"{args.share:g} of {args.after}, the rest {args.before}"]}
     print(json.dumps(found))
     store(network, weights_path(args.name), facts)

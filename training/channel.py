@@ -16,16 +16,24 @@ def levelled(spectrum: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(spectrum + (TOP - spectrum.max()), FLOOR), np.float32)
 
 
+def overlaid(first: FloatArray, second: FloatArray, gain_db: float) -> FloatArray:
+    """Two levelled spectra [T, 80] at once, the second louder by gain_db, for as long as the shorter one lasts."""
+    n = min(len(first), len(second))
+    power = 10.0 ** (4.0 * first[:n]) + 10.0 ** (4.0 * second[:n] + gain_db / 10.0)  # values are log10(power) / 4
+    return levelled(np.asarray(np.log10(power) / 4.0, np.float32))
+
+
 class Channel:
-    """A throat, a microphone and its surroundings, drawn: longer or shorter, a smooth tilt, steady noise."""
+    """A throat, a microphone and its surroundings, drawn: longer or shorter, a smooth curve, steady noise."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         # Vocal tract length perturbation (Jaitly and Hinton 2013), on mel bands instead of hertz.
         at = np.clip(np.arange(N_MELS) * (rng.uniform(0.9, 1.1) if rng.random() < 0.6 else 1.0), 0, N_MELS - 1.001)
         self._below = at.astype(np.int64)
         self._share = (at - self._below).astype(np.float32)
-        knots = rng.normal(0.0, 0.1, 5) if rng.random() < 0.6 else np.zeros(5)  # 0.1 is 4 dB
-        self._tilt = np.interp(np.linspace(0, 4, N_MELS), np.arange(5), knots).astype(np.float32)
+        n = int(rng.integers(5, 9))
+        knots = rng.uniform(-0.3, 0.3, n) * rng.random() if rng.random() < 0.7 else np.zeros(n)  # 0.3 is 12 dB
+        self._tilt = np.interp(np.linspace(0, n - 1, N_MELS), np.arange(n), knots).astype(np.float32)
         self._noise: FloatArray | None = None
         if rng.random() < 0.4:
             slope = np.interp(np.linspace(0, 2, N_MELS), np.arange(3), rng.normal(0.0, 0.15, 3))

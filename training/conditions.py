@@ -60,6 +60,15 @@ def tilted(samples: FloatArray, db_per_octave: float) -> FloatArray:
     return _as_float(np.fft.irfft(spectrum * 10 ** (db_per_octave * octaves / 20), samples.size))
 
 
+def equalised(samples: FloatArray, rng: np.random.Generator, limit_db: float) -> FloatArray:
+    """A microphone with peaks and dips: a smooth curve over log frequency through points within ±limit_db."""
+    spectrum = np.fft.rfft(samples)
+    octaves = np.log2(np.maximum(np.fft.rfftfreq(samples.size, 1 / SAMPLE_RATE_HZ), 50.0) / 50.0)
+    points = rng.uniform(-limit_db, limit_db, int(rng.integers(4, 9)))
+    curve_db = np.interp(octaves, np.linspace(0.0, octaves[-1], points.size), points)
+    return _as_float(np.fft.irfft(spectrum * 10 ** (curve_db / 20), samples.size))
+
+
 def rounded(samples: FloatArray, gain_db: float) -> FloatArray:
     """Gain before a 16-bit converter: soft voices lose bits, loud ones are cut."""
     scaled = np.round(samples * 10 ** (gain_db / 20) * 32767)
@@ -97,10 +106,10 @@ def random_chain(samples: FloatArray, rng: np.random.Generator, background: Call
         (0.4, lambda x: faster(x, rng.uniform(0.93, 1.07))),
         (0.3, lambda x: in_room(x, rng, rng.uniform(0.1, 0.8), rng.uniform(-3, 12))),
         (0.55, noise),
-        (0.4, lambda x: tilted(x, rng.uniform(-2, 2))),
+        (0.5, lambda x: equalised(x, rng, rng.uniform(3, 12))),
         (0.15, lambda x: clipped(x, rng.uniform(0.005, 0.05))),
         (0.25, lambda x: band(x, rng.uniform(60, 300), rng.uniform(3200, 3600))),
-        (0.3, lambda x: suppressed(x, int(rng.integers(1, 5)))),
+        (0.4, lambda x: suppressed(x, int(rng.choice(4, p=(0.15, 0.2, 0.25, 0.4))) + 1)),
         (0.45, codec),
     )
     for share, effect in effects:

@@ -68,7 +68,10 @@ def main() -> None:
         corpora, sounds = [Corpus.read(shape, name) for name in ("cremad", TEST)], Corpus.read(shape, "esc10")
         for title, unseen in (("speakers unseen", False), ("speakers and sentences unseen", True)):
             scores = [
-                [_score(corpora, sounds, Plan(shape, 2000, 2e-3, seed=seed), fold, unseen) for fold in folds()]
+                [
+                    _score(corpora, sounds, Plan(shape, 2000, 2e-3, seed=seed, corpora={}), fold, unseen)
+                    for fold in folds()
+                ]
                 for seed in _SEEDS
             ]
             record.setdefault(shape, {})[title] = _summary(scores)

@@ -8,6 +8,7 @@ large weight.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -15,10 +16,16 @@ import onnx
 from onnx import TensorProto
 
 from ser_track.chunk import FloatArray
+from ser_track.labels import EMOTIONS
 from ser_track.models.log_mel import N_MELS
 from training.graph import Graph, Shapes
 
 HEAD_WIDTH: Final = 64
+NEUTRAL: Final = EMOTIONS.index("neutral")
+REMOVED: Final = 0.5
+"""How much of what the guessed emotions add to an embedding is taken off before it updates a voice."""
+LEAST_WEIGHT: Final = 0.5
+"""What a segment counts that is certainly not neutral."""
 
 Weights = Mapping[str, FloatArray]
 
@@ -139,10 +146,11 @@ def _pooled(graph: Graph, parts: list[str], weights: Weights) -> str:
 
 
 def _gate(graph: Graph, pooled: str, weights: Weights) -> str | None:
-    """[batch, 1]: how likely this is speech at all (`training.gate`); None where the network has no gate."""
+    """[batch, 1]: how likely this is one voice at all (`training.gate`); None where the network has no gate."""
     if "gate.weight" not in weights:
         return None
-    return graph.add("Sigmoid", graph.linear(pooled, weights["gate.weight"][None], weights["gate.bias"][None]))
+    each = graph.add("Sigmoid", graph.linear(pooled, weights["gate.weight"], weights["gate.bias"]))  # [batch, 2]
+    return graph.add("ReduceProd", each, graph.ints(1), keepdims=1)
 
 
 def _mixed(graph: Graph, shares: str, is_speech: str, n_classes: int) -> str:
@@ -151,11 +159,36 @@ def _mixed(graph: Graph, shares: str, is_speech: str, n_classes: int) -> str:
     return graph.add("Add", graph.add("Mul", graph.add("Sub", shares, alike), is_speech), alike)
 
 
-def build(weights: Weights, merge: int | None, temperatures: tuple[float, float]) -> tuple[onnx.ModelProto, list[str]]:
+@dataclass(frozen=True, slots=True)
+class Temperatures:
+    """Divisors of the logits of four and of six emotions, and what they are multiplied with: `unheard` for a voice of
+    which nothing is known, `heard` for one that is known well, in between by `voice_known`."""
+
+    four: float = 1.0
+    six: float = 1.0
+    unheard: float = 1.0
+    heard: float = 1.0
+
+
+def _evidence(
+    graph: Graph, embedding: str, unadapted: str, adapted: tuple[str, str], gate: str | None, means: FloatArray
+) -> None:
+    """The outputs that voice profiles are updated with: adapted are the shares of four and of six."""
+    four, six = adapted
+    removed = graph.add("MatMul", six, graph.constant(REMOVED * means))
+    graph.name(graph.add("Sub", embedding, removed), "voice_update")
+    neutral = graph.add("Slice", four, graph.ints(NEUTRAL), graph.ints(NEUTRAL + 1), graph.ints(1))
+    weight = graph.add("Add", graph.add("Mul", neutral, graph.scalar(1 - LEAST_WEIGHT)), graph.scalar(LEAST_WEIGHT))
+    graph.name(graph.add("Mul", weight, gate) if gate else weight, "voice_weight")
+    graph.name(unadapted, "unadapted")
+
+
+def build(weights: Weights, merge: int | None, temperatures: Temperatures) -> tuple[onnx.ModelProto, list[str]]:
     """The whole model in float32, and the names of the products that must stay so when it is rounded to 8 bits.
 
     The population's mean and deviation are folded into the embedding, the temperatures of four and six into the heads.
-    Where the network has a gate, all answers are mixed towards "alike" by it.
+    Where the network has a gate, all answers are mixed towards "alike" by it. Voice profiles get shares that neither
+    gate nor doubt about the voice has softened.
     """
     graph = Graph()
     parts = _hidden(graph, weights, merge)
@@ -170,14 +203,26 @@ def build(weights: Weights, merge: int | None, temperatures: tuple[float, float]
     size = deviation.size
     mean = graph.optional_input("voice_mean", np.zeros((1, size), np.float32))
     scale = graph.optional_input("voice_deviation", np.ones((1, size), np.float32))
-    adapted = graph.add("Div", graph.add("Sub", embedding, mean), scale)
-    for name, head, temperature in zip(("probabilities", "six"), ("four", "six"), temperatures, strict=True):
-        t = np.float32(temperature)
-        logits = graph.linear(adapted, weights[f"{head}.weight"] / t, weights[f"{head}.bias"] / t)
-        shares = graph.add("Softmax", logits, axis=-1)
-        graph.name(_mixed(graph, shares, is_speech, weights[f"{head}.bias"].size) if is_speech else shares, name)
+    known = graph.optional_input("voice_known", np.zeros((1, 1), np.float32))
+    fall = graph.add("Mul", known, graph.scalar(temperatures.heard - temperatures.unheard))
+    doubt = graph.add("Add", fall, graph.scalar(temperatures.unheard))
+    adapted = graph.name(graph.add("Div", graph.add("Sub", embedding, mean), scale), "adapted")
+
+    def logits(head: str, of: str) -> str:
+        t = np.float32(getattr(temperatures, head))
+        return graph.linear(of, weights[f"{head}.weight"] / t, weights[f"{head}.bias"] / t)
+
+    shares = []
+    for name, head in (("probabilities", "four"), ("six", "six")):
+        found = logits(head, adapted)
+        shares.append(graph.add("Softmax", found, axis=-1))
+        told = graph.add("Softmax", graph.add("Div", found, doubt), axis=-1)
+        graph.name(_mixed(graph, told, is_speech, weights[f"{head}.bias"].size) if is_speech else told, name)
+    unadapted = graph.add("Softmax", logits("four", embedding), axis=-1)
+    _evidence(graph, embedding, unadapted, (shares[0], shares[1]), is_speech, weights["class_means"])
     keep = [first_product, *(node.name for node in graph.nodes[encoder_nodes:] if node.op_type == "MatMul")]
     outputs: Shapes = {"probabilities": ["batch", 4], "six": ["batch", 6], "embedding": ["batch", size]}
+    outputs |= {"voice_update": ["batch", size], "voice_weight": ["batch", 1], "unadapted": ["batch", 4]}
     return graph.model({"log_mel": ["batch", N_MELS, "T"]}, outputs, "emotion"), keep
 
 

@@ -16,8 +16,8 @@ from torch import Tensor
 from ser_track.chunk import FloatArray
 from ser_track.labels import EMOTIONS
 from ser_track.models.log_mel import N_MELS
-from training.channel import Channel, levelled
-from training.corpora import SIX_EMOTIONS, votes
+from training.channel import Channel, levelled, overlaid
+from training.corpora import ALL_EMOTIONS, SIX_EMOTIONS, votes
 from training.spectra import N_VIEWS, Spectra
 
 NEUTRAL: Final = EMOTIONS.index("neutral")
@@ -25,24 +25,29 @@ N_PEOPLE: Final = 6
 N_CLIPS: Final = 12
 TARGETS: Final = 9
 """Clips of each person that are learnt from; the other three are neutral and only history."""
-N_SOUNDS: Final = 8
+N_SOUNDS: Final = 10
+CROSS_TALK: Final = 4
+"""How many of the sounds of a batch are two people at once, whose target is the same as that of sounds."""
+_BALANCE_DB: Final = 4.0
 _VOTE_SHARE: Final = 0.15
 _TEACHER_SHARE: Final = 0.4
 MIN_FRAMES: Final = 48  # frames of 10 ms
 _CLEAN_SHARE: Final = 0.4
 _HISTORY: Final = (0, 0, 0, 1, 2, 4, 6, 8)
 _NEUTRAL_ODDS: Final = 12.0
+_CALLS: Final = 0.7
 
 
 @dataclass(slots=True)
 class Draw:
-    """Who is heard, and what is to be learnt from it: rows [n] of (corpus, clip); views [n]; targets [n, 4] and [n, 6],
-    zero where they do not count; history [n, n]: which clips were heard before each; labels [n]."""
+    """Who is heard, and what is to be learnt from it: rows [n] of (corpus, clip); views [n]; targets [n, 4], [n, 6] and
+    [n, 9], zero where they do not count; history [n, n]: which clips were heard before each; labels [n]."""
 
     rows: list[tuple[int, int]]
     views: list[int]
     four: Tensor
     six: Tensor
+    nine: Tensor
     history: Tensor
     labels: NDArray[np.int64]
 
@@ -63,23 +68,25 @@ def read_teacher(path: Path) -> dict[str, FloatArray]:
 
 
 def targets_of(path: str, label: int, teacher: Mapping[str, FloatArray]) -> FloatArray:
-    """[6]: the intended emotion, a part of what a teacher says, and a little of what listeners heard.
+    """[9]: the intended emotion, a part of what a teacher says, and a little of what listeners heard.
 
-    A sound without speech is all alike.
+    A sound without speech is all alike among the first six.
     """
+    every = np.zeros(len(ALL_EMOTIONS), np.float32)
     if label < 0:
-        return np.full(len(SIX_EMOTIONS), 1 / len(SIX_EMOTIONS), np.float32)
-    intended: FloatArray = np.eye(len(SIX_EMOTIONS), dtype=np.float32)[label]
-    if path in teacher:
-        intended = (1 - _TEACHER_SHARE) * intended + _TEACHER_SHARE * teacher[path]
-    heard = votes().get(path.rsplit("/", 1)[-1].removesuffix(".opus"))
-    if heard is None:
-        return intended
-    return np.asarray((1 - _VOTE_SHARE) * intended + _VOTE_SHARE * heard, np.float32)
+        every[: len(SIX_EMOTIONS)] = 1 / len(SIX_EMOTIONS)
+        return every
+    every[label] = 1.0
+    for share, others in ((_TEACHER_SHARE, teacher.get(path)), (_VOTE_SHARE, votes().get(Path(path).stem))):
+        if others is not None:
+            every *= 1 - share
+            every[: len(SIX_EMOTIONS)] += share * others
+    return every
 
 
 class Cast:
-    """Draws who is heard, for ever. speech: corpora with the speakers of each to use; sounds: what is no speech."""
+    """Draws who is heard, for ever. speech: corpora with the speakers of each to use, and how often each corpus is
+    drawn (by default, by its number of clips); sounds: what is no speech."""
 
     def __init__(
         self,
@@ -88,6 +95,7 @@ class Cast:
         folds: str,
         rng: np.random.Generator,
         teacher: Mapping[str, FloatArray] | None = None,
+        shares: Sequence[float] = (),
     ) -> None:
         self._rng, self._teacher = rng, teacher or {}
         self.corpora = [*(spectra for spectra, _ in speech), sounds]
@@ -102,6 +110,11 @@ class Cast:
         self._neutral = [[row for row in rows if self._label(row) == NEUTRAL] for rows in self._people]
         self._left: list[list[tuple[int, int]]] = [[] for _ in self._people]
         self.n_clips = sum(map(len, self._people))
+        often = np.array([len(rows) for rows in self._people], float)
+        home = np.array([rows[0][0] for rows in self._people])
+        for corpus, share in enumerate(shares):
+            often[home == corpus] *= share / often[home == corpus].sum()
+        self._often = often / often.sum()
 
     def _label(self, row: tuple[int, int]) -> int:
         return int(self.corpora[row[0]].labels[row[1]])
@@ -114,15 +127,14 @@ class Cast:
         return self._left[person].pop()
 
     def _clips_of(self, person: int) -> list[tuple[int, int]]:
-        """N_CLIPS of one person, the last of them neutral."""
-        neutral = self._neutral[person]
-        context = [neutral[i] for i in self._rng.choice(len(neutral), N_CLIPS - TARGETS, replace=False)]
+        """N_CLIPS of one person, the last of them neutral (if there are any)."""
+        n, neutral = N_CLIPS - TARGETS, self._neutral[person] or self._people[person]
+        context = [neutral[i] for i in self._rng.choice(len(neutral), n, replace=len(neutral) < n)]
         return [self._next(person) for _ in range(TARGETS)] + context
 
     def draw(self, n_people: int, n_sounds: int) -> Draw:
         """Some people in one call, and some sounds."""
-        share = np.array([len(rows) for rows in self._people], float)
-        people = self._rng.choice(len(self._people), n_people, replace=False, p=share / share.sum())
+        people = self._rng.choice(len(self._people), n_people, replace=False, p=self._often)
         rows = [row for person in people for row in self._clips_of(person)]
         rows += [self._sounds[i] for i in self._rng.choice(len(self._sounds), n_sounds)]
         clean = np.repeat(self._rng.random(-(-len(rows) // N_CLIPS)) < _CLEAN_SHARE, N_CLIPS)
@@ -137,16 +149,25 @@ class Cast:
     def _with_targets(self, rows: list[tuple[int, int]], views: list[int], n_people: int) -> Draw:
         labels = np.array([self._label(row) for row in rows])
         paths = [str(self.corpora[corpus].paths[clip]) for corpus, clip in rows]
-        six = np.stack([targets_of(path, int(label), self._teacher) for path, label in zip(paths, labels, strict=True)])
-        four = six[:, : len(EMOTIONS)] / np.maximum(six[:, : len(EMOTIONS)].sum(1, keepdims=True), 1e-6)
-        four[labels >= len(EMOTIONS)] = 0.0
+        nine = np.stack(
+            [targets_of(path, label, self._teacher) for path, label in zip(paths, labels.tolist(), strict=True)]
+        )
         history = np.zeros((len(labels), len(labels)), np.float32)
         for first in range(0, n_people * N_CLIPS, N_CLIPS):
             own = slice(first, first + N_CLIPS)
             history[own, own] = draw_history(labels[own], self._rng)
-            four[first + TARGETS : first + N_CLIPS] = six[first + TARGETS : first + N_CLIPS] = 0.0
-        tensors = [torch.from_numpy(np.asarray(each, np.float32)) for each in (four, six, history)]
-        return Draw(rows, views, tensors[0], tensors[1], tensors[2], labels)
+            nine[first + TARGETS : first + N_CLIPS] = 0.0
+        four, six = (_first(nine, labels, n) for n in (len(EMOTIONS), len(SIX_EMOTIONS)))
+        tensors = [torch.from_numpy(np.asarray(each, np.float32)) for each in (four, six, nine, history)]
+        four_of, six_of, nine_of, past = tensors
+        return Draw(rows, views, four_of, six_of, nine_of, past, labels)
+
+
+def _first(targets: FloatArray, labels: NDArray[np.int64], n: int) -> FloatArray:
+    """Targets among the first n emotions, of clips that have one of them (or none: sounds)."""
+    some = targets[:, :n] / np.maximum(targets[:, :n].sum(1, keepdims=True), 1e-6)
+    some[labels >= n] = 0.0
+    return np.asarray(some, np.float32)
 
 
 class Episodes:
@@ -159,9 +180,10 @@ class Episodes:
         folds: str,
         seed: int,
         teacher: Mapping[str, FloatArray] | None = None,
+        shares: Sequence[float] = (),
     ) -> None:
         self._rng = np.random.default_rng(seed)
-        self._cast = Cast(speech, sounds, folds, self._rng, teacher)
+        self._cast = Cast(speech, sounds, folds, self._rng, teacher, shares)
         self.n_clips = self._cast.n_clips
 
     def draw(self) -> Batch:
@@ -173,11 +195,19 @@ class Episodes:
             self._heard(self._cast.corpora[corpus].view(clip, view), channels[i // N_CLIPS], longest)
             for i, ((corpus, clip), view) in enumerate(zip(draw.rows, draw.views, strict=True))
         ]
+        for i in range(len(heard) - CROSS_TALK, len(heard)):
+            heard[i] = self._cross_talk(heard)
         lengths = np.array([len(spectrum) for spectrum in heard])
         spectrum = np.zeros((len(heard), lengths.max(), N_MELS), np.float32)
         for i, one in enumerate(heard):
             spectrum[i, : len(one)] = one
         return Batch(draw, torch.from_numpy(spectrum), torch.from_numpy(lengths))
+
+    def _cross_talk(self, heard: Sequence[FloatArray]) -> FloatArray:
+        """Two people of a batch at once, about equally loud, for as long as the shorter one speaks."""
+        people = self._rng.choice(N_PEOPLE, 2, replace=False) * N_CLIPS + self._rng.integers(0, N_CLIPS, 2)
+        first, second = (heard[int(row)] for row in people)
+        return overlaid(first, second, self._rng.uniform(-_BALANCE_DB, _BALANCE_DB))
 
     def _heard(self, spectrum: NDArray[np.float16], channel: Channel, longest: int) -> FloatArray:
         rng = self._rng
@@ -189,15 +219,21 @@ class Episodes:
         return levelled(channel(spectrum[start : start + n].astype(np.float32), rng))
 
 
-def draw_history(labels: NDArray[np.int64], rng: np.random.Generator, lengths: Sequence[int] = _HISTORY) -> FloatArray:
-    """[n, n]: 1 for each clip of one person that was heard before each other; mostly neutral ones, as in a call."""
+def draw_history(
+    labels: NDArray[np.int64], rng: np.random.Generator, lengths: Sequence[int] = _HISTORY, calls: float = _CALLS
+) -> FloatArray:
+    """[n, n]: 1 for each clip of one person that was heard before each other.
+
+    Mostly neutral ones, as in a call; for some people as they come, so that nothing rests on that.
+    """
     n_clips = len(labels)
+    odds = _NEUTRAL_ODDS if rng.random() < calls else 1.0
     heard = np.zeros((n_clips, n_clips), np.float32)
     for i in range(n_clips):
         others = np.flatnonzero(np.arange(n_clips) != i)
         neutral = labels[others] == NEUTRAL
         n = min(int(rng.choice(lengths)), len(others))
         # A neutral clip is drawn before any other four times out of five, for as long as there are some.
-        keys = rng.random(len(others)) ** np.where(neutral, 1 / _NEUTRAL_ODDS, 1.0)
+        keys = rng.random(len(others)) ** np.where(neutral, 1 / odds, 1.0)
         heard[i, others[np.argsort(-keys)[:n]]] = 1.0
     return heard

@@ -6,6 +6,7 @@ comparison.
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,6 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from scipy.optimize import minimize_scalar
 
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
@@ -22,23 +22,21 @@ from ser_track.labels import EMOTIONS, SIX_EMOTIONS
 from ser_track.models.emotion import EmotionModel
 from ser_track.models.log_mel import FRONT_END
 from training import encoder
-from training.corpora import Clip, read_clips
+from training.corpora import Clip, read_clips, terms
+from training.encoder import Temperatures
 from training.listening import Heard, hear, hear_in_call, prepare
 from training.records import SHIPPED_FILE
+from training.rounding import corrected, quantise
 from training.spectra import CACHE
 from training.splits import read_splits
 
-VERSION: Final = "2.1.0"
+VERSION: Final = "3.0.0"
+UNHEARD: Final = 1.7
+HEARD: Final = 1.4
+"""Temperatures of a corpus that training left out, against those of validation speakers: with nothing known of a voice,
+and in a call (`training.adaptation`). Calibrated on validation speakers alone, a file is too confident elsewhere."""
 WEIGHTS_FOLDER: Final = Path(__file__).parents[1] / "ser_track" / "models" / "weights"
 _DRIFT_STEP: Final = 30  # every 30th training clip
-
-
-@dataclass(frozen=True, slots=True)
-class Temperatures:
-    """Divisors of the logits of four and of six emotions."""
-
-    four: float = 1.0
-    six: float = 1.0
 
 
 def shipped_path(name: str) -> Path:
@@ -80,11 +78,12 @@ def calibrate(model: EmotionModel) -> tuple[Temperatures, Heard, Heard]:
     counts = alone.of_four()
     four = temperature([(heard.four[counts], heard.labels[counts]) for heard in (alone, adapted)])
     six = temperature([(heard.six, heard.labels) for heard in (alone, adapted)])
-    return Temperatures(round(four, 4), round(six, 4)), alone, adapted
+    return Temperatures(round(four, 4), round(six, 4), UNHEARD, HEARD), alone, adapted
 
 
-def describe(model: onnx.ModelProto, name: str, training_data: str) -> None:
-    """Write into the file what it is, what it wants, and whom it never heard."""
+def describe(model: onnx.ModelProto, name: str, corpora: Sequence[str]) -> None:
+    """Write into the file what it is and wants, what it was trained on under which terms, and whom it never heard."""
+    used = [*corpora, "esc10"]
     helper.set_model_props(
         model,
         {
@@ -95,33 +94,15 @@ def describe(model: onnx.ModelProto, name: str, training_data: str) -> None:
             "sample_rate_hz": str(SAMPLE_RATE_HZ),
             "front_end": FRONT_END,
             "licence": "encoder: MIT (OpenAI Whisper), fine-tuned on the training data named here; see NOTICE",
-            "training_data": training_data,
-            "test_speakers": json.dumps(read_splits()["test"]),
+            "training_data": "; ".join(f"{terms(each).title} ({terms(each).source})" for each in used),
+            "training_licences": json.dumps({terms(each).title: terms(each).licence for each in used}),
+            "test_speakers": json.dumps([name for each in corpora for name in read_splits(each).get("test", ())]),
         },
     )
 
 
-def quantise(source: onnx.ModelProto, target: Path, keep: list[str]) -> None:
-    """Weights to 8 bits per output channel once, activations at run time.
-
-    Range reduced: x86 without VNNI adds pairs of 8-bit products in 16 bits, which full-range weights overflow
-    (ONNX Runtime manual, "Quantize ONNX models"); weights of 7 bits cannot. What that costs, `drift` repairs.
-    """
-    quantize_dynamic(
-        source,
-        target,
-        op_types_to_quantize=["MatMul"],
-        per_channel=True,
-        reduce_range=True,
-        weight_type=QuantType.QInt8,
-        nodes_to_exclude=keep,
-    )
-
-
-def drift(name: str) -> FloatArray:
+def drift(name: str, clips: Sequence[Clip], audio: Sequence[FloatArray]) -> FloatArray:
     """[size]: by how much rounding moved the embeddings on average, over some clips of training speakers."""
-    clips = cremad("train", len(SIX_EMOTIONS))[::_DRIFT_STEP]
-    audio = prepare(clips)
     rounded, full = (EmotionModel.load(path) for path in (shipped_path(name), full_precision_path(name)))
     moved = hear(rounded, clips, audio).embeddings - hear(full, clips, audio).embeddings
     return np.asarray(moved.mean(axis=0), np.float32)
@@ -134,30 +115,38 @@ class Source:
     name: str
     tensors: dict[str, FloatArray]
     merge: int | None
-    training_data: str
+    corpora: tuple[str, ...]
 
     def build(self, temperatures: Temperatures) -> tuple[onnx.ModelProto, list[str]]:
         """The described float32 model, and the products that stay so."""
-        model, keep = encoder.build(self.tensors, self.merge, (temperatures.four, temperatures.six))
-        describe(model, self.name, self.training_data)
+        model, keep = encoder.build(self.tensors, self.merge, temperatures)
+        describe(model, self.name, self.corpora)
         return model, keep
+
+    def round(self, temperatures: Temperatures, target: Path, audio: Sequence[FloatArray]) -> None:
+        """Write the 8-bit model, corrected over some clips."""
+        model, keep = self.build(temperatures)
+        quantise(model, target, keep)
+        quantise(corrected(model, target, audio), target, keep)
 
 
 def export(source: Source) -> Temperatures:
-    """Write both files; the 8-bit one twice, the second time with its drift taken off the embedding."""
-    # Temperatures divide logits: they are fitted before the gate mixes the answers.
+    """Write both files; the 8-bit one with the mean error of each product, and then of the embedding, taken off."""
+    # Temperatures divide logits: they are fitted before the gate mixes the answers, on the file that will be used.
     open_gate = {name: value for name, value in source.tensors.items() if not name.startswith("gate.")}
     model, _ = replace(source, tensors=open_gate).build(Temperatures())
     onnx.save(model, full_precision_path(source.name))
-    temperatures, _, _ = calibrate(EmotionModel.load(full_precision_path(source.name)))
-    model, keep = source.build(temperatures)
-    onnx.save(model, full_precision_path(source.name))
-    quantise(model, shipped_path(source.name), keep)
-    moved = drift(source.name)
+    target, clips = shipped_path(source.name), cremad("train", len(SIX_EMOTIONS))[::_DRIFT_STEP]
+    audio = prepare(clips)
+    replace(source, tensors=open_gate).round(Temperatures(), target, audio)
+    moved = drift(source.name, clips, audio)
     print("mean drift of the embedding:", float(np.abs(moved).mean().round(4)))
-    repaired = {**source.tensors, "embed.bias": source.tensors["embed.bias"] - moved * source.tensors["deviation"]}
-    model, keep = replace(source, tensors=repaired).build(temperatures)
-    quantise(model, shipped_path(source.name), keep)
+    bias = source.tensors["embed.bias"] - moved * source.tensors["deviation"]
+    replace(source, tensors=open_gate | {"embed.bias": bias}).round(Temperatures(), target, audio)
+    temperatures, _, _ = calibrate(EmotionModel.load(target))
+    replace(source, tensors=source.tensors | {"embed.bias": bias}).round(temperatures, target, audio)
+    model, _ = source.build(temperatures)
+    onnx.save(model, full_precision_path(source.name))
     return temperatures
 
 
@@ -168,7 +157,7 @@ def main() -> None:
     parser.add_argument("network", help="what training.finetune stored, without network- and .npz")
     args = parser.parse_args()
     tensors, facts = encoder.read_network(CACHE / f"network-{args.network}.npz")
-    temperatures = export(Source(args.name, tensors, facts["merge"], facts["training_data"]))
+    temperatures = export(Source(args.name, tensors, facts["merge"], tuple(facts["plan"]["corpora"])))
     record = json.loads(SHIPPED_FILE.read_text(encoding="utf-8")) if SHIPPED_FILE.exists() else {}
     record[args.name] = {"network": args.network, "temperatures": asdict(temperatures), **facts}
     SHIPPED_FILE.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -3,7 +3,8 @@
 import argparse
 import json
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,29 +14,46 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from training.episodes import N_PEOPLE, TARGETS, Batch, Draw, Episodes, read_teacher
+from training.corpora import add_corpora, read_shares, terms
+from training.episodes import Batch, Draw, Episodes, read_teacher
 from training.guide import Guide
-from training.judge import Standardised, report
+from training.judge import Standardised, in_history, report
 from training.network import Network, gigaflops
 from training.records import note_tried
 from training.spectra import CACHE, Spectra
 from training.splits import read_splits
 from training.stored import resume, store, weights_path
 from training.students import STUDENTS, student
-from training.voices import Rows, adapted, mostly_neutral
+from training.voices import Rows, class_means, mostly_neutral
 
 # On the embedding alone: Whisper was trained without, and dropping parts of its residual stream ruins it.
 _DROPOUT: Final = 0.2
 _KEEP_STATISTICS: Final = 0.95
+_KEEP_CLASSES: Final = 0.98
+_AUXILIARY: Final = 0.5
 _KEEP_WEIGHTS: Final = 0.985
 RANDOM: Final = "random"
+_WARM: Final = 4
+_TOLD_EVERY: Final = 50
 
 
 def follow(network: Standardised, embedding: Tensor, labels: Rows) -> None:
-    """Let mean and deviation of the population follow the network."""
+    """Let the statistics of the population and of the emotions follow the network."""
     mean, deviation = mostly_neutral(embedding, labels)
     network.mean.lerp_(mean, 1 - _KEEP_STATISTICS)
     network.deviation.lerp_(deviation, 1 - _KEEP_STATISTICS)
+    network.class_means.lerp_(class_means(network.standard(embedding), labels), 1 - _KEEP_CLASSES)
+
+
+@torch.no_grad()
+def begin(network: Standardised, draws: Iterable[tuple[Tensor, Rows]]) -> None:
+    """Set these statistics from some embeddings [n, size] with their labels."""
+    embeddings, labels = zip(*draws, strict=True)
+    every, known = torch.cat(embeddings), np.concatenate(labels)
+    mean, deviation = mostly_neutral(every, known)
+    network.mean.copy_(mean)
+    network.deviation.copy_(deviation)
+    network.class_means.copy_(class_means(network.standard(every), known))
 
 
 def embedded(network: Network, batch: Batch) -> Tensor:
@@ -53,19 +71,20 @@ def loss_of(network: Network, batch: Batch, guide: Guide | None) -> tuple[Tensor
     """The loss of a batch, and the embeddings."""
     embedding = embedded(network, batch)
     standard = network.standard(embedding)
-    loss = loss_of_logits(network.logits(adapted(standard, batch.draw.history), _DROPOUT), batch.draw)
+    heard = in_history(network, standard, batch.draw.history)
+    loss = loss_of_logits(network.logits(heard, _DROPOUT), batch.draw)
     if guide is not None:
         loss = loss + guide.loss(standard, batch.draw.rows, batch.draw.views)
     return loss, embedding.detach()
 
 
-def loss_of_logits(logits: tuple[Tensor, Tensor], draw: Draw) -> Tensor:
-    """Cross-entropy of four and six against soft targets, each over the clips that count."""
-    four, six = (
-        -(targets * each.log_softmax(1)).sum() / targets.sum()
-        for each, targets in zip(logits, (draw.four, draw.six), strict=True)
+def loss_of_logits(logits: tuple[Tensor, Tensor, Tensor], draw: Draw) -> Tensor:
+    """Cross-entropy of four and six, and a share of that of the nine; soft targets, over the clips that count."""
+    four, six, nine = (
+        -(targets * each.log_softmax(1)).sum() / targets.sum().clamp(min=1e-6)
+        for each, targets in zip(logits, (draw.four, draw.six, draw.nine), strict=True)
     )
-    return four + six
+    return four + six + _AUXILIARY * nine
 
 
 def parameter_groups(network: Network, rate: float, guide: Guide | None) -> list[dict[str, object]]:
@@ -78,16 +97,16 @@ def parameter_groups(network: Network, rate: float, guide: Guide | None) -> list
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long and how fast; `extra` adds Javanese to CREMA-D's speakers, `start` names a network to go on from,
-    `teacher` soft targets, `guide` a larger network."""
+    """How long and how fast; `corpora` and how often each is drawn; `start` names a network to go on from, `teacher`
+    soft targets, `guide` a larger network."""
 
     shape: str
-    epochs: int
+    steps: int
     rate: float
     seed: int
-    extra: bool
+    corpora: dict[str, float]
     start: str
-    report_every: int = 4
+    report_every: int = 200
     teacher: str = ""
     guide: str = ""
 
@@ -97,24 +116,27 @@ class Run:
 
     def __init__(self, plan: Plan) -> None:
         torch.manual_seed(plan.seed)
-        splits = read_splits()
-        cremad, javanese = Spectra("cremad"), Spectra("javanese")
-        others = np.unique(javanese.speakers).tolist()
-        speech = {"cremad": (cremad, splits["train"])} | ({"javanese": (javanese, others)} if plan.extra else {})
-        self.judged = {"validation": (cremad, splits["validation"])}
-        if not plan.extra:
-            self.judged["javanese"] = (javanese, others)
+        every = {name: Spectra(name) for name in plan.corpora}
+        speech = [(spectra, read_splits(name)["train"]) for name, spectra in every.items()]
+        self.judged = {
+            name: (spectra, read_splits(name)["validation"])
+            for name, spectra in every.items()
+            if "validation" in read_splits(name)
+        }
         self.network = student(plan.shape)
         if plan.start != RANDOM:
             resume(self.network, weights_path(plan.start))
-        self.averaged = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(_KEEP_WEIGHTS), use_buffers=True)
-        self.guide = Guide(plan.guide, [*speech, "esc10"]) if plan.guide else None
+        self.guide = Guide(plan.guide, [*every, "esc10"]) if plan.guide else None
         teacher = read_teacher(CACHE / f"{plan.teacher}.npz") if plan.teacher else {}
-        self.episodes = Episodes(list(speech.values()), Spectra("esc10"), "123", plan.seed, teacher)
-        self.per_epoch = round(self.episodes.n_clips / (N_PEOPLE * TARGETS))
+        shares = list(plan.corpora.values())
+        self.episodes = Episodes(speech, Spectra("esc10"), "123", plan.seed, teacher, shares)
         self._optimiser = AdamW(parameter_groups(self.network, plan.rate, self.guide), weight_decay=0.05)
         rates = [float(group["lr"]) for group in self._optimiser.param_groups]
-        self._schedule = OneCycleLR(self._optimiser, rates, total_steps=plan.epochs * self.per_epoch, pct_start=0.1)
+        self._schedule = OneCycleLR(self._optimiser, rates, total_steps=plan.steps, pct_start=0.1)
+        batches = [self.episodes.draw() for _ in range(_WARM)]
+        with torch.no_grad():
+            begin(self.network, [(embedded(self.network, batch), batch.draw.labels) for batch in batches])
+        self.averaged = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(_KEEP_WEIGHTS), use_buffers=True)
 
     def step(self) -> float:
         """One batch; its loss."""
@@ -138,49 +160,56 @@ def train(plan: Plan, name: str) -> None:
     """Train, print the progress on other speakers, store the averaged weights."""
     run = Run(plan)
     began, history = time.time(), list[dict[str, object]]()
-    for epoch in range(plan.epochs + 1):
-        # Epoch 0 is the beginning: frozen Whisper under a trained head.
-        lost = [run.step() for _ in range(run.per_epoch if epoch else 0)]
-        line: dict[str, object] = {"epoch": epoch, "loss": round(float(np.mean(lost or [0])), 3)}
-        if epoch % plan.report_every == 0 or epoch == plan.epochs:
-            line |= run.report()
-        history.append(line)
-        print(json.dumps({**line, "s": round(time.time() - began)}), flush=True)
-    facts: dict[str, object] = {
-        "plan": asdict(plan),
-        "merge": getattr(run.network, "merge", None),
-        "gflop_for_3_s": gigaflops(run.network),
-        "training_data": training_data(plan.extra),
-        "history": history,
-    }
+    lost = list[float]()
+    for step in range(1, plan.steps + 1):
+        lost.append(run.step())
+        if step % _TOLD_EVERY == 0 or step == plan.steps:
+            line: dict[str, object] = {"step": step, "loss": round(float(np.mean(lost)), 3)}
+            lost.clear()
+            if step % plan.report_every == 0 or step == plan.steps:
+                line |= run.report()
+                store(run.averaged.module, weights_path(name), _facts(plan, run, history))
+            history.append(line)
+            print(json.dumps({**line, "s": round(time.time() - began)}), flush=True)
+    facts = _facts(plan, run, history)
     store(run.averaged.module, weights_path(name), facts)
     note_tried(name, facts)
 
 
-def training_data(extra: bool) -> str:
+def _facts(plan: Plan, run: Run, history: list[dict[str, object]]) -> dict[str, object]:
+    return {
+        "plan": asdict(plan),
+        "merge": getattr(run.network, "merge", None),
+        "gflop_for_3_s": gigaflops(run.network),
+        "training_data": training_data(plan.corpora),
+        "history": history,
+    }
+
+
+def training_data(corpora: Iterable[str]) -> str:
     """Whom a network was trained on, as its file says it."""
-    used = f"CREMA-D, {len(read_splits()['train'])} speakers, acted English"
-    return used + ("; Javanese, 10 speakers, acted" if extra else "")
+    return "; ".join(f"{terms(name).title}, {len(read_splits(name)['train'])} speakers" for name in corpora)
 
 
 def main() -> None:
     """Train one student."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shape", choices=sorted(STUDENTS))
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--rate", type=float, default=3e-5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--extra", action="store_true", help="train with Javanese too")
+    add_corpora(parser)
     parser.add_argument("--start", required=True, help=f"the network to go on from, of training.head; or {RANDOM}")
-    parser.add_argument("--report-every", type=int, default=4)
+    parser.add_argument("--report-every", type=int, default=200, help="steps")
     parser.add_argument("--teacher", default="", help="what training.teacher has written, without .npz")
     parser.add_argument("--guide", default="", help="a larger network whose embeddings are targets too")
     parser.add_argument("--name", default="")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     plan = Plan(**{name: value for name, value in vars(args).items() if name not in ("threads", "name")})
-    train(plan, args.name or f"{args.shape}-s{args.seed}{'-extra' if args.extra else ''}")
+    plan = replace(plan, corpora=read_shares(args.corpora))
+    train(plan, args.name or f"{args.shape}-s{args.seed}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from training.episodes import draw_history
 from training.network import Network
 from training.pooled import pooled_views
 from training.spectra import Spectra
-from training.voices import Rows, adapted
+from training.voices import Rows, adapted, update_values
 
 
 class Standardised(Protocol):
@@ -19,17 +19,30 @@ class Standardised(Protocol):
 
     mean: Tensor
     deviation: Tensor
+    class_means: Tensor
 
-    def logits(self, standard: Tensor) -> tuple[Tensor, Tensor]:
-        """Adapted embeddings → logits of four and of six."""
+    def standard(self, embedding: Tensor) -> Tensor:
+        """Embeddings in units of the population."""
+
+    def logits(self, standard: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Adapted embeddings → logits of four, of six and of the nine."""
 
 
-def in_call_order(standard: Tensor, labels: Rows, speakers: NDArray[np.str_]) -> Tensor:
+def in_history(network: Standardised, standard: Tensor, history: Tensor) -> Tensor:
+    """[n, size]: each clip adapted to those that were heard before it; their emotions are guessed from each alone."""
+    with torch.no_grad():
+        guessed = network.logits(standard)[1].softmax(1)
+        updates = update_values(standard, guessed, network.class_means)
+    return adapted(standard, updates, history)
+
+
+def in_call_order(network: Standardised, standard: Tensor, labels: Rows, speakers: NDArray[np.str_]) -> Tensor:
     """[n, size]: each clip adapted to up to eight others of its speaker, mostly neutral."""
     again, rng = standard.clone(), np.random.default_rng(1)
     for speaker in np.unique(speakers):
         own = np.flatnonzero(speakers == speaker)
-        again[own] = adapted(standard[own], torch.from_numpy(draw_history(labels[own], rng, (8,))))
+        heard = torch.from_numpy(draw_history(labels[own], rng, (8,), calls=1.0))
+        again[own] = in_history(network, standard[own], heard)
     return again
 
 
@@ -43,9 +56,9 @@ def recall(predicted: Tensor, labels: Rows) -> float:
 def judge(network: Standardised, standard: Tensor, labels: Rows, speakers: NDArray[np.str_]) -> list[float]:
     """UAR of four alone and adapted, of six alone and adapted."""
     scores = []
-    for heard in (standard, in_call_order(standard, labels, speakers)):
-        four, six = network.logits(heard)
-        scores += [recall(four[labels < 4].argmax(1), labels[labels < 4]), recall(six.argmax(1), labels)]
+    for heard in (standard, in_call_order(network, standard, labels, speakers)):
+        four, six, _ = network.logits(heard)
+        scores += [recall(each[labels < n].argmax(1), labels[labels < n]) for n, each in ((4, four), (6, six))]
     return [scores[0], scores[2], scores[1], scores[3]]
 
 

@@ -1,5 +1,7 @@
 """What is reported: unweighted average recall with its interval over speakers, and the calibration error."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,8 @@ from ser_track.evaluation import (
 )
 from ser_track.labels import SIX_EMOTIONS
 
+CONFIDENT: Final = 0.6
+"""From this confidence on, a result that is wrong counts as confident and wrong."""
 Labels = NDArray[np.int64]
 
 
@@ -45,5 +49,6 @@ def report(labels: Labels, probabilities: FloatArray, speakers: NDArray[np.str_]
         "uar_95": [round(low, 4), round(high, 4)],
         "accuracy": round(accuracy(confusion(labels, predicted)), 4),
         "recall": dict(zip(SIX_EMOTIONS[: probabilities.shape[1]], shares.round(4).tolist(), strict=False)),
+        "confident_wrong": round(float(((probabilities.max(axis=1) >= CONFIDENT) & (predicted != labels)).mean()), 4),
         "ece": round(expected_calibration_error(labels, probabilities.astype(np.float64)), 4),
     }

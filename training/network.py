@@ -85,6 +85,8 @@ class Network(nn.Module, ABC):
         nn.init.zeros_(self.attend2.bias)
         self.embed = nn.Linear(2 * width * depth, EMBEDDING_SIZE)
         self.four, self.six = nn.Linear(EMBEDDING_SIZE, 4), nn.Linear(EMBEDDING_SIZE, 6)
+        self.nine = nn.Linear(EMBEDDING_SIZE, 9)  # auxiliary: not shipped
+        self.register_buffer("class_means", torch.zeros(6, EMBEDDING_SIZE))  # of standardised embeddings
         self.register_buffer("mean", torch.zeros(EMBEDDING_SIZE))
         self.register_buffer("deviation", torch.ones(EMBEDDING_SIZE))
 
@@ -108,10 +110,10 @@ class Network(nn.Module, ABC):
         """Population mean 0 and deviation 1, of people who are neutral most of the time."""
         return (embedding - self.mean) / self.deviation
 
-    def logits(self, standard: Tensor, dropout: float = 0.0) -> tuple[Tensor, Tensor]:
-        """Adapted embeddings → logits of four and of six."""
+    def logits(self, standard: Tensor, dropout: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
+        """Adapted embeddings → logits of four, of six and of the nine."""
         kept = functional.dropout(standard, dropout, self.training)
-        return self.four(kept), self.six(kept)
+        return self.four(kept), self.six(kept), self.nine(kept)
 
 
 class WhisperNetwork(Network):

@@ -1,6 +1,7 @@
-"""Pooled outputs of a frozen student's blocks for every clip and view: `python -m training.pooled base-3`.
+"""Pooled outputs of a network's blocks for every clip and view: `python -m training.pooled base-3`.
 
-With them a head is trained in a minute (`training.head`); fine-tuning the encoder takes hours (`training.finetune`).
+The network is a shape with Whisper's own weights, or a trained network of the cache. With the pooled outputs a head is
+trained in a minute (`training.head`); fine-tuning the encoder takes hours (`training.finetune`).
 """
 
 import argparse
@@ -14,11 +15,11 @@ from torch import Tensor
 
 from training.network import SHAPES, Network
 from training.spectra import CACHE, N_VIEWS, Spectra
-from training.students import student
+from training.stored import stored_or_new
 
 Rows = NDArray[np.int64]
 _BATCH = 24
-CORPORA = ("esc10", "javanese", "cremad")
+CORPORA = ("esc10", "javanese", "emogator", "cremad")
 
 
 def pooled_views(network: Network, spectra: Spectra, rows: Rows, view: int) -> Tensor:
@@ -41,34 +42,34 @@ def pooled_batches(network: Network, pieces: Sequence[NDArray[np.floating]]) -> 
     return torch.stack([found[i] for i in range(len(pieces))])
 
 
-def pooled_path(shape: str, corpus: str) -> Path:
-    """Where the values of one student and corpus lie: [clip, view, depth * 2 * width] in half precision."""
-    return CACHE / f"pooled-{shape}-{corpus}.npy"
+def pooled_path(network: str, corpus: str) -> Path:
+    """Where the values of one network and corpus lie: [clip, view, depth * 2 * width] in half precision."""
+    return CACHE / f"pooled-{network}-{corpus}.npy"
 
 
-def read_pooled(shape: str, corpus: str) -> NDArray[np.float16]:
+def read_pooled(network: str, corpus: str) -> NDArray[np.float16]:
     """[clip, view, depth * 2 * width]."""
-    values: NDArray[np.float16] = np.load(pooled_path(shape, corpus))
+    values: NDArray[np.float16] = np.load(pooled_path(network, corpus))
     return values
 
 
 def main() -> None:
     """Compute what is not there yet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("shape", choices=sorted(SHAPES))
+    parser.add_argument("network", help=f"one of {', '.join(sorted(SHAPES))}, or a name in the cache")
     parser.add_argument("corpora", nargs="*", default=CORPORA)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    network = student(args.shape).eval()
+    network = stored_or_new(args.network).eval()
     for corpus in args.corpora:
-        if pooled_path(args.shape, corpus).exists():
+        if pooled_path(args.network, corpus).exists():
             continue
         spectra = Spectra(corpus)
         rows = np.arange(len(spectra.labels))
         views = [pooled_views(network, spectra, rows, view).numpy().astype(np.float16) for view in range(N_VIEWS)]
-        np.save(pooled_path(args.shape, corpus), np.stack(views, axis=1))
-        print(pooled_path(args.shape, corpus).name, flush=True)
+        np.save(pooled_path(args.network, corpus), np.stack(views, axis=1))
+        print(pooled_path(args.network, corpus).name, flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ SHIPPED_FILE: Final = _HERE / "shipped.json"
 RESULTS_FILE: Final = _HERE / "results.json"
 CROSSFOLD_FILE: Final = _HERE / "crossfold.json"
 BASELINES_FILE: Final = _HERE / "baselines.json"
+ADAPTATION_FILE: Final = _HERE / "adaptation.json"
 
 
 def note_tried(name: str, facts: dict[str, object]) -> None:

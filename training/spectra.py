@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from ser_track.models.log_mel import FRONT_END, log_mel
 from training.conditions import random_chain
-from training.corpora import Clip, read_audio, read_clips, read_sounds
+from training.corpora import ALL_EMOTIONS, Clip, read_audio, read_clips, read_sounds
 from training.splits import read_splits
 from training.vad import trim, voiced_windows
 
@@ -130,30 +130,35 @@ class Spectra:
 
 def _speech(corpus: str) -> list[Clip]:
     """The clips that a shipped network may see; `TEST` is what it may not: for the five folds of the recipe alone."""
-    test = set(read_splits()["test"])
     if corpus == TEST:
+        test = set(read_splits()["test"])
         return [clip for clip in read_clips("cremad", 6) if clip.speaker in test]
-    return [clip for clip in read_clips(corpus, 6) if clip.speaker not in test]
+    test = set(read_splits(corpus).get("test", ()))
+    return [clip for clip in read_clips(corpus, len(ALL_EMOTIONS)) if clip.speaker not in test]
+
+
+def prepare_corpus(corpus: str) -> None:
+    """Write the spectra of one corpus."""
+    CACHE.mkdir(exist_ok=True)
+    train = set(read_splits()["train"])
+    voices = [clip.path for clip in read_clips("cremad", 6) if clip.speaker in train]
+    if corpus == "esc10":
+        paths = read_sounds((1, 2, 3, 4))
+        store(corpus, paths, [-1] * len(paths), [path.split("/")[1].split("-")[0] for path in paths], voices)
+    else:
+        clips = _speech(corpus)
+        speakers = [clip.speaker for clip in clips]
+        store(corpus, [clip.path for clip in clips], [clip.label for clip in clips], speakers, voices)
+    print(spectra_path(corpus).name, flush=True)
 
 
 def main() -> None:
     """Prepare the corpora that are not in the cache yet."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("corpora", nargs="*", default=["esc10", "javanese", "cremad"])
-    CACHE.mkdir(exist_ok=True)
-    train = set(read_splits()["train"])
-    voices = [clip.path for clip in read_clips("cremad", 6) if clip.speaker in train]
+    parser.add_argument("corpora", nargs="*", default=["esc10", "javanese", "cremad", "emogator"])
     for corpus in parser.parse_args().corpora:
-        if spectra_path(corpus).exists():
-            continue
-        if corpus == "esc10":
-            paths = read_sounds((1, 2, 3, 4))
-            store(corpus, paths, [-1] * len(paths), [path.split("/")[1].split("-")[0] for path in paths], voices)
-        else:
-            clips = _speech(corpus)
-            speakers = [clip.speaker for clip in clips]
-            store(corpus, [clip.path for clip in clips], [clip.label for clip in clips], speakers, voices)
-        print(spectra_path(corpus).name, flush=True)
+        if not spectra_path(corpus).exists():
+            prepare_corpus(corpus)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import torch
 
 from training.network import Network
 from training.spectra import CACHE
+from training.students import STUDENTS, student
 
 
 def weights_path(name: str) -> Path:
@@ -17,9 +18,32 @@ def weights_path(name: str) -> Path:
 
 
 def resume(network: Network, path: Path) -> None:
-    """Take the tensors of a stored network of the same shape."""
+    """Take the tensors of a stored network of the same shape; what it does not have stays as it is."""
     with np.load(path) as stored:
-        network.load_state_dict({name: torch.from_numpy(stored[name]) for name in network.state_dict()})
+        network.load_state_dict(
+            {name: torch.from_numpy(stored[name]) for name in network.state_dict() if name in stored}, strict=False
+        )
+
+
+def read_facts(path: Path) -> dict[str, Any]:
+    """What is known of a stored network."""
+    with np.load(path) as stored:
+        facts: dict[str, Any] = json.loads(str(stored["facts"]))
+        return facts
+
+
+def shape_of(name: str) -> str:
+    """The shape of a network of the cache; a shape's name stands for itself."""
+    return name if name in STUDENTS else str(read_facts(weights_path(name))["plan"]["shape"])
+
+
+def stored_or_new(name: str) -> Network:
+    """A trained network of the cache, or for the name of a shape one with Whisper's own weights."""
+    if name in STUDENTS:
+        return student(name)
+    network = student(shape_of(name))
+    resume(network, weights_path(name))
+    return network
 
 
 def store(network: Network, path: Path, facts: dict[str, object]) -> None:

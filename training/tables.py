@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from training.records import BASELINES_FILE, CROSSFOLD_FILE, RESULTS_FILE, SHIPPED_FILE, TRIED_FILE
+from training.records import ADAPTATION_FILE, BASELINES_FILE, CROSSFOLD_FILE, RESULTS_FILE, SHIPPED_FILE, TRIED_FILE
 from training.tables_of_training import Record, baselines, crossfold, curve, percent, table, tried
+from training.tables_of_voices import adaptation, bursts, drift
 
 _MODEL_PAGE: Final = Path(__file__).parents[1] / "docs" / "model.md"
 _README: Final = Path(__file__).parent / "README.md"
@@ -23,6 +24,7 @@ _HOW: Final = {
     "in_call": "in call order (`--adapt`)",
     "in_call_half_neutral": "in a call, half neutral (`--adapt --neutral-share 0.5`)",
     "in_call_each_once": "in a call, each clip once (`--adapt --neutral-share corpus`)",
+    "in_call_one_emotion": "in a call, people with one emotion each",
 }
 
 
@@ -38,8 +40,19 @@ def results(record: Record) -> str:
                     low, high = of["uar_95"]
                     score = f"**{percent(of['uar'])}** ({percent(low)} to {percent(high)})"
                     recall = ", ".join(f"{emotion[:3]} {percent(share)}" for emotion, share in of["recall"].items())
-                    rows.append([f"{title}, {words}", name, kind, score, f"{of['ece']:.3f}", recall])
-    return table(["speakers", "model", "emotions", "UAR (95 % interval)", "ECE", "recall"], rows)
+                    rows.append(
+                        [
+                            f"{title}, {words}",
+                            name,
+                            kind,
+                            score,
+                            f"{of['ece']:.3f}",
+                            percent(of["confident_wrong"]),
+                            recall,
+                        ]
+                    )
+    header = ["speakers", "model", "emotions", "UAR (95 % interval)", "ECE", "sure and wrong", "recall"]
+    return table(header, rows)
 
 
 def summary(record: Record) -> str:
@@ -148,6 +161,9 @@ def main() -> None:
         "tried": tried(_read(TRIED_FILE)),
         "curve": curve(_read(TRIED_FILE)),
     }
+    tables |= {"bursts": bursts(record), "drift": drift(record)}
+    if ADAPTATION_FILE.exists():
+        tables |= adaptation(_read(ADAPTATION_FILE))
     if CROSSFOLD_FILE.exists():
         tables["crossfold"] = crossfold(_read(CROSSFOLD_FILE))
     if BASELINES_FILE.exists():

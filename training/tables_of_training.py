@@ -20,18 +20,27 @@ def tried(record: list[Record]) -> str:
     rows = []
     for of in record:
         last, plan = of["history"][-1], of["plan"]
-        scores = [
-            ", ".join(f"{score:.1f}" for score in last[who]["1"]) if who in last else "none"
-            for who in ("validation", "javanese")
-        ]
-        length = f"{plan['epochs']} epochs" if "epochs" in plan else f"head only, {plan['steps']} steps"
+        unheard = last.get("javanese") if "javanese" not in plan.get("corpora", ()) else None
+        scores = [_scores(_validation(last)), _scores(unheard)]
+        length = f"{plan['epochs']} epochs" if "epochs" in plan else f"{plan['steps']} steps"
+        length = length if "start" in plan else f"head only, {length}"
         helpers = [f"{kind} {plan[kind]}" for kind in ("guide", "teacher") if plan.get(kind)]
-        data = "both" if plan["extra"] else "CREMA-D"
+        data = ", ".join(plan["corpora"]) if "corpora" in plan else "both" if plan["extra"] else "CREMA-D"
         rows.append(
             [of["name"], length, f"{plan['rate']:g}", data, "; ".join([*helpers, *of.get("notes", [])]), *scores]
         )
     header = ["network", "training", "rate", "data", "with", "validation", "Javanese, unheard"]
     return table(header, rows)
+
+
+def _validation(line: Record) -> Record:
+    """CREMA-D's validation speakers; records of version 2 call them by another name."""
+    found: Record = line["validation"] if "validation" in line else line["cremad"]
+    return found
+
+
+def _scores(found: Record | None) -> str:
+    return ", ".join(f"{score:.1f}" for score in found["1"]) if found else "none"
 
 
 def curve(record: list[Record]) -> str:
@@ -43,14 +52,14 @@ def curve(record: list[Record]) -> str:
             best[shape] = of
     rows = []
     for shape, of in sorted(best.items(), key=lambda item: float(item[1]["gflop_for_3_s"])):
-        scores = of["history"][-1]["validation"]["1"]
+        scores = _validation(of["history"][-1])["1"]
         rows.append([shape, f"{of['gflop_for_3_s']:.2f}", of["name"], *(f"{score:.1f}" for score in scores)])
     kinds = ("four, alone", "four, adapted", "six, alone", "six, adapted")
     return table(["student", "GFLOP for 3 s", "best network", *kinds], rows)
 
 
 def _mean_score(of: Record) -> float:
-    scores: list[float] = of["history"][-1]["validation"]["1"]
+    scores: list[float] = _validation(of["history"][-1])["1"]
     return sum(scores) / len(scores)
 
 

@@ -17,6 +17,7 @@ import torch
 
 from ser_track.chunk import FloatArray
 from ser_track.labels import SIX_EMOTIONS
+from training.corpora import add_corpora, read_shares
 from training.head import Corpus, Head, Plan, fit
 from training.judge import in_call_order, recall
 from training.spectra import CACHE
@@ -40,25 +41,23 @@ def answers(head: Head, corpus: Corpus, speakers: Sequence[str]) -> dict[str, Fl
     shares = []
     for view in _VIEWS:
         standard = head.standard(head.embedding(torch.from_numpy(corpus.pooled[rows, view].astype(np.float32))))
-        called = in_call_order(standard, corpus.spectra.labels[rows], corpus.spectra.speakers[rows])
+        called = in_call_order(head, standard, corpus.spectra.labels[rows], corpus.spectra.speakers[rows])
         shares += [head.logits(heard)[1].softmax(1).numpy() for heard in (standard, called)]
     mean = np.mean(shares, axis=0).astype(np.float32)
     return dict(zip(corpus.spectra.paths[rows].tolist(), mean, strict=True))
 
 
-def taught(shape: str, extra: bool) -> dict[str, FloatArray]:
+def taught(shape: str, shares: dict[str, float]) -> dict[str, FloatArray]:
     """What heads on one frozen encoder say of the clips of speakers that they did not hear."""
-    cremad, javanese, sounds = (Corpus.read(shape, name) for name in ("cremad", "javanese", "esc10"))
-    corpora = [(cremad, groups(read_splits()["train"]))]
-    if extra:
-        corpora.append((javanese, groups(np.unique(javanese.spectra.speakers).tolist())))
+    sounds = Corpus.read(shape, "esc10")
+    corpora = [(Corpus.read(shape, name), groups(read_splits(name)["train"])) for name in shares]
     found: dict[str, FloatArray] = {}
     for held_out in range(N_GROUPS):
         speech = [
             (corpus, [name for i, part in enumerate(parts) if i != held_out for name in part])
             for corpus, parts in corpora
         ]
-        head = fit(Plan(shape, steps=2000, rate=2e-3, seed=held_out), speech, sounds)
+        head = fit(Plan(shape, steps=2000, seed=held_out, corpora=shares), speech, sounds)
         for corpus, parts in corpora:
             found |= answers(head, corpus, parts[held_out])
     labels = {str(path): int(label) for corpus, _ in corpora for path, label in zip(
@@ -81,10 +80,10 @@ def main() -> None:
     """Average the answers of all shapes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("shapes", nargs="+")
-    parser.add_argument("--extra", action="store_true", help="Javanese too")
+    add_corpora(parser)
     parser.add_argument("--name", default="teacher")
     args = parser.parse_args()
-    each = [taught(shape, args.extra) for shape in args.shapes]
+    each = [taught(shape, read_shares(args.corpora)) for shape in args.shapes]
     paths = sorted(each[0])
     six = np.mean([[answer[path] for path in paths] for answer in each], axis=0).astype(np.float32)
     assert six.shape == (len(paths), len(SIX_EMOTIONS))

@@ -89,8 +89,8 @@ def fetch(size: str) -> Path:
 def main() -> None:
     """Fetch what is named."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sizes", nargs="*", choices=sorted(_FETCHED), default=sorted(_FETCHED))
-    for size in parser.parse_args().sizes:
+    parser.add_argument("sizes", nargs="*", help=f"of {sorted(_FETCHED)}; all by default")
+    for size in parser.parse_args().sizes or sorted(_FETCHED):
         path = fetch(size)
         print(path.name, sum(value.size for value in read_weights(path).values()), "parameters")
 

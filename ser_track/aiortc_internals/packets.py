@@ -7,6 +7,7 @@ says so. If an aiortc release changes one, `tests/aiortc_internals/test_packets.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,13 +15,18 @@ from aiortc import RTCRtpReceiver
 from aiortc.jitterbuffer import JitterBuffer
 from aiortc.rtp import RtpPacket
 
+from ser_track.aiortc_internals.red import is_opus, opus_inside
+from ser_track.rtp.header import Arrival
+from ser_track.rtp.red import unpack
+
 log = logging.getLogger(__name__)
 _BUFFER: Final = "_RTCRtpReceiver__jitter_buffer"
 _CODECS: Final = "_RTCRtpReceiver__codecs"
 _STATISTICS: Final = "_RTCRtpReceiver__remote_streams"
 _MAX_REPORTED: Final = 16
-PushPacket = Callable[[int, int, int, bytes], None]
-"""Takes SSRC, sequence number, RTP timestamp and payload of one packet; must not block."""
+_SILENT_SAMPLE: Final = {"pcmu": b"\xff", "pcma": b"\xd5", "g722": b"\xfa"}
+PushPacket = Callable[[Arrival], None]
+"""Takes one packet with Opus; must not block."""
 
 
 def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
@@ -30,7 +36,7 @@ def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
 
 
 def take_packets(receiver: RTCRtpReceiver, push: PushPacket) -> bool:
-    """Give ``push`` the Opus packets of ``receiver``; false if this aiortc does not allow it.
+    """Give ``push`` the Opus packets of ``receiver``, in RED too; false if this aiortc does not allow it.
 
     Packets of any other codec are decoded by aiortc, and their frames come from the track.
     """
@@ -62,7 +68,20 @@ class _Diversion:
 
     def add(self, packet: RtpPacket) -> Any:
         """aiortc calls this with each packet; it expects the pair "ask for a key frame?", "a complete frame"."""
-        if self._codecs[packet.payload_type].name.lower() != "opus":
-            return self._original.add(packet)
-        self._push(packet.ssrc, packet.sequence_number, packet.timestamp, packet.payload)
+        kind, now = packet.payload_type, time.monotonic()
+        arrival = Arrival(packet.ssrc, packet.sequence_number, packet.timestamp, packet.payload, now)
+        if is_opus(self._codecs, kind):
+            self._push(arrival)
+        elif (audio_type := opus_inside(self._codecs, kind)) is not None:
+            for each in unpack(arrival, audio_type):
+                self._push(each)
+        else:
+            return self._original.add(_with_sound(packet, self._codecs[kind].name.lower()))
         return False, None
+
+
+def _with_sound(packet: Any, codec: str) -> RtpPacket:
+    """``packet`` with at least one sample: FFmpeg takes a packet without for the end, and refuses all later ones."""
+    if not packet._data:
+        packet._data = _SILENT_SAMPLE.get(codec, b"")
+    return packet  # type: ignore[no-any-return]  # `Any`, because aiortc adds the field to it later

@@ -15,7 +15,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from aioice.ice import Connection, StunProtocol
 from aiortc import RTCRtpReceiver
@@ -25,8 +25,10 @@ from pylibsrtp import Session
 
 from ser_track.aiortc_internals import udp_batches
 from ser_track.aiortc_internals.receiver_stats import ReceiverStats
+from ser_track.aiortc_internals.red import is_opus, opus_inside
 from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival, Header, read_header, read_packet
+from ser_track.rtp.red import unpack
 
 log = logging.getLogger(__name__)
 _CODECS: Final = "_RTCRtpReceiver__codecs"
@@ -86,6 +88,14 @@ def take_socket(receiver: RTCRtpReceiver, level_id: int | None) -> "MediaSocket 
     )
 
 
+class _Source(NamedTuple):
+    """One SSRC with one payload type."""
+
+    counted: ReceiverStats
+    opus_inside: int | None
+    """For RED: the payload type of Opus inside of it."""
+
+
 class MediaSocket:
     """One participant's connection, read by the tick thread."""
 
@@ -97,7 +107,7 @@ class MediaSocket:
         self._session = session
         self._level_id = level_id
         self._rest = rest
-        self._counted: dict[tuple[int, int], ReceiverStats] = {}
+        self._known: dict[tuple[int, int], _Source] = {}
         self._sources: set[int] = set()
 
     @property
@@ -122,8 +132,8 @@ class MediaSocket:
         arrivals, rest = [], []
         for datagram, now in datagrams:
             header = read_header(datagram)
-            counted = None if header is None else self._source_of(header)
-            if header is None or counted is None:
+            source = None if header is None else self._source_of(header)
+            if header is None or source is None:
                 if header is None or not self._one_too_many(header):
                     rest.append(datagram)
                 continue
@@ -131,8 +141,12 @@ class MediaSocket:
                 packet = self._session.unprotect(datagram)
             except (SrtpError, ValueError):  # forged, a duplicate, or too long
                 continue
-            counted.count(header.sequence, header.timestamp, now - clock_offset_s)
-            arrivals.append(read_packet(header, packet, self._level_id, now))
+            source.counted.count(header.sequence, header.timestamp, now - clock_offset_s)
+            arrival = read_packet(header, packet, self._level_id, now)
+            if source.opus_inside is None:
+                arrivals.append(arrival)
+            else:
+                arrivals += unpack(arrival, source.opus_inside)
         if rest:
             self._rest.pass_on(rest)
         self.packets += len(arrivals)
@@ -142,13 +156,13 @@ class MediaSocket:
         # Packets that waited in the socket before they agreed must not be analysed.
         return [arrival for arrival in arrivals if arrival.now >= since]
 
-    def _source_of(self, header: Header) -> ReceiverStats | None:
-        """Statistics of an Opus packet's source, if aiortc has accepted that source; otherwise None."""
-        source = header.ssrc, header.payload_type & 127
-        counted = self._counted.get(source)
-        if counted is None and (counted := self._rest.accepted(*source)) is not None:
-            self._counted[source] = counted
-        return counted
+    def _source_of(self, header: Header) -> _Source | None:
+        """The source of an Opus packet, if aiortc has accepted that source; otherwise None."""
+        key = header.ssrc, header.payload_type & 127
+        source = self._known.get(key)
+        if source is None and (source := self._rest.accepted(*key)) is not None:
+            self._known[key] = source
+        return source
 
     def _one_too_many(self, header: Header) -> bool:
         """Whether a packet comes from a new source although the connection has more sources than any client needs."""
@@ -194,15 +208,15 @@ class _Aiortc:
         if self._waiting:
             self._loop.call_soon(self._receive)
 
-    def accepted(self, ssrc: int, payload_type: int) -> ReceiverStats | None:
-        """Statistics of an Opus source that aiortc has routed to this receiver; aiortc and this module share them."""
-        codec, known = self._codecs.get(payload_type), self._statistics.get(ssrc)
-        if known is None or codec is None or codec.name.lower() != "opus":
+    def accepted(self, ssrc: int, payload_type: int) -> _Source | None:
+        """An Opus source that aiortc has routed to this receiver; aiortc and this module share its statistics."""
+        known, inside = self._statistics.get(ssrc), opus_inside(self._codecs, payload_type)
+        if known is None or (inside is None and not is_opus(self._codecs, payload_type)):
             return None
         if not isinstance(known, ReceiverStats):
             # The key exists already, so the dictionary keeps its size while aiortc iterates over it.
             known = self._statistics[ssrc] = ReceiverStats(known)
-        return known
+        return _Source(known, inside)
 
 
 class _SharedSession:

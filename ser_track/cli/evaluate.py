@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -11,11 +12,13 @@ from ser_track.cli.call_order import CORPUS, DEFAULT_NEUTRAL_SHARE, Mix, calls_o
 from ser_track.cli.console import MODEL_HELP, Feedback, feedback
 from ser_track.cli.evaluation_figures import as_text, figures, played_figures
 from ser_track.cli.evaluation_runs import Judge, Judged, neutral_of
+from ser_track.cli.features import check_features_file, save_features
 from ser_track.cli.manifest import Clip, Manifest, read_manifest
 from ser_track.config.schema import load_config
 from ser_track.errors import AudioError, ConfigError, SerTrackError
 from ser_track.labels import LabelSet
 from ser_track.models import load_models
+from ser_track.safe_text import shown_on
 
 _EPILOG: Final = """\
 MANIFEST is CSV in UTF-8 whose first line names the columns: path (relative to the manifest), emotion and, if known,
@@ -36,10 +39,15 @@ UAR is the unweighted average recall; its interval is a bootstrap over speakers.
 over 15 bins. Results are "sure" if their label is not "unsure" (pipeline.min_confidence); they are "confident and
 wrong" if the confidence is 60 % or more and the label is not that of the manifest, as a share of all clips.
 
+--save-features writes the embedding and the probabilities of each clip, for those who train a classifier of their own:
+of all emotions in the manifest, those that the model does not have included. A name in .npz is for numpy, one in .csv
+for pandas (docs/tune.md). ser-track tune learns a head with your own labels.
+
 examples:
   ser-track evaluate clips/manifest.csv
   ser-track evaluate manifest.csv --model base --adapt --json figures.json
   ser-track evaluate manifest.csv --adapt --neutral-share corpus
+  ser-track evaluate labelled.csv --model base --save-features features.npz
 """
 
 
@@ -54,6 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--neutral-share", type=_neutral_share, metavar="SHARE", help=mix)
     emotions = "evaluate our four, or our six, emotions (default: the labels of the model)"
     parser.add_argument("--emotions", type=int, choices=(4, 6), help=emotions)
+    features = "write the embedding and the probabilities of each clip here: a name in .npz or .csv"
+    parser.add_argument("--save-features", type=Path, metavar="FILE", help=features)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,18 +74,23 @@ def run(args: argparse.Namespace) -> int:
         ConfigError: the configuration, the manifest or an option cannot be used.
         ModelError: the model cannot be used.
     """
+    if args.save_features is not None:
+        check_features_file(args.save_features)
     chosen = {} if args.model is None else {"model": args.model}
     config = load_config(args.config, {"pipeline": chosen}).pipeline
     judge = Judge.of(load_models(config), args.emotions)
     manifest = read_manifest(args.manifest, judge.labels)
     mix = _mix(args, manifest, judge.labels)
     with feedback(results_on_terminal=False) as told:
-        result = _evaluate(manifest, judge, config.min_confidence, mix, told)
+        result = _evaluate(manifest, judge, config.min_confidence, mix, args.save_features, told)
     if not result["n"]:
+        if args.save_features is not None and len(manifest.others) > 0:
+            print("no figures: the model has none of the emotions in the manifest; the features are written")
+            return int(told.failed)
         raise AudioError(
             f"{args.manifest} has no clip that could be judged; {_why_none(result['skipped'], judge.labels)}"
         )
-    print(as_text(result))
+    print(as_text(result), file=shown_on(sys.stdout))
     if args.json is not None:
         _write(args.json, result)
     return int(told.failed)
@@ -112,12 +127,16 @@ def _mix(args: argparse.Namespace, manifest: Manifest, labels: LabelSet) -> Mix 
 
 
 def _evaluate(
-    manifest: Manifest, judge: Judge, min_confidence: float, mix: Mix | None, told: Feedback
+    manifest: Manifest, judge: Judge, min_confidence: float, mix: Mix | None, features: Path | None, told: Feedback
 ) -> dict[str, Any]:
     failed = [_failure(f"line {line}", "the row has no path or no emotion", told) for line in manifest.broken_lines]
     # Sums of floats depend on the order of the clips; the order of the rows must not change a figure.
     clips = sorted(manifest.clips, key=lambda clip: (clip.name, clip.speaker, clip.emotion))
     judged = _sorted_out(judge.alone(clips), "evaluating", len(clips), failed, told)
+    if features is not None:
+        outcomes = judge.alone(manifest.others)
+        others = _sorted_out(outcomes, "listening to other emotions", len(manifest.others), failed, told)
+        save_features(features, [*judged, *others], judge.labels, judge.models.classifier.name)
     result: dict[str, Any] = {"model": judge.models.classifier.name, "n": 0}
     if judged:
         result |= figures(judged, judge.labels, min_confidence)

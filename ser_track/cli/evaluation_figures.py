@@ -107,7 +107,7 @@ def _summary(result: Mapping[str, Any]) -> list[str]:
         *([f"          over the classes in the manifest; without {', '.join(absent)}"] if absent else []),
         f"accuracy  {100 * result['accuracy']:.1f} %",
         f"ECE       {100 * result['ece']:.1f} %",
-        f"wrong     {100 * result['confident_and_wrong']:.1f} % of the clips, with {100 * CONFIDENT:.0f} % or more",
+        f"wrong     {_percent(result['confident_and_wrong'])} of the clips, {_percent(CONFIDENT)} confident or more",
         *([] if neutral is None else [f"neutral   {100 * neutral:.1f} % of the neutral clips recognised"]),
         f"sure      {100 * result['coverage']:.1f} % of the clips, {_percent(result['accuracy_when_sure'])} right",
     ]

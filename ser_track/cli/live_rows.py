@@ -17,7 +17,9 @@ from ser_track.event_types import (
     SpeechStarted,
     Stalled,
 )
+from ser_track.first_impressions import is_first_impression
 from ser_track.labels import LabelSet
+from ser_track.safe_text import printable
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
@@ -48,16 +50,25 @@ class Row:
         if isinstance(event, ConsentChanged):
             self.emotion = None
 
-    def cells(self, labels: LabelSet, bar_width: int) -> list[Text]:
-        """Name, whether they speak, the label, a bar and a number for each label, the state: words, not colours."""
+    @property
+    def learning(self) -> bool:
+        """Whether the result that is shown is a first impression."""
+        return self.emotion is not None and is_first_impression(self.emotion.voice_known)
+
+    def cells(self, labels: LabelSet, bar_width: int, learning: str) -> list[Text]:
+        """Name, whether they speak, the label, a bar and a number for each label, the state: words, not colours.
+
+        A first impression has ``learning`` in place of its label, and its likeliest label does not stand out.
+        """
         now = Text("speaks", style="bold") if self.speaking else Text("-", style="dim")
         state = Text(self.state, style="" if self.state == "analysed" else "yellow")
         if self.emotion is None:
             return [Text(self.name), now, Text(""), *(Text("") for _ in labels.shown), state]
-        label = title_of(self.emotion.label, labels)
-        sound = Text(label, style="bold") if self.emotion.final else Text(f"{label}…")
+        label = learning if self.learning else title_of(self.emotion.label, labels)
+        usual, best = ("dim", "dim") if self.learning else ("", "bold")
+        sound = Text(label, style=best) if self.emotion.final else Text(f"{label}…", style=usual)
         shares = [self.emotion.probabilities.get(name, 0.0) for name in labels.shown]
-        bars = [Text(_bar(share, bar_width), style="bold" if share == max(shares) else "") for share in shares]
+        bars = [Text(_bar(share, bar_width), style=best if share == max(shares) else usual) for share in shares]
         return [Text(self.name), now, sound, *bars, state]
 
 
@@ -84,10 +95,9 @@ def _state(event: Joined | ConsentChanged | Left | Stalled | Resumed | Fault) ->
 
 def title_of(name: str, labels: LabelSet) -> str:
     """The title of the label ``name``, which may come from another model."""
-    return printable(labels[name].title if name in (*labels.names, labels.unsure.name) else name)
+    return words_of(name, None, labels)
 
 
-def printable(text: str) -> str:
-    """``text`` in one line, without characters that move a terminal's cursor: strangers chose the names."""
-    kept = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(kept.split())
+def words_of(name: str, voice_known: float | None, labels: LabelSet) -> str:
+    """The label ``name`` of a result in words, tentative ones if it is a first impression."""
+    return printable(labels.words(name, voice_known))

@@ -12,11 +12,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ser_track.cli.live_rows import Row, printable, title_of
+from ser_track.cli.live_rows import Row, words_of
 from ser_track.event_types import Emotion, EncodedEvent, Event, Fault, Joined, MeetingChanged, Notice
 from ser_track.labels import FOUR, LabelSet
+from ser_track.safe_text import printable
 
 LIMITS: Final = "How voices sound to a model of acted speech. Often wrong; not what anyone feels."
+LEARNING_NOTE: Final = "Learning this voice: the numbers are first impressions, from too little speech."
 _REFRESHES_PER_S: Final = 8
 _NAME_WIDTH: Final = 12
 """In 80 columns; more where there is more room."""
@@ -25,7 +27,7 @@ _MAX_LABEL_WIDTH: Final = 20
 _MAX_BAR_WIDTH: Final = 12
 _NUMBER_WIDTH: Final = len(" 100%")
 _STATE_WIDTH: Final = len("not analysed")
-_REST_HEIGHT: Final = 7
+_REST_HEIGHT: Final = 8
 """Lines that are not rows: title, column heads, and messages."""
 
 
@@ -115,7 +117,8 @@ class LiveView:
         labels = self._labels
         each = ((label.title, event.probabilities.get(label.name, 0.0)) for label in labels.shown_labels)
         shares = ", ".join(f"{title} {100 * share:.0f}%" for title, share in each)
-        return f"{name}  {event.start_s:.1f} to {event.end_s:.1f} s  {title_of(event.label, labels)}  ({shares})"
+        words = words_of(event.label, event.voice_known, labels)
+        return f"{name}  {event.start_s:.1f} to {event.end_s:.1f} s  {words}  ({shares})"
 
     def _tell(self, line: str) -> None:
         if not self._limits_told:
@@ -126,30 +129,35 @@ class LiveView:
     def _render(self) -> Group:
         with self._lock:
             shown, hidden = self._most_recent()
-            table, bar_width = self._empty_table()
+            table, bar_width, learning = self._empty_table()
             for row in shown:
-                table.add_row(*row.cells(self._labels, bar_width))
+                table.add_row(*row.cells(self._labels, bar_width, learning))
             below = [Text(f"and {hidden} more, without recent events")] if hidden else []
             trouble = [Text(self._trouble, style="red", no_wrap=True, overflow="ellipsis")] if self._trouble else []
             said = [Text(self._said)] if self._said else []
-            return Group(*said, table, *below, *trouble, Text(LIMITS, style="italic"))
+            notes = [LEARNING_NOTE, LIMITS] if any(row.learning for row in shown) else [LIMITS]
+            return Group(*said, table, *below, *trouble, *(Text(note, style="italic") for note in notes))
 
-    def _empty_table(self) -> tuple[Table, int]:
-        """A table whose column widths do not depend on its content, and the width of the bars."""
+    def _empty_table(self) -> tuple[Table, int, str]:
+        """A table whose column widths do not depend on its content, the width of the bars, and words for `LEARNING`."""
         width = self._console.width
         name_width = _NAME_WIDTH + max(0, min(12, (width - 80) // 2))
         titles = [printable(label.title) for label in self._labels.shown_labels]
-        label_width = min(_MAX_LABEL_WIDTH, max(map(len, [*titles, self._labels.unsure.title]))) + len("…")
-        # The width that is left for labels, after all other columns and a space between columns.
-        room = max(0, width - name_width - _NOW_WIDTH - label_width - _STATE_WIDTH - len(titles) - 3)
-        bar_width = _bar_width(titles, room)
+        # All the words for a voice that is still new where that leaves room for bars, else only the first one.
+        for learning in (self._labels.learning.title, self._labels.learning.title.split()[0]):
+            sounds = [*titles, self._labels.unsure.title, learning]
+            label_width = min(_MAX_LABEL_WIDTH, max(map(len, sounds))) + len("…")
+            # The width that is left for labels, after all other columns and a space between columns.
+            room = max(0, width - name_width - _NOW_WIDTH - label_width - _STATE_WIDTH - len(titles) - 3)
+            if bar_width := _bar_width(titles, room):
+                break
         title = Text(self._title, no_wrap=True, overflow="ellipsis") if self._title else None
         table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0, show_edge=False)
         shares = _share_widths(titles, bar_width, room)
         widths = [("who", name_width), ("now", _NOW_WIDTH), ("sound", label_width), *shares, ("", _STATE_WIDTH)]
         for column, column_width in widths:
             table.add_column(Text(column), no_wrap=True, width=column_width)
-        return table, bar_width
+        return table, bar_width, learning
 
     def _most_recent(self) -> tuple[list[Row], int]:
         """As many rows as there is room for, in the order of joining; and the number of hidden rows."""

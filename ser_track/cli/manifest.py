@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,9 @@ _SYNONYMS: Final = {
     "fearful": "fear",
 }
 
+OTHER: Final = -1
+"""In place of a label's index: an emotion that is not among the labels."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clip:
@@ -33,6 +36,8 @@ class Clip:
     path: Path
     emotion: int
     speaker: str
+    word: str = field(default="", compare=False)
+    """The emotion as the manifest spells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Manifest:
     clips: tuple[Clip, ...]
     other_emotions: dict[str, int]
     broken_lines: tuple[int, ...]
+    others: tuple[Clip, ...] = ()
+    """The clips left out; their ``emotion`` is `OTHER`."""
 
 
 def read_manifest(path: Path, labels: LabelSet = FOUR) -> Manifest:
@@ -53,18 +60,23 @@ def read_manifest(path: Path, labels: LabelSet = FOUR) -> Manifest:
         ConfigError: the file cannot be read, or a column is missing.
     """
     clips: list[Clip] = []
-    others: Counter[str] = Counter()
+    others: list[Clip] = []
     broken: list[int] = []
     known = words_of(labels)
     for line, row in _rows(path):
-        name, emotion = _cell(row, "path"), _cell(row, "emotion").lower()
-        if not name or not emotion:
+        name, word = _cell(row, "path"), _cell(row, "emotion")
+        if not name or not word:
             broken.append(line)
-        elif emotion not in known:
-            others[emotion] += 1
-        else:
-            clips.append(Clip(name, path.parent / name, known[emotion], _cell(row, "speaker")))
-    return Manifest(tuple(clips), dict(sorted(others.items())), tuple(broken))
+            continue
+        clip = Clip(name, path.parent / name, known.get(word.lower(), OTHER), _cell(row, "speaker"), word)
+        (others if clip.emotion == OTHER else clips).append(clip)
+    counts = Counter(clip.word.lower() for clip in others)
+    return Manifest(tuple(clips), dict(sorted(counts.items())), tuple(broken), tuple(others))
+
+
+def meaning_of(word: str) -> str | None:
+    """The emotion among our six that ``word`` stands for, by its name or one of our synonyms; ``None`` if none does."""
+    return _SYNONYMS.get(word.lower())
 
 
 def words_of(labels: LabelSet) -> dict[str, int]:

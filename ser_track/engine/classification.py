@@ -92,11 +92,12 @@ class Classification:
             return prediction
         if job.audio.start == job.start:
             stream.latest_prediction = job.span, prediction
+        known = _known(stream.voice, prediction)  # before this segment is added
         if not job.final:
             prediction = stream.smoothing.smooth(job.audio.number, prediction)
         else:
             learn(stream.voice, prediction)
-        return self._emotion(job, prediction)
+        return self._emotion(job, prediction, known)
 
     def _predict(self, job: ClassificationJob) -> Prediction | Fault:
         """Run the classifier. An error becomes a `Fault` of this one segment; it is never ignored."""
@@ -105,7 +106,7 @@ class Classification:
         except InferenceError as error:  # it concerns one segment and must not stop the others
             return Fault(job.key, "classifier_failed", str(error), job.audio.number)
 
-    def _emotion(self, job: ClassificationJob, prediction: Prediction) -> Emotion:
+    def _emotion(self, job: ClassificationJob, prediction: Prediction, voice_known: float | None) -> Emotion:
         labels = self.classifier.labels
         every = _named(labels.names, prediction.probabilities)
         shown = {name: every[name] for name in labels.shown}
@@ -124,6 +125,7 @@ class Classification:
             model=self.classifier.name,
             six=six,
             all=every if len(shown) < len(every) else None,
+            voice_known=voice_known,
         )
 
 
@@ -146,10 +148,19 @@ def predict(classifier: EmotionClassifier, samples: FloatArray, voice: VoiceProf
 def learn(voice: VoiceProfile | None, prediction: Prediction) -> None:
     """Add a finished segment to its ``voice``, from the prediction that was made with what was known before it.
 
-    Does nothing if the classifier does not adapt to voices, or gave no embedding.
+    A classifier that gives no evidence but an embedding teaches with that; one with neither does not adapt to voices.
     """
-    if voice is not None and prediction.embedding is not None:
+    if voice is None:
+        return
+    if prediction.evidence is not None:
+        voice.update(*prediction.evidence)
+    elif prediction.embedding is not None:
         voice.update(prediction.embedding)
+
+
+def _known(voice: VoiceProfile | None, prediction: Prediction) -> float | None:
+    """How well the ``voice`` is known; ``None`` if the model does not adapt: without embeddings it learns no voice."""
+    return None if voice is None or (prediction.evidence is None and prediction.embedding is None) else voice.known
 
 
 def _named(names: Sequence[str], shares: FloatArray) -> dict[str, float]:

@@ -17,7 +17,7 @@ from ser_track.rtp.jitter_buffer import PacketCounts
 Keep = Callable[[Iterable[Arrival | Chunk]], None]
 """Receives packets or decoded audio as the engine gets them. It must not raise or block."""
 _MIN_SAMPLES: Final = SAMPLE_RATE_HZ // 400
-"""No packet lasts less than 2.5 ms. Padding lasts nothing, but is counted as if it did; its number is bounded too."""
+"""No packet lasts less than 2.5 ms. Padding and copies last nothing, but are counted as if they did, and so bounded."""
 
 
 class Intake:
@@ -46,7 +46,7 @@ class Intake:
         if isinstance(item, Chunk):
             self._inbox.put(key, item, len(item.samples))
         else:
-            lasts = opus.packet_length(item.payload) // opus.RTP_PER_SAMPLE
+            lasts = 0 if item.redundant else opus.packet_length(item.payload) // opus.RTP_PER_SAMPLE
             self._inbox.put(key, item, max(lasts, _MIN_SAMPLES))
 
     def keep(self, key: StreamKey, keep: Keep) -> None:
@@ -106,7 +106,7 @@ class Intake:
         return self._packets.arrived_s(key, at)
 
     def take_failed(self) -> dict[StreamKey, Exception]:
-        """The streams whose packets failed since the last call; each starts again with its next packet."""
+        """The streams whose packets failed since the last call; each goes on with its next packet."""
         return self._packets.take_failed()
 
     def _take_packets(self, key: StreamKey, arrivals: list[Arrival]) -> None:

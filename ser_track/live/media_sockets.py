@@ -97,10 +97,15 @@ class MediaSockets:
         """The latest packets that have not waited longer than ``max_held_s``, and last no longer than that together."""
         kept, left = deque[Arrival](), self._max_held_s * SAMPLE_RATE_HZ
         for number, arrival in enumerate(reversed(arrivals)):
-            left -= packet_length(arrival.payload) // RTP_PER_SAMPLE
+            left -= _samples(arrival)
             if left < 0 or now - arrival.now > self._max_held_s:
                 older = arrivals[: len(arrivals) - number]
-                self.dropped_samples += sum(packet_length(each.payload) // RTP_PER_SAMPLE for each in older)
+                self.dropped_samples += sum(_samples(each) for each in older)
                 break
             kept.appendleft(arrival)
         return list(kept)
+
+
+def _samples(arrival: Arrival) -> int:
+    """How long a packet lasts; a copy does not."""
+    return 0 if arrival.redundant else packet_length(arrival.payload) // RTP_PER_SAMPLE

@@ -16,7 +16,7 @@ _OF_PACKETS = (
     ("packets_late", "Packets that came after they were counted as lost"),
     ("packets_lost", "Packets that did not arrive in time"),
     ("packets_broken", "Packets that are not valid Opus"),
-    ("packets_recovered", "Lost packets that the next one carried (forward error correction)"),
+    ("packets_recovered", "Lost packets that a later one carried (forward error correction, RED)"),
     ("concealed_seconds", "Lost audio that the decoder concealed"),
     ("missing_seconds", "Lost audio that is left out: too long to conceal"),
     ("silent_seconds", "Time in which senders signal silence, or send nothing"),

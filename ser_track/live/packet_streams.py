@@ -75,13 +75,16 @@ class PacketStreams:
         return None if stream is None else stream.arrived_s(at)
 
     def take_failed(self) -> dict[StreamKey, Exception]:
-        """The streams that failed since the last call: each was forgotten, and starts again with its next packet."""
+        """The streams that failed since the last call: each lost what it held, and goes on with its next packet."""
         failed, self._failed = self._failed, {}
         return failed
 
     def _fail(self, key: StreamKey, error: Exception) -> None:
-        self.discard(key)
         self._failed[key] = error
+        self._busy.discard(key)
+        if (failed := self._streams.pop(key, None)) is not None:
+            # In the time of the one that failed: from 0, its audio would be the past for as long as the stream lasted.
+            self._streams[key] = OpusStream(self.counts, failed)
 
     def discard(self, key: StreamKey) -> None:
         """Forget ``key`` and everything that is held for it."""

@@ -3,6 +3,9 @@
 from typing import Final
 
 _BEHIND_S: Final = 1.0
+_CATCHES_UP_S: Final = 0.5
+"""For each packet at most. More would look as if the sender had paused; a bridge whose connection stood still does so
+too, and its packets are not late."""
 
 
 class MediaClock:
@@ -26,5 +29,6 @@ class MediaClock:
         if ticks > 0:
             self._latest = timestamp
             # A slow clock, or one that stops while muted, must not fall behind: gaps would be given up at once.
-            self._now = max(self._now + ticks / self._rate_hz, clock - _BEHIND_S)
+            passed = self._now + ticks / self._rate_hz
+            self._now = max(passed, min(clock - _BEHIND_S, passed + _CATCHES_UP_S))
         return self._now

@@ -5,6 +5,7 @@ The form of the recording that comes with Jitsi's reference service for transcri
 """
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 
@@ -16,6 +17,8 @@ from ser_track.rtp.packet_reader import Recorded, RecordedChunk, RecordedPacket
 
 _MAX_LINE: Final = 1 << 20
 _LATEST_S: Final = 1 << 40
+_MAX_SOURCES: Final = 10_000
+"""Each source that was started is kept, with its decoder, until the end of the file."""
 
 
 class _Source(NamedTuple):
@@ -28,14 +31,14 @@ class _Source(NamedTuple):
         endpoint, name = self.started.endpoint, self.started.name or self.started.endpoint
         for each in self.media.read(media, now_s) if self.media is not None else ():
             if isinstance(each, Arrival):
-                yield RecordedPacket(endpoint, name, None, each)
+                yield RecordedPacket(endpoint, name, None, each, "opus")
             else:
                 yield RecordedChunk(endpoint, name, each, now_s)
 
 
 def is_dump(head: bytes) -> bool:
     """Whether a file that begins with ``head`` is a MediaJson dump."""
-    line = head.split(b"\n", 1)[0]
+    line = head.removeprefix(BOM_UTF8).split(b"\n", 1)[0]
     return line.lstrip().startswith(b"{") and b'"data"' in line and b'"timestamp"' in line and b'\\"event\\"' in line
 
 
@@ -71,6 +74,8 @@ class MediaJsonDump:
         """Return the audio in one line."""
         now_s, frame = _frame(line)
         if isinstance(frame, SourceStarted):
+            if frame.tag not in sources and len(sources) >= _MAX_SOURCES:
+                raise AudioError(f"more than {_MAX_SOURCES} sources; split the recording")
             sources[frame.tag] = _Source(frame, self._media_source(frame, len(sources)))
         elif isinstance(frame, Media):
             if (source := sources.get(frame.tag)) is None:

@@ -19,6 +19,8 @@ RECORD_FULL: Final = "ser-track: this recording is full"
 """Text of the ``info`` event at the end of a recording that reached its limit before the meeting ended."""
 MEDIA_TIME: Final = "mediaTime"
 """The custom parameter with which our own recordings mark `SourceStarted.media_time`."""
+REDUNDANT: Final = "redundant"
+"""The field with which our own recordings mark `Media.redundant`."""
 DECODED: Final = "l24"
 """Its encoding: linear PCM of 24 bits in network byte order (RFC 3190, 4)."""
 _USUAL_RATE_HZ: Final = 48_000
@@ -55,6 +57,8 @@ class Media:
     payload: bytes
     audio_level: int | None
     """RFC 6464: 0 is the loudest, 127 is digital silence."""
+    redundant: bool = False
+    """In our own recordings: a copy of earlier audio, which the packet with the same ``chunk`` carried (RED)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +140,7 @@ def _media(media: Mapping[str, Any]) -> Media:
         raise ValueError(f"payload is not base64: {error}") from error
     level = media.get("audioLevel")
     numbers = int(media["chunk"]), int(media["timestamp"])
-    return Media(_tag(media), *numbers, payload, None if level is None else int(level))
+    return Media(_tag(media), *numbers, payload, None if level is None else int(level), media.get(REDUNDANT) is True)
 
 
 def _tag(body: Mapping[str, Any]) -> str:

@@ -11,8 +11,9 @@ from ser_track.errors import AudioError
 from ser_track.mediajson.frames import Media, SourceStarted
 from ser_track.rtp.header import RTP_CLOCK_HZ, SILENT_LEVEL, Arrival
 from ser_track.rtp.pcm_stream import PcmStream
+from ser_track.rtp.red import RedUnpacker, unpack
 
-_OPUS: Final = "opus"
+_OPUS: Final = ("opus", "red")
 _FULL_SCALE: Final = 1 << 23
 _SAMPLE_BYTES: Final = 3
 _MAX_TIME_SAMPLES: Final = 1 << 40
@@ -20,7 +21,7 @@ _MAX_TIME_SAMPLES: Final = 1 << 40
 
 
 class MediaSource:
-    """Turns Opus into packets numbered as in RTP, and PCM and G.711 into chunks at 16 kHz."""
+    """Turns Opus, in RED too, into packets numbered as in RTP, and PCM, G.711 and G.722 into chunks at 16 kHz."""
 
     def __init__(self, started: SourceStarted, number: int) -> None:
         """``number`` is new for each source; it stands for the SSRC, which MediaJson does not carry.
@@ -31,7 +32,8 @@ class MediaSource:
         self._number = number
         self._ticks = RTP_CLOCK_HZ // started.rate_hz or 1
         self._media_time = started.media_time
-        decodes = started.encoding != _OPUS and not self._media_time
+        self._unpack = unpack if started.encoding == "red" else RedUnpacker().unpack
+        decodes = started.encoding not in _OPUS and not self._media_time
         self._pcm = PcmStream(started.encoding, started.rate_hz, started.channels) if decodes else None
 
     def read(self, media: Media, now: float) -> Iterator[Arrival | Chunk]:
@@ -46,7 +48,9 @@ class MediaSource:
             yield _decoded(media)
         else:
             numbers = media.chunk & 0xFFFF, media.timestamp * self._ticks & 0xFFFFFFFF
-            yield Arrival(self._number, *numbers, media.payload, now, media.audio_level == SILENT_LEVEL)
+            silent = media.audio_level == SILENT_LEVEL
+            arrival = Arrival(self._number, *numbers, media.payload, now, silent, media.redundant)
+            yield from [arrival] if media.redundant else self._unpack(arrival)
 
 
 def encode_decoded(chunk: Chunk) -> bytes:

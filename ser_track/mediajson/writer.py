@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
-from ser_track.mediajson.frames import DECODED, MEDIA_TIME, RECORD_FULL
+from ser_track.mediajson.frames import DECODED, MEDIA_TIME, RECORD_FULL, REDUNDANT
 from ser_track.mediajson.source import encode_decoded
 from ser_track.rtp.header import RTP_CLOCK_HZ, SILENT_LEVEL, Arrival
 
@@ -118,6 +118,8 @@ def _start(tag: str, stream: str, name: str, media_format: dict[str, object]) ->
 
 def _packet(arrival: Arrival) -> dict[str, object]:
     body = _body(arrival.sequence, arrival.timestamp, arrival.payload)
+    if arrival.redundant:
+        return body | {REDUNDANT: True}
     return body | {"audioLevel": SILENT_LEVEL} if arrival.silent else body
 
 

@@ -1,6 +1,5 @@
 """The interface that an `AnalysisPeer` needs from its owner."""
 
-import time
 from typing import Protocol
 
 from ser_track.chunk import Chunk
@@ -11,7 +10,7 @@ from ser_track.rtp.header import Arrival
 class PeerOwner(Protocol):
     """The owner of a connection; called on the event loop."""
 
-    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
+    def packet(self, arrival: Arrival) -> None:
         """An RTP packet with Opus."""
         ...
 
@@ -46,9 +45,9 @@ class AttendeeOwner:
     def __init__(self, attendee: Attendee) -> None:
         self.attendee = attendee
 
-    def packet(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
+    def packet(self, arrival: Arrival) -> None:
         """See `PeerOwner`."""
-        self.attendee.arrived(Arrival(ssrc, sequence, timestamp, payload, time.monotonic()))
+        self.attendee.arrived(arrival)
 
     def connected(self) -> None:
         """See `PeerOwner`."""

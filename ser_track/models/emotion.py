@@ -3,9 +3,11 @@
 A file takes one input, `log_mel` float32 [batch, 80, T] or a waveform float32 [batch, n] at 16 kHz, and gives
 `probabilities` or `logits` float32 [batch, C]. Its `Description` says which, and names its C
 labels. Our files also have an output `six` [batch, 6] and, to adapt to voices, an output `embedding` [batch, size] and
-two optional inputs, `voice_mean` and `voice_deviation` [1, size].
+optional inputs, `voice_mean` and `voice_deviation` [1, size]. A file may also take `voice_known` [1, 1] and give what
+voice profiles are updated with: `voice_update` [batch, size], `voice_weight` [batch, 1], `unadapted` [batch, 4].
 """
 
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Final, Self
@@ -16,12 +18,12 @@ import onnxruntime as ort
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.config.schema import DEFAULT_MODEL, SHIPPED_MODELS
 from ser_track.errors import AudioError, InferenceError, ModelError
-from ser_track.labels import SIX
+from ser_track.labels import FOUR, SIX
 from ser_track.models.description import WAVEFORM, Description
 from ser_track.models.log_mel import N_MELS, log_mel
 from ser_track.models.onnx_session import open_session
 from ser_track.protocols import Prediction
-from ser_track.voice_profile import VoiceProfile
+from ser_track.voice_profile import VoiceEvidence, VoiceProfile
 
 # The encoder's attention costs grow with the square of the length.
 _MAX_SAMPLES: Final = 30 * SAMPLE_RATE_HZ
@@ -30,6 +32,9 @@ _ENOUGH: Final = SAMPLE_RATE_HZ // 2
 """Less speech than this is weak evidence: the probabilities of shorter segments fade to uniform."""
 _MIN_SAMPLES: Final = 512
 """Convolutions over a waveform need this many samples (wav2vec 2.0: 400); shorter segments are zero-padded."""
+_NEUTRAL: Final = FOUR.names.index("neutral")
+VOICE_OUTPUTS: Final = ("voice_update", "voice_weight", "unadapted")
+_OPTIONAL_OUTPUTS: Final = ("six", "embedding", *VOICE_OUTPUTS)
 _REMEDY: Final = (
     "correct the file or the JSON beside it as docs/extending.md says (ours are remade with training/README.md), "
     "or remove 'model' from the configuration to use our own"
@@ -55,7 +60,9 @@ class EmotionModel:
         self._description = description
         self._input = session.get_inputs()[0].name
         self._outputs: dict[str, str] = {"main": description.output}
-        self._outputs |= {name: name for name in ("six", "embedding") if name in outputs}
+        self._outputs |= {name: name for name in _OPTIONAL_OUTPUTS if name in outputs}
+        optional = {node.name for node in session.get_overridable_initializers()}
+        self._takes_known = "voice_known" in optional
         knows_voices = "embedding" in outputs and session.get_overridable_initializers()
         self._embedding_size: int | None = outputs["embedding"].shape[1] if knows_voices else None
         self.name: str = f"{description.name}@{description.version}"
@@ -93,12 +100,15 @@ class EmotionModel:
             np.mean([part.probabilities for part in parts], axis=0),
             _mean_of([part.six for part in parts]),
             _mean_of([part.embedding for part in parts]),
+            _mean_evidence([part.evidence for part in parts if part.evidence is not None]),
         )
 
     def _judge(self, samples: FloatArray, voice: VoiceProfile | None) -> Prediction:
         inputs = {self._input: self._heard(samples)[None]}
         if voice is not None and voice.segments and self._embedding_size is not None:
             inputs |= {"voice_mean": voice.mean[None], "voice_deviation": voice.deviation[None]}
+            if self._takes_known:
+                inputs["voice_known"] = np.full((1, 1), voice.known, np.float32)
         try:
             results = self._session.run([*self._outputs.values()], inputs)
         except Exception as error:  # ONNX Runtime has one class per status code and no public root
@@ -109,13 +119,21 @@ class EmotionModel:
             named["main"] = _softmax(named["main"])
         main, six = (_faded(named.get(name), samples.size) for name in ("main", "six"))
         assert main is not None
-        return Prediction(main, six, named.get("embedding"))
+        evidence = None if self._embedding_size is None else evidence_of(named)
+        return Prediction(main, six, named.get("embedding"), evidence)
 
     def _heard(self, samples: FloatArray) -> FloatArray:
         """Return `samples` [n] as the network takes them, without the batch dimension."""
         if self._description.front_end != WAVEFORM:
             return log_mel(samples)
         return waveform(samples, self._description.normalised)
+
+
+def evidence_of(named: Mapping[str, FloatArray]) -> VoiceEvidence:
+    """What a segment says about its voice, from the outputs of a file like ours: name → values of one segment."""
+    weight = float(named["voice_weight"][0]) if "voice_weight" in named else 1.0
+    emotions = np.delete(named["unadapted"], _NEUTRAL) if "unadapted" in named else None
+    return VoiceEvidence(named["voice_update" if "voice_update" in named else "embedding"], weight, emotions)
 
 
 def waveform(samples: FloatArray, normalised: bool) -> FloatArray:
@@ -143,6 +161,14 @@ def _faded(shares: FloatArray | None, n: int) -> FloatArray | None:
         return shares
     weight = np.float32((n / _ENOUGH) ** 2)
     return shares * weight + (1 - weight) / np.float32(shares.size)
+
+
+def _mean_evidence(parts: list[VoiceEvidence]) -> VoiceEvidence | None:
+    if not parts:
+        return None
+    embedding = np.mean([part.embedding for part in parts], axis=0)
+    weight = float(np.mean([part.weight for part in parts]))
+    return VoiceEvidence(np.asarray(embedding, np.float32), weight, _mean_of([part.unadapted for part in parts]))
 
 
 def _mean_of(parts: list[FloatArray | None]) -> FloatArray | None:

@@ -18,6 +18,7 @@ _BEFORE: Final = {
     "final": "boolean",
     "label": "string",
     "confidence": "float64",
+    "voice_known": "float64",
 }
 _AFTER: Final = {
     "model": "string",

@@ -25,6 +25,8 @@ class Arrival(NamedTuple):
     now: float
     silent: bool = False
     """Whether the sender says that the packet is digital silence, without even noise."""
+    redundant: bool = False
+    """Whether it is a copy of earlier audio (RED): ``sequence`` is then the number of the packet that carried it."""
 
 
 class Header(NamedTuple):

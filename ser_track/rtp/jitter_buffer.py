@@ -5,11 +5,14 @@ only behind a hole, for as long as recent packets have been late, within bounds.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
+from ser_track.rtp.header import Arrival
+from ser_track.rtp.pauses import Dated, PauseDetection
 from ser_track.rtp.sequence import MAX_LATE, Packet, SequenceUnwrapper
+from ser_track.rtp.transit import Transit
 
 START_DELAY_S: Final = 0.06
 MIN_DELAY_S: Final = 0.04
@@ -19,7 +22,6 @@ _HALVING_S: Final = 0.5
 """After a burst, the delay falls halfway back in this time: below 100 ms again within a second."""
 _MAX_HELD: Final = 64
 """Most packets held behind a hole; more than a second of them is not jitter."""
-_CLOCK_WINDOW_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,13 @@ class Hole:
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """The sender restarted with the packet that follows: new numbers, new encoder. It arrived at ``now``."""
+    """The packet that follows arrived at ``now``, and its timestamp does not say how it lies to those before it.
+
+    The sender restarted (new numbers, new encoder), or ``paused`` without counting the time.
+    """
 
     now: float
+    paused: bool = False
 
 
 Item = Packet | Hole | Restart
@@ -48,11 +54,11 @@ class PacketCounts:
     late: int = 0
     """Arrived after they were given up, or belong to no known source."""
     lost: int = 0
-    """Given up."""
+    """Given up, or replaced by a copy."""
     broken: int = 0
     """Not Opus: concealed."""
     recovered: int = 0
-    """Lost, but carried by the packet after them."""
+    """Lost, but carried by a packet after them: as Opus's error correction, or as a copy (RED)."""
     concealed_samples: int = 0
     missing_samples: int = 0
     """Lost, and too long to be concealed."""
@@ -76,8 +82,11 @@ class JitterBuffer:
         """Packets by sequence number, with arrival time."""
         self._given_up: deque[int] = deque(maxlen=MAX_LATE)
         self._next: int | None = None
+        self._reached = 0
+        """Timestamp of the latest packet in the ready queue."""
+        self._pauses = PauseDetection()
         self._widened_at: float | None = None
-        self._transit = _Transit()
+        self._transit = Transit()
 
     @property
     def least_transit_s(self) -> float:
@@ -86,26 +95,35 @@ class JitterBuffer:
 
     def __bool__(self) -> bool:
         """Whether anything is held or ready."""
-        return bool(self._held or self._ready)
+        return bool(self._held or self._ready or self._pauses)
 
     def put(self, arrival: Arrival) -> None:
-        """Take in one packet."""
+        """Take in one packet; a redundant copy must come after the packet that carried it."""
+        if arrival.redundant:
+            self._fill_in(arrival)
+            return
         self.counts.received += 1
         packet = self._numbering.follow(arrival)
         if packet is not None:
-            self._sort_in(packet, arrival.now)
+            if self._pauses.holds(packet, arrival.now):
+                self._go_on(self._pauses.take(arrival.now))
+            else:
+                self._sort_in(packet, arrival.now)
             return
         begun = self._numbering.begin_anew(arrival)
         if not begun:
             self.counts.late += 1
             return
         self.counts.late -= 1  # the first of the two
-        self._begin_anew(begun[0])
+        self._go_on(self._pauses.reset())
+        self._begin_anew(begun[0], Restart(self._numbering.began_at))
         for packet in begun:
             self._sort_in(packet, arrival.now)
 
     def take(self, now: float) -> list[Item]:
         """Return the items that are due at ``now``, in order."""
+        if self._pauses:
+            self._go_on(self._pauses.take(now))
         while self._held and now - min(at for _, at in self._held.values()) >= self.delay_s:
             self._give_up()
         ready, self._ready = self._ready, []
@@ -113,17 +131,44 @@ class JitterBuffer:
 
     def flush(self) -> list[Item]:
         """Return everything that is held: no more packets will arrive."""
+        self._go_on(self._pauses.flush())
         while self._held:
             self._give_up()
         ready, self._ready = self._ready, []
         return ready
 
+    def _go_on(self, dated: Iterable[Dated]) -> None:
+        for packet, now, after_pause in dated:
+            if after_pause:
+                self._begin_anew(packet, Restart(now, paused=True))
+            self._sort_in(packet, now)
+
+    def _fill_in(self, copy: Arrival) -> None:
+        """Put a copy into the hole that its timestamp lies in, if there is one."""
+        at = self._numbering.timestamp_of(copy)
+        if not self._held or self._next is None or at is None or at <= self._reached:
+            return
+        before, before_at = self._next - 1, self._reached
+        for sequence in sorted(self._held):
+            packet, _ = self._held[sequence]
+            if packet.timestamp >= at:
+                hole, hole_at = sequence - before, packet.timestamp - before_at
+                if hole > 1 and packet.timestamp > at > before_at:
+                    missing = before + min(hole - 1, max(1, round((at - before_at) / hole_at * hole)))
+                    self.counts.lost += 1
+                    self.counts.recovered += 1
+                    self._held[missing] = Packet(missing, at, copy.payload), copy.now
+                    self._release()
+                return
+            before, before_at = sequence, packet.timestamp
+
     def _sort_in(self, packet: Packet, now: float) -> None:
-        self._widen(self._transit.lateness_s(packet.timestamp, now), now)
+        if packet.payload:
+            self._widen(self._transit.lateness_s(packet.timestamp, now), now)
         sequence = packet.sequence
         if sequence == self._next and not self._held:  # the usual case
             self._ready.append(packet)
-            self._next += 1
+            self._next, self._reached = sequence + 1, packet.timestamp
         elif sequence in self._given_up:
             self._given_up.remove(sequence)
             self.counts.late += 1
@@ -135,18 +180,18 @@ class JitterBuffer:
             while len(self._held) > _MAX_HELD:
                 self._give_up()
 
-    def _begin_anew(self, first: Packet) -> None:
+    def _begin_anew(self, first: Packet, restart: Restart) -> None:
         while self._held:
             self._give_up()
-        self._ready.append(Restart(self._numbering.began_at))
-        self._next, self._transit = first.sequence, _Transit()
+        self._ready.append(restart)
+        self._next, self._reached, self._transit = first.sequence, first.timestamp - 1, Transit()
         self._given_up.clear()
 
     def _release(self) -> None:
         """Move packets in order to the ready queue. The very first packet waits in case an earlier one follows."""
         while self._next is not None and (held := self._held.pop(self._next, None)) is not None:
             self._ready.append(held[0])
-            self._next += 1
+            self._next, self._reached = self._next + 1, held[0].timestamp
 
     def _give_up(self) -> None:
         first = min(self._held)
@@ -165,25 +210,3 @@ class JitterBuffer:
             fallen_s = MIN_DELAY_S + (self.delay_s - MIN_DELAY_S) * 0.5 ** (passed_s / _HALVING_S)
             wanted_s = max(wanted_s, fallen_s)
         self.delay_s, self._widened_at = wanted_s, now
-
-
-class _Transit:
-    """How much later each packet came than the fastest recent one; two windows of minima follow a drifting clock."""
-
-    def __init__(self) -> None:
-        self._least = self._least_before = float("inf")
-        self._window_until = float("-inf")
-
-    @property
-    def least_s(self) -> float:
-        """Transit time of the fastest packet."""
-        return min(self._least, self._least_before)
-
-    def lateness_s(self, timestamp: int, now: float) -> float:
-        """Return the lateness of a packet with this timestamp (48 kHz) that arrives at ``now``."""
-        transit_s = now - timestamp / RTP_CLOCK_HZ
-        if now >= self._window_until:
-            self._least_before, self._least = self._least, transit_s
-            self._window_until = now + _CLOCK_WINDOW_S
-        self._least = min(self._least, transit_s)
-        return transit_s - min(self._least, self._least_before)

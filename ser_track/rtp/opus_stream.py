@@ -9,18 +9,20 @@ from typing import Final
 
 import numpy as np
 
+from ser_track.audio.mixing import ChannelMixer
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.errors import AudioError
-from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
-from ser_track.rtp.jitter_buffer import Hole, Item, JitterBuffer, PacketCounts
+from ser_track.rtp.clock_rate import ClockRate
+from ser_track.rtp.header import Arrival
+from ser_track.rtp.jitter_buffer import Hole, Item, JitterBuffer, PacketCounts, Restart
+from ser_track.rtp.media_time import MediaTime
 from ser_track.rtp.opus import RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
-from ser_track.rtp.sequence import MAX_AHEAD_S, Packet
+from ser_track.rtp.sequence import Packet
 
 _MAX_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000
 """Samples after which libopus's concealment has faded out. A longer hole is silence, and marked as such."""
 _GRID: Final = SAMPLE_RATE_HZ // 400  # concealment comes in steps of 2.5 ms
 _USUAL_LENGTH: Final = 960  # 20 ms
-_SEAM: Final = SAMPLE_RATE_HZ // 10
 _DTX_BYTES: Final = 2
 """A packet this short contains no sound: the sender's encoder found none (RFC 6716, 3.1 and 2.1.9)."""
 _HANGOVER: Final = SAMPLE_RATE_HZ // 2
@@ -36,42 +38,54 @@ class OpusStream:
     long they lasted. ``now`` is any clock in seconds that does not run backwards.
     """
 
-    def __init__(self, counts: PacketCounts | None = None) -> None:
-        """Make a stream; ``counts`` may be shared with others.
+    def __init__(
+        self,
+        counts: PacketCounts | None = None,
+        failed: "OpusStream | None" = None,
+        channel: int | None = None,
+    ) -> None:
+        """Make a stream; ``counts`` may be shared with others. It goes on in the time of one that ``failed``, if any.
+
+        channel: of stereo, 0 or 1, that one alone.
 
         Raises:
             AudioError: libopus is not there.
         """
         self.counts = PacketCounts() if counts is None else counts
         self._buffer = JitterBuffer(self.counts)
-        self._decoder = OpusDecoder()
-        self._origin: int | None = None
-        """RTP time of the stream's sample 0, by this source's clock."""
-        self._start = 0
-        """Index of this source's first sample in the stream."""
-        self._end = 0
+        self._decoder = OpusDecoder(channel)
+        self._clock = ClockRate()
+        self._time: MediaTime = MediaTime() if failed is None else failed._time
+        self._goes_on = failed is not None
         self._length = _USUAL_LENGTH
         self._missing = 0
         """Packets in the hole before the next one."""
+        self._interrupted = False
+        """Whether a packet without audio came before the next one, such as comfort noise or a key of a telephone."""
         self._made_up = 0
         """Consecutive concealed samples."""
         self._silent_samples = 0
         """Consecutive samples that the sender marked as silent."""
         self._unheard: bytes | None = None
         """The latest packet that was not decoded because it was silent."""
-        self._began_at: float | None = None
-        """Arrival time of the first packet."""
 
     @property
     def waiting(self) -> bool:
         """Whether packets are held behind a hole."""
         return bool(self._buffer)
 
+    @property
+    def mixer(self) -> ChannelMixer:
+        """What mixes the channels of stereo packets."""
+        return self._decoder.mixer
+
     def put(self, arrival: Arrival) -> None:
         """Take in one packet; a packet without payload is padding, and counts only for the order."""
-        if self._began_at is None:
-            self._began_at = arrival.now
-        self._buffer.put(arrival)
+        self._time.note_arrival(arrival.now)
+        if self._goes_on:
+            self._goes_on = False
+            self._leave_out(self._time.begin_anew(arrival.now))
+        self._buffer.put(self._clock.at_48_khz(arrival))
 
     def take(self, now: float) -> list[Chunk]:
         """Return the samples due at ``now``. A chunk without samples means that the sender was silent up to it."""
@@ -79,9 +93,8 @@ class OpusStream:
 
     def arrived_s(self, at: int) -> float | None:
         """Return when sample ``at`` arrived, by the fastest recent packet; ``None`` before the first."""
-        if self._origin is None:
-            return None
-        return self._buffer.least_transit_s + (self._origin + at * RTP_PER_SAMPLE) / RTP_CLOCK_HZ
+        passed_s = self._time.passed_s(at)
+        return None if passed_s is None else self._buffer.least_transit_s + passed_s
 
     def flush(self) -> list[Chunk]:
         """Return everything that is still held: no more packets will arrive."""
@@ -93,35 +106,33 @@ class OpusStream:
             if isinstance(item, Packet):
                 if item.payload:
                     heard += self._decode(item)
+                else:
+                    self._interrupted = True
             elif isinstance(item, Hole):
                 self._missing += item.packets
             else:
-                self._begin_anew(item.now)
+                self._begin_anew(item)
         return heard
 
-    def _begin_anew(self, now: float) -> None:
-        """Follow a new encoder and clock. The time since the stream began gives the place of its first sample."""
-        began_at = now if self._began_at is None else self._began_at
-        passed = round((now - began_at) * SAMPLE_RATE_HZ)
-        if passed - self._end > _SEAM:  # else the difference is jitter
-            self._leave_out(passed - self._end)
-        # A sender that restarts repeatedly, each time far ahead, is not followed: its audio counts as past.
-        self._start = min(self._end, passed + round(MAX_AHEAD_S * SAMPLE_RATE_HZ))
-        self._origin = None
+    def _begin_anew(self, restart: Restart) -> None:
+        """Follow a new clock, and a new encoder. The time of arrival gives the place of its first sample."""
+        left_out = self._time.begin_anew(restart.now)
+        if restart.paused:
+            self._skip(left_out)
+        else:
+            self._leave_out(left_out)
+            self._decoder.reset()
         self._missing = self._made_up = self._silent_samples = 0
         self._unheard = None
-        self._decoder.reset()
 
     def _decode(self, packet: Packet) -> Iterator[Chunk]:
-        if self._origin is None:
-            self._origin = packet.timestamp - self._start * RTP_PER_SAMPLE
-        at = (packet.timestamp - self._origin) // RTP_PER_SAMPLE
         length = packet_length(packet.payload)
-        if 0 < length <= (self._end - at) * RTP_PER_SAMPLE:  # its time has passed
+        at = self._time.place(packet.timestamp, length // RTP_PER_SAMPLE, self._missing * self._usual(length))
+        if 0 < length <= (self._time.end - at) * RTP_PER_SAMPLE:  # its time has passed
             return
-        if at > self._end:
+        if at > self._time.end:
             yield from self._fill(at, packet.payload, length)
-        self._missing = 0
+        self._missing, self._interrupted = 0, False
         silent = packet.silent or len(packet.payload) <= _DTX_BYTES
         if silent and self._silent_samples >= _HANGOVER:
             self._unheard = packet.payload
@@ -147,17 +158,17 @@ class OpusStream:
 
     def _fill(self, at: int, following: bytes, length: int) -> Iterator[Chunk]:
         """Fill the time between the end of the decoded audio and the packet ``following``, which begins at ``at``."""
-        gap = at - self._end
-        # The length of the missing packets is unknown: assume that of the packet before them, or after them.
-        usual = max(self._length, length) // RTP_PER_SAMPLE
-        lost = min(gap, self._missing * usual) // _GRID * _GRID
+        gap = at - self._time.end
+        lost = min(gap, self._missing * self._usual(length)) // _GRID * _GRID
         if lost > _MAX_CONCEALED - self._made_up:
             if (n := _MAX_CONCEALED - self._made_up) > 0:
                 yield self._conceal(n)
-            self._leave_out(at - self._end)
+            self._leave_out(at - self._time.end)
             return
         # If more time passed than the missing packets hold, the sender was silent (DTX), presumably before the loss.
-        self._skip(gap - lost)
+        if self._interrupted and (faded := min(gap - lost, _MAX_CONCEALED - self._made_up) // _GRID * _GRID):
+            yield self._conceal(faded)  # else a word would break off there, and its rest would sound in the next packet
+        self._skip(at - lost - self._time.end)
         if not lost:
             return
         # The copy is one packet, as long as its carrier.
@@ -171,7 +182,11 @@ class OpusStream:
             yield self._conceal(last)
         else:
             self.counts.recovered += 1
-            yield self._emit(self._end, samples)
+            yield self._emit(self._time.end, samples)
+
+    def _usual(self, length: int) -> int:
+        """Samples in a missing packet: their length is unknown, so assume that of the packet before or after them."""
+        return max(self._length, length) // RTP_PER_SAMPLE
 
     def _recovered(self, following: bytes, n: int) -> FloatArray | None:
         """Return the packet before ``following`` from its copy there; ``None`` if it cannot be decoded."""
@@ -182,24 +197,24 @@ class OpusStream:
 
     def _silence(self, until: int) -> Iterator[Chunk]:
         """Mark silence: a chunk without samples at the index that was reached."""
-        if until > self._end:
-            self._skip(until - self._end)
-            yield Chunk(self._end, _NOTHING)
+        if until > self._time.end:
+            self._skip(until - self._time.end)
+            yield Chunk(self._time.end, _NOTHING)
 
     def _leave_out(self, n: int) -> None:
         self.counts.missing_samples += n
-        self._end += n
+        self._time.end += n
 
     def _skip(self, n: int) -> None:
         self.counts.silent_samples += n
-        self._end += n
+        self._time.end += n
 
     def _conceal(self, n: int) -> Chunk:
         self.counts.concealed_samples += n
         self._made_up += n
-        return self._emit(self._end, self._decoder.conceal(n))
+        return self._emit(self._time.end, self._decoder.conceal(n))
 
     def _emit(self, at: int, samples: FloatArray) -> Chunk:
         self.counts.samples += len(samples)
-        self._end = max(self._end, at + len(samples))
+        self._time.end = max(self._time.end, at + len(samples))
         return Chunk(at, samples)

@@ -15,9 +15,11 @@ class RecordedPacket(NamedTuple):
     name: str
     """The sender's display name, if the file has one; two senders may have the same."""
     payload_type: int | None
-    """RTP's payload type; ``None`` if the file itself says that it is Opus."""
+    """RTP's payload type; ``None`` if the file has none."""
     arrival: Arrival
     """The packet; its ``now`` is the time of day of its arrival, in seconds since 1970."""
+    codec: str | None = None
+    """The codec of its audio, in lower case, if the file itself says it."""
 
     @property
     def now_s(self) -> float:
@@ -26,7 +28,7 @@ class RecordedPacket(NamedTuple):
 
 
 class RecordedChunk(NamedTuple):
-    """Audio of a file that was already decoded, or in a codec that needs no packet path (PCM, G.711)."""
+    """Audio of a file that was already decoded, or in a codec that needs no packet path there (MediaJson's PCM)."""
 
     sender: str
     name: str

@@ -1,26 +1,13 @@
-"""Decodes telephone codecs (linear PCM, G.711) to 16 kHz mono, for MediaJson senders without Opus."""
+"""Decodes telephone codecs (linear PCM, G.711, G.722) to 16 kHz mono, for MediaJson senders without Opus."""
 
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Final
 
-import av
-
 from ser_track.audio.frames import FrameConverter
 from ser_track.chunk import Chunk
-from ser_track.errors import AudioError
+from ser_track.rtp.pcm_decoder import PcmDecoder
 
-_CODECS: Final = {
-    "pcm16": "pcm_s16le",
-    "l16": "pcm_s16be",  # RFC 3551, 4.5.11: network byte order
-    "l24": "pcm_s24be",  # RFC 3190, 4
-    "ulaw": "pcm_mulaw",
-    "pcmu": "pcm_mulaw",
-    "mulaw": "pcm_mulaw",
-    "alaw": "pcm_alaw",
-    "pcma": "pcm_alaw",
-}
-_LAYOUTS: Final = {1: "mono", 2: "stereo"}
 _MAX_SKIPPED: Final = 500
 """Packets; a counter that jumps farther has restarted."""
 
@@ -34,33 +21,22 @@ class PcmStream:
         Raises:
             AudioError: the encoding is unknown.
         """
-        name = encoding.lower().removeprefix("audio/").removeprefix("x-").partition("_")[0].partition(";")[0]
-        if name not in _CODECS:
-            known = "opus, " + ", ".join(_CODECS)
-            raise AudioError(f"audio is announced as {encoding[:40]!r}, which is not supported; send one of {known}")
-        decoder = av.CodecContext.create(_CODECS[name], "r")
-        assert isinstance(decoder, av.AudioCodecContext)
-        decoder.sample_rate, decoder.layout = rate_hz, _LAYOUTS[channels]
-        self._decoder: av.AudioCodecContext = decoder
-        self._rate_hz = rate_hz
+        self._decoder = PcmDecoder(encoding, rate_hz, channels)
         self._converter = FrameConverter()
         self._end = 0
         self._next: int | None = None
 
     def decode(self, number: int, payload: bytes) -> Iterator[Chunk]:
-        """Yield the samples that packet ``number`` completes.
+        """Yield the samples that packet ``number`` completes; a packet without payload counts as missing.
 
         Raises:
             AudioError: the payload is not a whole number of samples.
         """
-        try:
-            frames = self._decoder.decode(av.Packet(payload))
-        except av.FFmpegError as error:
-            raise AudioError(f"a packet cannot be decoded ({error}); check the announced encoding") from error
-        for frame in frames:
+        rate_hz = self._decoder.rate_hz
+        for frame in self._decoder.decode(payload):
             if self._next is not None and 0 < number - self._next <= _MAX_SKIPPED:
                 self._end += (number - self._next) * frame.samples
-            frame.sample_rate, frame.pts, frame.time_base = self._rate_hz, self._end, Fraction(1, self._rate_hz)
+            frame.sample_rate, frame.pts, frame.time_base = rate_hz, self._end, Fraction(1, rate_hz)
             self._end += frame.samples
+            self._next = number + 1
             yield from self._converter.convert(frame)
-        self._next = number + 1

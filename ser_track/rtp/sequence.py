@@ -49,7 +49,7 @@ class SequenceUnwrapper:
 
     def follow(self, arrival: Arrival) -> Packet | None:
         """Return the packet if it continues the earlier ones, or is the very first."""
-        ssrc, sequence, timestamp, payload, now, silent = arrival
+        ssrc, sequence, timestamp, payload, now, silent, _ = arrival
         if ssrc != self._ssrc:
             return self._begin(ssrc, Packet(*arrival[1:4], silent), now) if self._ssrc is None else None
         last = self._last
@@ -65,9 +65,15 @@ class SequenceUnwrapper:
             self._last = packet
         return packet
 
+    def timestamp_of(self, copy: Arrival) -> int | None:
+        """Return the continued timestamp of a redundant ``copy``; ``None`` if it belongs to another source."""
+        if copy.ssrc != self._ssrc:
+            return None
+        return self._last.timestamp + (copy.timestamp - self._last.timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+
     def begin_anew(self, arrival: Arrival) -> list[Packet]:
         """Return the first two packets of a new source if this is the second; else remember it for a while."""
-        ssrc, sequence, timestamp, payload, now, silent = arrival
+        ssrc, sequence, timestamp, payload, now, silent, _ = arrival
         if self._before is not None and self._before[0] == ssrc and now - self._before[1] < _FORGOTTEN_S:
             return []
         packet, suspect = Packet(sequence, timestamp, payload, silent), self._suspect

@@ -8,7 +8,7 @@ export class Announcer {
   #region;
   /** @type {Map<string, string>} the last label that was announced, by participant */
   #announced = new Map();
-  /** @type {Map<string, {name: string, label: string, title: string}>} */
+  /** @type {Map<string, {label: string, sentence: string}>} */
   #waiting = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -26,8 +26,26 @@ export class Announcer {
    * @param {string} title  the text that people read
    */
   result(id, name, label, title) {
+    this.#put(id, label, `${name} may sound ${ADJECTIVES[label] ?? title}.`);
+  }
+
+  /**
+   * A first impression arrived for participant `id`. It is announced once, and without its emotion.
+   * @param {string} id
+   * @param {string} name
+   */
+  learning(id, name) {
+    this.#put(id, "", `The bot is still learning the voice of ${name}.`);
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} label
+   * @param {string} sentence
+   */
+  #put(id, label, sentence) {
     if (this.#announced.get(id) === label) this.#waiting.delete(id);
-    else this.#waiting.set(id, { name, label, title });
+    else this.#waiting.set(id, { label, sentence });
     if (this.#waiting.size) this.#timer ??= setTimeout(() => this.#announce(), INTERVAL_S * 1000);
   }
 
@@ -47,10 +65,9 @@ export class Announcer {
 
   #announce() {
     this.#timer = undefined;
-    const waiting = [...this.#waiting.values()];
-    const parts = waiting.map(({ name, label, title }) => `${name} may sound ${ADJECTIVES[label] ?? title}`);
+    const sentences = [...this.#waiting.values()].map(({ sentence }) => sentence);
     for (const [id, { label }] of this.#waiting) this.#announced.set(id, label);
     this.#waiting.clear();
-    if (parts.length) this.#region.textContent = `${parts.join(". ")}.`;
+    if (sentences.length) this.#region.textContent = sentences.join(" ");
   }
 }

@@ -13,7 +13,7 @@
  * }} SpeechEnded
  * @typedef {Common & {
  *   type: "emotion", segment: number, start_s: number, end_s: number, final: boolean,
- *   probabilities: Probabilities, label: string, confidence: number,
+ *   probabilities: Probabilities, label: string, confidence: number, voice_known?: number,
  * }} EmotionResult
  */
 /** @typedef {Common & {type: "stalled", silent_s: number}} Stalled */

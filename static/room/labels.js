@@ -10,7 +10,13 @@ import { shape } from "../shared/dom.js";
  * @property {{light: string, dark: string}} colours  one for each background
  * @property {string} path  its symbol, in a box of 16×16
  */
-/** @typedef {{labels: Label[], unsure: Label}} LabelSet  in order; `unsure` is the label if none is likely enough */
+/**
+ * @typedef {object} LabelSet
+ * @property {Label[]} labels  in order
+ * @property {Label} unsure  the label if none is likely enough
+ * @property {Label} learning  shown in place of the label of a first impression
+ * @property {number} voice_known_from  results with a lower `voice_known` are first impressions
+ */
 /** @typedef {Record<string, number>} Probabilities  by name */
 
 /** The name of the label of a result in which no other label is likely enough. */
@@ -29,16 +35,21 @@ const STATE_SHAPES = {
 export class Labels {
   /** @type {readonly Label[]} those that have a probability, in order */
   shown;
+  /** @type {Label}  what is shown in place of the label of a first impression */
+  learning;
+  #knownFrom;
   /** @type {Map<string, Label>} */
   #named;
 
   /** @param {LabelSet} set */
-  constructor({ labels, unsure }) {
+  constructor({ labels, unsure, learning, voice_known_from: knownFrom }) {
     this.shown = labels;
-    this.#named = new Map([...labels, unsure].map((label) => [label.name, label]));
+    this.learning = learning;
+    this.#knownFrom = knownFrom;
+    this.#named = new Map([...labels, unsure, learning].map((label) => [label.name, label]));
   }
 
-  /** All labels, including "unsure". */
+  /** All labels, including "unsure" and the one for first impressions. */
   get every() {
     return [...this.#named.values()];
   }
@@ -49,6 +60,22 @@ export class Labels {
    */
   title(name) {
     return this.#named.get(name)?.title ?? name;
+  }
+
+  /**
+   * Whether a result was made before the bot knew the voice. Its emotion is then shown with reserve.
+   * @param {{voiceKnown: number | undefined}} result  it is missing if the model does not adapt to voices
+   */
+  isFirstImpression({ voiceKnown }) {
+    return voiceKnown !== undefined && voiceKnown < this.#knownFrom;
+  }
+
+  /**
+   * The name of the label to show for a result, with its symbol and its colour.
+   * @param {{label: string, voiceKnown: number | undefined}} result
+   */
+  shownFor(result) {
+    return this.isFirstImpression(result) ? this.learning.name : result.label;
   }
 
   /**

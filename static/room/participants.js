@@ -7,7 +7,7 @@ import { Roster } from "./roster.js";
 import { Tile } from "./tile.js";
 import { VoiceState } from "./voice-state.js";
 
-/** @import { BotEvent } from "./events.js" */
+/** @import { BotEvent, EmotionResult } from "./events.js" */
 /** @import { LabelSet } from "./labels.js" */
 /** @import { Member } from "./signalling.js" */
 /** @import { BotStatus } from "./bot-connection.js" */
@@ -96,9 +96,17 @@ export class Participants {
       if (!person) continue;
       if (event.type === "joined" || event.type === "consent") this.reportAnalysed(person.id, event.analysed);
       person.voice.apply(event, clock());
-      if (!person.voice.analysed || event.type !== "emotion" || !event.final || event.label === UNSURE) continue;
-      this.#announcer.result(person.id, person.name, event.label, this.#labels.title(event.label));
+      if (person.voice.analysed && event.type === "emotion" && event.final) this.#announce(person, event);
     }
+  }
+
+  /**
+   * @param {Participant} person
+   * @param {EmotionResult} event
+   */
+  #announce({ id, name }, { label, voice_known: voiceKnown }) {
+    if (this.#labels.isFirstImpression({ voiceKnown })) this.#announcer.learning(id, name);
+    else if (label !== UNSURE) this.#announcer.result(id, name, label, this.#labels.title(label));
   }
 
   /**

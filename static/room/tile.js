@@ -92,12 +92,19 @@ export class Tile {
     setData(this.node, "active", active);
     setData(this.node, "peer", peer);
     setData(this.node, "label", voice.latest?.label ?? "");
+    setData(this.node, "learning", this.#learning);
     setData(this.node, "updateCount", voice.updates);
     setData(this.node, "finalCount", voice.finals);
     this.#renderHead(state, now);
     this.#renderNote(state, bot.problem ?? "");
     this.#renderBars(voice.latest);
     this.#timeline.render(now);
+  }
+
+  /** Whether the latest result is a first impression. */
+  get #learning() {
+    const { latest } = this.#voice;
+    return latest !== null && this.#labels.isFirstImpression(latest);
   }
 
   /**
@@ -107,14 +114,14 @@ export class Tile {
   #renderHead(state, now) {
     const { latest } = this.#voice;
     const result = state === "speaking" ? latest : null;
-    const shown = result?.label ?? state;
+    const shown = result ? this.#labels.shownFor(result) : state;
     if (this.#head.symbol.dataset.shown !== shown) {
       setData(this.#head.symbol, "shown", shown);
       this.#head.symbol.replaceChildren(this.#labels.symbol(shown));
     }
     setText(this.#head.word, result ? this.#labels.title(shown) : (STATES[shown] ?? shown));
     setText(this.#head.detail, detail(state, latest, now, this.#labels));
-    setText(this.#head.extra, result ? (result.final ? strength(result.confidence) : "so far") : "");
+    setText(this.#head.extra, result ? reliability(result, this.#learning) : "");
   }
 
   /**
@@ -132,7 +139,7 @@ export class Tile {
     for (const [name, { row, fill, value }] of this.#bars) {
       const share = latest?.probabilities[name];
       setText(value, share === undefined ? "–" : percent(share));
-      setData(row, "top", latest?.label === name);
+      setData(row, "top", latest?.label === name && !this.#learning);
       fill.style.setProperty("--share", (share ?? 0).toFixed(3));
     }
   }
@@ -179,7 +186,7 @@ export class Tile {
 function detail(state, latest, now, labels) {
   if (state === "not-analysed") return "";
   if (state === "speaking") return latest ? likelihood(latest, labels) : "listening";
-  return latest ? `last: ${labels.title(latest.label)} ${ago(now - latest.at)}` : "";
+  return latest ? `last: ${tentative(latest, labels)} ${ago(now - latest.at)}` : "";
 }
 
 /** @param {number} seconds */
@@ -189,9 +196,31 @@ function ago(seconds) {
 }
 
 /**
- * The probability of a result; if the result is "unsure", also the most likely label.
+ * The title of a result's label; of a first impression with "perhaps".
  * @param {Result} result
  * @param {Labels} labels
  */
-const likelihood = (result, labels) =>
-  `${result.label === UNSURE ? `perhaps ${labels.likeliest(result).title}, ` : ""}${percent(result.confidence)}`;
+function tentative(result, labels) {
+  const reserve = labels.isFirstImpression(result) && result.label !== UNSURE ? "perhaps " : "";
+  return `${reserve}${labels.title(result.label)}`;
+}
+
+/**
+ * The probability of a result; if the headline does not say it, also the most likely label.
+ * @param {Result} result
+ * @param {Labels} labels
+ */
+function likelihood(result, labels) {
+  const said = result.label !== UNSURE && !labels.isFirstImpression(result);
+  return `${said ? "" : `perhaps ${labels.likeliest(result).title}, `}${percent(result.confidence)}`;
+}
+
+/**
+ * How much a result is worth, in words, if the headline does not say it.
+ * @param {Result} result
+ * @param {boolean} learning  whether it is a first impression
+ */
+function reliability({ final, confidence }, learning) {
+  if (!final) return "so far";
+  return learning ? "" : strength(confidence);
+}

@@ -6,7 +6,8 @@ import { HISTORY_S } from "./voice-state.js";
 /** @import { Segment, Slice } from "./voice-state.js" */
 
 /** @typedef {{symbol: Path2D, colour: string}} Look  of a label */
-/** @typedef {{text: string, muted: string, line: string, looks: Map<string, Look>}} Palette */
+/** @typedef {(slice: Slice) => Look | undefined} LookOf  a first impression does not look like its label */
+/** @typedef {{text: string, muted: string, line: string, lookOf: LookOf}} Palette */
 /** @typedef {(moment: number) => number} Scale  from a moment to a place on the canvas */
 /** @typedef {{segments: Segment[], now: number, moment: number | null}} View  `moment`: where the cursor is */
 
@@ -76,8 +77,9 @@ function drawSegment(context, segment, x, now, colours) {
  * @param {number} to
  * @param {Palette} colours
  */
-function drawSlice(context, { label, probabilities, final }, from, to, colours) {
-  const look = colours.looks.get(label);
+function drawSlice(context, slice, from, to, colours) {
+  const { probabilities, final } = slice;
+  const look = colours.lookOf(slice);
   if (to <= 0 || !look) return;
   const width = Math.max(2, to - from - (final ? 1 : 0));
   const height = Math.max(4, TALLEST * Math.max(...Object.values(probabilities)));
@@ -118,8 +120,10 @@ function palette(node, labels) {
   for (const { name, path, colours } of labels.every) {
     looks.set(name, { symbol: new Path2D(path), colour: DARK.matches ? colours.dark : colours.light });
   }
+  /** @type {LookOf} */
+  const lookOf = (slice) => looks.get(labels.shownFor(slice));
   /** @type {Palette} */
-  const found = { text: colour("text"), muted: colour("muted"), line: colour("line"), looks };
+  const found = { text: colour("text"), muted: colour("muted"), line: colour("line"), lookOf };
   palettes.set(node, found);
   return found;
 }

@@ -107,11 +107,12 @@ export class Timeline {
     if (!heard) return "no speech";
     if (!heard.label) return "speech, no result";
     const { label, probabilities, final } = heard;
+    const reserve = this.#labels.isFirstImpression(heard) ? `${this.#labels.learning.title}, ` : "";
     const parts = this.#labels.shown.map((each) => ({ name: each.name, words: share(each, probabilities) }));
     const others = parts.filter(({ name }) => name !== label).map(({ words }) => words);
     const own = parts.find(({ name }) => name === label);
     const first = own?.words ?? this.#labels.title(label);
-    return `${first}${final ? "" : " so far"} (${others.join(", ")})`;
+    return `${reserve}${first}${final ? "" : " so far"} (${others.join(", ")})`;
   }
 }
 

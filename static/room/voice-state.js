@@ -6,8 +6,9 @@ import { StreamClock } from "./stream-clock.js";
 /** @import { BotEvent, EmotionResult, SpeechEnded, SpeechStarted } from "./events.js" */
 
 /** @typedef {"not-analysed" | "error" | "connecting" | "stalled" | "speaking" | "no-speech"} TileState */
-/** @typedef {{label: string, probabilities: Probabilities, confidence: number, final: boolean, at: number}} Result */
-/** @typedef {{from: number, to: number, label: string, probabilities: Probabilities, final: boolean}} Slice */
+/** @typedef {{label: string, probabilities: Probabilities, voiceKnown: number | undefined, final: boolean}} Judged */
+/** @typedef {Judged & {confidence: number, at: number}} Result */
+/** @typedef {Judged & {from: number, to: number}} Slice */
 /** @typedef {{start: number, end: number | null, slices: Slice[]}} Segment  `end` is null while it is open */
 
 export const HISTORY_S = 60;
@@ -132,13 +133,14 @@ export class VoiceState {
     this.updates += 1;
     if (event.final) this.finals += 1;
     const { label, probabilities, confidence, final } = event;
+    const judged = { label, probabilities, voiceKnown: event.voice_known, final };
     const segment = this.#segment(event, now);
     const to = this.#clock.pageTime(event.end_s, now);
     const from = final ? segment.start : (segment.slices.at(-1)?.to ?? segment.start);
     // The final result covers the whole segment and replaces the provisional ones.
-    segment.slices = [...(final ? [] : segment.slices), { from, to, label, probabilities, final }];
+    segment.slices = [...(final ? [] : segment.slices), { ...judged, from, to }];
     if (!final) this.spokeAt = Math.max(this.spokeAt, to);
-    this.latest = { label, probabilities, confidence, final, at: to };
+    this.latest = { ...judged, confidence, at: to };
   }
 
   /**

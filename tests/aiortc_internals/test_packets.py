@@ -10,6 +10,7 @@ from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtp
 from aiortc.mediastreams import MediaStreamError
 
 from ser_track.aiortc_internals.packets import missing_parts, take_packets
+from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.rtp.opus import OpusDecoder
 
 MOVED = "aiortc moved {}: update ser_track/aiortc_internals/packets.py"
@@ -21,7 +22,7 @@ class Call:
 
     sender: RTCPeerConnection = field(default_factory=lambda: RTCPeerConnection(RTCConfiguration(iceServers=[])))
     receiver: RTCPeerConnection = field(default_factory=lambda: RTCPeerConnection(RTCConfiguration(iceServers=[])))
-    packets: list[tuple[int, int, int, bytes]] = field(default_factory=list)
+    packets: list[Arrival] = field(default_factory=list)
     taken: bool = False
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -56,8 +57,8 @@ class Call:
         assert not missing, MOVED.format(missing)
         self.taken = take_packets(receiver, self._keep)
 
-    def _keep(self, ssrc: int, sequence: int, timestamp: int, payload: bytes) -> None:
-        self.packets.append((ssrc, sequence, timestamp, payload))
+    def _keep(self, arrival: Arrival) -> None:
+        self.packets.append(arrival)
         self._news.set()
 
 
@@ -68,11 +69,11 @@ async def test_this_aiortc_gives_us_packets_and_still_counts_them_for_its_report
     statistics = [each for each in (await receiver.getStats()).values() if each.type == "inbound-rtp"]
     await call.close()
     assert call.taken
-    sequences = [sequence for _, sequence, _, _ in call.packets]
+    sequences = [arrival.sequence for arrival in call.packets]
     assert sequences == [(sequences[0] + n) % 2**16 for n in range(len(sequences))]
-    assert len({ssrc for ssrc, _, _, _ in call.packets}) == 1
+    assert len({arrival.ssrc for arrival in call.packets}) == 1
     decoder = OpusDecoder()
-    assert all(len(decoder.decode(payload)) == 320 for _, _, _, payload in call.packets)
+    assert all(len(decoder.decode(arrival.payload)) == 320 for arrival in call.packets)
     assert statistics, MOVED.format("its statistics")
     assert statistics[0].packetsReceived >= 10
     with pytest.raises(MediaStreamError):  # nothing is decoded twice: the first thing to come is the end
@@ -87,6 +88,27 @@ async def test_other_codecs_are_decoded_by_aiortc() -> None:
     assert isinstance(frame, av.AudioFrame)
     assert frame.sample_rate == 8000
     assert call.packets == []
+
+
+async def test_a_packet_without_sound_does_not_end_the_decoder_of_another_codec() -> None:
+    call = Call()
+    receiver = await call.connect("PCMU")
+    assert isinstance(await asyncio.wait_for(receiver.track.recv(), 10), av.AudioFrame)
+    transport = call.sender.getSenders()[0].transport
+    send, emptied = transport._send_rtp, list[int]()
+
+    async def some_empty(data: bytes) -> None:
+        header = read_header(data)
+        if header is not None and len(emptied) < 3:
+            emptied.append(header.sequence)
+            data = data[: -len(read_packet(header, data, None, 0.0).payload)]
+        await send(data)
+
+    vars(transport)["_send_rtp"] = some_empty
+    for _ in range(40):
+        assert isinstance(await asyncio.wait_for(receiver.track.recv(), 10), av.AudioFrame)
+    assert len(emptied) == 3
+    await call.close()
 
 
 def test_another_aiortc_is_left_alone_and_the_log_says_what_is_missing(caplog: pytest.LogCaptureFixture) -> None:

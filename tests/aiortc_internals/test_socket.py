@@ -51,7 +51,7 @@ class Call:
         await self.sender.setLocalDescription(await self.sender.createOffer())
         await self.receiver.setRemoteDescription(self.sender.localDescription)
         receiver = self.receiver.getReceivers()[0]
-        take_packets(receiver, lambda ssrc, sequence, timestamp, payload: self.by_aiortc.append(sequence))
+        take_packets(receiver, lambda arrival: self.by_aiortc.append(arrival.sequence))
         await self.receiver.setLocalDescription(await self.receiver.createAnswer())
         await self.sender.setRemoteDescription(self.receiver.localDescription)
         async with asyncio.timeout(10):

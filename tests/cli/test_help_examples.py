@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from ser_track.cli.main import COMMANDS, main, make_parser
+from tests.helpers.labelled_clips import write_labelled, write_rows
 from tests.helpers.recordings import Sound, record
 from tests.helpers.signals import read_wav
 from tests.paths import PACKETS, ROOT, SPOKEN
@@ -134,6 +136,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for manifest in ("manifest.csv", "MANIFEST.csv", "clips/manifest.csv"):
         clip = "one.wav" if "/" in manifest else "clips/one.wav"
         (folder / manifest).write_text("path,emotion,speaker\n" + rows.replace("{}", clip))
+    labelled = write_labelled(folder / "labelled", ("relieved", "angry"))
+    write_rows(folder / "labelled.csv", [(f"labelled/{path}", emotion, speaker) for path, emotion, speaker in labelled])
+    weights = resources.files("ser_track.models").joinpath("weights", "small.onnx")
+    (folder / "mine.onnx").write_bytes(weights.read_bytes())
     return folder
 
 

@@ -7,7 +7,7 @@ import threading
 import pytest
 from rich.console import Console
 
-from ser_track.cli.live_view import LIMITS, LiveView
+from ser_track.cli.live_view import LEARNING_NOTE, LIMITS, LiveView
 from ser_track.event_types import (
     ConsentChanged,
     Emotion,
@@ -31,8 +31,8 @@ def key(participant: str, stream: str = "1") -> StreamKey:
     return StreamKey("m", participant, stream)
 
 
-def emotion(of: StreamKey, final: bool = True, label: str = "happiness") -> Emotion:
-    return Emotion(of, 0, 1.0, 2.5, final, SHARES, label, 0.64, "small@1")
+def emotion(of: StreamKey, final: bool = True, label: str = "happiness", known: float | None = None) -> Emotion:
+    return Emotion(of, 0, 1.0, 2.5, final, SHARES, label, 0.64, "small@1", voice_known=known)
 
 
 def screen(events: list[Event], width: int = 80, height: int = 24, labels: LabelSet = FOUR) -> list[str]:
@@ -68,6 +68,33 @@ def test_bars_are_as_long_as_their_shares() -> None:
     row = row_of("Ann", screen([Joined(ann, "Ann", True), emotion(ann)], width=140))
     bars = {int(percent): len(bar) for bar, percent in re.findall(r"([█▏▎▍▌▋▊▉]+) +(\d+)%", row)}
     assert bars == {7: 1, 64: 8, 3: 1, 26: 4}  # of 12 characters, the last one in eighths
+
+
+@pytest.mark.parametrize(("width", "words"), [(80, "learning"), (120, "learning this voice")])
+@pytest.mark.parametrize("label", ["happiness", "unsure"])
+def test_while_a_voice_is_learned_no_emotion_is_named(label: str, width: int, words: str) -> None:
+    ann, bob = key("p-1"), key("p-2")
+    joined: list[Event] = [Joined(ann, "Ann", True), Joined(bob, "Bob", True), emotion(bob, known=0.5)]
+    for final, end in ((True, "  "), (False, "…")):
+        lines = screen([*joined, emotion(ann, final, label, known=0.4286)], width)
+        row = row_of("Ann", lines)
+        assert row[20:].lstrip("- ").startswith(f"{words}{end}"), row
+        assert "64%" in row
+        assert label not in row
+        assert "happiness" in row_of("Bob", lines)
+        assert lines[-2:] == [LEARNING_NOTE, LIMITS]
+        assert max(map(len, lines)) <= width
+    assert LEARNING_NOTE not in screen([*joined, emotion(ann, known=0.5)], width)
+
+
+def test_only_what_a_known_voice_sounds_like_is_bold() -> None:
+    for known, bold in ((0.0, 0), (0.5, 2), (None, 2)):  # the label, and the number of the likeliest one
+        output = io.StringIO()
+        console = Console(file=output, force_terminal=True, width=80, height=24, color_system="standard")
+        with LiveView(console) as view:
+            view.put(encode(emotion(key("p"), known=known)))
+        row = next(line for line in output.getvalue().splitlines()[::-1] if "64%" in line)
+        assert len(re.findall(r"\x1b\[1m", row)) == bold, (known, row)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +176,18 @@ def test_without_a_terminal_there_is_a_line_for_each_final_result_and_each_fault
         "Ann  1.0 to 2.5 s  unsure  (anger 7%, happiness 64%, sadness 3%, neutral 26%)",
         "p-2  1.0 to 2.5 s  happiness  (anger 7%, happiness 64%, sadness 3%, neutral 26%)",
         "Ann: error: out of memory",
+    ]
+
+
+def test_without_a_terminal_a_first_impression_is_worded_with_reserve() -> None:
+    output, ann = io.StringIO(), key("p-1")
+    with LiveView(Console(file=output)) as view:
+        for label, known in (("happiness", 0.0), ("unsure", 0.2), ("happiness", 0.5)):
+            view.put(encode(emotion(ann, label=label, known=known)))
+    assert [line.split("  ")[2] for line in output.getvalue().splitlines()[1:]] == [
+        "learning this voice, perhaps happiness",
+        "learning this voice, unsure",
+        "happiness",
     ]
 
 

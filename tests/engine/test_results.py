@@ -20,6 +20,11 @@ SILENCE = np.zeros(16_000, np.float32)
 
 def said(engine: Engine, loudness: list[float], stream: int = 0) -> list[Emotion]:
     """Final results of segments of one second, each as loud as told."""
+    return [event for event in results_of(engine, loudness, stream) if event.final]
+
+
+def results_of(engine: Engine, loudness: list[float], stream: int = 0) -> list[Emotion]:
+    """The same with provisional results."""
     engine.open(key(stream))
     events: list[EngineEvent] = []
     at = 0
@@ -28,7 +33,7 @@ def said(engine: Engine, loudness: list[float], stream: int = 0) -> list[Emotion
             engine.push(key(stream), Chunk(at, piece.astype(np.float32)))
             at += len(piece)
             events += engine.tick()
-    return [event for event in events if isinstance(event, Emotion) and event.final]
+    return [event for event in events if isinstance(event, Emotion)]
 
 
 def fixed(probabilities: list[float]) -> FaultyClassifier:
@@ -78,9 +83,36 @@ def test_the_first_impression_is_the_same_with_and_without_adaptation() -> None:
         said(Engine(EnergyDetector(), VoiceClassifier(), replace(CONFIG, voice_adaptation=on)), [2.0, 2.0])
         for on in (True, False)
     )
-    assert known[0] == unknown[0]
+    assert (known[0].voice_known, unknown[0].voice_known) == (0.0, None)
+    assert replace(known[0], voice_known=None) == unknown[0]
     assert known[1] != unknown[1]
     assert unknown[1].probabilities["anger"] == pytest.approx(unknown[0].probabilities["anger"], abs=0.05)
+
+
+def test_every_result_says_how_well_the_voice_was_known_before_it() -> None:
+    engine = Engine(EnergyDetector(), VoiceClassifier(), CONFIG)
+    results = results_of(engine, [3.0] * 7)
+    finals = [event.voice_known for event in results if event.final]
+    assert finals[0] == 0.0
+    assert all(one is not None and 0 < one < 1 for one in finals[1:])
+    assert len(set(finals)) == len(finals)
+    assert finals == sorted(finals, key=lambda known: known or 0.0)
+    # A provisional result does not know the voice any better than the final one of its segment.
+    assert any(not event.final for event in results)
+    assert all(event.voice_known == finals[event.segment] for event in results)
+
+
+class NothingLearned(VoiceClassifier):
+    """Gives voice profiles, but no embeddings to fill them with."""
+
+    def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
+        return replace(super().classify(samples, voice), embedding=None)
+
+
+@pytest.mark.parametrize("classifier", [LevelClassifier(), NothingLearned()])
+def test_a_model_that_learns_no_voice_does_not_say_how_well_it_knows_one(classifier: LevelClassifier) -> None:
+    results = results_of(Engine(EnergyDetector(), classifier, CONFIG), [3.0, 3.0])
+    assert {event.voice_known for event in results} == {None}
 
 
 def test_a_voice_is_forgotten_with_its_stream_and_never_another_s() -> None:

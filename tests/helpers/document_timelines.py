@@ -48,13 +48,26 @@ def events_of(
     return events
 
 
-def emotion(key: StreamKey, number: int, start_s: float, end_s: float, label: str, six: bool = False) -> Emotion:
+def emotion(
+    key: StreamKey, number: int, start_s: float, end_s: float, label: str, six: bool = False, known: float | None = None
+) -> Emotion:
     likely = 0.7 if label in EMOTIONS else 0.4
     rest = (1 - likely) / 3
     likeliest = label if label in EMOTIONS else "sadness"
     shares = {name: likely if name == likeliest else rest for name in EMOTIONS}
     six_shares = dict.fromkeys(SIX_EMOTIONS, 1 / 6) if six else None
-    return Emotion(key, number, start_s, end_s, True, shares, label, likely, MODEL, six_shares)
+    return Emotion(key, number, start_s, end_s, True, shares, label, likely, MODEL, six_shares, voice_known=known)
+
+
+def learning() -> Timeline:
+    """Three segments of Ann: two first impressions, the second one unsure, and one when her voice is known."""
+    key = StreamKey("file", "Ann", "talk.wav")
+    events: list[Event] = [Joined(key, "Ann", analysed=True)]
+    for number, (label, known) in enumerate((("anger", 0.0), (UNSURE, 0.4286), ("anger", 0.5))):
+        start_s = 2.0 * number
+        events.append(SpeechEnded(key, number, start_s, start_s + 1, "silence", classified=True))
+        events.append(emotion(key, number, start_s, start_s + 1, label, known=known))
+    return gather("talk.wav", events)
 
 
 def talk() -> Timeline:

@@ -14,11 +14,30 @@ import numpy as np
 
 from ser_track.chunk import FloatArray
 from ser_track.recordings.recording import Recording
+from ser_track.rtp.opus import OpusDecoder
 from tests.paths import PACKETS
 
 BEGUN_S = 1_700_000_000
 SSRC = 0xC0FFEE
 LOCAL, REMOTE = ("192.0.2.7", 40_002), ("192.0.2.1", 5_004)
+
+
+@functools.cache
+def stereo_opus(left_first: int = 0) -> tuple[bytes, ...]:
+    """The recorded voice on the left, and on the right what it says ``left_first`` packets later; -1: upside down."""
+    decoder, encoder = OpusDecoder(), av.CodecContext.create("libopus", "w")
+    assert isinstance(encoder, av.AudioCodecContext)
+    encoder.sample_rate, encoder.layout, encoder.format = 16_000, "stereo", "flt"
+    encoder.options = {"frame_duration": "20"}
+    left = np.concatenate([decoder.decode(payload) for payload in opus()])
+    right = -left if left_first < 0 else np.roll(left, left_first * 320)
+    packets: list[bytes] = []
+    for begin in range(0, len(left) // 320 * 320, 320):
+        both = np.stack([left[begin : begin + 320], right[begin : begin + 320]], axis=1)
+        frame = av.AudioFrame.from_ndarray(both.reshape(1, -1), format="flt", layout="stereo")
+        frame.sample_rate, frame.pts = 16_000, begin
+        packets += map(bytes, encoder.encode(frame))
+    return tuple(packets)
 
 
 class Sent(NamedTuple):
@@ -45,6 +64,48 @@ def rtp(number: int, payload: bytes, *, kind: int = 111, ssrc: int = SSRC, clock
 def voice(count: int, begin_s: float = 0.0, first: int = 0, **how: int) -> list[Sent]:
     """``count`` packets of the voice, in real time; every wrap of RTP's numbers is in the first hundred."""
     return [Sent(begin_s + 0.02 * n, rtp(n, opus()[first + n], **how)) for n in range(count)]
+
+
+def red_payload(number: int, copies: int = 1, kind: int = 111) -> bytes:
+    """The voice's packet ``number`` in RED, with the ``copies`` packets before it."""
+    older = [(age, opus()[number - age]) for age in range(min(copies, number), 0, -1)]
+    heads = [struct.pack("!BHB", 0x80 | kind, age * 960 << 2 | len(each) >> 8, len(each) & 255) for age, each in older]
+    return b"".join([*heads, bytes([kind]), *(each for _, each in older), opus()[number]])
+
+
+def red_voice(count: int, copies: int = 1, kind: int = 63, inside: int = 111, **how: int) -> list[Sent]:
+    """As `voice`, in RED."""
+    return [Sent(0.02 * n, rtp(n, red_payload(n, copies, inside), kind=kind, **how)) for n in range(count)]
+
+
+@functools.cache
+def telephone(codec: str, count: int) -> tuple[bytes, ...]:
+    """The same voice as packets of 20 ms, 160 bytes, by one of FFmpeg's encoders: pcm_mulaw, pcm_alaw or g722."""
+    with av.open(str(PACKETS / "spoken.ogg")) as container:
+        rate_hz = 16_000 if codec == "g722" else 8_000
+        resampler = av.AudioResampler("s16", "mono", rate_hz, 320 if codec == "g722" else 160)
+        encoder = av.CodecContext.create(codec, "w")
+        assert isinstance(encoder, av.AudioCodecContext)
+        encoder.format, encoder.layout, encoder.sample_rate = "s16", "mono", rate_hz
+        data = b""
+        for frame in container.decode(audio=0):
+            for part in resampler.resample(frame):
+                part.pts = None
+                data += b"".join(bytes(packet) for packet in encoder.encode(part))
+            if len(data) >= 160 * count:
+                break
+    return tuple(data[at : at + 160] for at in range(0, 160 * count, 160))
+
+
+def telephone_voice(
+    codec: str, kind: int, count: int, first: int = 0, begin_s: float = 0.0, ssrc: int = SSRC
+) -> list[Sent]:
+    """``count`` packets of G.711 or G.722 from packet ``first`` on, in real time."""
+    packets = telephone(codec, first + count)[first:]
+    return [
+        Sent(begin_s + 0.02 * n, rtp(first + n, packet, kind=kind, ssrc=ssrc, clock=160))
+        for n, packet in enumerate(packets)
+    ]
 
 
 def noise(count: int, **how: int) -> list[Sent]:

@@ -3,8 +3,11 @@
 import asyncio
 import fractions
 import random
+import re
+import struct
 import time
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from aiohttp import ClientSession
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpSender, RTCSessionDescription
 
 from ser_track.output.data_channel import read_message
+from ser_track.rtp.header import read_header, read_packet
 
 FRAME_SAMPLES = 320
 RATE_HZ = 16_000
@@ -63,9 +67,18 @@ class Peer:
         self._news.set()
 
     async def join(
-        self, room: str, name: str, track: MediaStreamTrack | None, consent: bool = True, codec: str = ""
+        self,
+        room: str,
+        name: str,
+        track: MediaStreamTrack | None,
+        consent: bool = True,
+        codec: str = "",
+        change: Callable[[str], str] = str,
     ) -> dict[str, Any]:
-        """Offer (that ``codec`` alone, if given), post, and apply the answer; returns the answer's JSON."""
+        """Offer (that ``codec`` alone, if given), post, and apply the answer; returns the answer's JSON.
+
+        ``change`` is done to the offer before it is posted.
+        """
         if track is None:
             self.connection.addTransceiver("audio", direction="sendonly")
         else:
@@ -75,7 +88,7 @@ class Peer:
             self.connection.getTransceivers()[0].setCodecPreferences(known)
         await self.connection.setLocalDescription(await self.connection.createOffer())
         offer = self.connection.localDescription
-        body = {"room": room, "name": name, "consent": consent, "sdp": offer.sdp, "type": "offer"}
+        body = {"room": room, "name": name, "consent": consent, "sdp": change(offer.sdp), "type": "offer"}
         async with self._http.post(f"{self._url}/offer", json=body) as response:
             answer: dict[str, Any] = await response.json()
             assert response.status == 200, answer
@@ -105,5 +118,38 @@ class Peer:
 
         vars(transport)["_send_rtp"] = lossy
 
+    def send_red(self, share: float, seed: int, payload_type: int = 63) -> None:
+        """Send each packet in RED, with a copy of the one before, and drop this share of them; see `lose_packets`."""
+        dice = random.Random(seed)
+        transport = self.connection.getSenders()[0].transport
+        send, before = transport._send_rtp, list[tuple[int, bytes]]()
+
+        async def redundant(data: bytes) -> None:
+            if (header := read_header(data)) is not None:
+                payload = read_packet(header, data, None, 0.0).payload
+                head, kind = data[: len(data) - len(payload)], header.payload_type & 127
+                copies = [(header.timestamp - at & 0x3FFF, copy) for at, copy in before if copy]
+                older = b"".join(
+                    struct.pack("!BHB", 0x80 | kind, age << 2 | len(c) >> 8, len(c) & 255) for age, c in copies
+                )
+                data = head[:1] + bytes([payload_type | header.payload_type & 128]) + head[2:] + older + bytes([kind])
+                data += b"".join(copy for _, copy in copies) + payload
+                before[:] = [(header.timestamp, payload)]
+                if dice.random() < share:
+                    return
+            await send(data)
+
+        vars(transport)["_send_rtp"] = redundant
+
     async def close(self) -> None:
         await self.connection.close()
+
+
+def offer_red(sdp: str, first: bool, payload_type: int = 63) -> str:
+    """``sdp`` with RED of its Opus, before it or after it, as Chromium writes it."""
+    opus = re.search(r"^a=rtpmap:(\d+) opus/48000/2\r\n", sdp, re.MULTILINE)
+    assert opus is not None
+    red = f"a=rtpmap:{payload_type} red/48000/2\r\na=fmtp:{payload_type} {opus[1]}/{opus[1]}\r\n"
+    both = f"{payload_type} {opus[1]}" if first else f"{opus[1]} {payload_type}"
+    sdp = sdp.replace(opus[0], red + opus[0] if first else opus[0] + red)
+    return re.sub(rf"^(m=audio .*) {opus[1]}\b", rf"\1 {both}", sdp, count=1, flags=re.MULTILINE)

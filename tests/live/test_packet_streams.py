@@ -28,7 +28,7 @@ def test_what_was_sent_comes_out_by_sender_and_the_rest_on_flush() -> None:
     assert streams.counts.lost == 1
 
 
-def test_a_stream_that_fails_is_named_and_forgotten_and_the_others_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_that_fails_is_named_and_the_others_are_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     streams, take = PacketStreams(), OpusStream.take
 
     def fails_for_eve(self: OpusStream, now: float) -> list[Chunk]:
@@ -44,3 +44,27 @@ def test_a_stream_that_fails_is_named_and_forgotten_and_the_others_are_heard(mon
     assert {key for key, _ in streams.take(0.2)} == {ANN}
     assert [(key, str(error)) for key, error in streams.take_failed().items()] == [(EVE, "broken")]
     assert streams.take_failed() == {}
+
+
+def test_a_stream_that_failed_goes_on_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine drops what lies in the past: a stream that began at 0 again would be deaf."""
+    streams, take = PacketStreams(), OpusStream.take
+    broken = [False]
+
+    def fails_once(self: OpusStream, now: float) -> list[Chunk]:
+        """Stands for a defect of ours: no packet is known that makes a real stream fail."""
+        if broken[0]:
+            broken[0] = False
+            raise RuntimeError("broken")
+        return take(self, now)
+
+    monkeypatch.setattr(OpusStream, "take", fails_once)
+    begins = list[int]()
+    for n in range(100):
+        broken[0] = n == 50
+        send(streams, EVE, n)
+        begins += [piece.at for _, pieces in streams.take(0.02 * n) for piece in pieces]
+    assert begins == sorted(begins)
+    assert begins[-1] == pytest.approx(99 * 320, abs=1_600)  # a tenth of a second could be jitter
+    assert len(begins) >= 95
+    assert set(streams.take_failed()) == {EVE}

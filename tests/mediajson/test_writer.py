@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, ParticipantChunk
+from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.recordings.recording import open_recording
 from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.rtp.opus_stream import OpusStream
-from tests.helpers.packets import heard, voice
+from ser_track.rtp.red import unpack
+from tests.helpers.packets import heard, red_voice, voice
 from tests.helpers.signals import noise
 
 ROOM_ENOUGH = 1 << 30
@@ -55,6 +56,23 @@ def test_what_is_read_is_what_was_heard(tmp_path: Path) -> None:
     # The very first packet is missing, so time begins with the second.
     assert np.array_equal(track, live[: len(track)])
     assert len(track) == 199 * 320
+
+
+def test_copies_of_lost_packets_are_kept_and_heard_again(tmp_path: Path) -> None:
+    packets = list[Arrival]()
+    for number, (at_s, packet) in enumerate(red_voice(100)):
+        header = read_header(packet)
+        assert header is not None
+        if number % 10 != 7:
+            packets += unpack(read_packet(header, packet, None, 100 + at_s))
+    recorded(tmp_path / "a", [("p-1-s1", "Ada", packet) for packet in packets])
+    whole = [("p-1-s1", "Ada", packet) for packet in arrivals(100)]
+    recorded(tmp_path / "b", whole)
+    tracks = list[FloatArray]()
+    for path in (tmp_path / "a", tmp_path / "b"):
+        with open_recording(path) as recording:
+            tracks += heard(recording).values()
+    assert np.array_equal(tracks[0], tracks[1])
 
 
 def chunks_recorded(path: Path, chunks: list[Chunk], now: float = 100.0) -> None:

@@ -38,6 +38,16 @@ def test_results_can_be_picked_and_reckoned_with() -> None:
     assert finals[list(EMOTIONS)].max(axis=1).tolist() == finals["confidence"].tolist()
 
 
+def test_first_impressions_can_be_left_out() -> None:
+    table = to_dataframe(events(SPOKEN))
+    results = table[table["type"] == "emotion"]
+    assert results["voice_known"].between(0, 1).all()
+    assert (results[results["segment"] == 0]["voice_known"] == 0).all()
+    assert table[table["type"] != "emotion"]["voice_known"].isna().all()
+    unadapted = to_dataframe(events(SPOKEN, voice_adaptation=False))
+    assert unadapted["voice_known"].isna().all()
+
+
 def test_columns_and_their_types_do_not_depend_on_the_events() -> None:
     others: list[Event] = [
         Joined(KEY, "Ann", True),

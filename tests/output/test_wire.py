@@ -39,11 +39,11 @@ EVENTS: dict[str, Event | Announcement] = {
     "error": Fault(KEY, "classifier_failed", "it failed", 3),
     "speech_started": SpeechStarted(KEY, 0, 0.0),
     "speech_ended": SpeechEnded(KEY, 0, 0.0, 1.2346, "max_duration", classified=True),
-    "emotion": Emotion(KEY, 0, 0.0, 1.5, True, SHARES, "neutral", 0.376544, "a@1"),
+    "emotion": Emotion(KEY, 0, 0.0, 1.5, True, SHARES, "neutral", 0.376544, "a@1", voice_known=0.428571),
     "notice": Notice("A bot listens.", "http://localhost/meetings/m/notice", "required"),
     "meeting": MeetingChanged("m", "reconnecting", "it was lost"),
 }
-OPTIONAL = {"error": {"segment"}, "meeting": {"reason"}, "notice": {"url"}}
+OPTIONAL = {"emotion": {"voice_known"}, "error": {"segment"}, "meeting": {"reason"}, "notice": {"url"}}
 times = st.floats(0, 1e6)
 
 
@@ -82,6 +82,14 @@ def test_times_are_milliseconds_and_probabilities_have_four_decimals() -> None:
     emotion = to_json(EVENTS["emotion"])
     assert emotion["probabilities"]["anger"] == 0.1235
     assert emotion["confidence"] == emotion["probabilities"]["neutral"] == 0.3765
+    assert emotion["voice_known"] == 0.4286
+
+
+@pytest.mark.parametrize("known", [0.0, 0.5, 0.9412, None])
+def test_how_well_a_voice_is_known_is_on_the_wire_unless_the_model_does_not_adapt(known: float | None) -> None:
+    encoded = to_json(Emotion(KEY, 0, 0.0, 1.5, False, SHARES, "neutral", 0.376544, "a@1", voice_known=known))
+    VALIDATOR.validate(encoded)
+    assert encoded.get("voice_known", "missing") == ("missing" if known is None else known)
 
 
 def test_a_fault_without_segment_names_none() -> None:

@@ -22,9 +22,10 @@ def test_the_exported_graph_is_the_network(tmp_path: Path, frames: int) -> None:
     torch.nn.init.normal_(network.attend2.weight)
     network.mean.normal_()
     network.deviation.uniform_(0.5, 2.0)
+    network.class_means.normal_()
     store(network, tmp_path / "network.npz", {"merge": 1})
     tensors, facts = encoder.read_network(tmp_path / "network.npz")
-    model, _ = encoder.build(tensors, facts["merge"], (1.3, 1.2))
+    model, _ = encoder.build(tensors, facts["merge"], encoder.Temperatures(1.3, 1.2, 1.8, 1.4))
     options = ort.SessionOptions()
     options.log_severity_level = 3
     session = ort.InferenceSession(model.SerializeToString(), options)
@@ -32,10 +33,20 @@ def test_the_exported_graph_is_the_network(tmp_path: Path, frames: int) -> None:
     spectrum = rng.uniform(-0.75, 1.25, (frames, 80)).astype(np.float32)
     mean, deviation = rng.normal(0, 1, (1, 128)).astype(np.float32), rng.uniform(0.5, 2, (1, 128)).astype(np.float32)
     given = {"log_mel": spectrum.T[None], "voice_mean": mean, "voice_deviation": deviation}
-    four, six, embedding = session.run(["probabilities", "six", "embedding"], given)
+    given["voice_known"] = np.full((1, 1), 0.5, np.float32)
+    names = ["probabilities", "six", "embedding", "voice_update", "voice_weight", "unadapted"]
+    told = dict(zip(names, session.run(names, given), strict=True))
     with torch.no_grad():
         standard = network.standard(network.embedding(torch.from_numpy(spectrum)[None], torch.tensor([frames])))
-        logits = network.logits((standard - torch.from_numpy(mean)) / torch.from_numpy(deviation))
-    np.testing.assert_allclose(embedding, standard.numpy(), atol=1e-4)
-    np.testing.assert_allclose(four, (logits[0] / 1.3).softmax(1).numpy(), atol=1e-4)
-    np.testing.assert_allclose(six, (logits[1] / 1.2).softmax(1).numpy(), atol=1e-4)
+        four, six, _ = network.logits((standard - torch.from_numpy(mean)) / torch.from_numpy(deviation))
+        alone, _, _ = network.logits(standard)
+    np.testing.assert_allclose(told["embedding"], standard.numpy(), atol=1e-4)
+    # A voice that is half known lies half between the two temperatures.
+    np.testing.assert_allclose(told["probabilities"], (four / 1.3 / 1.6).softmax(1).numpy(), atol=1e-4)
+    np.testing.assert_allclose(told["six"], (six / 1.2 / 1.6).softmax(1).numpy(), atol=1e-4)
+    # What a voice is updated with comes from what neither doubt nor gate has softened.
+    removed = 0.5 * (six / 1.2).softmax(1) @ network.class_means
+    np.testing.assert_allclose(told["voice_update"], (standard - removed).numpy(), atol=1e-3)
+    weight = 0.5 + 0.5 * (four / 1.3).softmax(1)[:, 3:]
+    np.testing.assert_allclose(told["voice_weight"], weight.numpy(), atol=1e-4)
+    np.testing.assert_allclose(told["unadapted"], (alone / 1.3).softmax(1).numpy(), atol=1e-4)

@@ -45,6 +45,7 @@ async def test_the_page_shows_the_labels_of_the_model(server: Running, labels: L
         await expect(tile).not_to_have_attribute("data-final-count", "0", timeout=RESULT_MS)
         told = await tile.evaluate("""tile => ({
             label: tile.dataset.label,
+            learning: tile.dataset.learning,
             head: tile.querySelector(".head strong").textContent,
             rows: [...tile.querySelectorAll(".bars li")].map((row) => ({
               name: row.dataset.label,
@@ -58,6 +59,7 @@ async def test_the_page_shows_the_labels_of_the_model(server: Running, labels: L
         await expect(tile.locator(".readout.looking")).to_contain_text(re.compile(r"tense \d+ %|no speech"))
     assert wrong == []
     assert told["label"] in MOODS
+    assert told["learning"] == "false", "it does not adapt to voices, so it has no first impressions"
     assert [row["name"] for row in told["rows"]] == list(MOODS)
     assert [row["title"] for row in told["rows"]] == [BESIDE["titles"].get(name, name) for name in MOODS]
     for row, label in zip(told["rows"], labels.labels, strict=True):

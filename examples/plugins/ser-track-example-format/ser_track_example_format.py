@@ -16,8 +16,9 @@ def write(timeline: Timeline, output: TextIO) -> None:
     judged.sort(key=lambda item: item[0].start_s)
     for number, (utterance, emotion, name) in enumerate(judged, 1):
         times = f"{_time(utterance.start_s)} --> {_time(utterance.end_s)}"
+        words = timeline.labels.words(emotion.label, emotion.voice_known)
         # A name comes from outside: a line break in it would end the subtitle.
-        output.write(f"{number}\n{times}\n{' '.join(name.split())}: {emotion.label}\n\n")
+        output.write(f"{number}\n{times}\n{' '.join(name.split())}: {words}\n\n")
 
 
 def _time(seconds: float) -> str:

@@ -11,7 +11,7 @@ from ser_track.cli.analyze.inputs import find_inputs
 from ser_track.cli.analyze.pool import usable_cores
 from ser_track.cli.analyze.settings import settings_of
 from ser_track.cli.analyze.targets import add_output_arguments, open_outputs
-from ser_track.cli.console import feedback
+from ser_track.cli.console import MODEL_HELP, feedback
 from ser_track.config.schema import load_config
 from ser_track.models import load_models
 
@@ -19,10 +19,12 @@ _EPILOG: Final = """\
 FILE is audio or video, a recording of packets (Janus .mjr, pcap, pcapng, rtpdump, MediaJson; docs/recordings.md), a
 folder with such files, a pattern in quotes, or - for standard input. The type of a file is detected from its content.
 
-By default each line is one event (docs/protocol.md). 'participant' is the track's title or language, else track-1,
-track-2 …; in packets it identifies the sender; --names replaces it. 'stream' is FILE. Times are seconds from the
-beginning of the earliest track, or from the first packet. Several files are analysed in parallel; their events are in
-the order of the files. If a file cannot be read, it is reported, the others are still analysed, and the exit code is 1.
+By default each line is one event (docs/protocol.md). 'participant' is the track's title, else track-1, track-2 …; in
+packets it identifies the sender; --names replaces it. 'stream' is FILE. Times are seconds from the beginning of the
+earliest track, video included, as in a player, or from the first packet. Several files are analysed in parallel;
+their events are in the order of the files. If a file cannot be read, it is reported, the others are still analysed,
+and the exit code is 1.
+What makes results poor, such as a very quiet track or two voices on two channels, is noted on stderr with a remedy.
 
 With --out FOLDER/ each recording gets files of its own there, one per format (call.wav: call.vtt, call.csv). A file is
 either complete or missing, also after Ctrl-C. --resume skips recordings that have all their files, according to
@@ -54,9 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--together", action="store_true", help="treat the FILEs, which hold recorded packets, as one meeting"
     )
-    payload_type = "RTP's number for Opus in captures; default: every number from 96 on whose packets are Opus"
+    payload_type = "RTP's number for Opus in captures; default: every dynamic number whose packets are Opus"
     parser.add_argument("--payload-type", type=_payload_type, metavar="N", help=payload_type)
     parser.add_argument("--final-only", action="store_true", help="do not compute provisional results")
+    parser.add_argument("--model", metavar="MODEL", help=MODEL_HELP)
     add_output_arguments(parser)
     add_document_arguments(parser)
     jobs = "cores to use: a process for each file, threads where a file has several cores; default: all usable cores"
@@ -71,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
         ModelError: the model cannot be used.
     """
     inputs = find_inputs(args.files, args.together)
-    config = load_config(args.config).pipeline
+    chosen = {} if args.model is None else {"model": args.model}
+    config = load_config(args.config, {"pipeline": chosen}).pipeline
     classifier = load_models(config).classifier  # a bad model is reported once, here and not by the workers
     documents = documents_of(args, inputs.found, config.min_confidence, classifier.labels)
     split, provisional = args.channels == "split", not args.final_only

@@ -1,4 +1,4 @@
-"""CSV (RFC 4180): a row per segment, in order of time."""
+"""CSV (RFC 4180) in UTF-8 with a byte-order mark: a row per segment, in order of time."""
 
 import csv
 from typing import Final, TextIO
@@ -7,10 +7,15 @@ from ser_track.engine.timeline import Timeline
 from ser_track.labels import SIX_EMOTIONS
 from ser_track.output.documents.wording import LIMITS, Spoken, spoken, verdict
 
-_COLUMNS: Final = ("recording", "participant", "name", "segment", "start_s", "end_s", "reason", "label", "confidence")
+_COLUMNS: Final = (
+    *("recording", "participant", "name", "segment", "start_s", "end_s", "reason"),
+    *("label", "confidence", "voice_known"),
+)
 _LAST: Final = ("model", "note")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """Characters that begin a formula in spreadsheets."""
+_BYTE_ORDER_MARK: Final = "\ufeff"
+"""Without it Excel takes the file for text in the system's old 8-bit encoding, and shows other letters for umlauts."""
 
 
 def write(timeline: Timeline, output: TextIO) -> None:
@@ -22,6 +27,7 @@ def write(timeline: Timeline, output: TextIO) -> None:
     six = [f"six_{name}" for name in SIX_EMOTIONS if any(_six(segment) for segment in segments)]
     labels = timeline.labels
     hidden = [f"all_{name}" for name in labels.names] if len(labels.shown) < len(labels) else []
+    output.write(_BYTE_ORDER_MARK)
     table = csv.DictWriter(output, [*_COLUMNS, *labels.shown, *hidden, *six, *_LAST])
     table.writeheader()
     table.writerows(_row(timeline.title, segment) for segment in segments)
@@ -41,6 +47,7 @@ def _row(recording: str, segment: Spoken) -> dict[str, str]:
     if emotion is None:
         return row | {"note": verdict(utterance).strip("()")}
     row |= {"label": emotion.label, "confidence": f"{emotion.confidence:.4f}"}
+    row |= {} if emotion.voice_known is None else {"voice_known": f"{emotion.voice_known:.4f}"}
     row |= {name: f"{share:.4f}" for name, share in emotion.probabilities.items()}
     row |= {f"six_{name}": f"{share:.4f}" for name, share in _six(segment).items()}
     row |= {f"all_{name}": f"{share:.4f}" for name, share in (emotion.all or {}).items()}

@@ -69,4 +69,6 @@ def _identify(info: Element, segment: Spoken) -> None:
         attributes |= {"start": f"{utterance.start_s:.3f}", "end": f"{utterance.end_s:.3f}"}
     else:
         attributes["model"] = holdable(emotion.model)
+        if emotion.voice_known is not None:
+            attributes["voice-known"] = f"{emotion.voice_known:.4f}"
     SubElement(info, "segment", attributes)

@@ -5,6 +5,8 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ser_track.engine.timeline import Line, Timeline
+from ser_track.event_types import Emotion
+from ser_track.first_impressions import is_first_impression
 from ser_track.labels import UNSURE, Label, LabelSet
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ _ROW_IN: Final = 1.05
 _FRAME_IN: Final = 1.35
 _LEGEND_COLUMNS: Final = 5
 _LEGEND_LINE_IN: Final = 0.16
+_PALE: Final = 0.35
 _MAX_ROWS: Final = 40
 """More rows do not fit on a page, and give more pixels than a PNG should have."""
 _STYLE: Final[Any] = {
@@ -73,29 +76,37 @@ def _draw(figure: "Figure", timeline: Timeline, lines: list[Line]) -> None:
     rows[-1].set_xlim(0, 1.01 * max(timeline.end_s, 1.0) / unit_s)
     rows[-1].set_xlabel("Time (min)" if in_minutes else "Time (s)")
     # Results are shown with their limits, because the picture may be all that people see.
-    model = next((one.emotion.model for line in lines for one in line.utterances if one.emotion), "no model")
-    figure.suptitle(
-        f"{timeline.title}. Guesses of {model} from the sound of the voice; often wrong.", fontsize=7, parse_math=False
-    )
+    results = [one.emotion for line in lines for one in line.utterances if one.emotion is not None]
+    model = results[0].model if results else "no model"
+    title = f"{timeline.title}. Guesses of {model} from the sound of the voice; often wrong."
+    if any(map(_is_first, results)):
+        title += f"\nPale, with a hollow mark: {timeline.labels.learning.title}; a first impression."
+    figure.suptitle(title, fontsize=7, parse_math=False)
     handles = _legend(timeline.labels)
     columns = len(handles) // (2 * _legend_lines(timeline.labels))
     figure.legend(handles=handles, loc="outside lower center", ncols=columns, frameon=False, handlelength=2.2)
 
 
 def _draw_line(axes: "Axes", line: Line, unit_s: float, labels: LabelSet) -> None:
-    """Draw each result as a stack of its probabilities, as wide as the utterance, with its label's marker above."""
+    """Draw each result as a stack of its probabilities, as wide as the utterance, with its label's marker above.
+
+    First impressions are pale, and their marker is hollow.
+    """
     judged = [(one, one.emotion) for one in line.utterances if one.emotion is not None]
     lefts = [one.start_s / unit_s for one, _ in judged]
     widths = [(one.end_s - one.start_s) / unit_s for one, _ in judged]
     floor = [0.0] * len(judged)
     for label in labels.shown_labels:
         heights = [emotion.probabilities[label.name] for _, emotion in judged]
-        axes.bar(lefts, heights, widths, floor, align="edge", **_fill(label))
+        bars = axes.bar(lefts, heights, widths, floor, align="edge", **_fill(label))
+        for bar, (_, emotion) in zip(bars, judged, strict=True):
+            bar.set_alpha(_PALE if _is_first(emotion) else None)
         floor = [below + height for below, height in zip(floor, heights, strict=True)]
+    middles = [(left + width / 2, one) for left, width, (_, one) in zip(lefts, widths, judged, strict=True)]
     for label in (*labels.shown_labels, labels.unsure):
-        middles = zip(lefts, widths, judged, strict=True)
-        at = [left + width / 2 for left, width, (_, one) in middles if one.label == label.name]
-        axes.plot(at, [1.13] * len(at), **_marker(label), markeredgewidth=0.4)
+        for first, face in ((False, "black"), (True, "none")):
+            at = [middle for middle, one in middles if (one.label, _is_first(one)) == (label.name, first)]
+            axes.plot(at, [1.13] * len(at), **_marker(label), markerfacecolor=face, markeredgewidth=0.4)
     for one in line.utterances:
         axes.plot([one.start_s / unit_s, one.end_s / unit_s], [-0.06, -0.06], color="black", linewidth=1.5)
     axes.set_ylim(-0.1, 1.25)
@@ -103,6 +114,10 @@ def _draw_line(axes: "Axes", line: Line, unit_s: float, labels: LabelSet) -> Non
     axes.set_ylabel("Probability")
     axes.set_title(line.name, loc="left", fontsize=8, pad=2, parse_math=False)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _is_first(emotion: Emotion) -> bool:
+    return is_first_impression(emotion.voice_known)
 
 
 def _fill(label: Label) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from typing import Final, TextIO
 
 from ser_track.engine.timeline import Timeline, Utterance
+from ser_track.first_impressions import is_first_impression
 from ser_track.labels import UNSURE, LabelSet
 from ser_track.output.documents.wording import about, milliseconds, spoken
 
@@ -28,10 +29,12 @@ def write(timeline: Timeline, output: TextIO) -> None:
 def _caption(utterance: Utterance, labels: LabelSet) -> str:
     if utterance.emotion is None:
         return "no result, the model failed" if utterance.classified else ""
-    title = _escaped(labels[utterance.emotion.label].title)
-    if utterance.emotion.label == UNSURE:
-        return title
-    return f"sounds like {title} ({100 * utterance.emotion.confidence:.0f} %)"
+    emotion = utterance.emotion
+    words = _escaped(labels.words(emotion.label, emotion.voice_known))
+    if emotion.label == UNSURE:
+        return words
+    words = words if is_first_impression(emotion.voice_known) else f"sounds like {words}"
+    return f"{words} ({100 * emotion.confidence:.0f} %)"
 
 
 def _escaped(text: str) -> str:

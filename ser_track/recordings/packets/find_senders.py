@@ -1,16 +1,17 @@
-"""Finds the senders of decodable audio in recorded packets, and the reason why others cannot be decoded."""
+"""Finds the senders of decodable audio in recorded packets, and what each of their payload types is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from ser_track.recordings.packets.merge import Key, merged
-from ser_track.recordings.packets.opus_detection import OpusDetection
-from ser_track.rtp.packet_reader import PacketReader, Recorded, RecordedPacket
+from ser_track.recordings.packets.payload_detection import PayloadDetection
+from ser_track.recordings.packets.payload_types import HEARD, Content
+from ser_track.rtp.opus import is_stereo
+from ser_track.rtp.packet_reader import PacketReader, RecordedPacket
 
-_DYNAMIC: Final = range(96, 128)
-"""Dynamic payload types: Opus has no fixed one (RFC 3551, 3)."""
-_MAX_NAMED: Final = 3
+MAX_SENDERS: Final = 10_000
+"""What is known of each sender is kept until the end of the file."""
 
 
 @dataclass(slots=True)
@@ -23,79 +24,75 @@ class Sender:
     last_s: float
     keyed: bool = False
     """Whether its connection is encrypted."""
-    trials: dict[int | None, OpusDetection] = field(default_factory=dict)
+    types: dict[int | None, PayloadDetection] = field(default_factory=dict)
     """Detection by payload type."""
-    opus_types: frozenset[int | None] = frozenset()
-    decoded: bool = False
-    """Whether it sends audio that needs no packet path."""
+    contents: dict[int | None, Content] = field(default_factory=dict)
+    """What the packets of each payload type are."""
+    audible: bool = False
+    """Whether any of its audio can be decoded."""
+
+    def note(self, recorded: RecordedPacket) -> None:
+        """Take in one packet."""
+        if (detection := self.types.get(recorded.payload_type)) is None:
+            detection = self.types[recorded.payload_type] = PayloadDetection(recorded.now_s, recorded.codec)
+        detection.stereo |= is_stereo(recorded.arrival.payload)
+        if recorded.payload_type is not None:
+            detection.note(recorded.arrival)
+
+    def decide(self, told: int | None) -> None:
+        """Decide what each payload type is, after all packets; ``told`` is the one that the user names for Opus."""
+        for kind, detection in self.types.items():
+            # MediaJson has no payload types.
+            content = "opus" if kind is None else detection.content(told, kind)
+            self.contents[kind] = content
+            if content in HEARD and (detection.enough or kind == told or detection.named is not None):
+                self.audible = True
 
     @property
-    def audible(self) -> bool:
-        """Whether any of its audio can be decoded."""
-        return self.decoded or bool(self.opus_types)
+    def stereo(self) -> bool:
+        """Whether it sends Opus with two channels."""
+        return any(
+            detection.stereo if self.contents[kind] == "opus" else detection.stereo_inside
+            for kind, detection in self.types.items()
+            if self.contents[kind] in ("opus", "red")
+        )
 
-    def sends(self, recorded: Recorded) -> bool:
-        """Whether ``recorded``, of this sender, can be decoded."""
-        return not isinstance(recorded, RecordedPacket) or recorded.payload_type in self.opus_types
+    def audio_type(self, kind: int | None) -> int | None:
+        """The payload type of the audio inside of RED's."""
+        return self.types[kind].audio_type
 
 
 @dataclass(frozen=True, slots=True)
 class FoundSenders:
     """The result of `find_senders`."""
 
-    senders: dict[Key, Sender]
+    heard: dict[Key, Sender]
     """Senders that can be decoded: file by file, in order of appearance."""
-    problems: list[str]
-    """Audio streams that cannot be decoded; each text continues a sentence after the file's name."""
+    all: dict[Key, Sender]
+    origin_s: float
+    """Time of day of the first packet."""
+    left_out: int = 0
+    """Packets of senders that were too many."""
 
 
 def find_senders(dumps: Sequence[PacketReader], payload_type: int | None) -> FoundSenders:
     """Read all of ``dumps``; with a ``payload_type``, only packets of that type are Opus."""
     found: dict[Key, Sender] = {}
+    left_out = 0
     for key, recorded in merged(dumps):
         if (sender := found.get(key)) is None:
+            if len(found) >= MAX_SENDERS:
+                left_out += 1
+                continue
             sender = found[key] = Sender(recorded.name, recorded.now_s, recorded.now_s)
         sender.last_s = max(sender.last_s, recorded.now_s)
-        if not isinstance(recorded, RecordedPacket):
-            sender.decoded = True
-            continue
-        if (trial := sender.trials.get(recorded.payload_type)) is None:
-            trial = sender.trials[recorded.payload_type] = OpusDetection()
-        if recorded.payload_type is not None:
-            trial.note(recorded.arrival)
+        if isinstance(recorded, RecordedPacket):
+            sender.note(recorded)
+        else:
+            sender.audible = True
     for (number, name), sender in found.items():
         sender.keyed = name in dumps[number].keyed
-        sender.opus_types = frozenset(_opus_types(sender, payload_type))
+        sender.decide(payload_type)
     heard = {key: found[key] for key in sorted(found, key=lambda key: key[0]) if found[key].audible}
-    return FoundSenders(heard, list(_problems(found, bool(heard), payload_type)))
-
-
-def _opus_types(sender: Sender, told: int | None) -> Iterator[int | None]:
-    for kind, trial in sender.trials.items():
-        known = kind is None or (kind == told and trial.verdict != "other")
-        if known or (told is None and kind in _DYNAMIC and trial.verdict == "opus"):
-            yield kind
-
-
-def _problems(found: dict[Key, Sender], any_heard: bool, told: int | None) -> Iterator[str]:
-    unheard = {name: sender for (_, name), sender in found.items() if not sender.audible}
-    encrypted, unclear = list[str](), list[str]()
-    for name, sender in unheard.items():
-        wanted = [trial for kind, trial in sender.trials.items() if kind == told or (told is None and kind in _DYNAMIC)]
-        if any(trial.verdict == "other" and trial.keeps_time_of_opus for trial in wanted):
-            (encrypted if sender.keyed else unclear).append(name)
-    if encrypted:
-        remedy = "record where it is not encrypted, for example at the media server"
-        yield f"has {_streams(encrypted)} that cannot be decoded, because SRTP encrypts it; {remedy}"
-    if unclear:
-        reason = "it has the timing of Opus but is not Opus, so it is encrypted (SRTP) or uses another codec"
-        yield f"has {_streams(unclear)} that cannot be decoded: {reason}"
-    if not any_heard and not encrypted and not unclear:
-        kinds = {kind for sender in unheard.values() for kind in sender.trials}
-        seen = f"payload types seen: {', '.join(map(str, sorted(filter(None, kinds))))}" if kinds else "it has no RTP"
-        yield f"has no stream that is known to be Opus ({seen}); say which one is with --payload-type"
-
-
-def _streams(names: list[str]) -> str:
-    some = "; ".join(names[:_MAX_NAMED]) + (" …" if len(names) > _MAX_NAMED else "")
-    return f"{len(names)} stream{'s' * (len(names) > 1)} of audio ({some})"
+    begins = [sender.first_s for sender in (heard or found).values()]
+    return FoundSenders(heard, found, min(begins, default=0.0), left_out)

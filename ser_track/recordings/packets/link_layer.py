@@ -1,82 +1,87 @@
-"""Extracts UDP datagrams from network frames: Ethernet with VLANs, loopback, Linux's "any", raw IP.
+"""Finds the IP packet in a network frame: Ethernet with VLANs, MPLS or PPPoE, loopback, Linux's "any", raw IP, PPP."""
 
-IP fragments are not reassembled, and tunnels are not decoded: audio packets are far shorter than a network's MTU.
-"""
-
-import functools
-import ipaddress
 from typing import Final, NamedTuple
 
-_ETHERNET, _NULL, _LOOP, _SLL, _SLL2 = 1, 0, 108, 113, 276
+_ETHERNET, _NULL, _PPP, _LOOP, _SLL, _SLL2 = 1, 0, 9, 108, 113, 276
 _BARE_IP: Final = (12, 14, 101, 228, 229)
-LINK_TYPES: Final = (_ETHERNET, _NULL, _LOOP, _SLL, _SLL2, *_BARE_IP)
+LINK_TYPES: Final = (_ETHERNET, _NULL, _PPP, _LOOP, _SLL, _SLL2, *_BARE_IP)
 """Link types from tcpdump.org's list."""
 _IPV4, _IPV6 = 0x0800, 0x86DD
+_PPP_IP: Final = (0x0021, 0x0057)
 _VLANS: Final = (0x8100, 0x88A8, 0x9100)
-_UDP: Final = 17
-_EXTENSIONS: Final = (0, 43, 60)
-"""IPv6 extension headers: hop-by-hop options, routing and destination options."""
+_MPLS: Final = (0x8847, 0x8848)
+_PPPOE: Final = 0x8864
+_BRIDGED: Final = 0x6558
+"""Ethernet in GRE or GENEVE."""
+_IP_VERSIONS: Final = (4, 6)
+_MACSEC: Final = 0x88E5
 
 
-class Datagram(NamedTuple):
-    """A UDP payload, with source and destination as ``address:port``."""
+class NotRead(NamedTuple):
+    """A packet that may hold audio, but is not read."""
 
-    source: str
-    destination: str
-    payload: bytes
+    kind: str
 
 
-def datagram(link_type: int, frame: bytes) -> Datagram | None:
-    """Return the UDP datagram in ``frame``; ``None`` if there is none, or only part of its header."""
-    try:
-        packet = _network(link_type, frame)
-        version = packet[0] >> 4
-        return _ipv4(packet) if version == 4 else _ipv6(packet) if version == 6 else None
-    except IndexError:
-        return None
+def network_packet(link_type: int, frame: bytes) -> "bytes | NotRead":
+    """Return the IP packet in ``frame``; empty if it holds something else.
 
-
-def _network(link_type: int, frame: bytes) -> bytes:
-    """Return the IP packet in the frame; empty if it is not IP."""
+    Raises:
+        IndexError: it ends within a header.
+    """
     if link_type in _BARE_IP:
         return frame
     if link_type in (_NULL, _LOOP):
         return frame[4:]
+    if link_type == _PPP:
+        return _ppp(frame[2:] if frame[:2] == b"\xff\x03" else frame)
     if link_type == _SLL2:
-        kind, at = _number(frame, 0), 20
-    elif link_type == _SLL:
-        kind, at = _number(frame, 14), 16
-    else:
-        kind, at = _number(frame, 12), 14
+        return inside(number(frame, 0), frame[20:])
+    if link_type == _SLL:
+        return inside(number(frame, 14), frame[16:])
+    return ethernet_packet(frame)
+
+
+def ethernet_packet(frame: bytes, innermost: bool = False) -> "bytes | NotRead":
+    """Return the IP packet in a frame of Ethernet; ``innermost``: no further frame is looked for in it."""
+    return inside(number(frame, 12), frame[14:], innermost)
+
+
+def inside(kind: int, data: bytes, innermost: bool = False) -> "bytes | NotRead":
+    """Return the IP packet in ``data``, which Ethernet's type field calls ``kind``."""
+    at = 0
     while kind in _VLANS:
-        kind, at = _number(frame, at + 2), at + 4
-    return frame[at:] if kind in (_IPV4, _IPV6) else b""
+        kind, at = number(data, at + 2), at + 4
+    data = data[at:]
+    if kind in (_IPV4, _IPV6):
+        return data
+    if innermost and kind in (*_MPLS, _BRIDGED):
+        return b""
+    if kind in _MPLS:
+        return mpls_packet(data)
+    if kind == _PPPOE:
+        return _ppp(data[6:])
+    if kind == _BRIDGED:
+        return ethernet_packet(data, innermost=True)
+    return NotRead("MACsec, which is encrypted") if kind == _MACSEC else b""
 
 
-def _ipv4(packet: bytes) -> Datagram | None:
-    if packet[9] != _UDP or _number(packet, 6) & 0x3FFF:  # not UDP, or a fragment
-        return None
-    return _udp(packet, 4 * (packet[0] & 15), packet[12:16], packet[16:20])
+def mpls_packet(data: bytes) -> "bytes | NotRead":
+    """Return the IP packet behind MPLS's labels (RFC 3032), or in a frame of Ethernet there (RFC 4448)."""
+    at = 0
+    while not data[at + 2] & 1:  # the last label says that it is the last
+        at += 4
+    data = data[at + 4 :]
+    if data[0] >> 4 in _IP_VERSIONS:
+        return data
+    return ethernet_packet(data[4:] if data[0] >> 4 == 0 else data, innermost=True)
 
 
-def _ipv6(packet: bytes) -> Datagram | None:
-    kind, at = packet[6], 40
-    while kind in _EXTENSIONS:
-        kind, at = packet[at], at + 8 + 8 * packet[at + 1]
-    return _udp(packet, at, packet[8:24], packet[24:40]) if kind == _UDP else None
+def _ppp(data: bytes) -> bytes:
+    at = 1 if data[0] & 1 else 2  # the protocol's number may be shortened (RFC 1661, 6.5)
+    return data[at:] if int.from_bytes(data[:at]) in _PPP_IP else b""
 
 
-def _udp(packet: bytes, at: int, source: bytes, destination: bytes) -> Datagram:
-    length = _number(packet, at + 4)
-    payload = packet[at + 8 : at + length]
-    return Datagram(_name(source, _number(packet, at)), _name(destination, _number(packet, at + 2)), payload)
-
-
-def _number(data: bytes, at: int) -> int:
+def number(data: bytes, at: int) -> int:
+    """Return the 16 bits at ``at``."""
     return data[at] << 8 | data[at + 1]
-
-
-@functools.lru_cache(1024)
-def _name(address: bytes, port: int) -> str:
-    host = ipaddress.ip_address(address)
-    return f"[{host}]:{port}" if host.version == 6 else f"{host}:{port}"

@@ -11,6 +11,7 @@ from struct import Struct
 from typing import Any, BinaryIO, Final
 
 from ser_track.errors import AudioError, brief
+from ser_track.recordings.packets.payload_types import HEARD
 from ser_track.rtp.header import read_header, read_packet
 from ser_track.rtp.packet_reader import RecordedPacket
 
@@ -35,7 +36,7 @@ class Mjr:
         """Read the header of ``file``; ``stem`` is its name without folder and suffix, used for the participant's name.
 
         Raises:
-            AudioError: it is not a recording of Opus.
+            AudioError: it is not a recording of audio that can be decoded.
         """
         self.problems: list[str] = []
         self.keyed: set[str] = set()
@@ -44,6 +45,7 @@ class Mjr:
         self._name = f"user-{named[1]}" if named else stem
         about = _about(file)
         self._begun_s = about["u"] * _US
+        self._codec = about["c"]
         self._red_type = about.get("or")
         extensions = about.get("x")
         numbers = extensions if isinstance(extensions, dict) else {}
@@ -65,9 +67,9 @@ class Mjr:
                 return
             if (header := read_header(packet)) is not None:
                 arrival = read_packet(header, packet, self._level_id, self._begun_s + after_ms / 1000)
-                if header.payload_type & 127 == self._red_type:
-                    arrival = arrival._replace(payload=_primary(arrival.payload))
-                yield RecordedPacket("", self._name, None, arrival)
+                kind = header.payload_type & 127
+                codec = "red" if kind == self._red_type else self._codec
+                yield RecordedPacket("", self._name, kind, arrival, codec)
 
 
 def _about(file: BinaryIO) -> dict[str, Any]:
@@ -82,22 +84,12 @@ def _about(file: BinaryIO) -> dict[str, Any]:
         raise AudioError(f"has a damaged .mjr header ({brief(error)}); copy it again") from error
     if kind != "a":
         raise AudioError("has no audio: Janus records each track in its own file; give the file of the audio track")
-    if codec != "opus":
-        raise AudioError(
-            f"has audio as {str(codec)[:_MAX_CODEC]}, but only Opus can be decoded; convert it with janus-pp-rec"
-        )
+    if str(codec) not in HEARD:
+        known = "only Opus, G.711 and G.722 can be decoded"
+        raise AudioError(f"has audio as {str(codec)[:_MAX_CODEC]}, but {known}; convert it with janus-pp-rec")
     if about.get("e"):
         raise AudioError("is end-to-end encrypted; only the participants have the keys")
     return about
-
-
-def _primary(payload: bytes) -> bytes:
-    """Return RED's last packet; those before it are older, and arrived on their own (RFC 2198, 3)."""
-    at = older = 0
-    while at + 3 < len(payload) and payload[at] & 0x80:
-        older += int.from_bytes(payload[at + 2 : at + 4]) & 0x3FF
-        at += 4
-    return payload[at + 1 + older :]
 
 
 def _is_number(text: str) -> bool:

@@ -7,6 +7,7 @@ from ser_track.errors import AudioError
 from ser_track.mediajson import dump
 from ser_track.recordings.packets import mjr, rtpdump
 from ser_track.recordings.packets.capture import Capture
+from ser_track.recordings.packets.compression import compression, decompressed
 from ser_track.recordings.packets.pcap import PCAP_MAGICS, PCAPNG_MAGIC
 from ser_track.rtp.packet_reader import PacketReader
 
@@ -20,12 +21,30 @@ def holds_packets(head: bytes) -> bool:
     return head.startswith(magics) or dump.is_dump(head)
 
 
-def open_dump(file: BinaryIO, path: PurePath) -> PacketReader:
-    """The dump in ``file``, for which `holds_packets` is true; ``path`` is its name.
+def is_packets(file: BinaryIO) -> bool:
+    """Whether ``file`` is a recording of packets, perhaps compressed.
 
     Raises:
-        AudioError: it is not a recording of Opus, or is damaged from the beginning.
+        OSError: it cannot be read.
     """
+    file.seek(0)
+    head = file.read(HEAD_BYTES)
+    if compression(head) is not None:
+        try:
+            head = decompressed(file).read(HEAD_BYTES)
+        except OSError:  # its content cannot be known
+            head = b""
+    file.seek(0)
+    return holds_packets(head)
+
+
+def open_dump(file: BinaryIO, path: PurePath) -> PacketReader:
+    """The dump in ``file``, for which `is_packets` is true; ``path`` is its name.
+
+    Raises:
+        AudioError: it is not a recording of audio that can be decoded, or is damaged from the beginning.
+    """
+    file = decompressed(file)
     file.seek(0)
     head = file.read(HEAD_BYTES)
     try:

@@ -14,7 +14,7 @@ _ByteOrder = Literal["little", "big"]
 _UNITS_S: Final = {0xA1B2C3D4: 1e-6, 0xA1B23C4D: 1e-9}
 _ORDERS: Final[tuple[_ByteOrder, _ByteOrder]] = ("little", "big")
 PCAP_MAGICS: Final = tuple(magic.to_bytes(4, order) for magic in _UNITS_S for order in _ORDERS)
-_SECTION, _INTERFACE, _SIMPLE, _PACKET = 0x0A0D0D0A, 1, 3, 6
+_SECTION, _INTERFACE, _OBSOLETE, _SIMPLE, _PACKET = 0x0A0D0D0A, 1, 2, 3, 6
 PCAPNG_MAGIC: Final = _SECTION.to_bytes(4)
 _BYTE_ORDER_MARK: Final = 0x1A2B3C4D
 _RESOLUTION, _OFFSET = 9, 14
@@ -82,8 +82,8 @@ def _pcapng(file: BinaryIO) -> Iterator[Frame]:
         body = _body(file, length - 12)
         if kind == _INTERFACE:
             interfaces.append(_interface(body, order))
-        elif kind == _PACKET:
-            yield _frame(body, interfaces, order, file.tell())
+        elif kind in (_PACKET, _OBSOLETE):
+            yield _frame(body, interfaces, order, file.tell(), kind == _OBSOLETE)
         elif kind == _SIMPLE:
             raise AudioError("holds packets without times (simple packet blocks); capture it again")
 
@@ -107,9 +107,11 @@ def _interface(body: bytes, order: _ByteOrder) -> _Interface:
     return _Interface(int.from_bytes(body[:2], order), unit_s, offset_s)
 
 
-def _frame(body: bytes, interfaces: list[_Interface], order: _ByteOrder, at: int) -> Frame:
+def _frame(body: bytes, interfaces: list[_Interface], order: _ByteOrder, at: int, obsolete: bool) -> Frame:
+    # Until 2009, the first number had half of the bits; the rest counted drops.
+    layout = "HxxIIII" if obsolete else "IIIII"
     try:
-        number, high, low, captured, length = struct.unpack_from("<IIIII" if order == "little" else ">IIIII", body)
+        number, high, low, captured, length = struct.unpack_from(("<" if order == "little" else ">") + layout, body)
         interface = interfaces[number]
     except (struct.error, IndexError) as error:
         raise AudioError(f"is damaged before byte {at} ({error!r}), and was read up to there") from error

@@ -9,13 +9,31 @@ from hypothesis import given
 from ser_track.engine.timeline import Timeline, gather
 from ser_track.event_types import Event, Joined, SpeechEnded, StreamKey
 from ser_track.output.documents.wording import LIMITS
-from tests.helpers.document_timelines import MODEL, TALK, emotion, events_of, segments, talk, text_of, timelines
+from tests.helpers.document_timelines import (
+    MODEL,
+    TALK,
+    bytes_of,
+    emotion,
+    events_of,
+    learning,
+    segments,
+    talk,
+    timelines,
+)
 
 KEY = StreamKey("file", "ann", "talk.wav")
 
 
 def read(timeline: Timeline) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text_of("csv", timeline), newline=""), strict=True))
+    text = bytes_of("csv", timeline).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def test_it_begins_with_the_mark_by_which_excel_knows_utf_8() -> None:
+    written = bytes_of("csv", gather("talk", events_of({"Zoë": TALK["Ann"][:1]})))
+    assert written.startswith(b"\xef\xbb\xbfrecording,participant,")
+    assert written.count(b"\xef\xbb\xbf") == 1
+    assert [row["name"] for row in read(gather("talk", events_of({"Zoë": TALK["Ann"][:1]})))] == ["Zoë"]
 
 
 def test_a_row_says_all_that_is_known_of_a_segment() -> None:
@@ -30,6 +48,7 @@ def test_a_row_says_all_that_is_known_of_a_segment() -> None:
         "reason": "silence",
         "label": "happiness",
         "confidence": "0.7000",
+        "voice_known": "",
         "anger": "0.1000",
         "happiness": "0.7000",
         "sadness": "0.1000",
@@ -50,6 +69,12 @@ def test_what_was_not_judged_has_no_numbers_and_says_why() -> None:
     assert (short["note"], failed["note"]) == ("too short", "failed")
     for name in ("label", "confidence", "anger", "happiness", "sadness", "neutral", "model"):
         assert short[name] == failed[name] == ""
+
+
+def test_how_well_the_voice_was_known_has_a_column() -> None:
+    rows = read(learning())
+    assert [row["voice_known"] for row in rows] == ["0.0000", "0.4286", "0.5000"]
+    assert [row["label"] for row in rows] == ["anger", "unsure", "anger"]
 
 
 def test_six_probabilities_have_columns_where_there_are_any() -> None:

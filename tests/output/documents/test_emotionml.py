@@ -12,7 +12,17 @@ from ser_track.engine.timeline import Timeline, gather
 from ser_track.labels import EMOTIONS
 from ser_track.output.documents.wording import LIMITS
 from ser_track.output.documents.xml_text import holdable
-from tests.helpers.document_timelines import MODEL, TALK, Segment, events_of, segments, talk, text_of, timelines
+from tests.helpers.document_timelines import (
+    MODEL,
+    TALK,
+    Segment,
+    events_of,
+    learning,
+    segments,
+    talk,
+    text_of,
+    timelines,
+)
 
 EMO = "{http://www.w3.org/2009/10/emotionml}"
 OURS = "{urn:x-ser-track:1}segment"
@@ -56,6 +66,12 @@ def test_each_emotion_has_all_probabilities_its_speaker_and_its_time() -> None:
         ("Bob", "Bob", TALK["Bob"][0]),
         ("Ann", "Ann", TALK["Ann"][1]),
     ]
+
+
+def test_a_result_says_how_well_the_voice_was_known() -> None:
+    told = [one(one(emotion, f"{EMO}info"), OURS).attrib for emotion in read(learning()).iter(f"{EMO}emotion")]
+    assert [ours["voice-known"] for ours in told] == ["0.0000", "0.4286", "0.5000"]
+    assert [ours["label"] for ours in told] == ["anger", "unsure", "anger"]
 
 
 def test_what_was_not_judged_is_no_emotion_and_not_lost() -> None:

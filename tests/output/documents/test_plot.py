@@ -37,6 +37,19 @@ def test_a_picture_names_its_units_its_marks_and_its_limits(talk: Timeline, tmp_
     assert "Guesses of small@2.1.0 from the sound of the voice; often wrong." in text
 
 
+def test_first_impressions_are_pale_and_the_picture_says_what_they_are(talk: Timeline, tmp_path: Path) -> None:
+    shares = (0.1, 0.7, 0.1, 0.1)
+    told = "learning this voice; a first impression"
+    drawn(timeline(Line("ann", "Ann", [utterance(1, 3, *shares, known=0.9)])), tmp_path / "known.svg")
+    assert told not in words(tmp_path / "known.svg")
+    new = Line("ann", "Ann", [utterance(1, 3, *shares, known=0.2), utterance(4, 6, *shares, known=0.9)])
+    drawn(timeline(new), tmp_path / "new.svg")
+    assert told in words(tmp_path / "new.svg")
+    pale = [len(re.findall(r"opacity: 0\.35", (tmp_path / f"{name}.svg").read_text())) for name in ("known", "new")]
+    assert pale[0] == 0
+    assert pale[1] >= 4  # a part of the stack for each emotion
+
+
 def test_the_same_timeline_gives_the_same_bytes(talk: Timeline, tmp_path: Path) -> None:
     for suffix in ("svg", "png", "pdf"):
         paths = [tmp_path / f"{name}.{suffix}" for name in "ab"]

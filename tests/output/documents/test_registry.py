@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ser_track.cli.main import main
+from ser_track.labels import FOUR
 from ser_track.output.documents import FORMATS, GROUP, Format, Timeline, text_format
 from ser_track.plugins import Plugins
 from tests.helpers.event_schema import parse_lines
@@ -34,7 +35,8 @@ def test_the_example_package_is_a_format_like_our_own(environment: dict[str, str
         events = parse_lines((tmp_path / f"{stem}.jsonl").read_text(encoding="utf-8"))
         finals = sorted((one for one in events if one["type"] == "emotion"), key=lambda one: one["start_s"])
         subtitles = (tmp_path / f"{stem}.srt").read_text(encoding="utf-8").split("\n\n")[:-1]
-        assert [subtitle.rpartition(": ")[2] for subtitle in subtitles] == [one["label"] for one in finals]
+        words = [FOUR.words(one["label"], one["voice_known"]) for one in finals]
+        assert [subtitle.rpartition(": ")[2] for subtitle in subtitles] == words
     assert re.match(r"1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\ntrack-1: ", (tmp_path / "spoken.srt").read_text())
 
 

@@ -10,7 +10,7 @@ from webvtt import WebVTT
 from ser_track.engine.timeline import Timeline, gather
 from ser_track.output.documents.wording import LIMITS, speakers
 from tests.helpers.browser import launched
-from tests.helpers.document_timelines import MODEL, events_of, segments, talk, text_of, timelines
+from tests.helpers.document_timelines import MODEL, events_of, learning, segments, talk, text_of, timelines
 from tests.paths import SPOKEN
 
 
@@ -31,6 +31,14 @@ def test_captions_say_how_each_voice_sounds() -> None:
         ("00:00:02.504", "00:00:04.000", "Ann", "Ann: unsure"),
         # Ann's shortest is not here; the model's failure is: it is no silence.
         ("01:00:03.000", "01:00:04.000", "Bob", "Bob: no result, the model failed"),
+    ]
+
+
+def test_a_first_impression_is_no_statement() -> None:
+    assert [cue.text for cue in read(learning()).captions] == [
+        "Ann: learning this voice, perhaps anger (70 %)",
+        "Ann: learning this voice, unsure",
+        "Ann: sounds like anger (70 %)",
     ]
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError
 from ser_track.mediajson.writer import MediaJsonWriter
-from ser_track.recordings.packets.link_layer import datagram
+from ser_track.recordings.packets.datagrams import Datagram, datagram
 from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets
 from ser_track.recordings.recording import open_recording
 from tests.helpers.packets import (
@@ -125,7 +125,7 @@ def test_packets_that_were_kept_in_part_are_told(tmp_path: Path) -> None:
     ("about", "reason"),
     [
         ({"t": "v", "c": "vp8"}, "has no audio"),
-        ({"c": "g722"}, "has audio as g722"),
+        ({"c": "l16-48"}, "has audio as l16-48"),
         ({"e": True}, "end-to-end encrypted"),
         ({"u": "yesterday"}, "damaged .mjr header"),
     ],
@@ -211,10 +211,10 @@ def test_a_link_that_is_not_known_is_told(tmp_path: Path) -> None:
 
 def test_no_part_of_a_frame_makes_trouble() -> None:
     whole = ethernet(udp(voice(1)[0].rtp))
-    assert datagram(1, whole) is not None
+    assert isinstance(datagram(1, whole), Datagram)
     for size in range(len(whole)):
         found = datagram(1, whole[:size])
-        assert found is None if size < 40 else found is not None and found.payload == whole[42:size]
+        assert found is None if size < 40 else isinstance(found, Datagram) and found.payload == whole[42:size]
 
 
 @pytest.mark.shared
@@ -271,6 +271,39 @@ def test_a_bridge_s_pcm_is_heard_beside_opus(tmp_path: Path) -> None:
     assert len(tracks["a"]) == SAMPLE_RATE_HZ
     begin = 31 * WINDOW_SAMPLES
     np.testing.assert_allclose(tracks["b-1"][begin:], samples, atol=1e-4)
+
+
+def test_a_byte_order_mark_is_not_part_of_a_dump(tmp_path: Path) -> None:
+    lines = [mediajson_start("a-1", "a"), *(mediajson_media("a-1", n / 50, n) for n in range(50))]
+    (tmp_path / "a").write_text("".join(lines), encoding="utf-8-sig")
+    with open_recording(tmp_path / "a") as recording:
+        (track,) = heard(recording).values()
+    assert len(track) == SAMPLE_RATE_HZ
+
+
+def test_timestamps_in_milliseconds_are_followed(tmp_path: Path) -> None:
+    lines = [mediajson_start("a-1", "a")]
+    for number in range(50):
+        media = {"tag": "a-1", "chunk": str(number), "timestamp": str(1_000 + 20 * number)}
+        media["payload"] = b64encode(opus()[number]).decode()
+        lines.append(mediajson_line(number / 50, "media", media=media))
+    (tmp_path / "a").write_text("".join(lines))
+    with open_recording(tmp_path / "a") as recording:
+        (track,) = heard(recording).values()
+    assert len(track) == SAMPLE_RATE_HZ
+
+
+def test_an_empty_packet_of_pcm_deafens_nobody(tmp_path: Path) -> None:
+    start = {"tag": "b-1", "mediaFormat": {"encoding": "pcmu", "sampleRate": 8_000}}
+    lines = [mediajson_line(0, "start", start=start)]
+    for number in range(100):
+        payload = "" if number == 20 else b64encode(bytes(160)).decode()
+        media = {"tag": "b-1", "chunk": str(number), "timestamp": str(160 * number), "payload": payload}
+        lines.append(mediajson_line(number / 50, "media", media=media))
+    (tmp_path / "a").write_text("".join(lines))
+    with open_recording(tmp_path / "a") as recording:
+        (track,) = heard(recording).values()
+    assert len(track) == pytest.approx(2 * SAMPLE_RATE_HZ, abs=40)
 
 
 def test_a_second_source_takes_over_from_the_first(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import time
 from typing import Any, Final
 
 from ser_track.event_types import Emotion, EncodedEvent, Notice
+from ser_track.first_impressions import LEARNING_TITLE, is_first_impression
 from ser_track.labels import UNSURE
 
 FIELD: Final = "ser_track"
@@ -17,7 +18,10 @@ FIELD: Final = "ser_track"
 def of_emotion(endpoint: str, emotion: Emotion, encoded: EncodedEvent) -> str:
     """A result for people: a guess and its confidence; provisional results are ``is_interim``."""
     guess = "unsure" if emotion.label == UNSURE else f"{emotion.label}, {emotion.confidence:.0%} sure"
-    return _message(endpoint, f"[voice sounds like: {guess}]", emotion.confidence, encoded, interim=not emotion.final)
+    text = f"voice sounds like: {guess}"
+    if is_first_impression(emotion.voice_known):
+        text = f"{LEARNING_TITLE}; {guess if emotion.label == UNSURE else f'perhaps {guess}'}"
+    return _message(endpoint, f"[{text}]", emotion.confidence, encoded, interim=not emotion.final)
 
 
 def of_notice(endpoint: str, notice: EncodedEvent) -> str:

@@ -8,6 +8,7 @@ _PATTERNS: Final = {
     "////": '<pattern {} width="6" height="6" patternTransform="rotate(45)"><path d="M0 0h2.5v6H0Z"/></pattern>',
     "\\\\\\\\": '<pattern {} width="6" height="6" patternTransform="rotate(-45)"><path d="M0 0h2.5v6H0Z"/></pattern>',
     "....": '<pattern {} width="6" height="6"><circle cx="3" cy="3" r="1.5"/></pattern>',
+    "//": '<pattern {} width="12" height="12" patternTransform="rotate(45)"><path d="M0 0h2v12H0Z"/></pattern>',
     "----": '<pattern {} width="6" height="4"><path d="M0 1h6v1.5H0Z"/></pattern>',
     "||||": '<pattern {} width="4" height="6"><path d="M1 0h1.2v6H1Z"/></pattern>',
     "++++": '<pattern {} width="6" height="6"><path d="M0 2h6v1.5H0ZM2 0h1.5v6H2Z"/></pattern>',
@@ -22,7 +23,7 @@ _PATTERNS: Final = {
 
 def style(labels: LabelSet) -> str:
     """Rules for classes ``label-NAME``, for each background, and the number of rows that a strip has."""
-    every = (*labels.shown_labels, labels.unsure)
+    every = _every(labels)
     light = "".join(f".label-{label.name} {{ color: {label.colour.light}; }}\n" for label in every)
     dark = "".join(f"  .label-{label.name} {{ color: {label.colour.dark}; }}\n" for label in every)
     rows = f".rows {{ grid-template-rows: 18px 36px repeat({len(labels.shown)}, 24px); }}\n"
@@ -31,8 +32,12 @@ def style(labels: LabelSet) -> str:
 
 def sprite(labels: LabelSet) -> str:
     """Symbols ``#m-NAME`` and patterns ``#p-NAME`` to refer to."""
-    every = (*labels.shown_labels, labels.unsure)
+    every = _every(labels)
     return f"{''.join(map(_symbol, every))}<defs>{''.join(map(_pattern, every))}</defs>"
+
+
+def _every(labels: LabelSet) -> tuple[Label, ...]:
+    return (*labels.shown_labels, labels.unsure, labels.learning)
 
 
 def _symbol(label: Label) -> str:

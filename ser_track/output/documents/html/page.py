@@ -50,6 +50,7 @@ def make_page(timeline: Timeline, sound: Sound, min_confidence: float) -> str:
         meeting=tables.meeting_card(meeting, labels, duration_s),
         participants=tables.participant_cards(meeting, labels),
         caption=tables.CAPTION,
+        learning=tables.learning_caption(meeting, labels),
         ruler=ruler(whole),
         strips="".join(strip(line, labels, sound, whole) for line in timeline.lines),
         paper=_paper(timeline, sound, duration_s),
@@ -137,7 +138,10 @@ def _utterances(utterances: Iterable[Utterance], labels: LabelSet) -> list[list[
 
 
 def _result(emotion: Emotion, labels: LabelSet) -> list[object]:
-    return [labels[emotion.label].title, [round(emotion.probabilities[name], 3) for name in labels.shown]]
+    return [
+        labels.words(emotion.label, emotion.voice_known),
+        [round(emotion.probabilities[name], 3) for name in labels.shown],
+    ]
 
 
 def _json(value: object) -> str:

@@ -25,7 +25,7 @@ const starts = [...new Set(utterances.map(({ start }) => start))].sort((a, b) =>
 const TICKS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800];
 const LONGEST_TICK_S = 3600;
 /** @type {[least: number, fit: string][]} */
-const FITS_PX = [[98, "percent"], [68, "word"], [13, "symbol"]];
+const FITS_PX = [[230, "all"], [98, "percent"], [68, "word"], [13, "symbol"]];
 const EPSILON_S = 0.02; // the player seeks to whole samples, not exactly to the requested time
 const FINEST_PX_PER_S = 400;
 const WIDEST_PX = 250_000;

@@ -10,6 +10,8 @@ from typing import Final
 import numpy as np
 
 from ser_track.engine.timeline import Line, Utterance
+from ser_track.event_types import Emotion
+from ser_track.first_impressions import is_first_impression
 from ser_track.labels import UNSURE, Label, LabelSet
 from ser_track.output.documents.html.sound import Sound
 from ser_track.output.documents.html.text import clock, escaped, isolated, percent, symbol
@@ -20,7 +22,7 @@ _WAVE_PX: Final = 36
 _LANE_PX: Final = 24
 _TICKS_S: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 # The parts of a mark that fit into this many pixels; report.js uses the same steps.
-_FITS_PX: Final = ((98, "percent"), (68, "word"), (13, "symbol"))
+_FITS_PX: Final = ((230, "all"), (98, "percent"), (68, "word"), (13, "symbol"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +120,16 @@ def _wave(line: Line, sound: Sound, utterances: Iterable[Utterance], stretch: St
 
 
 def _lane(name: str, utterances: Sequence[Utterance], stretch: Stretch, y_px: int) -> str:
-    """Draw the probability of one emotion: filled for final results, a line for provisional ones."""
-    final = "".join(
-        f"M{stretch.units(one.start_s)} 100V{_height(one.emotion.probabilities[name])}H{stretch.units(one.end_s)}V100Z"
-        for one in utterances
-        if one.emotion is not None
-    )
+    """Draw the probability of one emotion: filled for final results, pale for first impressions, a line before both."""
+    final = {False: "", True: ""}
+    for one in utterances:
+        if one.emotion is not None:
+            height = _height(one.emotion.probabilities[name])
+            drawn = f"M{stretch.units(one.start_s)} 100V{height}H{stretch.units(one.end_s)}V100Z"
+            final[is_first_impression(one.emotion.voice_known)] += drawn
     course = "".join(_course(name, one, stretch) for one in utterances)
-    drawn = f'<path class="final" d="{final}"/><path class="course" d="{course}"/>'
+    first = f'<path class="final first-impression" d="{final[True]}"/>' if final[True] else ""
+    drawn = f'<path class="final" d="{final[False]}"/>{first}<path class="course" d="{course}"/>'
     inner = _stretched(
         y_px + 2, _LANE_PX - 3, f"0 0 {max(1, stretch.units(stretch.end_s))} 100", drawn, f"lane label-{name}"
     )
@@ -147,19 +151,31 @@ def _height(probability: float) -> int:
 
 
 def _marks(utterances: Iterable[Utterance], labels: LabelSet, stretch: Stretch) -> str:
-    """Draw the label of each utterance: symbol, word and probability, as far as there is room."""
+    """Draw the label of each utterance as far as there is room: symbol, word and probability.
+
+    A first impression has the symbol and the first word of "learning this voice", and its label if there is much room.
+    """
     return "".join(_mark(utterance, labels, stretch) for utterance in utterances)
 
 
 def _mark(utterance: Utterance, labels: LabelSet, stretch: Stretch) -> str:
     left, width = stretch.share(utterance.start_s), stretch.share(utterance.end_s) - stretch.share(utterance.start_s)
-    label = utterance.emotion.label if utterance.emotion else "none"
-    words = "no result" if utterance.emotion is None else labels[label].title
-    certainty = f" {percent(utterance.emotion.confidence)}" if utterance.emotion and label != UNSURE else ""
+    label, text = _label_and_text(utterance.emotion, labels)
     fit = next((name for least, name in _FITS_PX if width * stretch.width_px >= least), "nothing")
     return (
         f'<svg class="mark label-{label}" data-fit="{fit}" '
         f'x="{100 * left:.3f}%" width="{100 * width:.3f}%" height="{_MARKS_PX}">'
         f'<use href="#m-{label}" y="3" width="12" height="12"/>'
-        f'<text x="16" y="13">{escaped(words)}<tspan>{certainty}</tspan></text></svg>'
+        f'<text x="16" y="13">{text}</text></svg>'
     )
+
+
+def _label_and_text(emotion: Emotion | None, labels: LabelSet) -> tuple[str, str]:
+    """Return which symbol a mark has, and its text: what is in a ``tspan`` is shown only where there is room."""
+    if emotion is None:
+        return "none", "no result"
+    certainty = f" {percent(emotion.confidence)}" if emotion.label != UNSURE else ""
+    if not is_first_impression(emotion.voice_known):
+        return emotion.label, f"{escaped(labels[emotion.label].title)}<tspan>{certainty}</tspan>"
+    short, _, rest = labels.words(emotion.label, emotion.voice_known).partition(" ")
+    return labels.learning.name, f'{escaped(short)}<tspan class="rest"> {escaped(rest)}{certainty}</tspan>'

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ser_track.engine.timeline import Line, Timeline, Utterance
+from ser_track.first_impressions import is_first_impression
 from ser_track.labels import UNSURE
 
 Transitions = Counter[tuple[str, str]]
@@ -22,6 +23,8 @@ class Summary:
     judged: int
     judged_s: float
     """Of these, the seconds with a final result: segments that are too short have none."""
+    first_impressions: int
+    """How many of the ``judged`` utterances were judged before the model knew the voice."""
     shares: dict[str, float]
     """Share of ``judged_s`` that each label and "unsure" take; sums to 1, or empty if there are no results."""
     means: dict[str, float]
@@ -79,6 +82,7 @@ def _summary(utterances: Sequence[Utterance], names: Sequence[str], transitions:
         sum(one.end_s - one.start_s for one in utterances),
         len(results),
         judged_s,
+        sum(is_first_impression(emotion.voice_known) for _, emotion in results),
         {name: seconds / judged_s for name, seconds in labels.items()} if judged_s else {},
         {name: seconds / judged_s for name, seconds in probabilities.items()} if judged_s else {},
         transitions,

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from ser_track.engine.timeline import Line, Timeline, Utterance
+from ser_track.event_types import Emotion
+from ser_track.first_impressions import is_first_impression
 from ser_track.labels import SIX, LabelSet
 from ser_track.output.documents.html.summary import MeetingSummary, Summary, Transitions, in_time
 from ser_track.output.documents.html.text import clock, escaped, isolated, percent, remark, symbol
@@ -25,7 +27,7 @@ def meeting_card(meeting: MeetingSummary, labels: LabelSet, duration_s: float) -
             f"{clock(meeting.voiced_s)} ({percent(meeting.voiced_s / duration_s if duration_s else 0.0)})",
         ),
         ("Overlapping speech", clock(meeting.overlap_s)),
-        ("Utterances", f"{everyone.utterances}, of these {everyone.judged} with a result"),
+        *_counts(everyone),
     ]
     return _card("<h2>All together</h2>", facts, everyone, labels)
 
@@ -38,10 +40,29 @@ def participant_cards(meeting: MeetingSummary, labels: LabelSet) -> str:
 def _participant_card(line: Line, summary: Summary, meeting: MeetingSummary, labels: LabelSet) -> str:
     facts = [
         ("Speaks for", f"{clock(summary.speech_s)} ({percent(meeting.share_of_speech(summary))} of all speech)"),
-        ("Utterances", f"{summary.utterances}, of these {summary.judged} with a result"),
+        *_counts(summary),
         ("Mean length", f"{summary.mean_utterance_s:.1f} s"),
     ]
     return _card(f"<h3>{isolated(line.name)}</h3>", facts, summary, labels)
+
+
+def _counts(summary: Summary) -> list[tuple[str, str]]:
+    counts = [("Utterances", f"{summary.utterances}, of these {summary.judged} with a result")]
+    if summary.first_impressions:
+        counts.append(("First impressions", f"{summary.first_impressions} of these results"))
+    return counts
+
+
+def learning_caption(meeting: MeetingSummary, labels: LabelSet) -> str:
+    """Return what the mark of first impressions means; empty if there are none."""
+    if not meeting.everyone.first_impressions:
+        return ""
+    title = f"{symbol(labels.learning.name)} <b>{escaped(labels.learning.title)}</b>"
+    return (
+        f'<p class="caption" id="learning">{title}: first impressions. '
+        "The model had heard too little of the voice to compare it with itself, and is wrong more often then. The "
+        "summaries count these results too.</p>"
+    )
 
 
 def _card(heading: str, facts: Iterable[tuple[str, str]], summary: Summary, labels: LabelSet) -> str:
@@ -116,12 +137,18 @@ def utterance_table(timeline: Timeline) -> str:
 
 def _row(line: Line, utterance: Utterance, labels: LabelSet, others: tuple[str, ...]) -> str:
     emotion = utterance.emotion
-    label = _titled(emotion.label, labels) if emotion else _NONE
+    label = _heard_as(emotion, labels) if emotion else _NONE
     figures = [percent(emotion.probabilities[name]) if emotion else "" for name in labels.shown]
     figures += [percent(emotion.six[name]) if emotion and emotion.six else "" for name in others]
     cells = "".join(f'<td class="number">{value}</td>' for value in figures)
     times = "".join(f'<td class="number">{clock(at_s, 1)}</td>' for at_s in (utterance.start_s, utterance.end_s))
     return f"<tr>{times}<td>{isolated(line.name)}</td><td>{label}</td>{cells}<td>{remark(utterance)}</td></tr>"
+
+
+def _heard_as(emotion: Emotion, labels: LabelSet) -> str:
+    if is_first_impression(emotion.voice_known):
+        return f"{symbol(labels.learning.name)} <i>{escaped(labels.words(emotion.label, emotion.voice_known))}</i>"
+    return _titled(emotion.label, labels)
 
 
 def faults(timeline: Timeline) -> str:

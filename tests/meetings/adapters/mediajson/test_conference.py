@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -139,7 +140,8 @@ async def test_results_go_back_readable_and_complete(
     assert final["is_interim"] is False
     (transcript,) = final["transcript"]
     assert transcript["confidence"] == event["confidence"]
-    assert event["label"] in transcript["text"]
+    assert event["voice_known"] == 0, "the first words of a stream"
+    assert re.fullmatch(rf"\[learning this voice; (perhaps {event['label']}, \d+% sure|unsure)\]", transcript["text"])
     assert abs(final["timestamp"] / 1000 - time.time()) < 30
 
 

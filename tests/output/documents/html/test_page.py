@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 
 import pytest
@@ -58,6 +59,25 @@ def test_it_says_what_it_is_and_what_it_is_not(talk: Timeline) -> None:
     assert "so long that" in make_page(talk, Sound(too_long=True), 0.5)
 
 
+def test_a_first_impression_is_shown_with_reserve_and_explained() -> None:
+    sad = (0.1, 0.1, 0.7, 0.1)
+    new, known = utterance(1, 9, *sad, known=0.4286), utterance(11, 19, *sad, known=0.5)
+    page = make_page(timeline(Line("ann", "Ann", [new, known])), Sound(), 0.5)
+    marks = re.findall(r'<svg class="mark label-(\w+)".*?href="#m-(\w+)".*?<text[^>]*>(.*?)</text>', page)
+    assert {mark[0] for mark in marks} == {"learning_voice", "sadness"}
+    assert all(drawn == of for of, drawn, _ in marks)
+    assert any(text.startswith("learning<tspan") and "perhaps sadness" in text for _, _, text in marks)
+    assert "<i>learning this voice, perhaps sadness</i>" in page  # in the table of all utterances
+    data = json.loads(re.findall(r'<script type="application/json" id="data">(.*?)</script>', page)[0])
+    assert [row[2] for row in data["lines"][0]["utterances"]] == ["learning this voice, perhaps sadness", "sadness"]
+    assert page.count("1 of these results") == 2
+    assert '<p class="caption" id="learning">' in page
+    assert "first-impression" in page.split("</style>")[1]
+    sure = make_page(timeline(Line("ann", "Ann", [known])), Sound(), 0.5)
+    assert "learning this voice" not in sure
+    assert 'id="learning"' not in sure
+
+
 def test_nobody_spoke() -> None:
     page = make_page(timeline(Line("ann", "Ann")), Sound(), 0.5)
     assert "No result: no utterance was long enough." in page
@@ -77,7 +97,7 @@ def test_the_figures_are_the_model_cards() -> None:
 def test_emotions_have_the_marks_and_colours_of_the_demo_page(talk: Timeline) -> None:
     page = make_page(talk, Sound(), 0.5)
     told = FOUR.to_json()  # as the page of a room gets it
-    for label in (*told["labels"], told["unsure"]):
+    for label in (*told["labels"], told["unsure"], told["learning"]):
         name = label["name"]
         (symbol,) = re.findall(rf'<symbol id="m-{name}" .*?</symbol>', page)
         assert f'd="{label["path"]}"' in symbol, name
@@ -108,7 +128,7 @@ def test_text_and_marks_have_the_contrast_of_wcag_aa(scheme: int) -> None:
         for text in ("text", "muted", "accent"):
             assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
         usual = LabelSet.of([*SIX.names, *(f"other{number}" for number in range(10))])
-        for label in (*usual.labels, usual.unsure):
+        for label in (*usual.labels, usual.unsure, usual.learning):
             assert contrast(label.colour[scheme], colours[ground]) >= 4.5, (label.name, ground)
         assert contrast(colours["control"], colours[ground]) >= 3, ground
     for ground in ("info", "problem"):
