@@ -137,15 +137,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         clip = "one.wav" if "/" in manifest else "clips/one.wav"
         (folder / manifest).write_text("path,emotion,speaker\n" + rows.replace("{}", clip))
     labelled = write_labelled(folder / "labelled", ("relieved", "angry"))
-<<<<<<< HEAD
     write_rows(folder / "labelled.csv", [(f"labelled/{path}", label, speaker) for path, label, speaker in labelled])
     shipped = resources.files("ser_track.models").joinpath("weights", "small.onnx")
     (folder / "mine.onnx").write_bytes(shipped.read_bytes())
-=======
-    write_rows(folder / "labelled.csv", [(f"labelled/{path}", emotion, speaker) for path, emotion, speaker in labelled])
-    weights = resources.files("ser_track.models").joinpath("weights", "small.onnx")
-    (folder / "mine.onnx").write_bytes(weights.read_bytes())
->>>>>>> main
     return folder
 
 
