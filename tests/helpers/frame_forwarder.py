@@ -74,7 +74,8 @@ async def main(one: str, other: str, *numbers: str) -> None:
     """Until the program is ended."""
     links, loop = [link(one), link(other)], asyncio.get_running_loop()
     for seed, (source, sink) in enumerate((links, links[::-1])):
-        way = Way(*map(float, numbers), random.Random(seed))
+        lost, delay_ms, jitter_ms, early, twice = map(float, numbers)
+        way = Way(lost, delay_ms, jitter_ms, early, twice, random.Random(seed))
         loop.add_reader(source, partial(pass_on, source, sink, way))
     print("passing frames on", flush=True)
     await asyncio.Event().wait()
