@@ -13,8 +13,9 @@ from pylibsrtp import Policy, Session
 
 from ser_track.aiortc_internals.socket import _MAX_WAITING, MediaSocket, _Aiortc, _SharedSession
 from ser_track.event_types import StreamKey
-from ser_track.rtp.header import read_header, read_packet
+from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.rtp.opus_stream import OpusStream
+from ser_track.rtp.red import unpack
 from tests.helpers.packets import SSRC
 
 KEY: Final = bytes(range(30))
@@ -43,7 +44,19 @@ def split(data: bytes) -> Iterator[tuple[float, bytes]]:
         at = end
 
 
-def stream(data: bytes) -> None:
+def red(data: bytes) -> None:
+    """RED is unpacked into packets and copies that are no longer than it, and heard as `stream` says."""
+    stream(data, in_red=True)
+
+
+def _unpacked(arrival: Arrival) -> list[Arrival]:
+    found = unpack(arrival)
+    assert sum(len(each.payload) for each in found) <= len(arrival.payload)
+    assert not found or (not found[0].redundant and all(each.redundant for each in found[1:]))
+    return found
+
+
+def stream(data: bytes, in_red: bool = False) -> None:
     """Packets of one source become samples in order, not more than time passed."""
     heard = OpusStream()
     passed_s, begun_s, samples, end = 0.0, None, 0, 0
@@ -53,7 +66,8 @@ def stream(data: bytes) -> None:
             arrival = read_packet(header, datagram, _LEVEL_ID, now_s)
             assert len(arrival.payload) < len(datagram)
             begun_s = now_s if begun_s is None else begun_s
-            heard.put(arrival)
+            for each in _unpacked(arrival) if in_red else (arrival,):
+                heard.put(each)
         for chunk in heard.take(now_s):
             assert chunk.at >= 0
             assert np.isfinite(chunk.samples).all()

@@ -30,6 +30,7 @@ class Target:
 
 TARGETS: Final = {
     "rtp": Target(packets.stream),
+    "red": Target(packets.red),
     "stun": Target(packets.hand_over),
     "sdp": Target(messages.offer, messages.SDP_WORDS),
     "mediajson": Target(messages.mediajson, messages.JSON_WORDS),
