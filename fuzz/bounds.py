@@ -49,7 +49,7 @@ def bounded(cpu_s: float = CPU_S) -> Iterator[None]:
     finally:
         sys.settrace(None)
         signal.setitimer(signal.ITIMER_PROF, 0)
-        threading.settrace(None)  # type: ignore[arg-type]  # typeshed lacks that None ends it
+        threading.settrace(None)
 
 
 def noted(parser: Callable[[bytes], None], path: Path, cpu_s: float = CPU_S) -> Callable[[bytes], None]:

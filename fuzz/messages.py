@@ -46,7 +46,9 @@ def offer(data: bytes) -> None:
     sdp = data.decode("utf-8", "replace")
     try:
         check_offer(sdp)
-        assert SessionDescription.parse(read_offer(sdp).sdp).media
+        taken = read_offer(sdp)
+        assert SessionDescription.parse(taken.text).media
+        assert taken.complete("v=0\r\n").startswith("v=0")
     except BadRequestError as error:
         require_reason(error)
     # Both read answers, whose text has much of the offer's in it.

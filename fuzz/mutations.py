@@ -33,9 +33,10 @@ Edit = Callable[[st.DrawFn, bytearray, int], None]
 def damaged(draw: st.DrawFn, seeds: Sequence[bytes], words: Sequence[bytes] = ()) -> bytes:
     """One of ``seeds`` with a few edits; ``words`` are pieces that mean something to the parser."""
     data = bytearray(draw(st.sampled_from(seeds)))
-    edits = [*_EDITS, *([partial(_word, words)] if words else [])]
+    edits: list[Edit] = [*_EDITS, *([partial(_word, words)] if words else [])]
     for _ in range(draw(st.integers(1, _MAX_EDITS))):
-        draw(st.sampled_from(edits))(draw, data, draw(st.integers(0, len(data))))
+        edit = draw(st.sampled_from(edits))
+        edit(draw, data, draw(st.integers(0, len(data))))
     return bytes(data[:MAX_BYTES])
 
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         ModelError,
         NotFoundError,
         NoWorkerError,
+        OverloadedError,
         SegmentError,
         SerTrackError,
         WorkerError,
@@ -125,6 +126,7 @@ __all__ = [
     "NoWorkerError",
     "NotFoundError",
     "Notice",
+    "OverloadedError",
     "PipelineConfig",
     "PipelineOptions",
     "Prediction",
@@ -173,7 +175,7 @@ _MODULES: Final = {
     "errors": (
         *("AudioError", "BadRequestError", "CalledBackError", "ClosedError", "ConfigError", "ForbiddenError"),
         *("InferenceError", "JoinError", "MeetingError", "MeetingFullError", "ModelError", "NoWorkerError"),
-        *("NotFoundError", "SegmentError", "SerTrackError", "WorkerError"),
+        *("NotFoundError", "OverloadedError", "SegmentError", "SerTrackError", "WorkerError"),
     ),
     "event_iterators": ("events",),
     "event_types": (

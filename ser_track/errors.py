@@ -5,7 +5,7 @@
     ├── ModelError           a model file is missing or does not fit
     ├── InferenceError       a model failed while it ran
     │   └── SegmentError     the classifier failed on one segment; the stream goes on
-        ├── AudioError           audio cannot be read, or does not have the expected format
+    ├── AudioError           audio cannot be read, or does not have the expected format
     ├── ClosedError          something was used after it was closed
     ├── WorkerError          a worker process did not start, or does not answer
     └── MeetingError         a meeting refuses a request; carries the HTTP status
@@ -15,7 +15,8 @@
         ├── MeetingFullError     409
         ├── CalledBackError      409
         ├── JoinError            502, a meeting on another server cannot be joined, or was lost
-        └── NoWorkerError        503
+        ├── NoWorkerError        503
+        └── OverloadedError      503, the system has no descriptor or memory left for the request
 
 Each message names the thing, the reason and the remedy. `except SerTrackError` catches all of them;
 programming mistakes stay what they are in Python, a `TypeError` for instance.
@@ -138,6 +139,13 @@ class NoWorkerError(MeetingError):
 
     def __init__(self) -> None:
         super().__init__("the process that would answer has ended and is being restarted; try again in a second")
+
+
+class OverloadedError(MeetingError):
+    """The system has nothing left to serve the request with: no file descriptor, or no memory for a socket."""
+
+    status = 503
+    code = "overloaded"
 
 
 def brief(error: Exception) -> str:

@@ -1,12 +1,14 @@
 """`events`: the typed events of a file or an array."""
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Unpack
 
 from numpy.typing import ArrayLike
 
+from ser_track.audio.limits import MAX_CHANNELS
 from ser_track.audio.pcm import PcmReader, as_array
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.config.pipeline_options import PipelineOptions
@@ -43,11 +45,14 @@ def events(
     Ada 12.7 s ...
 
     ``source`` is a file that FFmpeg opens, in which each audio track is a participant; or recorded packets
-    (docs/recordings.md); or floats ``[n]`` or ``[n, channels]`` in -1 … 1, which need ``rate_hz``. With
-    ``split_channels`` each channel is a participant. With ``provisional=False`` provisional results are not computed;
-    the final ones are the same. A failure during the analysis is a `Fault` among the events.
-    ``config_file``, ``models`` and the other keyword arguments are those of `SERPipeline`; ``sample_format`` and
-    ``channels`` describe bytes, and have no effect here.
+    (docs/recordings.md); or an array ``[n]`` or ``[n, channels]`` of floats in -1 … 1, or of int16, int32 or uint8 in
+    the full range of the type, which needs ``rate_hz``. With ``split_channels`` each channel is a participant. With
+    ``provisional=False`` provisional results are not computed; the final ones are the same. A failure during the
+    analysis is a `Fault` among the events.
+
+    ``config_file``, ``models`` and the other keyword arguments are those of `SERPipeline`; ``sample_format`` describes
+    bytes, and has no effect here. ``channels`` over 1 is the number that an array must have. Floats far beyond -1 … 1
+    give a warning (Python's `warnings`), and so does what was noticed in a file, such as two voices on two channels.
 
     Raises:
         AudioError: the samples or their rate cannot be used. At the first event: a file cannot be opened.
@@ -71,20 +76,28 @@ def events(
         return _of_file(Path(source), split_channels, run)
     if rate_hz is None:
         raise AudioError("the rate of the samples is unknown; give rate_hz")
-    return run(_of_array(source, rate_hz, split_channels), "array")
+    return run(_of_array(source, rate_hz, config.channels, split_channels), "array")
 
 
 def _of_file(path: Path, split: bool, run: Callable[[AudioSource, str], Iterator[Event]]) -> Iterator[Event]:
     with open_recording(path, split_channels=split) as recording:
         # A file name may contain bytes that are not UTF-8.
         yield from run(recording, os.fsencode(path).decode("utf-8", "replace"))
+        for remark in recording.remarks:
+            warnings.warn(f"{path} {remark}", stacklevel=3)
 
 
-def _of_array(samples: ArrayLike, rate_hz: int, split: bool) -> ArraySource:
+def _of_array(samples: ArrayLike, rate_hz: int, channels: int, split: bool) -> ArraySource:
     if isinstance(samples, (bytes, bytearray, memoryview)):
-        raise AudioError("events takes floats or the path of a file; for bytes, use SERPipeline or aevents")
+        raise AudioError("events takes an array or the path of a file; for bytes, use SERPipeline or aevents")
     array = as_array(samples)
-    columns = list(array.T) if split and array.ndim == 2 else [array]
-    reader = PcmReader("float32", max(1, array.shape[1]) if array.ndim == 2 and not split else 1)
-    names = channel_names(_NAME, len(columns))
-    return ArraySource({name: reader.read(column) for name, column in zip(names, columns, strict=True)}, rate_hz)
+    found = array.shape[1] if array.ndim == 2 else channels
+    if channels not in (1, found) or not 1 <= found <= MAX_CHANNELS:
+        expected = f"[n, {channels}]" if channels > 1 else f"[n] or [n, channels] with at most {MAX_CHANNELS} channels"
+        raise AudioError(f"array of shape {array.shape} does not fit; give {expected} (transpose [channels, n])")
+    if not split or found == 1:
+        return ArraySource({_NAME: PcmReader("float32", found).read(array)}, rate_hz)
+    if array.ndim == 1 and array.size % found:
+        raise AudioError(f"array of shape {array.shape} does not fit {found} channels; give [n, channels]")
+    columns = zip(channel_names(_NAME, found), array.reshape(-1, found).T, strict=True)
+    return ArraySource({name: PcmReader("float32", 1).read(column) for name, column in columns}, rate_hz)

@@ -61,12 +61,13 @@ class SERPipeline:
         self.reset()
 
     def consume(self, data: bytes | bytearray | memoryview | ArrayLike) -> dict[str, float] | None:
-        """Take the next piece of audio, of any length: bytes in the configured format, or floats.
+        """Take the next piece of audio, of any length: bytes in the configured format, or an array.
 
-        Floats are ``[n]`` (interleaved) or ``[n, channels]``, in -1 … 1. Audio is processed ``consumed_duration_s``
-        seconds at a time. Returns the probabilities of the last segment that ended in this call, or ``None`` if no
-        segment ended. They are those of anger, happiness, sadness and neutral, which sum to 1, if the model's labels
-        map to these (`LabelSet.compatible`); else those of its own labels, as in its events.
+        Arrays are ``[n]`` (interleaved) or ``[n, channels]``, of floats in -1 … 1 or of int16, int32 or uint8 in the
+        full range of the type. Floats far beyond -1 … 1 give a warning, once for each stream. Audio is processed
+        ``consumed_duration_s`` seconds at a time. Returns the probabilities of the last segment that ended in this
+        call, or ``None`` if no segment ended. They are those of anger, happiness, sadness and neutral, which sum to 1,
+        if the model's labels map to these (`LabelSet.compatible`); else those of its own labels, as in its events.
 
         Raises:
             AudioError: the data is not in the configured format. The stream stays as it was.

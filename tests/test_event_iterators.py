@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ser_track.errors import AudioError, ConfigError
 from ser_track.models import Models
 from ser_track.output.wire import to_json, to_line
 from tests.helpers.fake_models import EnergyDetector, FaultyClassifier, LevelClassifier
+from tests.helpers.recordings import Sound, record
 from tests.helpers.signals import noise, talk
 from tests.paths import DATA
 
@@ -97,7 +99,9 @@ def test_events_come_while_the_source_is_read() -> None:
     [
         (CALL, None, "give rate_hz"),
         (CALL.tobytes(), 16_000, "for bytes, use SERPipeline or aevents"),
-        (np.zeros(100, np.int16), 16_000, "array of int16: give float samples"),
+        (np.zeros(100, np.int64), 16_000, "array of int64, whose scale is unknown: give floats in -1 … 1, or int16"),
+        (np.zeros((2, 16_000)), 16_000, r"array of shape \(2, 16000\) does not fit; .*transpose \[channels, n\]"),
+        (np.zeros((1, 16_000)), 16_000, "with at most 32 channels"),
         (np.full(100, np.nan), 16_000, "not a finite number"),
         (np.zeros((2, 2, 2)), 16_000, "shape"),
         (np.zeros((5, 0)), 16_000, "shape"),
@@ -108,6 +112,57 @@ def test_events_come_while_the_source_is_read() -> None:
 def test_samples_that_cannot_be_used_are_refused_at_once(samples: ArrayLike, rate_hz: int | None, reason: str) -> None:
     with pytest.raises(AudioError, match=reason):
         events(samples, rate_hz=rate_hz, models=FAKES)
+
+
+@pytest.mark.parametrize("split", [False, True])
+def test_channels_that_are_announced_must_be_there_as_for_a_pipeline(split: bool) -> None:
+    stereo = np.stack([CALL, CALL], axis=1)
+
+    def found(samples: ArrayLike, channels: int) -> list[dict[str, object]]:
+        return told(events(samples, rate_hz=16_000, split_channels=split, models=FAKES, channels=channels))
+
+    assert found(stereo, 2) == found(stereo.ravel(), 2) == found(stereo, 1)
+    for samples in (stereo, stereo.ravel()[1:]):
+        with pytest.raises(AudioError, match="does not fit"):
+            found(samples, 3 if samples.ndim == 2 else 2)
+
+
+def test_integers_are_taken_in_the_full_range_of_their_type(spoken: FloatArray) -> None:
+    def segments(samples: ArrayLike) -> list[tuple[float, float, str]]:
+        found = events(samples, rate_hz=16_000, provisional=False)
+        return [(event.start_s, event.end_s, event.label) for event in found if isinstance(event, Emotion)]
+
+    assert segments((spoken * 32_767).astype(np.int16)) == segments(spoken)
+
+
+def test_floats_on_the_scale_of_integers_give_a_warning() -> None:
+    with pytest.warns(UserWarning, match=r"float samples reach \d+, but must be in -1 … 1; divide them"):
+        events(32_768 * CALL, rate_hz=16_000, models=FAKES)
+
+
+def test_what_was_noticed_in_a_file_is_a_warning(tmp_path: Path) -> None:
+    call = np.stack([np.roll(talk(3.0, 3.0, 3.0, 3.0), shift * 48_000) for shift in (0, 1)], axis=1)
+    path = record(tmp_path / "call.wav", "pcm_s16le", [Sound(call)])
+    with pytest.warns(UserWarning, match=r"call\.wav has different voices on the two channels"):
+        list(events(path, models=FAKES))
+
+
+@pytest.mark.parametrize("name", ["an offset", "opposite polarity", "wobbling timestamps", "one bad sample"])
+def test_troubled_recordings_give_the_segments_of_good_ones(tmp_path: Path, spoken: FloatArray, name: str) -> None:
+    mono, bad = spoken[:, None], spoken.copy()
+    bad[int(5.1 * 16_000)] = np.nan  # in a pause
+    sounds = {
+        "an offset": Sound(mono + np.float32(0.3)),
+        "opposite polarity": Sound(np.concatenate([mono, -mono], axis=1)),
+        "wobbling timestamps": Sound(mono, frame_s=0.02, stamp=lambda s: s - 0.9 * (s % 0.06)),
+        "one bad sample": Sound(bad[:, None]),
+    }
+    path = record(tmp_path / "a.mka", "pcm_f32le", [sounds[name]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found, good = ([e for e in events(of, provisional=False) if isinstance(e, Emotion)] for of in (path, SPOKEN))
+    for event, expected in zip(found, good, strict=True):
+        assert (event.start_s, event.end_s) == pytest.approx((expected.start_s, expected.end_s), abs=0.13)
 
 
 def test_a_rate_that_is_none_is_refused_and_so_is_one_for_a_file() -> None:

@@ -30,7 +30,7 @@ PUBLIC = {
     "VoiceProfile",
     "AudioError", "BadRequestError", "CalledBackError", "ClosedError", "ConfigError", "ForbiddenError",
     "InferenceError", "JoinError", "MeetingError", "MeetingFullError", "ModelError", "NoWorkerError",
-    "NotFoundError", "SegmentError", "SerTrackError", "WorkerError",
+    "NotFoundError", "OverloadedError", "SegmentError", "SerTrackError", "WorkerError",
 }
 # fmt: on
 

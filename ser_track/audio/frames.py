@@ -6,7 +6,9 @@ from typing import Final
 import av
 import numpy as np
 
-from ser_track.audio.pcm import average_channels, require_finite, to_float
+from ser_track.audio.limits import require_usual
+from ser_track.audio.mixing import ChannelMixer, average_channels
+from ser_track.audio.pcm import require_finite, to_float
 from ser_track.audio.resample import Resampler
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.errors import AudioError
@@ -16,7 +18,8 @@ _TOLERANCE_S: Final = 0.005
 _RESTART_S: Final = 1
 """A timestamp that falls back by more than this means a new clock: the stream continues where it was."""
 
-_FLOATS: Final = ("flt", "dbl")
+FLOATS: Final = ("flt", "dbl")
+"""Packed formats whose samples may not be finite numbers."""
 _DTYPES: Final = {"u8": np.uint8, "s16": np.int16, "s32": np.int32, "flt": np.float32, "dbl": np.float64}
 
 
@@ -31,6 +34,7 @@ class FrameConverter:
     def __init__(self) -> None:
         self._rate_hz = SAMPLE_RATE_HZ
         self._resampler = Resampler(SAMPLE_RATE_HZ)
+        self._mixer = ChannelMixer()
         self._at = 0
         self._expected_s: float | None = None
         """The next frame's timestamp if nothing is lost; counted, so that rounding does not add up."""
@@ -43,24 +47,27 @@ class FrameConverter:
         Raises:
             AudioError: the frame holds samples that are not finite numbers, or of a type that cannot be read.
         """
-        mono = frame_to_mono(frame)
-        begin_s = self._begin_s(frame)
+        yield from self.add(self._mixer.mix(_finite_channels(frame)), frame.sample_rate, frame.time)
+
+    def add(self, mono: FloatArray, rate_hz: int, time_s: float | None) -> Iterator[Chunk]:
+        """Samples that ``mono`` ``[n]`` completes; it begins at ``time_s``, or after the samples before it.
+
+        Raises:
+            AudioError: speech is not recorded at such a rate.
+        """
+        begin_s = self._expected_s or 0.0 if time_s is None else time_s
         if self._expected_s is None or abs(begin_s - self._expected_s) > _TOLERANCE_S:
-            yield from self._restart(frame.sample_rate)
+            yield from self._restart(rate_hz)
             self._jump(begin_s)
             self._expected_s = begin_s
-        elif frame.sample_rate != self._rate_hz:
-            yield from self._restart(frame.sample_rate)
-        self._expected_s += len(mono) / frame.sample_rate
+        elif rate_hz != self._rate_hz:
+            yield from self._restart(rate_hz)
+        self._expected_s += len(mono) / rate_hz
         yield from self._emit(self._resampler.push(mono))
 
     def flush(self) -> Iterator[Chunk]:
         """Return the samples that the resampler holds back at the end of the track or before a gap."""
         yield from self._emit(self._resampler.flush())
-
-    def _begin_s(self, frame: av.AudioFrame) -> float:
-        begin_s = frame.time
-        return self._expected_s or 0.0 if begin_s is None else begin_s
 
     def _restart(self, rate_hz: int) -> Iterator[Chunk]:
         yield from self.flush()
@@ -83,8 +90,9 @@ def frame_to_channels(frame: av.AudioFrame) -> FloatArray:
     """Float32 ``[n, channels]`` of a frame in any of PyAV's sample formats, packed or planar.
 
     Raises:
-        AudioError: PyAV cannot read this sample format.
+        AudioError: PyAV cannot read this sample format, or there are too many channels.
     """
+    require_usual(frame.sample_rate, len(frame.layout.channels))
     dtype = _DTYPES.get(frame.format.packed.name)
     if dtype is None:
         raise AudioError(f"{frame.format.name} frames cannot be read; convert the source to s16")
@@ -105,5 +113,9 @@ def frame_to_mono(frame: av.AudioFrame) -> FloatArray:
     Raises:
         AudioError: a sample is not a finite number, or is of a type that cannot be read.
     """
-    mono = average_channels(frame_to_channels(frame))
-    return require_finite(mono) if frame.format.packed.name in _FLOATS else mono
+    return average_channels(_finite_channels(frame))
+
+
+def _finite_channels(frame: av.AudioFrame) -> FloatArray:
+    channels = frame_to_channels(frame)
+    return require_finite(channels) if frame.format.packed.name in FLOATS else channels

@@ -13,6 +13,7 @@ from ser_track.errors import InferenceError, SerTrackError
 from ser_track.models import Models, load_models
 from ser_track.models.trimming import voiced_part
 from ser_track.recordings.file import read_mono
+from ser_track.safe_text import escaped, shown_on
 
 _EPILOG: Final = """\
 Each file's main audio track, mixed to mono, is treated as one piece of speech, from the first voiced moment to the
@@ -51,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
             except SerTrackError as error:
                 told.fail(str(error))
                 continue
-            print(json.dumps(result, ensure_ascii=False) if args.json else _columns(result), flush=True)
+            line = json.dumps(result, ensure_ascii=False) if args.json else _columns(result)
+            print(line, file=shown_on(sys.stdout), flush=True)
     return int(told.failed)
 
 
@@ -75,4 +77,4 @@ def _judge(path: Path, models: Models) -> dict[str, Any]:
 
 def _columns(result: dict[str, Any]) -> str:
     shares = (f"{share:.4f}" for share in (result["confidence"], *result["probabilities"].values()))
-    return "\t".join((result["path"], result["label"], *shares))
+    return "\t".join((escaped(result["path"]), result["label"], *shares))

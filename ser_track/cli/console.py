@@ -1,6 +1,5 @@
-"""Output to stderr: messages, the log, and a progress bar for work that takes long."""
+"""Output to stderr: messages, and a progress bar for work that takes long."""
 
-import logging
 import os
 import sys
 import time
@@ -12,6 +11,8 @@ from typing import Final, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from ser_track.safe_text import printable
+
 MODEL_HELP: Final = "small, base, an ONNX file or a name that ser-track models lists (default: the model in --config)"
 _PATIENCE_S: Final = 2.0
 """Work shorter than this needs no bar."""
@@ -22,11 +23,9 @@ def display_name(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "replace")
 
 
-def log_to_stderr(who: str = "") -> None:
-    """Log from INFO on; ``who`` marks the lines of one process among several that write to the same stderr."""
-    mark = f"{who} " if who else ""
-    logging.basicConfig(level=logging.INFO, format=f"%(asctime)s %(levelname)s {mark}%(name)s: %(message)s")
-    logging.getLogger("aioice").setLevel(logging.WARNING)
+def tell(message: str) -> None:
+    """Print a message of this program to stderr, in one safe line."""
+    print(f"ser-track: {printable(message)}", file=sys.stderr)
 
 
 class Feedback:
@@ -48,19 +47,18 @@ class Feedback:
         """Report a failure, once, and continue."""
         if message not in self._failures:
             self._failures[message] = None
-            line = f"ser-track: error: {' '.join(message.split())}"
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self.say(f"error: {message}")
 
     def say(self, message: str) -> None:
         """Print a message that is not a failure."""
-        self._console.print(f"ser-track: {' '.join(message.split())}", markup=False, highlight=False, soft_wrap=True)
+        self._console.print(f"ser-track: {printable(message)}", markup=False, highlight=False, soft_wrap=True)
 
     def show(self, doing: str, done: float, total: float | None) -> None:
         """Show how much of the work is done; ``total`` may be unknown."""
         if self._progress is None:
             return
         if self._clock() >= self._visible_from:
-            self._progress.update(self._task, description=doing, completed=done, total=total)
+            self._progress.update(self._task, description=printable(doing), completed=done, total=total)
             self._progress.start()
 
     def __enter__(self) -> Self:

@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from ser_track.config.schema import load_config
 from ser_track.errors import AudioError, ConfigError, SerTrackError
 from ser_track.labels import LabelSet
 from ser_track.models import load_models
+from ser_track.safe_text import shown_on
 
 _EPILOG: Final = """\
 MANIFEST is CSV in UTF-8 whose first line names the columns: path (relative to the manifest), emotion and, if known,
@@ -88,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         raise AudioError(
             f"{args.manifest} has no clip that could be judged; {_why_none(result['skipped'], judge.labels)}"
         )
-    print(as_text(result))
+    print(as_text(result), file=shown_on(sys.stdout))
     if args.json is not None:
         _write(args.json, result)
     return int(told.failed)

@@ -13,8 +13,10 @@ from typing import Any, Final
 from aiohttp import web
 
 from ser_track.bot import Bot
-from ser_track.cli.console import log_to_stderr
+from ser_track.cli.addresses import openable
+from ser_track.cli.console import tell
 from ser_track.cli.live_view import LiveView
+from ser_track.cli.log_lines import log_to_stderr
 from ser_track.config.schema import Config, load_config
 from ser_track.errors import BadRequestError
 from ser_track.event_types import EncodedEvent
@@ -22,7 +24,10 @@ from ser_track.meetings.adapter import Adapter
 from ser_track.meetings.registry import find_adapter, joinable, read_target, read_url
 from ser_track.meetings.session import Session
 from ser_track.protocols import Sink
+from ser_track.safe_text import shown_on
 from ser_track.web.app import make_notice_app
+from ser_track.web.descriptors import raise_limit
+from ser_track.web.listening import listeners, new_runner
 
 _EPILOG: Final = """\
 Give the meeting as a URL whose scheme is the kind of meeting (janus://host:port?room=1234), or as the kind and the
@@ -88,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadRequestError(f"{error}; `ser-track join --help` shows how to name a meeting") from error
     if args.json:
         log_to_stderr()
+    raise_limit(config)
     bot = Bot(config)
     link = adapter.capabilities.needs_link and not args.no_link
     with ExitStack() as stack:
@@ -96,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
         session = asyncio.run(_stay(bot, adapter, target, link, sink))
     if session is None or session.called_back:
         return 0
-    print(f"ser-track: error: {session.reason}", file=sys.stderr)
+    tell(f"error: {session.reason}")
     return 1
 
 
@@ -119,7 +125,7 @@ async def _stay(bot: Bot, adapter: Adapter, target: Any, link: bool, sink: Sink)
             return None
         session = await joining
         if link:
-            print(f"ser-track: {_about_the_server(bot.config, str(base_url))}", file=sys.stderr)
+            tell(_about_the_server(bot.config, str(base_url)))
         ending = asyncio.create_task(session.ended())
         await asyncio.wait([ending, stopping], return_when=asyncio.FIRST_COMPLETED)
         if session.state != "left":
@@ -133,11 +139,15 @@ async def _stay(bot: Bot, adapter: Adapter, target: Any, link: bool, sink: Sink)
 async def _serving(bot: Bot) -> AsyncIterator[str]:
     """Run a web server for the page behind the notice's link; yields the address at which people reach it."""
     config = bot.config
-    runner = web.AppRunner(make_notice_app(bot), access_log=None)
+    app = make_notice_app(bot)
+    runner = new_runner(app)
     await runner.setup()
     try:
-        await web.TCPSite(runner, config.server.host, config.server.port).start()
-        base_url = config.meetings.public_url or f"http://{_host(config)}:{runner.addresses[0][1]}"
+        sockets = await asyncio.to_thread(listeners, app, config.server.host, config.server.port)
+        for listener in sockets:
+            await web.SockSite(runner, listener).start()
+        here, others = openable(config.server.host)
+        base_url = config.meetings.public_url or f"http://{others or here}:{sockets[0].getsockname()[1]}"
         yield base_url
     finally:
         await runner.cleanup()
@@ -163,10 +173,10 @@ class _JsonLines:
     def put(self, event: EncodedEvent) -> None:
         """See `Sink`."""
         try:
-            print(event.text, flush=True)
+            print(event.text, file=shown_on(sys.stdout), flush=True)
         except (OSError, UnicodeError) as error:
             if not isinstance(error, BrokenPipeError):  # such as `head`, which has what it wanted
-                print(f"ser-track: error: events cannot be printed ({error}); the bot leaves", file=sys.stderr)
+                tell(f"error: events cannot be printed ({error}); the bot leaves")
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             signal.raise_signal(signal.SIGTERM)
 
@@ -231,8 +241,3 @@ def _help(each: "Field[Any]") -> str:
 
 def _variable(secret: "Field[Any]") -> str:
     return f"SER_TRACK_{secret.name.upper()}"
-
-
-def _host(config: Config) -> str:
-    host = config.server.host
-    return "localhost" if host == "127.0.0.1" else f"[{host}]" if ":" in host else host

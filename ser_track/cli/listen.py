@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Final
 
 from ser_track.chunk import SAMPLE_RATE_HZ
-from ser_track.cli.console import MODEL_HELP, display_name
+from ser_track.cli.console import MODEL_HELP, display_name, tell
 from ser_track.cli.live_view import LiveView
 from ser_track.config.schema import Config, load_config
 from ser_track.event_types import Fault
@@ -23,6 +23,7 @@ from ser_track.recordings.microphone import Microphone, input_devices
 from ser_track.recordings.paced import Paced
 from ser_track.recordings.recording import open_recording
 from ser_track.replay import replay
+from ser_track.safe_text import printable, shown_on
 
 _BLOCK_SAMPLES: Final = SAMPLE_RATE_HZ // 10
 _EPILOG: Final = """\
@@ -77,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
                 failures.append(event.message)
     if isinstance(source, Microphone) and source.loss is not None:
         remedy = "this machine is too slow or too busy; use the model small, or close other programs"
-        print(f"ser-track: warning: {source.loss}; {remedy}", file=sys.stderr)
+        tell(f"warning: {source.loss}; {remedy}")
     for failure in failures:
-        print("ser-track: error:", failure, file=sys.stderr)
+        tell(f"error: {failure}")
     return int(bool(failures))
 
 
@@ -95,7 +96,7 @@ def _file(args: argparse.Namespace, stack: ExitStack) -> tuple[Paced, str]:
 
 def _sink(args: argparse.Namespace, name: str, labels: LabelSet, stack: ExitStack) -> Sink:
     if args.json:
-        return JsonLines(sys.stdout)
+        return JsonLines(shown_on(sys.stdout))
     return stack.enter_context(LiveView(title=f"{name} (Ctrl-C ends)", labels=labels))
 
 
@@ -116,7 +117,8 @@ def _ended_by_ctrl_c(stop: Callable[[], None]) -> Iterator[None]:
 
 def _list_devices() -> int:
     for device in input_devices():
-        print(f"{device.number:3} {device.name} ({device.rate_hz} Hz){', default' if device.is_default else ''}")
+        default = ", default" if device.is_default else ""
+        print(f"{device.number:3} {printable(device.name)} ({device.rate_hz} Hz){default}")
     return 0
 
 

@@ -19,6 +19,7 @@ from ser_track.event_types import (
 )
 from ser_track.first_impressions import is_first_impression
 from ser_track.labels import LabelSet
+from ser_track.safe_text import printable
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 
@@ -100,9 +101,3 @@ def title_of(name: str, labels: LabelSet) -> str:
 def words_of(name: str, voice_known: float | None, labels: LabelSet) -> str:
     """The label ``name`` of a result in words, tentative ones if it is a first impression."""
     return printable(labels.words(name, voice_known))
-
-
-def printable(text: str) -> str:
-    """``text`` in one line, without characters that move a terminal's cursor: strangers chose the names."""
-    kept = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(kept.split())

@@ -12,9 +12,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from ser_track.cli.live_rows import Row, printable, words_of
+from ser_track.cli.live_rows import Row, words_of
 from ser_track.event_types import Emotion, EncodedEvent, Event, Fault, Joined, MeetingChanged, Notice
 from ser_track.labels import FOUR, LabelSet
+from ser_track.safe_text import printable
 
 LIMITS: Final = "How voices sound to a model of acted speech. Often wrong; not what anyone feels."
 LEARNING_NOTE: Final = "Learning this voice: the numbers are first impressions, from too little speech."

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 import ser_track
+from ser_track.cli.log_lines import warn_on_stderr
 from ser_track.errors import BadRequestError, ConfigError, ModelError, SerTrackError
+from ser_track.safe_text import printable
+from ser_track.shortages import explained
 
 COMMANDS: Final = {
     "serve": "run the server: rooms in the browser, and the bot that shows how each voice sounds",
@@ -46,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # as JSON must be, whatever the locale
+    warn_on_stderr()
     args = make_parser().parse_args(argv)
     args.config = args.config or args.config_before
     try:
@@ -55,13 +59,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except (SerTrackError, OSError) as error:
-        print("ser-track: error:", " ".join(str(error).split()), file=sys.stderr)
+        text = explained(error) if isinstance(error, OSError) else str(error)
+        print(f"ser-track: error: {printable(text)}", file=sys.stderr)
         return 2 if isinstance(error, (BadRequestError, ConfigError, ModelError)) else 1
     except KeyboardInterrupt:
         return _INTERRUPTED
 
 
-class _CommandParser(argparse.ArgumentParser):
+class _Parser(argparse.ArgumentParser):
+    """Reports wrong usage in text that is safe for a terminal: arguments may be the names of anyone's files."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print usage and message, and exit."""
+        super().error(printable(message))
+
+
+class _CommandParser(_Parser):
     """Parser of one command. It imports the command only when its arguments are read, so `--help` stays fast."""
 
     module: str | None = None
@@ -107,7 +120,7 @@ class _Version(argparse.Action):
 
 def make_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         "ser-track",
         description="Speech emotion recognition for every voice in a conference or a recording.",
         epilog=_EXAMPLES,

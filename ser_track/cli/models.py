@@ -22,6 +22,7 @@ from ser_track.models.packaged_silero import PACKAGE, packaged_file
 from ser_track.models.registry import BUILTIN, classifiers, detectors, package_licence
 from ser_track.models.silero import MODEL_FILE
 from ser_track.plugins import Plugins
+from ser_track.safe_text import escaped, shown_on
 
 _HEARD_S: Final = 3
 _RUNS: Final = 5
@@ -74,9 +75,10 @@ def run(args: argparse.Namespace) -> int:
             told.show(entry.name, len(entries), None)
             entries.append(entry)
     if args.json:
-        print(json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False))
+        text = json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False)
     else:
-        print("\n".join(line for entry in entries for line in _lines(entry)))
+        text = "\n".join(escaped(line) for entry in entries for line in _lines(entry))
+    print(text, file=shown_on(sys.stdout))
     return int(any(entry.error for entry in entries))
 
 

@@ -1,12 +1,12 @@
 """``ser-track serve``, which ``server.py`` runs too."""
 
 import argparse
+import asyncio
 import gc
-import ipaddress
-import re
-import socket
+import signal
 import ssl
 import sys
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -15,18 +15,20 @@ from urllib.parse import quote, urlsplit
 from aiohttp import web
 
 from ser_track.bot import Bot
-from ser_track.cli.console import MODEL_HELP, log_to_stderr
+from ser_track.cli.addresses import openable
+from ser_track.cli.console import MODEL_HELP
+from ser_track.cli.log_lines import log_to_stderr
 from ser_track.config.schema import Config, ServerConfig, load_config
 from ser_track.config.urls import is_loopback
 from ser_track.errors import ConfigError
 from ser_track.web.app import make_app
+from ser_track.web.descriptors import raise_limit
+from ser_track.web.listening import listeners, new_runner
 from ser_track.workers.app import make_front
-from ser_track.workers.worker import SHUTDOWN_S, run_worker
+from ser_track.workers.worker import run_worker
 
 _HERE: Final = Path("config.json")
 """Read if the command line does not name a configuration."""
-_EVERY_ADDRESS: Final = {"": "localhost", "0.0.0.0": "localhost", "::": "[::1]"}
-"""Hosts that stand for all addresses of this machine and cannot be opened, each with one that can."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,24 +58,38 @@ def run(args: argparse.Namespace) -> int:
     given = {key: getattr(args, key) for key in ("host", "port", "workers") if getattr(args, key) is not None}
     chosen = {} if args.model is None else {"model": args.model}
     config = load_config(path, {"server": given, "pipeline": chosen})
+    raise_limit(config)
     context = tls_context(config.server)
     app = make_front(config, run_logging_worker) if config.server.workers > 1 else make_app(Bot(config))
     # Modules and models stay until the end: full collections need not walk them again and again.
     gc.freeze()
-    try:
-        web.run_app(
-            app,
-            host=config.server.host,
-            port=config.server.port,
-            ssl_context=context,
-            access_log=None,
-            shutdown_timeout=SHUTDOWN_S,
-            print=lambda text: report_ready(config, text, _which(args.config, path)),
-        )
-    except OSError as error:
-        where = f"{config.server.host}:{config.server.port}"
-        raise ConfigError("server", [f"cannot listen on {where} ({error}); choose another --host or --port"]) from error
+    with suppress(KeyboardInterrupt, asyncio.CancelledError):  # the usual end: Ctrl-C or SIGTERM
+        asyncio.run(_serve(app, config, context, _which(args.config, path)))
     return 0
+
+
+async def _serve(app: web.Application, config: Config, context: ssl.SSLContext | None, which: str) -> None:
+    """Serve until this task is cancelled, as by SIGINT or SIGTERM. Raises ConfigError if it cannot listen."""
+    task = asyncio.current_task()
+    assert task is not None
+    with suppress(NotImplementedError):  # Windows has no such signal
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _cancel_once, task)
+    runner = new_runner(app)
+    try:
+        await runner.setup()
+        sockets = await asyncio.to_thread(listeners, app, config.server.host, config.server.port)
+        for listener in sockets:
+            await web.SockSite(runner, listener, ssl_context=context).start()
+        report_ready(config, sockets[0].getsockname()[1], which)
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+
+
+def _cancel_once(task: "asyncio.Task[Any]") -> None:
+    """A second SIGTERM must not interrupt the goodbyes."""
+    if not task.cancelling():
+        task.cancel()
 
 
 def tls_context(server: ServerConfig) -> ssl.SSLContext | None:
@@ -99,9 +115,9 @@ def run_logging_worker(number: int, config: Config, path: str, news: "Connection
     run_worker(number, config, path, news)
 
 
-def report_ready(config: Config, from_aiohttp: str, configuration: str) -> None:
+def report_ready(config: Config, port: int, configuration: str) -> None:
     """Print `ready_text`, and then `exposure_warning` on stderr, where it is the last that is said of the start."""
-    print(ready_text(config, from_aiohttp, configuration), flush=True)
+    print(ready_text(config, port, configuration), flush=True)
     if (warning := exposure_warning(config)) is not None:
         print(warning, file=sys.stderr, flush=True)
 
@@ -128,44 +144,19 @@ def exposure_warning(config: Config) -> str | None:
     return "\n".join(["", bar, *(f"! {line}" for line in lines), bar, ""])
 
 
-def ready_text(config: Config, from_aiohttp: str, configuration: str) -> str:
+def ready_text(config: Config, port: int, configuration: str) -> str:
     """The text to print when the server is ready: addresses that can be opened unchanged, and the ``configuration``.
 
-    from_aiohttp: the text that `web.run_app` would print. Only this text has the port if ``server.port`` is 0.
+    port: the one it listens on, which the system chose if ``server.port`` is 0.
     """
     server = config.server
     scheme = "http" if server.tls_certificate is None else "https"
-    ports = re.findall(r"https?://\S+?:(\d+)", from_aiohttp)
-    port = server.port or (ports[0] if ports else 0)
     token = "" if server.token is None else f"/?token={quote(server.token, safe='')}"
-    here, others = _openable(server.host)
+    here, others = openable(server.host)
     lines = [f"ser_track is ready: {scheme}://{here}:{port}{token} (stop with Ctrl-C)"]
     if others is not None:
         lines.append(f"from other machines: {scheme}://{others}:{port}{token}")
     return "\n".join([*lines, f"configuration: {configuration}"])
-
-
-def _openable(host: str) -> tuple[str, str | None]:
-    """A host to open on this machine, and one for other machines if the server listens on all addresses."""
-    if host == "127.0.0.1":
-        return "localhost", None
-    if host in _EVERY_ADDRESS:
-        return _EVERY_ADDRESS[host], _own_address(host)
-    return f"[{host}]" if ":" in host else host, None
-
-
-def _own_address(host: str) -> str | None:
-    """This machine's address on its network; ``None`` without a network."""
-    of_ipv6 = host == "::"
-    try:
-        with socket.socket(socket.AF_INET6 if of_ipv6 else socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect(("2001:db8::1" if of_ipv6 else "203.0.113.1", 9))  # a documentation address; sends nothing
-            address: str = probe.getsockname()[0]
-    except OSError:
-        return None
-    if ipaddress.ip_address(address).is_loopback:
-        return None
-    return f"[{address}]" if of_ipv6 else address
 
 
 def _which(given: Path | None, path: Path | None) -> str:

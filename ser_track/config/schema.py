@@ -239,10 +239,13 @@ def load_config(path: Path | None = None, overrides: Mapping[str, Mapping[str, A
         if not isinstance(section, dict):
             problems.append(f"section '{name}' must be an object, not {name_of(section)}")
             section = {}
-        values[name] = accept(kind, {**section, **given.get(name, {})}, name, problems)
+        overriding = given.get(name, {})
+        # What is overridden is checked too: a mistake in the file must not wait for the day it is used alone.
+        accept(kind, {key: value for key, value in section.items() if key in overriding}, name, problems)
+        values[name] = accept(kind, {**section, **overriding}, name, problems)
     _check_together(values["pipeline"], values["server"], problems)
     if problems:
-        raise ConfigError(source, sorted(problems))
+        raise ConfigError(source, sorted(set(problems)))
     return Config(**{name: kind(**values[name]) for name, kind in slices.items()})
 
 

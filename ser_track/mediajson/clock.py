@@ -3,7 +3,7 @@
 from typing import Final
 
 _BEHIND_S: Final = 1.0
-_CATCHES_UP_S: Final = 0.3
+_CATCHES_UP_S: Final = 0.5
 """For each packet at most. More would look as if the sender had paused; a bridge whose connection stood still does so
 too, and its packets are not late."""
 

@@ -17,6 +17,8 @@ from ser_track.rtp.packet_reader import Recorded, RecordedChunk, RecordedPacket
 
 _MAX_LINE: Final = 1 << 20
 _LATEST_S: Final = 1 << 40
+_MAX_SOURCES: Final = 10_000
+"""Each source that was started is kept, with its decoder, until the end of the file."""
 
 
 class _Source(NamedTuple):
@@ -72,6 +74,8 @@ class MediaJsonDump:
         """Return the audio in one line."""
         now_s, frame = _frame(line)
         if isinstance(frame, SourceStarted):
+            if frame.tag not in sources and len(sources) >= _MAX_SOURCES:
+                raise AudioError(f"more than {_MAX_SOURCES} sources; split the recording")
             sources[frame.tag] = _Source(frame, self._media_source(frame, len(sources)))
         elif isinstance(frame, Media):
             if (source := sources.get(frame.tag)) is None:

@@ -32,6 +32,7 @@ from ser_track.live.metrics import Metrics
 from ser_track.meetings.peer_owner import PeerOwner
 from ser_track.output.data_channel import DataChannelSink
 from ser_track.rtp import opus
+from ser_track.shortages import shortage_behind, shortage_of_sockets
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
@@ -77,27 +78,24 @@ class AnalysisPeer:
 
         Raises:
             BadRequestError: the offer cannot be answered.
+            OverloadedError: the system has no socket left for the connection.
         """
         try:
             offer = read_offer(sdp)
-            await self._connection.setRemoteDescription(RTCSessionDescription(offer.text, "offer"))
-            if dropped := limit_candidates(self._connection, self._config.excluded_networks):
-                log.info("%d addresses in an offer are not tried: they are excluded, unusable or too many", dropped)
-            self._refuse_all_but_one_voice(offer.text)
-            if self._channel_label is not None:
-                self._connection.createDataChannel(self._channel_label).on("message", self._take_message)
-            await self._connection.setLocalDescription(await self._connection.createAnswer())
-        except asyncio.CancelledError:
-            await self.close()
-            raise
-        except BadRequestError:
+            await self._describe(offer.text)
+        except (asyncio.CancelledError, BadRequestError):
             await self.close()
             raise
         except Exception as error:  # aiortc raises whatever its parsers raise
             await self.close()
+            if (shortage := shortage_behind(error)) is not None:
+                raise shortage from error
             raise BadRequestError(
                 f"the offer cannot be answered ({brief(error)}); send what createOffer() gives"
             ) from error
+        if "a=candidate:" not in self._connection.localDescription.sdp and (shortage := shortage_of_sockets()):
+            await self.close()  # aioice just leaves out each address at which it can open no socket
+            raise shortage
         self._spawn(self._watch_connecting())
         description = self._connection.localDescription.sdp
         relay = used_relay(self._config.ice_servers)
@@ -105,6 +103,16 @@ class AnalysisPeer:
             self._lacks_relay = True
             self._spawn(_say_why_no_relay(relay))
         return offer.complete(ask_for_correction(description))
+
+    async def _describe(self, offer: str) -> None:
+        """Let aiortc read the offer and gather our candidates. It raises whatever its parsers raise."""
+        await self._connection.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        if dropped := limit_candidates(self._connection, self._config.excluded_networks):
+            log.info("%d addresses in an offer are not tried: they are excluded, unusable or too many", dropped)
+        self._refuse_all_but_one_voice(offer)
+        if self._channel_label is not None:
+            self._connection.createDataChannel(self._channel_label).on("message", self._take_message)
+        await self._connection.setLocalDescription(await self._connection.createAnswer())
 
     def put(self, event: EncodedEvent) -> None:
         """Send an event to this participant; before their channel is open, the event is lost."""

@@ -40,7 +40,10 @@ class MeetingRecorder:
         """Write the rest. Later audio is not recorded."""
         self._failed = True
         if self._file is not None:
-            self._file.close()
+            try:
+                self._file.close()
+            except OSError as error:  # the disk is full: the rest is still in memory
+                self._tell(error)
 
     def _keep(self, stream: str, name: str, items: Iterable[Arrival | Chunk]) -> None:
         if self._failed:
@@ -54,7 +57,12 @@ class MeetingRecorder:
                     record.put_chunk(stream, name, item, time.monotonic())
         except OSError as error:  # a full disk must not stop the analysis
             self._failed = True
-            log.error("%s cannot be written (%s): the rest of the meeting is not recorded", self.path, error.strerror)
+            self._tell(error)
+
+    def _tell(self, error: OSError) -> None:
+        log.error(
+            "%s cannot be written (%s): the rest of the meeting is not recorded; make room", self.path, error.strerror
+        )
 
     def _opened(self) -> MediaJsonWriter:
         if self._record is None:

@@ -1,39 +1,66 @@
 """Opens files with FFmpeg, and explains why a file cannot be opened."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from io import BufferedReader, RawIOBase
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import av
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
+from ser_track.audio.limits import MAX_TRACKS, require_usual
+from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.errors import AudioError
+from ser_track.recordings.allocation_limit import limit_allocations
+from ser_track.recordings.wav import WavBytes, is_wav
 
 
-def open_file(path: Path) -> InputContainer:
-    """Open ``path``.
+@contextmanager
+def open_file(path: Path) -> Iterator[tuple[InputContainer, WavBytes | None]]:
+    """Open ``path``; a WAV file is read through `WavBytes`.
 
     Raises:
         AudioError: the file does not exist, is empty, or is not audio or video.
     """
-    try:
-        if path.is_dir():
-            raise AudioError(f"{path} is a directory; give the files in it")
-        if not path.exists():
-            raise AudioError(f"{path} does not exist; correct the path")
-        if path.is_file() and path.stat().st_size == 0:
-            raise AudioError(f"{path} is empty; record or copy it again")
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    return open_container(f"file:{path}", path)  # "file:" keeps a colon in a name from being taken for a protocol
+    with ExitStack() as stack:
+        try:
+            if path.is_dir():
+                raise AudioError(f"{path} is a directory; give the files in it")
+            if not path.exists():
+                raise AudioError(f"{path} does not exist; correct the path")
+            if path.is_file() and path.stat().st_size == 0:
+                raise AudioError(f"{path} is empty; record or copy it again")
+            file = stack.enter_context(path.open("rb")) if path.is_file() else None
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        if file is not None and is_wav(head_of(file)):
+            yield stack.enter_context(open_stream(file, path))
+        else:  # "file:" keeps a colon in a name from being taken for a protocol
+            yield stack.enter_context(_open_container(f"file:{path}", path)), None
 
 
-def open_container(source: str | BinaryIO, name: Path | str) -> InputContainer:
-    """Open ``source``, an FFmpeg address or a file that need not be seekable; errors call it ``name``.
+@contextmanager
+def open_stream(file: BinaryIO, name: Path | str) -> Iterator[tuple[InputContainer, WavBytes | None]]:
+    """Do as `open_file` for ``file``, which need not be seekable; errors call it ``name``."""
+    wav = WavBytes(file) if is_wav(head_of(file)) else None
+    with _open_container(wav or file, name) as container:
+        yield container, wav
 
-    Raises:
-        AudioError: it is not audio or video.
-    """
+
+def head_of(file: BinaryIO, size: int = 512) -> bytes:
+    """Return the first bytes without moving the position."""
+    if file.seekable():
+        head = file.read(size)
+        file.seek(0)
+        return head
+    return cast("BufferedReader", file).peek(size)[:size]
+
+
+def _open_container(source: str | BinaryIO | RawIOBase, name: Path | str) -> InputContainer:
+    limit_allocations()
     try:
         return av.open(source, mode="r", metadata_errors="replace")  # old tags are often not UTF-8
     except (av.FFmpegError, OSError) as error:
@@ -44,15 +71,26 @@ def audio_streams(name: Path | str, container: InputContainer) -> list[AudioStre
     """The audio tracks of ``container``, at least one.
 
     Raises:
-        AudioError: it has none, or one in an unknown format.
+        AudioError: it has none, too many, or one with an unknown format or an impossible rate.
     """
     streams = list(container.streams.audio)
     if not streams:
         raise AudioError(f"{name} has no audio track; give a file with sound")
+    if len(streams) > MAX_TRACKS:
+        raise AudioError(f"{name} has {len(streams)} audio tracks; give a file with at most {MAX_TRACKS}")
     for stream in streams:
         if stream.codec_context is None:
             raise AudioError(f"{name} has audio in a format that this FFmpeg does not know; convert it to FLAC")
+        _require_usual(name, stream.codec_context)
     return streams
+
+
+def _require_usual(name: Path | str, codec: AudioCodecContext) -> None:
+    """Refuse what the header announces, before anything is allocated for it; 0 means that it does not say."""
+    try:
+        require_usual(codec.sample_rate or SAMPLE_RATE_HZ, codec.channels or 1)
+    except AudioError as error:
+        raise AudioError(f"{name}: {error}") from error
 
 
 def _unreadable(name: Path | str, error: Exception) -> AudioError:

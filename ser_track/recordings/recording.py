@@ -11,10 +11,12 @@ from typing import BinaryIO, Final, Protocol, cast
 
 from ser_track.chunk import ParticipantChunk
 from ser_track.errors import AudioError
-from ser_track.recordings.file import open_stream, open_tracks
+from ser_track.recordings.container import head_of
+from ser_track.recordings.file import open_streamed, open_tracks
 from ser_track.recordings.packets.compression import compression, is_readable
 from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packets, is_packets, open_dump
 from ser_track.recordings.packets.packet_recording import PacketRecording
+from ser_track.shortages import naming
 
 STDIN: Final = Path("-")
 
@@ -40,6 +42,11 @@ class Recording(Protocol):
         """How far it has been read."""
         ...
 
+    @property
+    def remarks(self) -> list[str]:
+        """After iterating: what makes results poor, and the remedy; each continues a sentence after the file's name."""
+        ...
+
     def __iter__(self) -> Iterator[ParticipantChunk]:
         """Chunks of all participants, in order of arrival."""
         ...
@@ -56,8 +63,8 @@ def open_recording(path: Path, *, split_channels: bool = False, payload_type: in
         if path == STDIN:
             file = stack.enter_context(_standard_input())
             if not file.seekable() or not is_packets(file):
-                _refuse_compressed(_head(file), "standard input")
-                yield stack.enter_context(open_stream(file, "standard input", split_channels))
+                _refuse_compressed(head_of(file), "standard input")
+                yield stack.enter_context(open_streamed(file, "standard input", split_channels))
                 return
         elif not path.is_file() or not is_dump(path):
             if path.is_file():
@@ -66,11 +73,13 @@ def open_recording(path: Path, *, split_channels: bool = False, payload_type: in
             return
         else:
             file = stack.enter_context(path.open("rb"))
-        yield PacketRecording(str(path), [open_dump(file, path)], payload_type)
+        yield PacketRecording(str(path), [open_dump(file, path)], payload_type, split_channels)
 
 
 @contextmanager
-def open_meeting(paths: Sequence[Path], payload_type: int | None = None) -> Iterator[Recording]:
+def open_meeting(
+    paths: Sequence[Path], *, split_channels: bool = False, payload_type: int | None = None
+) -> Iterator[Recording]:
     """Open ``paths``, recordings of packets, as one meeting on one time axis, by the time of day in them.
 
     Raises:
@@ -82,7 +91,7 @@ def open_meeting(paths: Sequence[Path], payload_type: int | None = None) -> Iter
             if not is_dump(path):
                 raise AudioError(f"{path} has no time of day, so it cannot be combined with others; give it alone")
             dumps.append(open_dump(stack.enter_context(path.open("rb")), path))
-        yield PacketRecording(str(paths[0]), dumps, payload_type)
+        yield PacketRecording(str(paths[0]), dumps, payload_type, split_channels)
 
 
 def is_dump(path: Path) -> bool:
@@ -116,21 +125,14 @@ def _standard_input() -> Iterator[BinaryIO]:
     if given.seekable():
         yield given
         return
-    head = _head(given)
+    head = head_of(given)
     packets = holds_packets(head) or compression(head) is not None
     if not packets and head[4:8] != b"ftyp":  # MP4 may have its table of contents at the end
         yield given
         return
     with tempfile.TemporaryFile() as whole:
-        copyfileobj(given, whole)
+        with naming(f"the temporary folder {tempfile.gettempdir()}"):
+            copyfileobj(given, whole)
+            whole.flush()
         whole.seek(0)
         yield cast("BinaryIO", whole)
-
-
-def _head(file: BinaryIO) -> bytes:
-    """Return the first bytes without moving the position."""
-    if file.seekable():
-        head = file.read(HEAD_BYTES)
-        file.seek(0)
-        return head
-    return cast("io.BufferedReader", file).peek(HEAD_BYTES)[:HEAD_BYTES]

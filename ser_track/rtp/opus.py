@@ -13,6 +13,7 @@ from typing import Final
 import av
 import numpy as np
 
+from ser_track.audio.mixing import ChannelMixer
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.errors import AudioError
 from ser_track.rtp.header import RTP_CLOCK_HZ
@@ -30,6 +31,7 @@ _FRAME_LENGTHS: Final = (
 )
 _CELT_FROM: Final = 16
 _TWO_FRAMES: Final = (1, 2)
+_STEREO_FLAG: Final = 4
 
 
 def packet_length(payload: bytes) -> int:
@@ -56,7 +58,7 @@ def carries_previous(payload: bytes) -> bool:
         return False
     per_frame = max(1, _FRAME_LENGTHS[payload[0] >> 3] // 960)
     flags = payload[1]
-    if payload[0] & 4:  # stereo: the side channel has its own flags
+    if is_stereo(payload):  # the side channel has its own flags
         return bool((flags >> (7 - per_frame) | flags >> (6 - 2 * per_frame)) & 1)
     return bool(flags >> (7 - per_frame) & 1)
 
@@ -85,11 +87,16 @@ def available() -> bool:
     return library() is not None
 
 
-class OpusDecoder:
-    """One stream's decoder; mono, 16 kHz. Stereo packets are averaged by libopus."""
+def is_stereo(payload: bytes) -> bool:
+    """Whether a packet was encoded with two channels (RFC 6716, 3.1)."""
+    return bool(payload) and bool(payload[0] & _STEREO_FLAG)
 
-    def __init__(self) -> None:
-        """Make a decoder.
+
+class OpusDecoder:
+    """One stream's decoder; mono, 16 kHz. From the first stereo packet on, it decodes two channels and mixes them."""
+
+    def __init__(self, channel: int | None = None) -> None:
+        """Make a decoder; with a ``channel``, 0 or 1, that one of a stereo stream is heard alone.
 
         Raises:
             AudioError: libopus was not found.
@@ -99,10 +106,11 @@ class OpusDecoder:
             raise AudioError(
                 "libopus was not found: install it (Debian: libopus0), or use PyAV's wheel, which brings it"
             )
+        self.mixer = ChannelMixer()
+        """Mixes the channels, and knows whether they cancel each other or carry different voices."""
         self._library = found
-        self._state = ctypes.c_void_p(found.opus_decoder_create(SAMPLE_RATE_HZ, 1, None))
-        self._out = np.empty(_MAX_SAMPLES, np.float32)
-        self._out_at = self._out.ctypes.data
+        self._channel = channel
+        self._begin(1)
 
     def __del__(self) -> None:
         """Free the native memory."""
@@ -115,6 +123,9 @@ class OpusDecoder:
         Raises:
             AudioError: libopus refuses it; the decoder can continue with the next packet.
         """
+        if self._channels == 1 and is_stereo(payload):
+            self._library.opus_decoder_destroy(self._state)
+            self._begin(2)
         return self._run(payload, _MAX_SAMPLES, 0)
 
     def conceal(self, n: int) -> FloatArray:
@@ -129,10 +140,19 @@ class OpusDecoder:
         """Forget the earlier packets: another stream begins."""
         self._library.opus_decoder_ctl(self._state, _RESET_STATE)
 
+    def _begin(self, channels: int) -> None:
+        self._channels = channels
+        self._state = ctypes.c_void_p(self._library.opus_decoder_create(SAMPLE_RATE_HZ, channels, None))
+        self._out = np.empty(_MAX_SAMPLES * channels, np.float32)
+        self._out_at = self._out.ctypes.data
+
     def _run(self, payload: bytes | None, n: int, forward: int) -> FloatArray:
         size = len(payload) if payload else 0
         got = self._library.opus_decode_float(self._state, payload, size, self._out_at, n, forward)
         if got < 0:
             reason = self._library.opus_strerror(got).decode()
             raise AudioError(f"an Opus packet of {size} bytes cannot be decoded ({reason})")
-        return self._out[:got].copy()
+        if self._channels == 1:
+            return self._out[:got].copy()
+        frames = self._out[: 2 * got].reshape(-1, 2)
+        return self.mixer.mix(frames) if self._channel is None else frames[:, self._channel].copy()

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from ser_track.audio.mixing import ChannelMixer
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.errors import AudioError
 from ser_track.rtp.clock_rate import ClockRate
@@ -37,15 +38,22 @@ class OpusStream:
     long they lasted. ``now`` is any clock in seconds that does not run backwards.
     """
 
-    def __init__(self, counts: PacketCounts | None = None, failed: "OpusStream | None" = None) -> None:
+    def __init__(
+        self,
+        counts: PacketCounts | None = None,
+        failed: "OpusStream | None" = None,
+        channel: int | None = None,
+    ) -> None:
         """Make a stream; ``counts`` may be shared with others. It goes on in the time of one that ``failed``, if any.
+
+        channel: of stereo, 0 or 1, that one alone.
 
         Raises:
             AudioError: libopus is not there.
         """
         self.counts = PacketCounts() if counts is None else counts
         self._buffer = JitterBuffer(self.counts)
-        self._decoder = OpusDecoder()
+        self._decoder = OpusDecoder(channel)
         self._clock = ClockRate()
         self._time: MediaTime = MediaTime() if failed is None else failed._time
         self._goes_on = failed is not None
@@ -65,6 +73,11 @@ class OpusStream:
     def waiting(self) -> bool:
         """Whether packets are held behind a hole."""
         return bool(self._buffer)
+
+    @property
+    def mixer(self) -> ChannelMixer:
+        """What mixes the channels of stereo packets."""
+        return self._decoder.mixer
 
     def put(self, arrival: Arrival) -> None:
         """Take in one packet; a packet without payload is padding, and counts only for the order."""

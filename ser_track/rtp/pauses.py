@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 from ser_track.rtp.header import RTP_CLOCK_HZ
 from ser_track.rtp.sequence import Packet
 
-_SHORTEST_S: Final = 0.5
-"""Less is jitter, or a recorder that notes the times of several packets together."""
-_WATCHED_S: Final = 0.2
+_SHORTEST_S: Final = 0.8
+"""Less is jitter, a sender that was short of CPU, or a recorder that notes the times of several packets together."""
+_WATCHED_S: Final = 0.4
 """How long packets are watched before it is decided what they follow."""
-_FASTEST: Final = 1.5
+_FASTEST: Final = 1.2
 """Media time for each second of arrival, after a pause: more is packets that waited."""
-_MARGIN_S: Final = 0.06
+_MARGIN_S: Final = 0.04
 _MAX_WATCHED: Final = 64
 
 

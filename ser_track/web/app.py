@@ -8,9 +8,11 @@ from aiohttp import web
 
 from ser_track.bot import Bot
 from ser_track.web.adapter_routes import guarded_paths, modules_with_routes
-from ser_track.web.guard import errors_as_json, only_invited, refusal
+from ser_track.web.descriptors import DESCRIPTORS, Descriptors, essential_first, health_word
+from ser_track.web.guard import only_invited
 from ser_track.web.keys import ANSWERS, BOT, CONFIG, GUARDED_PATHS, READERS, SOCKETS
 from ser_track.web.outbox import close_sockets
+from ser_track.web.refusals import errors_as_json, refusal
 from ser_track.web.requests import preflight
 from ser_track.web.routes.api import document_routes
 from ser_track.web.routes.events import close_readers, get_events
@@ -43,9 +45,11 @@ def make_notice_app(bot: Bot) -> web.Application:
 
 def _new_app(bot: Bot) -> web.Application:
     config = bot.config
-    app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
+    middlewares = errors_as_json, essential_first, only_invited
+    app = web.Application(middlewares=middlewares, client_max_size=config.server.max_request_bytes)
     app[BOT], app[CONFIG], app[GUARDED_PATHS] = bot, config, guarded_paths()
     app[SOCKETS], app[READERS], app[ANSWERS] = set(), set(), WeakKeyDictionary()
+    app[DESCRIPTORS] = Descriptors()
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(_say_goodbye)
     app.add_routes([web.static("/static", STATIC), *_NOTICE])
@@ -71,6 +75,7 @@ _MEETINGS = (
 async def _running(app: web.Application) -> AsyncIterator[None]:
     async with app[BOT]:
         yield
+    app[DESCRIPTORS].close()
 
 
 async def _say_goodbye(app: web.Application) -> None:
@@ -85,7 +90,7 @@ async def _health(request: web.Request) -> web.Response:
         return refusal(503, "engine_stopped", "the engine's thread is not running; restart the server")
     rooms = [session for session in bot.meetings.present if session.adapter.kind == "rooms"]
     people = sum(len(session.roster.people) for session in bot.meetings.present)
-    return web.json_response({"status": "ok", "rooms": len(rooms), "participants": people})
+    return web.json_response({"status": health_word(request), "rooms": len(rooms), "participants": people})
 
 
 async def _metrics(request: web.Request) -> web.Response:

@@ -1,6 +1,5 @@
-"""Access control: token, origin, security headers, and every refusal as JSON."""
+"""Access control: the names of this server, token, origin."""
 
-import logging
 import re
 import secrets
 from urllib.parse import SplitResult, urlsplit
@@ -13,19 +12,10 @@ from ser_track.config.urls import is_loopback
 from ser_track.errors import ForbiddenError, MeetingError
 from ser_track.web.keys import CONFIG, GUARDED_PATHS
 
-log = logging.getLogger(__name__)
 # /ws checks access itself, once it can report the reason.
 _CLOSED_TO_STRANGERS = ("/offer", "/metrics")
 # The notice is for people in a meeting, who have no token; its link cannot be guessed.
 _OF_MEETINGS = re.compile(r"/meetings(/[^/]+(/events)?)?/?")
-_HEADERS = {
-    # Only scripts and styles of this server run; the page connects only to this server.
-    "Content-Security-Policy": "default-src 'self'; connect-src 'self'; media-src 'self' blob:; "
-    "img-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "microphone=(self), camera=(self)",
-}
 
 
 class TokenMissingError(MeetingError):
@@ -36,34 +26,10 @@ class TokenMissingError(MeetingError):
 
 
 @web.middleware
-async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn refusals into ``{"error": {"code", "message"}}`` with their status; add the headers that pages need."""
-    try:
-        response = await handler(request)
-    except MeetingError as error:
-        response = refusal(error.status, error.code, str(error))
-    except web.HTTPRequestEntityTooLarge:
-        limit = request.app[CONFIG].server.max_request_bytes
-        response = refusal(413, "too_large", f"the request is over {limit} bytes; send less or raise max_request_bytes")
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        response = refusal(error.status, "http", error.reason)
-        response.headers.update({name: value for name, value in error.headers.items() if name == "Allow"})
-    except ConnectionError:
-        # Not a failure of the server, and nobody is there to read this; aiohttp would log it as an error.
-        response = refusal(400, "disconnected", "the connection ended before the request was complete")
-    except Exception:
-        log.exception("%s %s failed", request.method, request.path)
-        response = refusal(500, "internal", "the server failed to handle this request; see its log for the cause")
-    if not response.prepared:
-        response.headers.update(_HEADERS | cors_headers(request))
-    return response
-
-
-@web.middleware
 async def only_invited(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse wrong tokens and foreign pages before anything else is checked."""
+    """Refuse foreign names of this server, wrong tokens and foreign pages before anything else is checked."""
+    if request.path != "/ws":  # it checks this itself too, with the token
+        check_host(request)
     of_meetings = _OF_MEETINGS.fullmatch(request.path) is not None or _pattern(request) in request.app[GUARDED_PATHS]
     if of_meetings:
         check_not_open_to_all(request.app[CONFIG])
@@ -118,12 +84,8 @@ def check_token(request: web.Request, server: ServerConfig) -> None:
 def check_origin(request: web.Request, server: ServerConfig) -> None:
     """Return if the request comes from our own page, from no page at all, or from an allowed origin.
 
-    A server that only this machine can reach must also be addressed by a name of this machine. Otherwise another site
-    could point its own name here (DNS rebinding), and its page would count as ours. Behind a proxy that forwards the
-    outside ``Host``, ``server.allowed_origins`` must contain that origin.
-
     Raises:
-        ForbiddenError: a page of another site tries to use its visitor's access.
+        ForbiddenError: a page of another site tries to use its visitor's access, or see `check_host`.
     """
     origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
     if origin is not None and _allowed(origin, server):
@@ -132,7 +94,24 @@ def check_origin(request: web.Request, server: ServerConfig) -> None:
         raise ForbiddenError(
             f"pages from {origin} may not use this server; if they should, add it to server.allowed_origins"
         )
-    if host and not _expected(host, server):
+    check_host(request)
+
+
+def check_host(request: web.Request) -> None:
+    """Return if the request addresses this server by a name of its own, or comes from an allowed origin.
+
+    A server that only this machine can reach must be addressed by a name of this machine. Otherwise another site could
+    point its own name here (DNS rebinding), and its page would count as ours. Behind a proxy that forwards the outside
+    ``Host``, ``meetings.public_url`` or ``server.allowed_origins`` must contain it.
+
+    Raises:
+        ForbiddenError: it does not.
+    """
+    config, origin = request.app[CONFIG], request.headers.get("Origin")
+    if origin is not None and _allowed(origin, config.server):
+        return
+    host = request.headers.get("Host", "")
+    if host and not _expected(host, config):
         raise ForbiddenError(
             f"this server is only for its own machine and was addressed as '{host}'; open it as localhost, "
             "or add its public origin to server.allowed_origins"
@@ -152,12 +131,6 @@ def cors_headers(request: web.Request) -> dict[str, str]:
     }
 
 
-def refusal(status: int, code: str, message: str) -> web.Response:
-    """A refusal for programs and people."""
-    headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # RFC 9110, 15.5.2
-    return web.json_response({"error": {"code": code, "message": message}}, status=status, headers=headers)
-
-
 def _pattern(request: web.Request) -> str | None:
     """The path pattern of the request's route: "/bridges/{name}"."""
     resource = request.match_info.route.resource
@@ -169,10 +142,11 @@ def _allowed(origin: str, server: ServerConfig) -> bool:
     return origin.isascii() and (origin in server.allowed_origins or "*" in server.allowed_origins)
 
 
-def _expected(host: str, server: ServerConfig) -> bool:
+def _expected(host: str, config: Config) -> bool:
+    server = config.server
     if not is_loopback(server.host) or "*" in server.allowed_origins:
         return True
-    allowed = {_split(origin).netloc for origin in server.allowed_origins}
+    allowed = {_split(url).netloc for url in (*server.allowed_origins, config.meetings.public_url or "")}
     return is_loopback(_split(f"//{host}").hostname or "") or host in allowed
 
 

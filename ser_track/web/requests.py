@@ -1,5 +1,7 @@
 """Reads and checks the contents of requests."""
 
+import asyncio
+import re
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -8,11 +10,33 @@ from aiohttp import web
 
 from ser_track.config.schema import Config, ServerConfig
 from ser_track.config.urls import is_loopback, public_url
-from ser_track.errors import BadRequestError
+from ser_track.errors import BadRequestError, MeetingError
 from ser_track.meetings.json_messages import parse_object
 
 FORWARDED_FOR: Final = "X-Forwarded-For"
 _MAX_ADDRESS: Final = 64
+_BODY_S: Final = 20.0
+"""For the whole body; the largest that pages and programs send are offers, of a few kilobytes."""
+
+_JSON_TYPE: Final = re.compile(
+    r"application/([\w.-]+\+)?json"
+    r"(\s*;\s*(charset=(utf-8|\"utf-8\"|utf8)|(?!charset)[\w.-]+=([\w.-]+|\"[^\"\\]*\")))*\s*;?",
+    re.ASCII | re.IGNORECASE,
+)
+
+
+class UnsupportedMediaError(MeetingError):
+    """The body is not JSON in UTF-8."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+
+class TooSlowError(MeetingError):
+    """The body does not arrive; the connection is closed."""
+
+    status = 408
+    code = "timeout"
 
 
 async def preflight(request: web.Request) -> web.Response:
@@ -24,13 +48,42 @@ async def read_object(request: web.Request) -> dict[str, Any]:
     """The JSON object in the body.
 
     Raises:
-        BadRequestError: the body is not a JSON object.
+        UnsupportedMediaError: it says that it is something else than JSON in UTF-8; the body is not read then.
+        BadRequestError: it is not a JSON object.
+        TooSlowError: it takes too long to arrive.
     """
+    _check_json(request)
     try:
-        body = await request.text()
-    except (UnicodeError, LookupError, web.RequestPayloadError) as error:
+        body = (await read_body(request)).decode()
+    except UnicodeError as error:
         raise BadRequestError(f"the body cannot be decoded as text ({error}); send JSON in UTF-8") from error
     return parse_object(body)
+
+
+async def read_body(request: web.Request) -> bytes:
+    """The body, in bounded time.
+
+    Raises:
+        BadRequestError: it is not valid HTTP.
+        TooSlowError: it takes too long to arrive.
+    """
+    try:
+        async with asyncio.timeout(_BODY_S):
+            return await request.read()
+    except TimeoutError as error:
+        raise TooSlowError(f"the body did not arrive within {_BODY_S:.0f} s; send the request again") from error
+    except web.RequestPayloadError as error:
+        raise BadRequestError(f"the body cannot be read ({error}); send it as its headers say") from error
+
+
+def _check_json(request: web.Request) -> None:
+    """Return if the headers promise JSON in UTF-8, uncompressed. No codec is ever looked up by a name from outside."""
+    if (coding := request.headers.get("Content-Encoding", "identity").lower()) != "identity":
+        raise UnsupportedMediaError(f"the body is encoded as {coding[:40]!r}; send it without Content-Encoding")
+    if (given := request.headers.get("Content-Type")) is None:
+        return
+    if _JSON_TYPE.fullmatch(given.strip()) is None:
+        raise UnsupportedMediaError(f"the body is {given[:60]!r}; send JSON in UTF-8, as 'application/json'")
 
 
 def text(body: dict[str, Any], key: str) -> str:

@@ -9,9 +9,11 @@ from aiohttp.web_routedef import AbstractRouteDef
 from ser_track.config.schema import Config
 from ser_track.errors import ConfigError
 from ser_track.web.adapter_routes import guarded_paths, modules_with_routes
-from ser_track.web.guard import errors_as_json, only_invited, refusal
+from ser_track.web.descriptors import DESCRIPTORS, Descriptors, essential_first, health_word
+from ser_track.web.guard import only_invited
 from ser_track.web.keys import CONFIG, GUARDED_PATHS, SOCKETS
 from ser_track.web.outbox import close_sockets
+from ser_track.web.refusals import errors_as_json, refusal
 from ser_track.web.requests import preflight
 from ser_track.web.routes.api import document_routes
 from ser_track.web.routes.notice import get_purpose
@@ -37,9 +39,10 @@ def make_front(config: Config, run_worker: RunWorker) -> web.Application:
     if not hasattr(socket, "AF_UNIX"):
         problem = f"server.workers is {config.server.workers}, but workers need Unix sockets, which this platform lacks"
         raise ConfigError("server", [f"{problem}; set it to 1"])
-    app = web.Application(middlewares=[errors_as_json, only_invited], client_max_size=config.server.max_request_bytes)
+    middlewares = errors_as_json, essential_first, only_invited
+    app = web.Application(middlewares=middlewares, client_max_size=config.server.max_request_bytes)
     app[CONFIG], app[SOCKETS], app[WORKERS] = config, set(), Supervisor(config, run_worker)
-    app[GUARDED_PATHS] = guarded_paths()
+    app[GUARDED_PATHS], app[DESCRIPTORS] = guarded_paths(), Descriptors()
     app.cleanup_ctx.append(_running)
     app.on_shutdown.append(_say_goodbye)
     app.add_routes(
@@ -88,6 +91,7 @@ async def _running(app: web.Application) -> AsyncIterator[None]:
         yield
     finally:
         await app[WORKERS].stop()
+        app[DESCRIPTORS].close()
 
 
 async def _say_goodbye(app: web.Application) -> None:
@@ -109,4 +113,6 @@ async def _health(request: web.Request) -> web.Response:
         message = f"{cut_off} rooms and meetings wait for worker {names}, which does not answer"
         return refusal(503, "worker_hanging", message)
     totals = {"rooms": len(rooms), "participants": rooms.people}
-    return web.json_response({"status": "ok", **totals, "workers": {str(n): state for n, state in states.items()}})
+    return web.json_response(
+        {"status": health_word(request), **totals, "workers": {str(n): state for n, state in states.items()}}
+    )

@@ -11,7 +11,7 @@ from ser_track.errors import MeetingError, NoWorkerError
 from ser_track.web.requests import read_object
 from ser_track.workers.process import ASK_S, WorkerProcess
 from ser_track.workers.proxy import SEE_S, answered, headers_for_worker, url_at_worker
-from ser_track.workers.routing import WORKERS, holding, worker_with
+from ser_track.workers.routing import WORKERS, holding, unavailable, worker_with
 
 _JOINING: Final = count(1)
 
@@ -72,4 +72,4 @@ async def _meetings_of(worker: WorkerProcess, request: web.Request) -> list[Any]
         gone = await worker.ends_within(SEE_S) or worker not in request.app[WORKERS].placement.workers
         if gone:
             return []  # the worker has ended, and its meetings with it
-        raise NoWorkerError from error
+        raise unavailable(error) from error

@@ -9,16 +9,16 @@ from yarl import URL
 
 from ser_track.errors import NoWorkerError
 from ser_track.web.keys import CONFIG
-from ser_track.web.requests import FORWARDED_FOR, peer_address, read_object
+from ser_track.web.requests import FORWARDED_FOR, peer_address, read_body, read_object
 from ser_track.workers.merged_metrics import merged
 from ser_track.workers.process import ASK_S, WorkerProcess
-from ser_track.workers.routing import WORKERS, holding
+from ser_track.workers.routing import WORKERS, holding, unavailable
 
 T = TypeVar("T")
 SEE_S: Final = 1.0
 """The time to notice the end of a process; it usually takes much less."""
 # Only the headers that a worker's guard and handlers use. The connection's own headers are not forwarded.
-_PASSED_ON = ("Host", "Origin", "Authorization", "Content-Type", "Last-Event-ID")
+_PASSED_ON = ("Host", "Origin", "Authorization", "Content-Type", "Content-Encoding", "Last-Event-ID")
 # Only the headers that differ between answers; the front adds the common ones itself (web/guard.py).
 _PASSED_BACK = ("Content-Type", "Location", "Cache-Control", "X-Accel-Buffering")
 
@@ -80,8 +80,9 @@ async def answered(request: web.Request, worker: WorkerProcess) -> web.Response:
 
     Raises:
         NoWorkerError: the worker ended before it answered.
+        OverloadedError: no descriptor is left to ask it with.
     """
-    return await while_alive(worker, _answer(request, worker, await request.read()))
+    return await while_alive(worker, _answer(request, worker, await read_body(request)))
 
 
 async def _answer(request: web.Request, worker: WorkerProcess, body: bytes) -> web.Response:
@@ -90,7 +91,7 @@ async def _answer(request: web.Request, worker: WorkerProcess, body: bytes) -> w
         async with worker.http.request(request.method, url, headers=headers, data=body) as answer:
             return await whole(answer)
     except ClientError as error:
-        raise NoWorkerError from error
+        raise unavailable(error) from error
 
 
 async def whole(answer: ClientResponse) -> web.Response:

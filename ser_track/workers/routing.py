@@ -4,9 +4,10 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aiohttp import web
+from aiohttp import ClientError, WSServerHandshakeError, web
 
-from ser_track.errors import MeetingFullError, NotFoundError
+from ser_track.errors import MeetingError, MeetingFullError, NotFoundError, NoWorkerError, OverloadedError
+from ser_track.shortages import shortage_behind
 from ser_track.workers.placement import Place, Places
 from ser_track.workers.process import WorkerProcess
 from ser_track.workers.supervisor import Supervisor
@@ -44,6 +45,13 @@ async def worker_with(workers: Supervisor, meeting: str) -> WorkerProcess:
             raise
     await workers.refresh()  # the meeting may be newer than the last report
     return directory.worker_of(meeting)
+
+
+def unavailable(error: ClientError) -> MeetingError:
+    """Why a worker could not be asked: nothing is left, here or there, to ask it with, or it has ended."""
+    if isinstance(error, WSServerHandshakeError) and error.status == OverloadedError.status:
+        return OverloadedError("the process of this meeting is overloaded; try again in a moment")
+    return shortage_behind(error) or NoWorkerError()
 
 
 async def _take(workers: Supervisor, places: Places[WorkerProcess], name: str) -> Place[WorkerProcess]:

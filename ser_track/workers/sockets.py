@@ -4,11 +4,11 @@ from contextlib import suppress
 
 from aiohttp import ClientError, WSCloseCode, WSMsgType, web
 
-from ser_track.errors import BadRequestError, MeetingError, NoWorkerError
+from ser_track.errors import BadRequestError, MeetingError, NoWorkerError, OverloadedError
 from ser_track.meetings.json_messages import parse_object
 from ser_track.web.guard import check_invited
 from ser_track.workers.process import WorkerProcess
-from ser_track.workers.routing import WORKERS, holding
+from ser_track.workers.routing import WORKERS, holding, unavailable
 from ser_track.workers.tunnel import attend, carry, connect, socket_for
 
 JOIN_TIMEOUT_S = 10.0
@@ -36,7 +36,7 @@ async def _stay(request: web.Request, page: web.WebSocketResponse) -> int:
             return await _relay(request, page, worker, first)
     except MeetingError as error:
         await page.send_json({"type": "error", "code": error.code, "message": str(error)})
-        restarting = isinstance(error, NoWorkerError)
+        restarting = isinstance(error, (NoWorkerError, OverloadedError))  # a page tries again by itself
         return WSCloseCode.SERVICE_RESTART if restarting else WSCloseCode.POLICY_VIOLATION
 
 
@@ -68,7 +68,7 @@ async def _relay(request: web.Request, page: web.WebSocketResponse, worker: Work
     try:
         inner = await connect(request, worker)
     except ClientError as error:
-        raise NoWorkerError from error
+        raise unavailable(error) from error
     async with inner:
         with suppress(ConnectionError):  # the worker has ended, which is noticed below too
             await inner.send_str(first)

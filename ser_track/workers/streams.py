@@ -11,7 +11,7 @@ from ser_track.errors import NoWorkerError
 from ser_track.web.routes.events import wants_websocket
 from ser_track.workers.process import WorkerProcess
 from ser_track.workers.proxy import answered, headers_for_client, headers_for_worker, url_at_worker, while_alive, whole
-from ser_track.workers.routing import WORKERS, holding, worker_with
+from ser_track.workers.routing import WORKERS, holding, unavailable, worker_with
 from ser_track.workers.tunnel import SEND_S, abort, tunnel
 
 
@@ -48,7 +48,7 @@ async def _event_stream(request: web.Request, worker: WorkerProcess) -> web.Stre
     try:
         answer = await worker.http.get(url, headers=headers)
     except ClientError as error:
-        raise NoWorkerError from error
+        raise unavailable(error) from error
     async with answer:
         if answer.status != 200:
             return await whole(answer)

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from ser_track.config.schema import Config
 from ser_track.errors import SerTrackError, WorkerError
 from ser_track.meetings.rate_limits import Allowance
+from ser_track.shortages import shortage_behind
 from ser_track.workers.placement import Placement
 from ser_track.workers.process import RunWorker, WorkerProcess, socket_folder
 from ser_track.workers.restart_delay import RestartDelay
@@ -161,6 +162,9 @@ class Supervisor:
         try:
             report = await worker.ask()
         except WorkerError as error:
+            if shortage_behind(error) is not None:  # we cannot ask: that says nothing about the worker
+                log.error("worker %d cannot be asked for its report (%s)", worker.number, error)
+                return
             worker.missed += watching
             self.placement.avoided.add(worker)
             if worker.missed >= MISSES and not self.stopping.is_set():

@@ -20,7 +20,7 @@ from ser_track.web.keys import CONFIG, SOCKETS
 from ser_track.web.outbox import CLOSE_S
 from ser_track.workers.process import WorkerProcess
 from ser_track.workers.proxy import SEE_S, headers_for_worker, url_at_worker, whole
-from ser_track.workers.routing import WORKERS
+from ser_track.workers.routing import WORKERS, unavailable
 
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 15.0
@@ -66,7 +66,7 @@ async def tunnel(request: web.Request, worker: WorkerProcess) -> web.StreamRespo
     except WSServerHandshakeError:
         return await _refusal(request, worker)
     except ClientError as error:
-        raise NoWorkerError from error
+        raise unavailable(error) from error
     async with inner:
         await outer.prepare(request)
         return await attend(request, outer, carry(request, outer, inner, worker))
@@ -95,7 +95,7 @@ async def _refusal(request: web.Request, worker: WorkerProcess) -> web.Response:
             if answer.status >= 400:
                 return await whole(answer)
     except ClientError as error:
-        raise NoWorkerError from error
+        raise unavailable(error) from error
     raise NoWorkerError  # the worker would accept it now: the client may try again
 
 

@@ -24,11 +24,10 @@ from ser_track.errors import SerTrackError
 from ser_track.meetings.session import Session
 from ser_track.web.app import make_app
 from ser_track.web.keys import BOT
+from ser_track.web.listening import listener_at, new_runner
 from ser_track.workers.heartbeat import REPORT, Heartbeat
 
 log = logging.getLogger(__name__)
-SHUTDOWN_S = 3.0
-"""The time for open requests to end; without it, one whose body never ends would delay the exit for a minute."""
 _LAST_WORDS_S = 10.0
 """The time for goodbyes of a worker that has lost its front; after that it is ended even if it hangs."""
 
@@ -58,10 +57,10 @@ async def _serve(app: web.Application, path: str, news: "Connection[Any, Any]") 
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     threading.Thread(target=_end_with_the_front, args=(loop, stop), name="ser-front", daemon=True).start()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+    runner = new_runner(app)
     await runner.setup()
     try:
-        await web.UnixSite(runner, path).start()
+        await web.SockSite(runner, listener_at(app, path)).start()
         news.send(None)
         await stop.wait()
         with suppress(OSError):  # the front has ended

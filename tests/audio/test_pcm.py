@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ser_track.audio.pcm import PcmReader, average_channels
+from ser_track.audio.mixing import average_channels
+from ser_track.audio.pcm import PcmReader
 from ser_track.chunk import FloatArray
 from ser_track.config.schema import SampleFormat
 from ser_track.errors import AudioError
@@ -73,6 +74,24 @@ def test_a_tone_on_one_of_two_channels_loses_six_decibels() -> None:
     assert level_db(PcmReader("float32", 2).read(interleaved)) == pytest.approx(level_db(mono) - 6.02, abs=0.01)
 
 
+@pytest.mark.parametrize(("dtype", "full"), [(np.int16, 2**15), (np.int32, 2**31)])
+def test_integer_arrays_are_taken_in_the_full_range_of_their_type(dtype: type[np.integer], full: int) -> None:
+    frames = np.array([[full // 2, full // 4], [-full, 0]], dtype)
+    np.testing.assert_array_equal(PcmReader("float32", 2).read(frames), np.array([0.375, -0.5], np.float32))
+    np.testing.assert_array_equal(PcmReader("float32", 1).read(np.array([128, 0, 192], np.uint8)), [0, -1, 0.5])
+
+
+def test_floats_far_beyond_full_scale_are_told_once_for_each_stream() -> None:
+    reader, loud = PcmReader("float32", 1), 32_768 * noise(100)
+    with pytest.warns(UserWarning, match=r"float samples reach 1\d{4}, but must be in -1 … 1; divide them"):
+        np.testing.assert_array_equal(reader.read(loud), loud)
+    reader.read(loud)
+    reader.reset()
+    with pytest.warns(UserWarning, match="float samples reach"):
+        reader.read(loud.tobytes())
+    PcmReader("float32", 1).read(3.9 * np.sign(loud))  # a loud recording is no reason to warn
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_float_arrays_are_taken_interleaved_or_by_channel(dtype: type[np.floating]) -> None:
     frames = np.array([[0.5, 0.25], [-1, 0], [1, 1]], dtype)
@@ -84,7 +103,15 @@ def test_float_arrays_are_taken_interleaved_or_by_channel(dtype: type[np.floatin
 
 @pytest.mark.parametrize(
     "array",
-    [np.zeros(10, np.int16), np.zeros(10, bool), np.zeros((2, 3)), np.zeros(3), np.zeros((1, 2, 2)), np.zeros(())],
+    [
+        np.zeros(10, np.int64),
+        np.zeros(10, np.uint16),
+        np.zeros(10, bool),
+        np.zeros((2, 3)),
+        np.zeros(3),
+        np.zeros((1, 2, 2)),
+        np.zeros(()),
+    ],
 )
 def test_an_array_of_another_type_or_shape_is_refused(array: NDArray[np.generic]) -> None:
     with pytest.raises(AudioError, match="array of"):

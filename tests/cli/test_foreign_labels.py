@@ -51,7 +51,7 @@ def labels(results: Path) -> list[str]:
 
 
 def test_tables_and_annotations_have_its_names(results: Path, labels: list[str]) -> None:
-    rows = list(csv.DictReader(io.StringIO(text_of(results, "csv"))))
+    rows = list(csv.DictReader(io.StringIO(text_of(results, "csv").removeprefix("\ufeff"))))
     assert [row["label"] for row in rows if row["label"]] == labels
     assert all(sum(float(row[name]) for name in MOODS) == pytest.approx(1, abs=1e-3) for row in rows if row["label"])
     assert re.findall(r"<NA> <NA> (\S+) ", text_of(results, "rttm")) == labels

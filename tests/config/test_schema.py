@@ -49,6 +49,28 @@ def test_a_file_changes_what_it_names_and_overrides_win_over_it(tmp_path: Path) 
     assert (config.server.token, config.server.port, config.rooms.max_rooms) == ("t", 8080, 3)
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "bad", "good"),
+    [
+        ("server", "port", "eighty", 0),
+        ("server", "host", 7, "127.0.0.1"),
+        ("server", "workers", 0, 2),
+        ("pipeline", "model", "/gone.onnx", "base"),
+        ("meetings", "consent", "never", "notice"),
+        ("meetings", "public_url", "meet.example", "https://meet.example"),
+    ],
+)
+def test_a_bad_value_is_refused_even_if_an_option_overrides_it(
+    tmp_path: Path, section: str, key: str, bad: object, good: object
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({section: {key: bad}}), encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load_config(path, {section: {key: good}})
+    assert len(refused.value.problems) == 1
+    assert f"{section}.{key} " in str(refused.value)
+
+
 def test_whole_numbers_are_taken_for_seconds_and_lists_become_tuples(tmp_path: Path) -> None:
     config = load_config(None, {"pipeline": {"max_segment_s": 5}, "runtime": {"ice_servers": ["stun:s"]}})
     assert (config.pipeline.max_segment_s, type(config.pipeline.max_segment_s)) == (5.0, float)

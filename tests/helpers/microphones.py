@@ -38,9 +38,13 @@ class Machine(ModuleType):
 
     @contextmanager
     def InputStream(self, **settings: Any) -> Iterator[None]:  # noqa: N802  # sounddevice's name
-        """Six seconds at once, as they wait for a program that was held up; the third block after an overflow."""
+        """Six seconds at once, as they wait for a program that was held up; the third block after an overflow.
+
+        Each block is a tone of 1 kHz, louder than the one before.
+        """
+        wave = np.sin(2 * np.pi * np.arange(settings["blocksize"]) / 48).astype(np.float32)
         for number in range(60):
-            block = np.full((settings["blocksize"], 1), number / 60, np.float32)
+            block = (number / 60 * wave)[:, None]
             settings["callback"](block, len(block), None, SimpleNamespace(input_overflow=number == 2))
             block[:] = np.nan  # the memory is PortAudio's
         yield

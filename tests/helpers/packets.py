@@ -14,11 +14,30 @@ import numpy as np
 
 from ser_track.chunk import FloatArray
 from ser_track.recordings.recording import Recording
+from ser_track.rtp.opus import OpusDecoder
 from tests.paths import PACKETS
 
 BEGUN_S = 1_700_000_000
 SSRC = 0xC0FFEE
 LOCAL, REMOTE = ("192.0.2.7", 40_002), ("192.0.2.1", 5_004)
+
+
+@functools.cache
+def stereo_opus(left_first: int = 0) -> tuple[bytes, ...]:
+    """The recorded voice on the left, and on the right what it says ``left_first`` packets later; -1: upside down."""
+    decoder, encoder = OpusDecoder(), av.CodecContext.create("libopus", "w")
+    assert isinstance(encoder, av.AudioCodecContext)
+    encoder.sample_rate, encoder.layout, encoder.format = 16_000, "stereo", "flt"
+    encoder.options = {"frame_duration": "20"}
+    left = np.concatenate([decoder.decode(payload) for payload in opus()])
+    right = -left if left_first < 0 else np.roll(left, left_first * 320)
+    packets: list[bytes] = []
+    for begin in range(0, len(left) // 320 * 320, 320):
+        both = np.stack([left[begin : begin + 320], right[begin : begin + 320]], axis=1)
+        frame = av.AudioFrame.from_ndarray(both.reshape(1, -1), format="flt", layout="stereo")
+        frame.sample_rate, frame.pts = 16_000, begin
+        packets += map(bytes, encoder.encode(frame))
+    return tuple(packets)
 
 
 class Sent(NamedTuple):

@@ -144,7 +144,7 @@ def test_what_is_dropped_is_told_and_leaves_a_hole(monkeypatch: pytest.MonkeyPat
     assert heard[0].chunk.at == 4 * 16_000
     assert [piece.chunk.at for piece in heard[1:]] == [piece.chunk.end for piece in heard[:-1]]
     assert heard[-1].chunk.end == 6 * 16_000
-    assert heard[-1].chunk.samples[-100:] == pytest.approx(59 / 60, abs=0.01)
+    assert heard[-1].chunk.samples[-100:].max() == pytest.approx(59 / 60, abs=0.01)
     assert microphone.loss == "4.0 s of sound were dropped; overflows of the sound card: 1"
 
 

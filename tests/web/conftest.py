@@ -59,7 +59,7 @@ class _Server(TestServer):
     """Unlike aiohttp's own, it goes on handling requests of clients that went away, as a real server does."""
 
     async def _make_runner(self, **how: Any) -> web.AppRunner:
-        return web.AppRunner(self.app, **how | {"handler_cancellation": False})
+        return web.AppRunner(self.app, **how | {"handler_cancellation": False, "auto_decompress": False})
 
 
 @pytest_asyncio.fixture

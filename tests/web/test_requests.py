@@ -3,6 +3,10 @@
 import asyncio
 import json
 import logging
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +16,10 @@ from aiortc import RTCConfiguration, RTCPeerConnection
 
 from ser_track.config.schema import Config
 from ser_track.meetings.adapters.rooms import offer
+from ser_track.web import requests
 from ser_track.web.requests import link_base
+from tests.helpers.mediajson_bridge import Bridge
+from tests.helpers.room_page import SOON_S
 from tests.web.conftest import Running
 
 AUDIO = "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nc=IN IP4 0.0.0.0\r\n"
@@ -21,7 +28,8 @@ JOIN = {"room": "r", "name": "n", "consent": True, "type": "offer"}
 
 async def post(server: Running, body: Any, **headers: str) -> tuple[int, dict[str, Any]]:
     content = {"data": body} if isinstance(body, (str, bytes)) else {"json": body}
-    async with server.http.post(f"{server.url}/offer", headers=headers, **content) as response:
+    said = {"Content-Type": "application/json"} | headers
+    async with server.http.post(f"{server.url}/offer", headers=said, **content) as response:
         assert response.content_type == "application/json", await response.text()
         return response.status, (await response.json())["error"]
 
@@ -116,10 +124,118 @@ async def test_a_page_of_another_origin_may_not_use_us(server: Running) -> None:
     assert (await post(server, JOIN, Origin=server.url))[0] == 400, "our own page gets as far as its missing sdp"
 
 
-async def test_an_unknown_charset_is_refused(server: Running) -> None:
-    status, error = await post(server, "{}", **{"Content-Type": "application/json; charset=foo"})
-    assert (status, error["code"]) == (400, "bad_request")
-    assert "foo" in error["message"]
+@pytest.mark.parametrize(
+    "said",
+    [
+        "application/json; charset=foo",
+        "application/json; charset=punycode",
+        "application/json; charset=idna",
+        "application/json; charset=utf-16",
+        "application/json; charset=utf-7",
+        "application/json; charset=utf-8; charset=utf-7",
+        "application/json; charset*=utf-8''%00",
+        "application/json; charset*0=ut; charset*1=f-7",
+        "application/json; CHARSET = idna",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "nonsense",
+        "",
+    ],
+)
+@pytest.mark.parametrize("path", ["/offer", "/meetings", "/meetings/{id}/notice/answer"])
+async def test_whatever_is_not_json_in_utf_8_is_unsupported(server: Running, said: str, path: str) -> None:
+    async with Bridge(server.http, server.url, "talk") as bridge:
+        url = server.url + path.format(id=(await bridge.meeting())["id"])
+        async with server.http.post(url, data=b"{}", headers={"Content-Type": said}) as response:
+            assert (response.status, (await response.json())["error"]["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "application/json",
+        "Application/JSON; Charset=UTF-8",
+        'application/json;charset="utf-8"',
+        "application/problem+json; v=1",
+    ],
+)
+async def test_json_in_utf_8_is_read_whatever_else_its_type_says(server: Running, said: str) -> None:
+    status, error = await post(server, json.dumps({**JOIN, "name": "Zoë"}), **{"Content-Type": said})
+    assert (status, error["code"]) == (400, "bad_request"), "it gets as far as its missing sdp"
+
+
+async def test_a_body_without_a_type_is_read_as_json(server: Running) -> None:
+    assert (await raw(server, "POST /offer", b"Host: localhost", b"Content-Length: 0"))[0] == 400
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd"])
+async def test_compressed_bodies_are_unsupported(server: Running, coding: str) -> None:
+    status, error = await post(server, b"x", **{"Content-Encoding": coding})
+    assert (status, error["code"]) == (415, "unsupported_media_type")
+
+
+async def test_a_body_that_comes_a_byte_at_a_time_is_refused_after_a_while(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "_BODY_S", 0.5)
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(server.url.rpartition(":")[2]))
+    writer.write(b"POST /offer HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n")
+
+    async def drip() -> None:
+        while True:
+            writer.write(b"x")
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    dripping = asyncio.create_task(drip())
+    async with asyncio.timeout(SOON_S):
+        head = await reader.readuntil(b"\r\n\r\n")
+    dripping.cancel()
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert b"Connection: close" in head
+    writer.close()
+
+
+@contextmanager
+def no_descriptors() -> Iterator[None]:
+    """Nothing in this process can open a file or a socket."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.dup(0)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_an_offer_for_which_no_socket_is_left_is_not_the_clients_fault(server: Running) -> None:
+    connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    connection.addTransceiver("audio", direction="sendonly")
+    connection.createDataChannel("events")
+    await connection.setLocalDescription(await connection.createOffer())
+    offer_body = {**JOIN, "sdp": connection.localDescription.sdp}
+    await people(server)  # from here on there is a connection to use again
+    with no_descriptors():
+        status, error = await post(server, offer_body)
+    assert (status, error["code"]) == (503, "overloaded")
+    assert "ulimit" in error["message"]
+    assert await people(server) == 0
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/notice", "/openapi.json", "/static/room/main.js", "/meetings/m-1/notice", "/nothing"]
+)
+async def test_a_foreign_name_of_this_machine_is_refused_on_every_path(server: Running, path: str) -> None:
+    async with server.http.get(server.url + path, headers={"Host": "rebound.example:8080"}) as response:
+        assert (response.status, (await response.json())["error"]["code"]) == (403, "forbidden")
+
+
+async def test_a_file_whose_name_is_too_long_for_the_disk_does_not_exist(server: Running) -> None:
+    async with server.http.get(f"{server.url}/static/{'x' * 5000}") as response:
+        assert response.status == 404
 
 
 async def test_an_origin_that_is_no_address_is_foreign(server: Running) -> None:

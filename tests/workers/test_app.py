@@ -44,7 +44,8 @@ def test_it_has_every_path_of_a_single_process() -> None:
 
 async def post(front: Front, body: Any, query: str = "", **headers: str) -> tuple[int, dict[str, Any]]:
     content = {"data": body} if isinstance(body, (str, bytes)) else {"json": body}
-    async with front.http.post(f"{front.url}/offer{query}", headers=headers, **content) as response:
+    said = {"Content-Type": "application/json"} | headers
+    async with front.http.post(f"{front.url}/offer{query}", headers=said, **content) as response:
         return response.status, await response.json()
 
 

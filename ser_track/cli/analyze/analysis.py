@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.cli.analyze.documents import Documents
@@ -36,8 +36,18 @@ class Task:
     """Threads in addition to that of the voice detector; results do not depend on it."""
 
 
-def analyze(source: Input, task: Task, sink: RecordingSink, fail: Callable[[str], None], show: Show) -> None:
-    """Give every event of ``source`` to ``sink``; audio that cannot be read is reported to ``fail``.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told about one recording."""
+
+    failures: list[str] = field(default_factory=list)
+    """What could not be read, analysed or written."""
+    remarks: list[str] = field(default_factory=list)
+    """What makes results poor although everything was analysed, with the remedy."""
+
+
+def analyze(source: Input, task: Task, sink: RecordingSink, told: Told, show: Show) -> None:
+    """Give every event of ``source`` to ``sink``; what there is to tell goes to ``told``.
 
     Raises:
         InferenceError: a model failed, and would also fail with the next recording.
@@ -63,15 +73,16 @@ def analyze(source: Input, task: Task, sink: RecordingSink, fail: Callable[[str]
             )
             for event in events:
                 if isinstance(event, Fault):
-                    fail(event.message)
+                    told.failures.append(event.message)
                 sink.put(encode(event))
+            told.remarks.extend(f"{source} {remark}" for remark in recording.remarks)
     except AudioError as error:
-        fail(str(error))
+        told.failures.append(str(error))
 
 
 def _opened(source: Input, task: Task) -> AbstractContextManager[Recording]:
     if len(source.paths) > 1:
-        return open_meeting(source.paths, task.payload_type)
+        return open_meeting(source.paths, split_channels=task.split, payload_type=task.payload_type)
     return open_recording(source.paths[0], split_channels=task.split, payload_type=task.payload_type)
 
 

@@ -10,8 +10,9 @@ from ser_track.cli.analyze.inputs import Input
 from ser_track.cli.console import display_name
 from ser_track.errors import AudioError, ConfigError
 from ser_track.recordings.recording import STDIN, is_dump
+from ser_track.shortages import naming
 
-_PART: Final = ".part"
+PART: Final = ".part"
 Identity = tuple[int, int]
 """Identifies a file, whatever name it is opened by."""
 
@@ -44,7 +45,7 @@ def file_names(folder: Path, suffixes: Mapping[str, str], sources: Sequence[Inpu
 
 def part_of(file: Path) -> Path:
     """The name of ``file`` until it is complete."""
-    return file.with_name(file.name + _PART)
+    return file.with_name(file.name + PART)
 
 
 @contextmanager
@@ -57,11 +58,12 @@ def replaced(path: Path) -> Iterator[Path]:
         OSError: it cannot be written.
     """
     part = part_of(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        yield part
-        if part.stat().st_size:
-            part.replace(path)
+        with naming(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield part
+            if part.stat().st_size:
+                part.replace(path)
     finally:  # after Ctrl-C as well
         part.unlink(missing_ok=True)
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ser_track.cli.analyze.analysis import Show, Task, analyze
+from ser_track.cli.analyze.analysis import Show, Task, Told, analyze
 from ser_track.cli.analyze.inputs import Input
 from ser_track.cli.analyze.pool import Progress, in_order
 from ser_track.cli.analyze.sinks import Spooled, WholeFiles
@@ -22,10 +22,10 @@ _MAX_NAMED: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """The failures of one recording; ``broken`` is the failure of a model, which ends the command."""
+    """What there is to tell about one recording; ``broken`` is the failure of a model, which ends the command."""
 
-    failures: list[str]
-    broken: InferenceError | None
+    told: Told
+    broken: InferenceError | None = None
 
 
 class Batch:
@@ -86,10 +86,10 @@ class Batch:
         """One by one, each event as it happens."""
         task = self._task_for(1)
         for source in self._sources:
-            failures: list[str] = []
-            with output.sink(source, task.documents, failures.append) as sink:
-                analyze(source, task, sink, failures.append, self._show_of(source, len(written)))
-            self._tell(source, _Outcome(failures, None))
+            told = Told()
+            with output.sink(source, task.documents, told.failures.append) as sink:
+                analyze(source, task, sink, told, self._show_of(source, len(written)))
+            self._tell(source, _Outcome(told))
             written.append(source)
 
     def _spool(self, output: StreamTarget, written: list[Input]) -> None:
@@ -99,7 +99,7 @@ class Batch:
             with closing(self._outcomes(parts)) as outcomes:  # the writers end before the folder is deleted
                 for part, outcome in zip(parts, outcomes, strict=True):
                     with part.file.open(encoding="utf-8") as lines:
-                        shutil.copyfileobj(lines, output.stream)
+                        shutil.copyfileobj(lines, output.lines)
                     output.stream.flush()
                     part.file.unlink()
                     self._tell(part.source, outcome)
@@ -131,11 +131,13 @@ class Batch:
         return _as_share(partial(self._show, before))
 
     def _tell(self, source: Input, outcome: _Outcome) -> None:
-        for failure in outcome.failures:
+        for remark in outcome.told.remarks:
+            self._told.say(f"note: {remark}")
+        for failure in outcome.told.failures:
             self._told.fail(failure)
         if outcome.broken is not None:
             raise outcome.broken
-        if outcome.failures:
+        if outcome.told.failures:
             self._failed.append(source)
 
     @contextmanager
@@ -157,15 +159,15 @@ class Batch:
 
 def _into(task: Task, results: WholeFiles | Spooled, progress: Progress) -> _Outcome:
     """Analyse one recording into its files, in this process or in a worker."""
-    failures: list[str] = []
+    told = Told()
     try:
-        with results.sink(task.documents, failures.append) as sink:
-            analyze(results.source, task, sink, failures.append, _as_share(progress))
+        with results.sink(task.documents, told.failures.append) as sink:
+            analyze(results.source, task, sink, told, _as_share(progress))
     except InferenceError as error:
-        return _Outcome(failures, error)
-    if not failures:
+        return _Outcome(told, error)
+    if not told.failures:
         results.finish(task.documents.files(results.source))
-    return _Outcome(failures, None)
+    return _Outcome(told)
 
 
 def _as_share(progress: Progress) -> Show:

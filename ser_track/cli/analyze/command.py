@@ -19,10 +19,12 @@ _EPILOG: Final = """\
 FILE is audio or video, a recording of packets (Janus .mjr, pcap, pcapng, rtpdump, MediaJson; docs/recordings.md), a
 folder with such files, a pattern in quotes, or - for standard input. The type of a file is detected from its content.
 
-By default each line is one event (docs/protocol.md). 'participant' is the track's title or language, else track-1,
-track-2 …; in packets it identifies the sender; --names replaces it. 'stream' is FILE. Times are seconds from the
-beginning of the earliest track, or from the first packet. Several files are analysed in parallel; their events are in
-the order of the files. If a file cannot be read, it is reported, the others are still analysed, and the exit code is 1.
+By default each line is one event (docs/protocol.md). 'participant' is the track's title, else track-1, track-2 …; in
+packets it identifies the sender; --names replaces it. 'stream' is FILE. Times are seconds from the beginning of the
+earliest track, video included, as in a player, or from the first packet. Several files are analysed in parallel;
+their events are in the order of the files. If a file cannot be read, it is reported, the others are still analysed,
+and the exit code is 1.
+What makes results poor, such as a very quiet track or two voices on two channels, is noted on stderr with a remedy.
 
 With --out FOLDER/ each recording gets files of its own there, one per format (call.wav: call.vtt, call.csv). A file is
 either complete or missing, also after Ctrl-C. --resume skips recordings that have all their files, according to

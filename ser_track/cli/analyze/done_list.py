@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from ser_track.cli.analyze.inputs import Input
 from ser_track.recordings.recording import STDIN
+from ser_track.shortages import naming
 
 _NAME: Final = "ser-track-done.jsonl"
 
@@ -40,7 +41,7 @@ class DoneList:
         except OSError:  # deleted meanwhile, or standard input, which cannot be recognised when it is given again
             return
         # One write at the end of the file, so that several processes may do it.
-        with self.path.open("ab", buffering=0) as file:
+        with naming(self.path), self.path.open("ab", buffering=0) as file:
             file.write("".join(f"{line}\n" for line in lines).encode())
 
     def read(self) -> set[str]:

@@ -41,6 +41,11 @@ class Heard:
         """Position in the recording."""
         return self.recording.position_s
 
+    @property
+    def remarks(self) -> list[str]:
+        """Remarks about the recording."""
+        return self.recording.remarks
+
     def __iter__(self) -> Iterator[ParticipantChunk]:
         for each in self.recording:
             self.gatherer.hear(self.shown[each.participant], each.chunk)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
-from ser_track.cli.analyze.atomic_files import part_of, replaced, replacing
+from ser_track.cli.analyze.atomic_files import PART, part_of, replaced, replacing
 from ser_track.cli.analyze.documents import Documents
 from ser_track.cli.analyze.done_list import DoneList
 from ser_track.cli.analyze.heard import Heard
@@ -15,6 +15,8 @@ from ser_track.event_types import EncodedEvent
 from ser_track.output.documents import FORMATS, Gatherer, Results
 from ser_track.output.jsonl import JsonLines
 from ser_track.recordings.recording import Recording
+from ser_track.safe_text import SafeStream
+from ser_track.shortages import STDOUT, naming
 
 JSONL: Final = "jsonl"
 """The format of events as they happen; the other formats are made from the whole recording."""
@@ -126,21 +128,31 @@ class Spooled:
 
 @contextmanager
 def written_to(
-    source: Input, lines: TextIO | None, streams: Mapping[str, BinaryIO], documents: Documents, fail: Fail
+    source: Input, lines: TextIO | SafeStream | None, streams: Mapping[str, BinaryIO], documents: Documents, fail: Fail
 ) -> Iterator[RecordingSink]:
     """Write events to ``lines`` as they happen; at the end, if there were any, write each document to its stream."""
     gatherer = documents.gatherer(source, streams)
     try:
-        sink = RecordingSink(None if lines is None else JsonLines(lines), gatherer)
+        sink = RecordingSink(None if lines is None else JsonLines(lines, _final_name(lines)), gatherer)
         yield sink
         if sink.any and gatherer is not None:
             results = gatherer.results()
             for name, stream in streams.items():
-                _write(name, results, stream, source, fail)
+                with naming(_final_name(stream)):
+                    _write(name, results, stream, source, fail)
+                    stream.flush()
             documents.write(source, results, fail)
     finally:
         if gatherer is not None:
             gatherer.close()
+
+
+def _final_name(stream: object) -> str:
+    """The file that ``stream`` writes, by the name that it will have."""
+    name = getattr(stream, "name", None)
+    if not isinstance(name, (str, Path)) or str(name).startswith("<"):
+        return STDOUT
+    return str(name).removesuffix(PART)
 
 
 def _write(name: str, results: Results, stream: BinaryIO, source: Input, fail: Fail) -> None:

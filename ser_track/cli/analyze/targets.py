@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TextIO
 
@@ -16,6 +17,8 @@ from ser_track.cli.analyze.inputs import Input
 from ser_track.cli.analyze.sinks import JSONL, Fail, RecordingSink, WholeFiles, written_to
 from ser_track.errors import ConfigError
 from ser_track.output.documents import FORMATS
+from ser_track.safe_text import SafeStream, shown_on
+from ser_track.shortages import naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +34,24 @@ class StreamTarget:
         """Whether results are printed on a terminal."""
         return self.stream.isatty()
 
+    @property
+    def lines(self) -> TextIO | SafeStream:
+        """The stream for text."""
+        return shown_on(self.stream)
+
     @contextmanager
     def sink(self, source: Input, documents: Documents, fail: Fail) -> Iterator[RecordingSink]:
         """Yield a sink for the events of ``source``; a document is written when the context ends without an error."""
-        alone = self.format == JSONL
-        lines, streams = (self.stream, {}) if alone else (None, {self.format: self.stream.buffer})
-        with written_to(source, lines, streams, documents, fail) as sink:
+        if self.format == JSONL:
+            with written_to(source, self.lines, {}, documents, fail) as sink:
+                yield sink
+            return
+        output = BytesIO() if self.on_terminal else self.stream.buffer
+        with written_to(source, None, {self.format: output}, documents, fail) as sink:
             yield sink
-        if not alone:
-            self.stream.buffer.flush()
+        if isinstance(output, BytesIO):
+            self.lines.write(output.getvalue().decode(errors="replace"))
+        output.flush()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +176,7 @@ def _stream_into(path: Path, sources: Sequence[Input]) -> Iterator[StreamTarget]
         file = path.open("w", encoding="utf-8")
     except OSError as error:
         raise ConfigError("--out", [f"{path} cannot be written ({error.strerror}); name another file"]) from error
-    with file:
+    with naming(path), file:
         yield StreamTarget(sources, file)
 
 

@@ -1,4 +1,4 @@
-"""CSV (RFC 4180): a row per segment, in order of time."""
+"""CSV (RFC 4180) in UTF-8 with a byte-order mark: a row per segment, in order of time."""
 
 import csv
 from typing import Final, TextIO
@@ -14,6 +14,8 @@ _COLUMNS: Final = (
 _LAST: Final = ("model", "note")
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """Characters that begin a formula in spreadsheets."""
+_BYTE_ORDER_MARK: Final = "\ufeff"
+"""Without it Excel takes the file for text in the system's old 8-bit encoding, and shows other letters for umlauts."""
 
 
 def write(timeline: Timeline, output: TextIO) -> None:
@@ -25,6 +27,7 @@ def write(timeline: Timeline, output: TextIO) -> None:
     six = [f"six_{name}" for name in SIX_EMOTIONS if any(_six(segment) for segment in segments)]
     labels = timeline.labels
     hidden = [f"all_{name}" for name in labels.names] if len(labels.shown) < len(labels) else []
+    output.write(_BYTE_ORDER_MARK)
     table = csv.DictWriter(output, [*_COLUMNS, *labels.shown, *hidden, *six, *_LAST])
     table.writeheader()
     table.writerows(_row(timeline.title, segment) for segment in segments)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from ser_track.audio.mixing import ChannelMixer
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, ParticipantChunk
 from ser_track.recordings.packets.find_senders import Sender
 from ser_track.recordings.packets.payload_types import HEARD
@@ -18,14 +19,16 @@ _SEAM: Final = SAMPLE_RATE_HZ // 10
 class Line:
     """Decodes one sender's packets. A new codec is a new stream, whose place the time of arrival gives."""
 
-    def __init__(self, participant: str, sender: Sender, origin_s: float) -> None:
-        """``origin_s`` is the time of day of the recording's beginning."""
+    def __init__(self, participant: str, sender: Sender, origin_s: float, channel: int | None = None) -> None:
+        """``origin_s`` is the time of day of the recording's beginning; of stereo, ``channel`` is heard alone."""
+        self.participant = participant
         self.now_s = 0.0
         """When its latest packet arrived."""
         self._sender = sender
         self._codec = ""
         self._stream: OpusStream | TelephoneStream | None = None
-        self._participant = participant
+        self._channel = channel
+        self._mixers: list[ChannelMixer] = []
         self._timestamp = 0
         """Of the latest packet with audio."""
         self._offset = _on_the_grid(sender.first_s - origin_s)
@@ -35,6 +38,12 @@ class Line:
     def waiting(self) -> bool:
         """Whether packets are held."""
         return self._stream is not None and self._stream.waiting
+
+    @property
+    def remark(self) -> str | None:
+        """What makes the mix of stereo poor; continues a sentence after the file's name."""
+        remarks = (mixer.remark(self.participant, SAMPLE_RATE_HZ) for mixer in self._mixers)
+        return next((remark for remark in remarks if remark is not None), None)
 
     def put(self, recorded: Recorded) -> Iterator[ParticipantChunk]:
         """Take in a packet; audio that needs no packet path is returned at once."""
@@ -84,7 +93,12 @@ class Line:
             arrived = round(self.now_s * SAMPLE_RATE_HZ)
             self._offset = self._end if arrived - self._end <= _SEAM else arrived  # else the difference is jitter
         self._codec = codec
-        self._stream = OpusStream() if codec == "opus" else TelephoneStream(codec)
+        if codec == "opus":
+            stream = OpusStream(channel=self._channel)
+            self._mixers.append(stream.mixer)
+            self._stream = stream
+        else:
+            self._stream = TelephoneStream(codec)
 
     def _shifted(self, heard: Iterable[Chunk]) -> Iterator[ParticipantChunk]:
         """Shift the chunks to the recording's time."""
@@ -93,7 +107,7 @@ class Line:
             if not len(samples) or at + len(samples) > 0:
                 shifted = Chunk(max(0, at), samples[max(0, -at) :])
                 self._end = max(self._end, shifted.end)
-                yield ParticipantChunk(self._participant, shifted)
+                yield ParticipantChunk(self.participant, shifted)
 
 
 def _on_the_grid(begin_s: float) -> int:

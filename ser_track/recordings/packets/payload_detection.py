@@ -13,6 +13,7 @@ from ser_track.recordings.packets.payload_types import (
     is_video,
 )
 from ser_track.rtp.header import Arrival
+from ser_track.rtp.opus import is_stereo
 from ser_track.rtp.red import MORE, carries_opus, read_red
 
 _ENOUGH_AGREE: Final = 0.8
@@ -37,6 +38,8 @@ class PayloadDetection:
         self.opus = OpusDetection()
         self.inside = OpusDetection()
         """Of the packets' own audio, if they are RED."""
+        self.stereo = self.stereo_inside = False
+        """Whether some packets, if they are Opus, have two channels; the same of the audio inside of RED."""
         self.audio_type: int | None = None
         """Payload type of the audio inside of RED."""
         self._red = self._copies = self._keys = 0
@@ -103,6 +106,7 @@ class PayloadDetection:
             self._red += 1
             self._copies += copies
             self.inside.note(arrival._replace(payload=blocks[-1].payload))
+            self.stereo_inside |= is_stereo(blocks[-1].payload)
 
     def _note_length(self, arrival: Arrival) -> None:
         """G.711 and G.722 have a byte for each tick of their clock; encryption adds bytes."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Final
 
-from ser_track.recordings.packets.find_senders import FoundSenders, Sender
+from ser_track.recordings.packets.find_senders import MAX_SENDERS, FoundSenders, Sender
 from ser_track.recordings.packets.payload_detection import PayloadDetection
 from ser_track.recordings.packets.payload_types import TELEPHONE, described, is_audio
 
@@ -29,11 +29,18 @@ def problems(found: FoundSenders, told: int | None) -> Iterator[str]:
     candidates = unheard.pop(_CANDIDATE, [])
     for reason, streams in unheard.items():
         yield f"has {_streams(streams)} that cannot be decoded{', ' if reason == _ENCRYPTED else ': '}{reason}"
+    yield from _left_out(found)
     if found.heard:
         if candidates and told is None:
             yield f"has {_streams(candidates)} that was not decoded: {_CANDIDATE}"
     elif not unheard:
         yield from _nothing(found)
+
+
+def _left_out(found: FoundSenders) -> Iterator[str]:
+    if found.left_out:
+        remedy = "capture or filter fewer of them"
+        yield f"has more than {MAX_SENDERS} senders: {found.left_out} packets of the others were not analysed; {remedy}"
 
 
 def _reason(sender: Sender, kind: int, detection: PayloadDetection) -> str:

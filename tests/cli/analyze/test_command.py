@@ -190,6 +190,15 @@ def test_a_name_that_is_no_utf_8_is_no_obstacle(tmp_path: Path, analyze: Any) ->
     assert events[-2]["type"] == "error"
 
 
+def test_what_was_noticed_is_told_and_is_not_a_failure(tmp_path: Path, analyze: Any, spoken: Any) -> None:
+    path = record(tmp_path / "a.wav", "pcm_s16le", [Sound(np.stack([spoken, -spoken], 1))])
+    code, events, err = analyze("--final-only", path)
+    assert code == 0
+    assert len(segments(events)) >= 3
+    assert err.count("\n") == 1
+    assert err.startswith(f"ser-track: note: {path} has channels in 'track-1' that cancel each other")
+
+
 def test_silence_has_no_speech(tmp_path: Path, analyze: Any) -> None:
     path = record(tmp_path / "a.flac", "flac", [Sound(np.zeros((48_000, 1), np.float32))])
     _, events, _ = analyze(path)

@@ -52,7 +52,7 @@ def test_files_say_what_the_events_say(tmp_path: Path) -> None:
     ended = {(one["participant"], one["segment"]): one for one in events if one["type"] == "speech_ended"}
     finals = {(one["participant"], one["segment"]): one for one in events if one["type"] == "emotion" and one["final"]}
     assert finals
-    with (tmp_path / "spoken_two_tracks.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "spoken_two_tracks.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = {(row["participant"], int(row["segment"])): row for row in csv.DictReader(file)}
     assert rows.keys() == ended.keys()
     eaf = Eaf(str(tmp_path / "spoken_two_tracks.eaf"))

@@ -12,12 +12,12 @@ from ser_track.output.documents.wording import LIMITS
 from tests.helpers.document_timelines import (
     MODEL,
     TALK,
+    bytes_of,
     emotion,
     events_of,
     learning,
     segments,
     talk,
-    text_of,
     timelines,
 )
 
@@ -25,7 +25,15 @@ KEY = StreamKey("file", "ann", "talk.wav")
 
 
 def read(timeline: Timeline) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text_of("csv", timeline), newline=""), strict=True))
+    text = bytes_of("csv", timeline).decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+
+
+def test_it_begins_with_the_mark_by_which_excel_knows_utf_8() -> None:
+    written = bytes_of("csv", gather("talk", events_of({"Zoë": TALK["Ann"][:1]})))
+    assert written.startswith(b"\xef\xbb\xbfrecording,participant,")
+    assert written.count(b"\xef\xbb\xbf") == 1
+    assert [row["name"] for row in read(gather("talk", events_of({"Zoë": TALK["Ann"][:1]})))] == ["Zoë"]
 
 
 def test_a_row_says_all_that_is_known_of_a_segment() -> None:

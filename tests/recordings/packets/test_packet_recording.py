@@ -1,6 +1,7 @@
 """Recorded packets are heard as a call would: loss, reordering, gaps; several senders in one time."""
 
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray, Particip
 from ser_track.errors import AudioError
 from ser_track.recordings.recording import open_meeting, open_recording
 from ser_track.rtp.opus import OpusDecoder
-from tests.helpers.packets import Sent, heard, mjr, noise, opus, pcap_of, rtp, rtpdump, voice
+from tests.helpers.packets import Sent, heard, mjr, noise, opus, pcap_of, rtp, rtpdump, stereo_opus, voice
+from tests.helpers.signals import level_db
 
 _20_MS = SAMPLE_RATE_HZ // 50
 
@@ -27,6 +29,43 @@ def test_what_came_whole_is_what_was_sent(tmp_path: Path) -> None:
         (track,) = heard(recording).values()
         assert recording.position_s == pytest.approx(3.98)
     assert np.array_equal(track, decoded(200))
+
+
+@pytest.mark.parametrize("write", [rtpdump, mjr, pcap_of])
+def test_channels_of_stereo_become_participants(tmp_path: Path, write: Callable[[Path, list[Sent]], Path]) -> None:
+    both = [Sent(0.02 * n, rtp(n, payload)) for n, payload in enumerate(stereo_opus(200)[:400])]
+    one = voice(400, begin_s=0.005, ssrc=7) if write is not mjr else []
+    path = write(tmp_path / "a.mjr", sorted([*both, *one]))
+    with open_recording(path, split_channels=True) as recording:
+        names = recording.participants
+        tracks = list(heard(recording).values())
+    stem = names[0].removesuffix("-left")
+    assert names[:2] == (f"{stem}-left", f"{stem}-right")
+    assert len(names) == 2 + bool(one)
+    left, right = (track.astype(np.float64) for track in tracks[:2])
+    overlap = slice(210 * _20_MS, 390 * _20_MS)
+    earlier = slice(overlap.start - 200 * _20_MS, overlap.stop - 200 * _20_MS)
+    assert np.corrcoef(right[overlap], left[earlier])[0, 1] > 0.9
+    assert abs(np.corrcoef(right[overlap], left[overlap])[0, 1]) < 0.2
+
+
+def test_stereo_that_cancels_is_heard_and_told(tmp_path: Path) -> None:
+    sent = [Sent(0.02 * n, rtp(n, payload)) for n, payload in enumerate(stereo_opus(-1)[:400])]
+    with open_recording(rtpdump(tmp_path / "a", sent)) as recording:
+        (track,) = heard(recording).values()
+        [remark] = recording.remarks
+    assert level_db(track) == pytest.approx(level_db(decoded(400)), abs=1)
+    assert "has channels in 'ssrc-00c0ffee' that cancel each other when mixed" in remark
+    with open_recording(rtpdump(tmp_path / "b", voice(200)), split_channels=True) as recording:
+        assert recording.participants == ("ssrc-00c0ffee",)
+
+
+def test_senders_without_end_are_bounded_and_told(tmp_path: Path) -> None:
+    scan = [Sent(20 + n / 1000, rtp(0, b"x", ssrc=100_000 + n)) for n in range(10_001)]
+    with open_recording(rtpdump(tmp_path / "a", [*voice(100), *scan])) as recording:
+        assert recording.participants == ("ssrc-00c0ffee",)
+        with pytest.raises(AudioError, match="has more than 10000 senders: 2 packets of the others were not"):
+            heard(recording)
 
 
 def test_a_packet_that_came_late_is_in_its_place(tmp_path: Path) -> None:

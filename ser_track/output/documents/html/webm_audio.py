@@ -12,6 +12,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.shortages import naming
 
 MAX_BYTES: Final = 16_000_000
 """Limit for the sound in a page; encoded as text it takes a third more."""
@@ -39,7 +40,8 @@ class Mix:
         mixed = self._read(at, len(samples)) + samples
         self._file.seek(2 * at)
         # Two bytes per sample, as for integers, but a sum of several voices does not clip.
-        self._file.write(mixed.astype("<f2").tobytes())
+        with naming(f"the temporary folder {tempfile.gettempdir()}"):
+            self._file.write(mixed.astype("<f2").tobytes())
         self._peak = max(self._peak, float(np.abs(mixed).max(initial=0)))
         self.samples = max(self.samples, at + len(samples))
 
