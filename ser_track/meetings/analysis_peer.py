@@ -25,7 +25,7 @@ from ser_track.aiortc_internals.socket import MediaSocket, take_socket
 from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
 from ser_track.audio.track import SERTrack, consume
 from ser_track.config.schema import IceServer, RuntimeConfig
-from ser_track.errors import AudioError, BadRequestError, brief
+from ser_track.errors import AudioError, BadRequestError, MeetingError, brief
 from ser_track.event_types import EncodedEvent, StreamKey
 from ser_track.live.media_sockets import AudioHost
 from ser_track.live.metrics import Metrics
@@ -88,14 +88,8 @@ class AnalysisPeer:
             raise
         except Exception as error:  # aiortc raises whatever its parsers raise
             await self.close()
-            if (shortage := shortage_behind(error)) is not None:
-                raise shortage from error
-            raise BadRequestError(
-                f"the offer cannot be answered ({brief(error)}); send what createOffer() gives"
-            ) from error
-        if "a=candidate:" not in self._connection.localDescription.sdp and (shortage := shortage_of_sockets()):
-            await self.close()  # aioice just leaves out each address at which it can open no socket
-            raise shortage
+            raise _why_unanswered(error) from error
+        await self._check_sockets()
         self._spawn(self._watch_connecting())
         description = self._connection.localDescription.sdp
         relay = used_relay(self._config.ice_servers)
@@ -113,6 +107,12 @@ class AnalysisPeer:
         if self._channel_label is not None:
             self._connection.createDataChannel(self._channel_label).on("message", self._take_message)
         await self._connection.setLocalDescription(await self._connection.createAnswer())
+
+    async def _check_sockets(self) -> None:
+        # aioice just leaves out each address at which it can open no socket.
+        if "a=candidate:" not in self._connection.localDescription.sdp and (shortage := shortage_of_sockets()):
+            await self.close()
+            raise shortage
 
     def put(self, event: EncodedEvent) -> None:
         """Send an event to this participant; before their channel is open, the event is lost."""
@@ -219,6 +219,12 @@ class AnalysisPeer:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a task of an analysis peer failed", exc_info=error)
             self._owner.fault("connection_failed", f"the analysis connection failed ({error!r}); connect again")
+
+
+def _why_unanswered(error: Exception) -> MeetingError:
+    """The refusal of an offer: the client's fault, unless the system had nothing left to answer it with."""
+    said = f"the offer cannot be answered ({brief(error)}); send what createOffer() gives"
+    return shortage_behind(error) or BadRequestError(said)
 
 
 async def _say_why_no_relay(relay: IceServer) -> None:

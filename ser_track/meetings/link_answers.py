@@ -129,11 +129,8 @@ class LinkAnswers:
 
 
 def personal_notice(notice: Notice, key: str) -> Notice:
-    """``notice`` with the link of the one person who gets it, if it has a link."""
-    if notice.url is None:
-        return notice
-    own = f"{notice.url}?me={key}"
-    return replace(notice, text=notice.text.replace(notice.url, own), own_url=own)
+    """``notice`` with the link of the one person who gets it, if it has a link. The text is the same for everybody."""
+    return notice if notice.url is None else replace(notice, own_url=f"{notice.url}?me={key}")
 
 
 def code_notice(notice: Notice, participant: str, name: str, code: str) -> Notice:

@@ -3,26 +3,23 @@
 import json
 import re
 import shlex
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession, UnixConnector
 from playwright.async_api import expect
 
 from tests.helpers.browser import join, launched, require_browser
 from tests.helpers.coturn import CREDENTIAL, USER, coturn
+from tests.helpers.distant_server import HTTP_PORT, complaints, opened, served, speaks
 from tests.helpers.firewall import PARTICIPANT, RELAY_FOR_PARTICIPANT, RELAY_FOR_SERVER, SERVER, Walled, walled
 from tests.helpers.peer import Peer
-from tests.helpers.programs import Program, running
+from tests.helpers.programs import Program
 from tests.paths import SPOKEN
 
 pytestmark = pytest.mark.meeting
 TURN_PORT = 3478
-HTTP_PORT = 8080
 RESULT_MS = 30_000
 ADDRESSES = (SERVER, RELAY_FOR_SERVER, PARTICIPANT, RELAY_FOR_PARTICIPANT)
 PACKETS_OF_THE_VOICE = 100
@@ -41,59 +38,13 @@ def relay_between(networks: Walled, folder: Path) -> AbstractAsyncContextManager
     return coturn(folder, RELAY_FOR_SERVER, RELAY_FOR_PARTICIPANT, TURN_PORT, within=way_there)
 
 
-@dataclass
-class Served:
-    """A running server, and the way to it for signalling."""
-
-    program: Program
-    door: Path
-    http: ClientSession
-
-    async def tracks(self) -> dict[str, float]:
-        """How many audio tracks were received on which way."""
-        async with self.http.get("http://localhost/metrics") as response:
-            text = await response.text()
-        found = re.findall(r'^ser_track_tracks_total\{received_by="(\w+)"\} (\S+)', text, re.MULTILINE)
-        return {way: float(count) for way, count in found}
-
-
-@asynccontextmanager
-async def opened(networks: Walled, network: str, outside: str, inside: str) -> AsyncIterator[None]:
-    """A door for signalling, in one of the networks."""
-    command = (*networks.within(network), sys.executable, "-m", "tests.helpers.socket_forwarder", outside, inside)
-    async with running(*command) as door:
-        await door.wait_for("the door is open")
-        yield
-
-
-@asynccontextmanager
-async def served(networks: Walled, folder: Path, urls: str, credential: str = CREDENTIAL) -> AsyncIterator[Served]:
-    """`server.py` behind the firewall, with this one ICE server."""
-    config, door = folder / "config.json", folder / "door"
-    relay = {"urls": urls, "username": USER, "credential": credential}
-    config.write_text(json.dumps({"runtime": {"ice_servers": [relay]}}), encoding="utf-8")
-    python = (*networks.within(networks.server), sys.executable)
-    command = ("-W", "default::ResourceWarning", "server.py", "--config", str(config), "--port", str(HTTP_PORT))
-    async with AsyncExitStack() as stack:
-        program = await stack.enter_async_context(running(*python, *command))
-        await program.wait_for("ser_track is ready")
-        await stack.enter_async_context(opened(networks, networks.server, str(door), str(HTTP_PORT)))
-        http = await stack.enter_async_context(ClientSession(connector=UnixConnector(str(door))))
-        yield Served(program, door, http)
-
-
-def speaks(networks: Walled, server: Served) -> AbstractAsyncContextManager[Program]:
-    """A participant on the other side, who knows no ICE server at all."""
-    python = (*networks.within(networks.participant), sys.executable)
-    return running(*python, "-m", "tests.helpers.participant_process", str(server.door), "r", "Ann")
-
-
-def complaints(output: str) -> list[str]:
-    return re.findall(r".*(?:Traceback|Warning|WARNING|ERROR).*", output)
-
-
 def turn_url(transport: str) -> str:
     return f"turn:{RELAY_FOR_SERVER}:{TURN_PORT}?transport={transport}"
+
+
+def turn_at(transport: str, credential: str = CREDENTIAL) -> list[dict[str, str]]:
+    """The configuration of this one ICE server."""
+    return [{"urls": turn_url(transport), "username": USER, "credential": credential}]
 
 
 def test_turn_is_the_only_way_between_the_networks(networks: Walled) -> None:
@@ -109,8 +60,11 @@ def test_turn_is_the_only_way_between_the_networks(networks: Walled) -> None:
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_turn_brings_a_voice_through_the_firewall(networks: Walled, tmp_path: Path, transport: str) -> None:
-    async with relay_between(networks, tmp_path) as turn, served(networks, tmp_path, turn_url(transport)) as server:
-        async with speaks(networks, server) as ann:
+    async with (
+        relay_between(networks, tmp_path) as turn,
+        served(networks, networks.server, tmp_path, turn_at(transport)) as server,
+    ):
+        async with speaks(networks, networks.participant, server) as ann:
             path = json.loads((await ann.wait_for(r'\{"path".*'))[0])["path"]
             assert path == [f"host {PARTICIPANT}", f"relay {RELAY_FOR_PARTICIPANT}"]
             result = json.loads((await ann.wait_for(r'.*"type": "emotion".*"final": true.*'))[0])
@@ -135,7 +89,7 @@ async def test_turn_brings_a_browser_through_the_firewall(networks: Walled, tmp_
     starter.chmod(0o700)
     async with AsyncExitStack() as stack:
         turn = await stack.enter_async_context(relay_between(networks, tmp_path))
-        server = await stack.enter_async_context(served(networks, tmp_path, turn_url("udp")))
+        server = await stack.enter_async_context(served(networks, networks.server, tmp_path, turn_at("udp")))
         port = str(HTTP_PORT)
         await stack.enter_async_context(opened(networks, networks.participant, port, str(server.door)))
         browser = await stack.enter_async_context(launched(SPOKEN, str(starter)))
@@ -150,8 +104,11 @@ async def test_turn_brings_a_browser_through_the_firewall(networks: Walled, tmp_
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 async def test_turn_is_left_in_order_when_the_server_stops(networks: Walled, tmp_path: Path, transport: str) -> None:
-    async with relay_between(networks, tmp_path) as turn, served(networks, tmp_path, turn_url(transport)) as server:
-        async with speaks(networks, server) as ann:
+    async with (
+        relay_between(networks, tmp_path) as turn,
+        served(networks, networks.server, tmp_path, turn_at(transport)) as server,
+    ):
+        async with speaks(networks, networks.participant, server) as ann:
             await ann.wait_for('"type": "speech_started"')
             assert await server.program.end() == 0
         assert complaints(server.program.output) == []
@@ -161,8 +118,11 @@ async def test_turn_is_left_in_order_when_the_server_stops(networks: Walled, tmp
 async def test_turn_server_that_is_gone_does_not_keep_the_server_from_stopping(
     networks: Walled, tmp_path: Path
 ) -> None:
-    async with relay_between(networks, tmp_path) as turn, served(networks, tmp_path, turn_url("udp")) as server:
-        async with speaks(networks, server) as ann:
+    async with (
+        relay_between(networks, tmp_path) as turn,
+        served(networks, networks.server, tmp_path, turn_at("udp")) as server,
+    ):
+        async with speaks(networks, networks.participant, server) as ann:
             await ann.wait_for('"type": "speech_started"')
             turn.kill()
             assert await server.program.end() == 0  # by itself: who is killed for not ending has another code
@@ -175,7 +135,10 @@ async def test_turn_with_a_wrong_credential_is_named_in_the_log(
     networks: Walled, tmp_path: Path, transport: str
 ) -> None:
     url = turn_url(transport)
-    async with relay_between(networks, tmp_path), served(networks, tmp_path, url, "friend-77aa") as server:
+    async with (
+        relay_between(networks, tmp_path),
+        served(networks, networks.server, tmp_path, turn_at(transport, "friend-77aa")) as server,
+    ):
         ann = Peer(server.http, "http://localhost")
         answer = await ann.join("r", "Ann", None)
         assert " typ relay" not in answer["sdp"]

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from ser_track.cli.console import MODEL_HELP, Feedback, feedback
 from ser_track.cli.tune.own_labels import OwnClips, problems_of
 from ser_track.config.schema import load_config
 from ser_track.errors import AudioError, ConfigError
+from ser_track.safe_text import shown_on
 
 _EPILOG: Final = """\
 MANIFEST is CSV in UTF-8 whose first line names the columns: path (relative to the manifest), emotion and speaker; other
@@ -83,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         tuned = tuning.tuned(judged, own.labels)
     with replaced(args.out) as part:
         part.write_bytes(tuned.file)
-    print(tuned.text)
+    print(tuned.text, file=shown_on(sys.stdout))
     if args.json is not None:
         _write(args.json, {**tuned.figures, "skipped": {"files": failed}})
     return int(told.failed)
