@@ -10,8 +10,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 
+from ser_track.web import listening
+from ser_track.web.descriptors import DESCRIPTORS, Descriptors
 from tests.helpers.raw_http import got, sent
 from tests.helpers.server_process import server_process
 
@@ -92,6 +94,35 @@ async def test_the_address_of_an_ipv6_server_can_be_opened(tmp_path: Path) -> No
         assert server.url.startswith("http://[::1]:")
         async with ClientSession() as http, http.get(f"{server.url}/healthz") as response:
             assert response.status == 200
+
+
+async def test_headers_that_do_not_end_end_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listening, "_IDLE_S", 0.5)
+    app = web.Application()
+    app[DESCRIPTORS] = Descriptors()
+    runner = listening.new_runner(app)
+    await runner.setup()
+    (listener,) = listening.listeners(app, "127.0.0.1", 0)
+    await web.SockSite(runner, listener).start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", listener.getsockname()[1])
+    writer.write(b"GET / HTTP/1.1\r\nX: ")
+
+    async def drip() -> None:
+        while True:
+            writer.write(b"x")
+            await asyncio.sleep(0.01)
+
+    dripping = asyncio.create_task(drip())
+    try:
+        async with asyncio.timeout(SOON_S):
+            assert await reader.read() == b""
+    except ConnectionResetError:
+        pass
+    finally:
+        dripping.cancel()
+        writer.close()
+        await runner.cleanup()
+        app[DESCRIPTORS].close()
 
 
 NOT_HTTP = {
