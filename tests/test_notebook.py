@@ -64,8 +64,8 @@ def test_each_final_result_is_written_down_and_plotted(
     pixels = imread(io.BytesIO(base64.b64decode(picture)))[..., :3]
     assert tuple(colours()) == EMOTIONS
     for colour in colours().values():
-        # A bar of 4 points for each final result: well over a thousand pixels; the legend alone has not two hundred.
-        assert np.isclose(pixels, to_rgb(colour), atol=0.01).all(axis=-1).sum() > 1_000
+        # A bar of 4 points for each final result, of which first impressions are pale; the legend has not two hundred.
+        assert np.isclose(pixels, to_rgb(colour), atol=0.01).all(axis=-1).sum() > 500
 
 
 def test_it_is_stored_without_outputs_and_the_limits_stand_beside_the_plot() -> None:

@@ -111,7 +111,7 @@ def test_a_file_that_is_damaged_is_heard_up_to_there_and_said_to_be(
     out, err = capsys.readouterr()
     assert re.search(r"^track-1  .*%\)$", out, re.MULTILINE)
     assert re.search(r"^track-1: error: .* is cut off", out, re.MULTILINE)
-    assert re.fullmatch(r"ser-track: error: .* is cut off.*; repair or replace the file\n", err)
+    assert re.fullmatch(r"ser-track: error: .* is cut off: .* s of sound .* are missing; replace it\n", err)
 
 
 @pytest.mark.parametrize(

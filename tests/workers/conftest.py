@@ -27,9 +27,13 @@ from tests.test_server import serve as serve  # a fixture, passed on: `server.py
 
 @pytest.fixture
 def config() -> Config:
-    """Two workers; a test module or class overrides this fixture to change more."""
+    """Two workers, and more people from one address than there are by default: all come from this machine.
+
+    A test module or class overrides this fixture to change more.
+    """
     base = Config()
-    return replace(base, server=replace(base.server, workers=2))
+    rooms = replace(base.rooms, max_unconnected=1_000)
+    return replace(base, server=replace(base.server, workers=2), rooms=rooms)
 
 
 @pytest.fixture(autouse=True)

@@ -121,9 +121,11 @@ async def test_what_is_wrong_with_an_offer_is_said_by_whoever_finds_it(front: Fr
         ("{", 400, "bad_request", "not JSON"),
         (b"\xff", 400, "bad_request", "UTF-8"),
         ({**JOIN}, 400, "bad_request", "'sdp'"),
-        ({**JOIN, "room": 5, "sdp": "nonsense"}, 400, "bad_request", "not valid SDP"),
+        ({**JOIN, "room": 5, "sdp": "nonsense"}, 400, "bad_request", "'room'"),
+        ({**JOIN, "sdp": "nonsense"}, 400, "bad_request", "SDP"),
         ({**JOIN, "sdp": "a" * 100_000}, 413, "too_large", "max_request_bytes"),
-        ({**JOIN, "participant": "p-0", "secret": "?", "sdp": "v=0"}, 400, "bad_request", "audio"),
+        ({**JOIN, "sdp": "v=0"}, 400, "bad_request", "audio"),
+        ({**JOIN, "participant": "p-0", "secret": "?", "sdp": "v=0"}, 404, "not_found", "join it first"),
     ):
         answered, refusal = await post(front, body)
         assert (answered, refusal["error"]["code"]) == (status, code)

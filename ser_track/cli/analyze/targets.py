@@ -49,7 +49,7 @@ class StreamTarget:
         output = BytesIO() if self.on_terminal else self.stream.buffer
         with written_to(source, None, {self.format: output}, documents, fail) as sink:
             yield sink
-        if isinstance(output, BytesIO):
+        if self.on_terminal and isinstance(output, BytesIO):
             self.lines.write(output.getvalue().decode(errors="replace"))
         output.flush()
 
