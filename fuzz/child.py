@@ -17,7 +17,7 @@ def main(name: str, folder: str, examples: str, number: str) -> None:
     """Parse every seed as it is, then ``examples`` damaged ones."""
     target = TARGETS[name]
     seeds = target.seeds(name)
-    for data in seeds:  # what imports and caches take is no input's fault
+    for data in seeds:  # imports and caches are filled before anything is bounded
         target.run(data)
     limit_memory()
     parse = noted(target.run, Path(folder) / INPUT)

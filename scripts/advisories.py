@@ -1,7 +1,7 @@
 """Check the versions that an installation gets against published advisories: `uv run scripts/advisories.py`.
 
 pip-audit asks the package index, which must offer advisories (PyPI does, mirrors often do not). A package that could
-not be checked is never passed over silently: the last line says how many were, and why the others were not. The exit
+not be checked is always said: the last line says how many were, and why the others were not. The exit
 code is 1 if an advisory concerns an installed version, and 0 if none does or none could be asked for.
 """
 
