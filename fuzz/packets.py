@@ -15,7 +15,7 @@ from ser_track.aiortc_internals.socket import _MAX_WAITING, MediaSocket, _Aiortc
 from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.rtp.opus_stream import OpusStream
-from ser_track.rtp.red import unpack
+from ser_track.rtp.red import RedUnpacker, read_red, unpack
 from tests.helpers.packets import SSRC
 
 KEY: Final = bytes(range(30))
@@ -24,6 +24,7 @@ USERNAME, PASSWORD = "user", "a22LetterPasswordOfOurs"
 REMOTE: Final = ("192.0.2.7", 40_002)
 _LEVEL_ID: Final = 1
 _OPUS_TYPE: Final = 111
+_RED_TYPE: Final = 63
 _TICK_MS: Final = 32
 _MAX_PER_TICK_S: Final = 65.0
 """One time of day may pass between two packets (16 bits of milliseconds)."""
@@ -46,6 +47,7 @@ def split(data: bytes) -> Iterator[tuple[float, bytes]]:
 
 def red(data: bytes) -> None:
     """RED is unpacked into packets and copies that are no longer than it, and heard as `stream` says."""
+    _blocks(data)
     stream(data, in_red=True)
 
 
@@ -79,6 +81,23 @@ def stream(data: bytes, in_red: bool = False) -> None:
     assert end <= (passed_s - (begun_s or 0) + 60) * 16_000, "media time ran far ahead of the clock"
 
 
+def _blocks(data: bytes) -> None:
+    """Packets that may be RED: what is inside fits into them, and the packet's own audio comes first."""
+    by_guess = RedUnpacker()
+    for now_s, datagram in split(data):
+        if (header := read_header(datagram)) is None:
+            continue
+        arrival = read_packet(header, datagram, _LEVEL_ID, now_s)
+        blocks = read_red(arrival.payload) or []
+        assert sum(len(block.payload) for block in blocks) <= len(arrival.payload)
+        for unpacked in (unpack(arrival), unpack(arrival, _OPUS_TYPE), by_guess.unpack(arrival)):
+            for number, each in enumerate(unpacked):
+                assert each.redundant == (number > 0)
+                assert each.sequence == arrival.sequence
+                assert 0 <= each.timestamp < 1 << 32
+                assert len(each.payload) <= len(arrival.payload)
+
+
 class _Wire:
     """Stands for the network: nothing gets out of a fuzzed process."""
 
@@ -106,7 +125,12 @@ async def _hand_over(datagrams: list[bytes]) -> None:
     protocol, passed = _aioice()
     loop = asyncio.get_running_loop()
     opus = RTCRtpCodecParameters(mimeType="audio/opus", clockRate=48_000, channels=2, payloadType=_OPUS_TYPE)
-    rest = _Aiortc(loop, protocol, REMOTE, {_OPUS_TYPE: opus}, {SSRC: StreamStatistics(48_000)})
+    inside: dict[str, int | str | None] = {f"{_OPUS_TYPE}/{_OPUS_TYPE}": None}
+    red = RTCRtpCodecParameters(
+        mimeType="audio/red", clockRate=48_000, channels=2, payloadType=_RED_TYPE, parameters=inside
+    )
+    codecs = {_OPUS_TYPE: opus, _RED_TYPE: red}
+    rest = _Aiortc(loop, protocol, REMOTE, codecs, {SSRC: StreamStatistics(48_000)})
     session = _SharedSession(Session(Policy(KEY, ssrc_type=Policy.SSRC_ANY_INBOUND)))
     media = MediaSocket(_NoSocket(), session, _LEVEL_ID, rest)  # type: ignore[arg-type]  # it is never read here
     media.hear_as(StreamKey("room", "ann", "s1"), 0.0)
@@ -115,7 +139,7 @@ async def _hand_over(datagrams: list[bytes]) -> None:
         batch = datagrams[first : first + _MAX_WAITING]
         before = len(passed)
         for arrival in media.take([(datagram, 1.0) for datagram in batch], 0.0):
-            heard += 1
+            heard += not arrival.redundant
             assert arrival.ssrc == SSRC
         while rest._waiting:  # noqa: ASYNC110  # it hands on a few at each turn of the loop
             await asyncio.sleep(0)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from aioice import stun
 from pylibsrtp import Policy, Session
 
@@ -91,6 +92,7 @@ def seeds() -> dict[str, Mapping[str, bytes]]:
     request = json.dumps({"room": "r", "name": "Ann", "consent": True, "type": "offer", "sdp": "v=0"})
     return {
         "rtp": {"voice": join([(20, packet) for _, packet in voice(30, first=_FIRST)]), "marked": join(_marked())},
+        "red": {"copies": join([(20, packet) for _, packet in _redundant()])},
         "stun": {"mixed": join(_mixed())},
         "sdp": {"browser": offer.encode(), "audio_only": offer.partition("m=application")[0].encode()},
         "mediajson": {"opus": _frames(_dump()), "pcm": _frames(_pcm())},
@@ -112,6 +114,16 @@ def _marked() -> list[tuple[int, bytes]]:
     return [(20, packet) for packet in packets]
 
 
+def _redundant() -> list[Sent]:
+    """RED with one copy each, of the packet before (RFC 2198, 3)."""
+    sent = []
+    for n, (at_s, _) in enumerate(voice(_PACKETS)):
+        older, own = opus()[_FIRST + n], opus()[_FIRST + n + 1]
+        head = bytes([0x80 | 111]) + (960 << 10 | len(older)).to_bytes(3) + bytes([111])
+        sent.append(Sent(at_s, rtp(n, head + older + own, kind=63)))
+    return sent
+
+
 def _mixed() -> list[tuple[int, bytes]]:
     """What one connection gets: STUN, DTLS, RTCP, SRTP that is accepted, SRTP of strangers, noise."""
     attributes = {"USERNAME": f"{USERNAME}:other", "PRIORITY": 1_853_824_767, "ICE-CONTROLLING": 1}
@@ -120,6 +132,7 @@ def _mixed() -> list[tuple[int, bytes]]:
     request.add_message_integrity(PASSWORD.encode())
     session = Session(Policy(KEY, ssrc_type=Policy.SSRC_ANY_OUTBOUND))
     accepted = [session.protect(rtp(number, opus()[number])) for number in range(4)]
+    accepted += [session.protect(packet) for _, packet in _redundant()[4:8]]
     foreign = [session.protect(rtp(number, opus()[number], ssrc=7, kind=96)) for number in range(2)]
     dtls = b"\x16\xfe\xff" + bytes(10) + b"\0\4" + bytes(4)
     rtcp = b"\x80\xc8\0\6" + bytes(24)
@@ -155,8 +168,8 @@ def _decoded() -> bytes:
 
 
 def _dumps() -> dict[str, Mapping[str, bytes]]:
+    telephone = [Sent(0.02 * n, rtp(n, bytes(range(160)), kind=0, clock=160)) for n in range(_PACKETS)]
     some, other = voice(_PACKETS, first=_FIRST), voice(6, ssrc=7)
-    red = [Sent(at_s, rtp(n, bytes([111]) + opus()[n], kind=63)) for n, (at_s, _) in enumerate(some)]
     ends = ("2001:db8::7", 4_000), ("2001:db8::1", 5_000)
     frames = [(at_s, ethernet(udp(packet, *ends), vlans=[7])) for at_s, packet in some]
     level = {"1": "urn:ietf:params:rtp-hdrext:ssrc-audio-level"}
@@ -165,10 +178,12 @@ def _dumps() -> dict[str, Mapping[str, bytes]]:
         return {
             "mjr": {
                 "voice": mjr(place, some, x=level).read_bytes(),
-                "red": mjr(place, red, **{"or": 63}).read_bytes(),
+                "red": mjr(place, _redundant(), **{"or": 63}).read_bytes(),
             },
             "rtpdump": {
                 "voice": rtpdump(place, some).read_bytes(),
+                "red": rtpdump(place, _redundant()).read_bytes(),
+                "g711": rtpdump(place, telephone).read_bytes(),
                 "two": rtpdump(place, sorted([*some, *other])).read_bytes(),
             },
             "pcap": {
@@ -198,8 +213,10 @@ def _pcapng(sent: Sequence[Sent]) -> bytes:
 def _containers() -> dict[str, bytes]:
     """A tenth of a second of a tone in each."""
     sounds = [Sound(tone(300, 0.1)[:, None])]
+    surround = [Sound(np.repeat(tone(300, 0.02)[:, None], 8, axis=1))]
     with tempfile.TemporaryDirectory() as folder:
-        return {name: record(Path(folder) / name, codec, sounds).read_bytes() for name, codec in _CODECS.items()}
+        made = {name: record(Path(folder) / name, codec, sounds).read_bytes() for name, codec in _CODECS.items()}
+        return made | {"surround.mka": record(Path(folder) / "surround.mka", "libopus", surround).read_bytes()}
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import re
 
 _OPUS = re.compile(r"^a=rtpmap:(\d+) opus/48000/2\r?\n", re.IGNORECASE | re.MULTILINE)
 _SECTION = re.compile(r"^(?=m=)", re.MULTILINE)
-_AUDIO_LEVEL = re.compile(r"^a=extmap:(\d+)(?:/\w+)? urn:ietf:params:rtp-hdrext:ssrc-audio-level\b", re.MULTILINE)
+_AUDIO_LEVEL = re.compile(r"^a=extmap:(\d{1,5})(?:/\w+)? urn:ietf:params:rtp-hdrext:ssrc-audio-level\b", re.MULTILINE)
 
 
 def ask_for_correction(sdp: str) -> str:

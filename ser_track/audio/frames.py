@@ -20,6 +20,9 @@ _RESTART_S: Final = 1
 
 FLOATS: Final = ("flt", "dbl")
 """Packed formats whose samples may not be finite numbers."""
+_MOST_PLANES: Final = 7
+"""PyAV 17 and 18 look for a zero after the last plane. FFmpeg has room for eight, so with eight or more there is none:
+it reads on, and takes what it finds for planes."""
 _DTYPES: Final = {"u8": np.uint8, "s16": np.int16, "s32": np.int32, "flt": np.float32, "dbl": np.float64}
 
 
@@ -97,6 +100,8 @@ def frame_to_channels(frame: av.AudioFrame) -> FloatArray:
     if dtype is None:
         raise AudioError(f"{frame.format.name} frames cannot be read; convert the source to s16")
     channels = len(frame.layout.channels)
+    if frame.format.is_planar and channels > _MOST_PLANES:
+        frame = _packed(frame)
     # From the frame's own memory: PyAV's conversion to arrays takes ten times as long.
     if not frame.format.is_planar:
         return to_float(np.frombuffer(memoryview(frame.planes[0]), dtype, frame.samples * channels)).reshape(
@@ -105,6 +110,13 @@ def frame_to_channels(frame: av.AudioFrame) -> FloatArray:
     return to_float(
         np.stack([np.frombuffer(memoryview(plane), dtype, frame.samples) for plane in frame.planes], axis=1)
     )
+
+
+def _packed(frame: av.AudioFrame) -> av.AudioFrame:
+    """The same samples in one plane."""
+    converter = av.AudioResampler(format=frame.format.packed, layout=frame.layout, rate=frame.sample_rate)
+    (packed,) = converter.resample(frame)
+    return packed
 
 
 def frame_to_mono(frame: av.AudioFrame) -> FloatArray:

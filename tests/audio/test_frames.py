@@ -40,6 +40,17 @@ def test_every_format_packed_or_planar_gives_its_channels(sample_format: str, pl
     np.testing.assert_allclose(frame_to_channels(made), values, rtol=0, atol=step)
 
 
+@pytest.mark.parametrize("sample_format", ["u8p", "s16p", "s32p", "fltp", "dblp"])
+@pytest.mark.parametrize("layout", ["7.1", "7.1.4", "hexadecagonal"])
+def test_a_frame_of_eight_planes_or_more_gives_its_channels_alone(sample_format: str, layout: str) -> None:
+    channels = len(av.AudioLayout(layout).channels)
+    values = np.stack([tone(200 * (1 + channel), 0.02, 48_000) for channel in range(channels)], axis=1)
+    packed = frame(values, layout=layout, sample_format=sample_format.removesuffix("p"))
+    (planar,) = av.AudioResampler(format=sample_format, layout=layout, rate=48_000).resample(packed)
+    assert planar.format.is_planar
+    np.testing.assert_array_equal(frame_to_channels(planar), frame_to_channels(packed))
+
+
 @pytest.mark.parametrize("sample_format", ["s16", "s16p", "flt", "fltp", "dblp"])
 def test_a_tone_on_both_channels_keeps_its_level(sample_format: str) -> None:
     mono = tone(440, 0.5, 48_000)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.helpers.networks import Networks
-from tests.helpers.programs import require_server, running
+from tests.helpers.programs import Program, require_server, running
 
 SERVER = "10.0.3.1"
 PARTICIPANT = "10.0.3.2"
@@ -68,18 +68,18 @@ class Apart(Networks):
 
 
 @asynccontextmanager
-async def bad_network(impairment: Impairment, how: str) -> AsyncIterator[Apart]:
-    """The networks, until the block ends; ``how`` is "netem" or "forwarder"."""
+async def bad_network(impairment: Impairment, how: str) -> AsyncIterator[tuple[Apart, Program | None]]:
+    """The networks, until the block ends; ``how`` is "netem" or "forwarder", which tells where it was late itself."""
     networks = Apart()
     with ExitStack() as stack:
         for network in (networks.server, networks.between, networks.participant):
             networks.add(stack, network)
         if how == "netem":
             networks.by_netem(stack, impairment)
-            yield networks
+            yield networks, None
             return
         networks.by_forwarder()
         python = (*networks.within(networks.between), sys.executable, "-m", "tests.helpers.frame_forwarder")
         async with running(*python, "server", "participant", *impairment.arguments()) as forwarder:
             await forwarder.wait_for("passing frames on")
-            yield networks
+            yield networks, forwarder

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from ser_track.chunk import FloatArray
 
-_LAYOUTS: Final = {1: "mono", 2: "stereo", 6: "5.1"}
+_LAYOUTS: Final = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
 @dataclass

@@ -60,6 +60,19 @@ def lag_ms(track: FloatArray, original: FloatArray) -> float:
     return 1000 * (shift if shift < size // 2 else shift - size) / SAMPLE_RATE_HZ
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.m4a", "aac"), ("a.mka", "libopus"), ("a.flac", "flac")])
+def test_eight_channels_are_mixed_or_split(tmp_path: Path, name: str, codec: str) -> None:
+    """FFmpeg decodes the first two to eight planes, which PyAV reads as nine or more."""
+    surround = np.repeat(mono(tone(300, 1, 48_000)), 8, axis=1)
+    path = record(tmp_path / name, codec, [Sound(surround, 48_000)])
+    (mixed,) = heard(path).values()
+    # One of the eight is for low frequencies, of which 300 Hz is none to AAC.
+    assert level_db(mixed[4_000:12_000]) == pytest.approx(level_db(tone(300, 1)), abs=1.5)
+    tracks = heard(path, split=True)
+    assert len(tracks) == 8
+    assert len({len(track) for track in tracks.values()}) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "codec", "video"),
     [
