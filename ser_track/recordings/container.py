@@ -15,6 +15,7 @@ from ser_track.audio.limits import MAX_TRACKS, require_usual
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.errors import AudioError
 from ser_track.recordings.allocation_limit import limit_allocations
+from ser_track.recordings.interrupts import kept_interrupts
 from ser_track.recordings.wav import WavBytes, is_wav
 
 
@@ -46,7 +47,10 @@ def open_file(path: Path) -> Iterator[tuple[InputContainer, WavBytes | None]]:
 def open_stream(file: BinaryIO, name: Path | str) -> Iterator[tuple[InputContainer, WavBytes | None]]:
     """Do as `open_file` for ``file``, which need not be seekable; errors call it ``name``."""
     wav = WavBytes(file) if is_wav(head_of(file)) else None
-    with _open_container(wav or file, name) as container:
+    with kept_interrupts() as interrupts, _open_container(wav or file, name) as container:
+        interrupts.raise_seen()
+        if wav is not None:
+            wav.interrupts = interrupts
         yield container, wav
 
 

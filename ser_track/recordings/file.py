@@ -95,6 +95,8 @@ class FileRecording:
         stopped: Exception | None = None
         try:
             for packet in self._container.demux(*self._streams):
+                if self._wav is not None:
+                    self._wav.interrupts.raise_seen()
                 yield from self._heard(self._decode(packet))
         except (av.FFmpegError, OSError, AudioError) as error:
             stopped = error

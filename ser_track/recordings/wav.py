@@ -9,6 +9,8 @@ import re
 import struct
 from typing import BinaryIO, Final
 
+from ser_track.recordings.interrupts import Interrupts
+
 MAGICS: Final = (b"RIFF", b"RF64", b"BW64")
 _CHUNK: Final = struct.Struct("<4sI")
 _HEADER: Final = re.compile(rb"(RIFF|RF64|BW64)....WAVE", re.DOTALL)
@@ -36,6 +38,8 @@ class WavBytes(io.RawIOBase):
         """Read ``file`` from where it is."""
         self.problem: str | None = None
         """After the end: what was not passed on; continues a sentence after the file's name."""
+        self.interrupts = Interrupts()
+        """Those that were lost while FFmpeg was reading."""
         self.bytes_per_s = 0
         """Rate of the sound; 0 if the file is not a WAV file."""
         self._file = file
