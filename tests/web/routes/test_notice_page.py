@@ -329,7 +329,7 @@ class TestRequired:
         await bridge.start("one", endpoint="Ann ")
         await bridge.start("other", endpoint=" Ann")
         await bridge.stop("Ann")
-        await expect(person(page, "Ann")).to_have_count(2)
+        await expect(person(page, "Ann")).to_have_count(2, timeout=30_000)
         await expect(person(page, "Ann").first).to_contain_text("not analysed · one of 2 with this name")
         await bridge.start("Cem")
         await expect(person(page, "Cem")).to_be_visible()
