@@ -1,0 +1,58 @@
+"""Sends everybody's packets when they are due, over a simulated network."""
+
+import asyncio
+import heapq
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bench.caller import Caller
+from bench.packets import PACKET_S
+
+_SLICES: Final = 10
+"""Parts of a packet time; in each, one tenth of the callers send."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Simulated loss, jitter and reordering of packets."""
+
+    loss: float = 0.0
+    jitter_s: float = 0.0
+    reorder: float = 0.0
+    """Share of packets that arrive after their successor."""
+
+    def delay_s(self) -> float | None:
+        """The delay of the next packet; None if it is lost."""
+        if random.random() < self.loss:
+            return None
+        held_back = 1.5 * PACKET_S if random.random() < self.reorder else 0.0
+        return held_back + (random.uniform(0, self.jitter_s) if self.jitter_s else 0.0)
+
+
+async def send_all(callers: Sequence[Caller], seconds: float, network: Network | None = None) -> float:
+    """Send one packet per caller every 20 ms for ``seconds``, evenly spread; return the sender's greatest delay."""
+    for caller in callers:
+        caller.prepare(round(seconds / PACKET_S))
+    network = network or Network()
+    begun, worst = time.monotonic(), 0.0
+    groups = [callers[start::_SLICES] for start in range(_SLICES)]
+    flying: list[tuple[float, int, Caller, bytes]] = []
+    for tick in range(round(seconds / PACKET_S) * _SLICES):
+        now = tick * PACKET_S / _SLICES
+        for number, caller in enumerate(groups[tick % _SLICES]):
+            if (packet := caller.next_packet()) is not None and (delay_s := network.delay_s()) is not None:
+                if caller.first_turn is None:
+                    caller.first_turn = len(caller.sent_at) - 1
+                heapq.heappush(flying, (now + delay_s, tick * len(callers) + number, caller, packet))
+        while flying and flying[0][0] <= now:
+            _, _, caller, packet = heapq.heappop(flying)
+            caller.deliver(packet)
+        wait = begun + now + PACKET_S / _SLICES - time.monotonic()
+        worst = max(worst, -wait)
+        await asyncio.sleep(max(0.0, wait))
+    for _, _, caller, packet in sorted(flying, key=lambda each: each[:2]):
+        caller.deliver(packet)
+    return worst
