@@ -19,6 +19,7 @@ from ser_track.config.schema import Config
 from ser_track.event_types import EngineEvent, SpeechEnded, StreamKey
 from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.intake import Intake
+from ser_track.live.turns import Turns
 from ser_track.models import new_engine
 from ser_track.rtp.header import Arrival
 
@@ -66,7 +67,7 @@ class Soak:
         random.seed(seed)
         self._config = Config()
         self._engine = new_engine(self._config.pipeline)
-        self._intake = Intake(self._config.runtime.max_held_audio_s, CpuStages())
+        self._intake = Intake(self._config.runtime.max_held_audio_s, Turns(1), CpuStages())
         self._spoken, self._noise = speech(), room_noise()
         self._flying: list[tuple[float, StreamKey, Arrival]] = []
         self.joined = self.found = self.misplaced = self.missing = self.faults = 0
@@ -119,7 +120,7 @@ class Soak:
             _, key, arrival = self._flying.pop(0)
             self._intake.put(key, arrival)
         wanted = {person.key for person in self._people}
-        for key, chunks in self._intake.take(now, wanted):
+        for key, chunks in self._intake.take(now, wanted, None):
             for chunk in chunks:
                 self._engine.push(key, chunk)
         self._note(self._engine.tick(self._config.runtime.provisional_per_tick))

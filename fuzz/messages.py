@@ -13,7 +13,7 @@ from aiortc.sdp import SessionDescription
 
 from fuzz.reasons import require_reason
 from ser_track.aiortc_internals.offers import check_offer, read_offer
-from ser_track.aiortc_internals.sdp import ask_for_correction, audio_level_id
+from ser_track.aiortc_internals.sdp import ask_for_speech, audio_level_id
 from ser_track.errors import AudioError, BadRequestError, SerTrackError
 from ser_track.mediajson.frames import Media, Ping, SourceStarted, pong, read_frame
 from ser_track.mediajson.source import MediaSource
@@ -52,7 +52,7 @@ def offer(data: bytes) -> None:
     except BadRequestError as error:
         require_reason(error)
     # Both read answers, whose text has much of the offer's in it.
-    asked = ask_for_correction(sdp)
+    asked = ask_for_speech(sdp)
     assert len(asked) >= len(sdp)
     level_id = audio_level_id(sdp)
     assert level_id is None or level_id >= 0

@@ -11,7 +11,8 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
 from pylibsrtp import Policy, Session
 
-from ser_track.aiortc_internals.socket import _MAX_WAITING, MediaSocket, _Aiortc, _SharedSession
+from ser_track.aiortc_internals.socket import _MAX_WAITING, MediaSocket, _Aiortc
+from ser_track.aiortc_internals.srtp import SharedSession
 from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.rtp.opus_stream import OpusStream
@@ -131,7 +132,7 @@ async def _hand_over(datagrams: list[bytes]) -> None:
     )
     codecs = {_OPUS_TYPE: opus, _RED_TYPE: red}
     rest = _Aiortc(loop, protocol, REMOTE, codecs, {SSRC: StreamStatistics(48_000)})
-    session = _SharedSession(Session(Policy(KEY, ssrc_type=Policy.SSRC_ANY_INBOUND)))
+    session = SharedSession(Session(Policy(KEY, ssrc_type=Policy.SSRC_ANY_INBOUND)))
     media = MediaSocket(_NoSocket(), session, _LEVEL_ID, rest)  # type: ignore[arg-type]  # it is never read here
     media.hear_as(StreamKey("room", "ann", "s1"), 0.0)
     heard = 0

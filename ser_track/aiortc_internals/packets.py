@@ -69,7 +69,8 @@ class _Diversion:
     def add(self, packet: RtpPacket) -> Any:
         """aiortc calls this with each packet; it expects the pair "ask for a key frame?", "a complete frame"."""
         kind, now = packet.payload_type, time.monotonic()
-        arrival = Arrival(packet.ssrc, packet.sequence_number, packet.timestamp, packet.payload, now)
+        level = _level(packet)
+        arrival = Arrival(packet.ssrc, packet.sequence_number, packet.timestamp, packet.payload, now, level)
         if is_opus(self._codecs, kind):
             self._push(arrival)
         elif (audio_type := opus_inside(self._codecs, kind)) is not None:
@@ -78,6 +79,12 @@ class _Diversion:
         else:
             return self._original.add(_with_sound(packet, self._codecs[kind].name.lower()))
         return False, None
+
+
+def _level(packet: RtpPacket) -> int | None:
+    """The level in the header; aiortc gives a pair of it, "voice?" and the level, where it was negotiated."""
+    given = packet.extensions.audio_level
+    return None if given is None else int(given[1])
 
 
 def _with_sound(packet: Any, codec: str) -> RtpPacket:

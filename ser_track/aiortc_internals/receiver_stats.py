@@ -2,9 +2,12 @@
 
 import threading
 import time
+from collections.abc import Sequence
 
 from aiortc.rtcrtpreceiver import StreamStatistics
 from aiortc.rtp import RtpPacket
+
+from ser_track.rtp.header import Arrival
 
 
 class ReceiverStats(StreamStatistics):
@@ -23,22 +26,26 @@ class ReceiverStats(StreamStatistics):
 
     def add(self, packet: RtpPacket) -> None:
         """aiortc calls this for a packet that it received itself."""
-        self.count(packet.sequence_number, packet.timestamp, time.time())
+        now = time.time()
+        self.count_all([Arrival(packet.ssrc, packet.sequence_number, packet.timestamp, b"", now)], 0.0)
 
-    def count(self, sequence: int, timestamp: int, came_s: float) -> None:
-        """Count a packet that arrived at ``came_s`` of the wall clock (RFC 3550, A.1, A.3 and A.8)."""
+    def count_all(self, arrivals: Sequence[Arrival], clock_offset_s: float) -> None:
+        """Count packets in the order in which they arrived (RFC 3550, A.1, A.3 and A.8).
+
+        ``clock_offset_s`` is the clock of their times less the wall clock.
+        """
         with self._lock:
-            self.packets_received += 1
-            if self.base_seq is None or self.max_seq is None:
-                self.base_seq = self.max_seq = sequence
-            step = sequence - self.max_seq & 0xFFFF
-            if step >= 0x8000:  # older than the newest packet: not used for jitter
-                return
-            if sequence < self.max_seq:
-                self.cycles += 1 << 16
-            self.max_seq = sequence
-            arrival = int(came_s * self._clockrate)
-            if self._last_arrival is not None and self._last_timestamp is not None:
-                passed = (timestamp - self._last_timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-                self._jitter_q4 += abs(arrival - self._last_arrival - passed) - ((self._jitter_q4 + 8) >> 4)
-            self._last_arrival, self._last_timestamp = arrival, timestamp
+            self.packets_received += len(arrivals)
+            for _, sequence, timestamp, _, now, *_ in arrivals:
+                if self.base_seq is None or self.max_seq is None:
+                    self.base_seq = self.max_seq = sequence
+                if sequence - self.max_seq & 0xFFFF >= 0x8000:  # older than the newest packet: not used for jitter
+                    continue
+                if sequence < self.max_seq:
+                    self.cycles += 1 << 16
+                self.max_seq = sequence
+                arrival = int((now - clock_offset_s) * self._clockrate)
+                if self._last_arrival is not None and self._last_timestamp is not None:
+                    passed = (timestamp - self._last_timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+                    self._jitter_q4 += abs(arrival - self._last_arrival - passed) - ((self._jitter_q4 + 8) >> 4)
+                self._last_arrival, self._last_timestamp = arrival, timestamp

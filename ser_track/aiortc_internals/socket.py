@@ -12,7 +12,6 @@ fails and names it. Then, or where the system has no such sockets, `packets.py` 
 import asyncio
 import logging
 import socket
-import threading
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -20,12 +19,12 @@ from typing import Any, Final, NamedTuple
 from aioice.ice import Connection, StunProtocol
 from aiortc import RTCRtpReceiver
 from aiortc.rtcrtpreceiver import StreamStatistics
-from pylibsrtp import Error as SrtpError
 from pylibsrtp import Session
 
 from ser_track.aiortc_internals import udp_batches
 from ser_track.aiortc_internals.receiver_stats import ReceiverStats
 from ser_track.aiortc_internals.red import is_opus, opus_inside
+from ser_track.aiortc_internals.srtp import SharedSession
 from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival, Header, read_header, read_packet
 from ser_track.rtp.red import unpack
@@ -51,7 +50,7 @@ def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
     wanted = (
         (_CODECS, receiver, dict),
         (_STATISTICS, receiver, dict),
-        (_SESSION, dtls, (Session, _SharedSession)),
+        (_SESSION, dtls, (Session, SharedSession)),
         (_ICE, dtls.transport, Connection),
         (_PAIRS, ice, dict),
         ("protocol", pair, StunProtocol),
@@ -80,7 +79,7 @@ def take_socket(receiver: RTCRtpReceiver, level_id: int | None) -> "MediaSocket 
     except OSError as error:
         log.warning("a connection's socket cannot be shared (%s): aiortc receives, which costs more CPU time", error)
         return None
-    session = _SharedSession(getattr(dtls, _SESSION))
+    session = SharedSession(getattr(dtls, _SESSION))
     setattr(dtls, _SESSION, session)
     known = getattr(receiver, _CODECS), getattr(receiver, _STATISTICS)
     return MediaSocket(
@@ -96,10 +95,14 @@ class _Source(NamedTuple):
     """For RED: the payload type of Opus inside of it."""
 
 
+_Encrypted = tuple[Header, bytes, float]
+_Run = tuple[_Source, list[_Encrypted]]
+
+
 class MediaSocket:
     """One participant's connection, read by the tick thread."""
 
-    def __init__(self, own: socket.socket, session: "_SharedSession", level_id: int | None, rest: "_Aiortc") -> None:
+    def __init__(self, own: socket.socket, session: SharedSession, level_id: int | None, rest: "_Aiortc") -> None:
         self._heard_as: tuple[StreamKey, float] | None = None
         self.packets = 0
         """Opus packets received so far."""
@@ -129,38 +132,54 @@ class MediaSocket:
 
     def take(self, datagrams: Iterable[tuple[bytes, float]], clock_offset_s: float) -> list[Arrival]:
         """The Opus packets among ``datagrams``, each with its time of arrival; the rest goes to aiortc."""
-        arrivals, rest = [], []
-        for datagram, now in datagrams:
-            header = read_header(datagram)
-            source = None if header is None else self._source_of(header)
-            if header is None or source is None:
-                if header is None or not self._one_too_many(header):
-                    rest.append(datagram)
-                continue
-            try:
-                packet = self._session.unprotect(datagram)
-            except (SrtpError, ValueError):  # forged, a duplicate, or too long
-                continue
-            source.counted.count(header.sequence, header.timestamp, now - clock_offset_s)
-            arrival = read_packet(header, packet, self._level_id, now)
-            if source.opus_inside is None:
-                arrivals.append(arrival)
-            else:
-                arrivals += unpack(arrival, source.opus_inside)
+        runs, rest = self._sorted(datagrams)
         if rest:
             self._rest.pass_on(rest)
+        arrivals = list[Arrival]()
+        for source, packets in runs:
+            arrivals += self._decrypted(source, packets, clock_offset_s)
         self.packets += len(arrivals)
         if self._heard_as is None:
             return []
         _, since = self._heard_as
         # Packets that waited in the socket before they agreed must not be analysed.
-        return [arrival for arrival in arrivals if arrival.now >= since]
+        if arrivals and arrivals[0].now < since:
+            return [arrival for arrival in arrivals if arrival.now >= since]
+        return arrivals
+
+    def _sorted(self, datagrams: Iterable[tuple[bytes, float]]) -> tuple[list[_Run], list[bytes]]:
+        """Packets of sources that aiortc has accepted, in their order, and what is left for aiortc."""
+        runs, rest, known = list[_Run](), list[bytes](), self._known
+        latest: _Source | None = None
+        for datagram, now in datagrams:
+            header = read_header(datagram)
+            source = None if header is None else known.get((header[4], header[1] & 127)) or self._source_of(header)
+            if header is None or source is None:
+                if header is None or not self._one_too_many(header):
+                    rest.append(datagram)
+                continue
+            if source is not latest:
+                latest = source
+                runs.append((source, []))
+            runs[-1][1].append((header, datagram, now))
+        return runs, rest
+
+    def _decrypted(self, source: _Source, packets: list[_Encrypted], clock_offset_s: float) -> list[Arrival]:
+        decrypt, level_id = self._session.decrypt, self._level_id
+        arrivals = list[Arrival]()
+        with self._session.lock:
+            for header, datagram, now in packets:
+                if (packet := decrypt(datagram)) is not None:  # else it is forged, a duplicate, or too long
+                    arrivals.append(read_packet(header, packet, level_id, now))
+        source.counted.count_all(arrivals, clock_offset_s)
+        if source.opus_inside is None:
+            return arrivals
+        return [each for arrival in arrivals for each in unpack(arrival, source.opus_inside)]
 
     def _source_of(self, header: Header) -> _Source | None:
         """The source of an Opus packet, if aiortc has accepted that source; otherwise None."""
         key = header.ssrc, header.payload_type & 127
-        source = self._known.get(key)
-        if source is None and (source := self._rest.accepted(*key)) is not None:
+        if (source := self._rest.accepted(*key)) is not None:
             self._known[key] = source
         return source
 
@@ -217,23 +236,3 @@ class _Aiortc:
             # The key exists already, so the dictionary keeps its size while aiortc iterates over it.
             known = self._statistics[ssrc] = ReceiverStats(known)
         return _Source(known, inside)
-
-
-class _SharedSession:
-    """An SRTP session that two threads share: aiortc's for RTCP and other addresses, the tick thread for packets."""
-
-    def __init__(self, session: Any) -> None:
-        self._session: Session = session
-        self._lock = threading.Lock()
-
-    def unprotect(self, packet: bytes) -> bytes:
-        """See `Session.unprotect`."""
-        with self._lock:
-            decrypted: bytes = self._session.unprotect(packet)
-            return decrypted
-
-    def unprotect_rtcp(self, packet: bytes) -> bytes:
-        """See `Session.unprotect_rtcp`."""
-        with self._lock:
-            decrypted: bytes = self._session.unprotect_rtcp(packet)
-            return decrypted

@@ -124,6 +124,8 @@ class RuntimeConfig:
 
     tick_s: float = _between(0.032, 0.01, 1)
     """How often the engine processes what has arrived: by default, once per window. A shorter tick costs more CPU."""
+    quiet_interval_s: float = _between(0.128, 0.01, 1)
+    """How often streams in which nobody speaks are processed. A longer time costs less CPU; speech is noticed later."""
     max_held_audio_s: float = _between(2.0, 0.5, 30)
     """Audio per participant that may wait for the engine; on overflow the oldest is dropped and counted."""
     stalled_after_s: float = _between(3.5, 1, 600)

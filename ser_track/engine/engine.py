@@ -27,6 +27,8 @@ class Engine:
         self._config = config
         self._streams: dict[StreamKey, Stream] = {}
         self._jobs = JobQueue()
+        self.speaking: set[StreamKey] = set()
+        """The streams with an open segment."""
         self.late_samples = 0
         """Samples of all streams that were dropped because their time had already passed."""
 
@@ -123,6 +125,7 @@ class Engine:
     def discard(self, key: StreamKey) -> None:
         """Forget ``key`` and everything buffered for it."""
         self._streams.pop(key, None)
+        self.speaking.discard(key)
         self._jobs.remove(key)
 
     def classify(self, job: ClassificationJob) -> Emotion | Fault:
@@ -133,10 +136,12 @@ class Engine:
         for mark in marks:
             match mark:
                 case Opened(number, start):
+                    self.speaking.add(stream.key)
                     stream.events.append(SpeechStarted(stream.key, number, start / SAMPLE_RATE_HZ))
                 case Growing(start, latest):
                     self._jobs.put(ClassificationJob(stream, start, latest, final=False))
                 case Closed(segment, reason, kept):
+                    self.speaking.discard(stream.key)
                     span = segment.start / SAMPLE_RATE_HZ, segment.end / SAMPLE_RATE_HZ
                     stream.events.append(SpeechEnded(stream.key, segment.number, *span, reason, kept))
                     if kept:

@@ -1,6 +1,6 @@
 """All audio on its way to the engine: from sockets, and from the queue that the event loop fills."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from typing import Final
 
 from ser_track.aiortc_internals.socket import MediaSocket
@@ -10,6 +10,7 @@ from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.media_sockets import MediaSockets
 from ser_track.live.packet_streams import PacketStreams
 from ser_track.live.stream_queue import StreamQueue
+from ser_track.live.turns import Turns
 from ser_track.rtp import opus
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.jitter_buffer import PacketCounts
@@ -23,10 +24,10 @@ _MIN_SAMPLES: Final = SAMPLE_RATE_HZ // 400
 class Intake:
     """`put`, `keep`, `forget` and `held_s` may be called on any thread; the rest belongs to the tick thread."""
 
-    def __init__(self, max_held_s: float, stages: CpuStages) -> None:
+    def __init__(self, max_held_s: float, turns: Turns, stages: CpuStages) -> None:
         """At most ``max_held_s`` of each stream is queued. The oldest audio is dropped first, and counted."""
         self._inbox = StreamQueue(round(max_held_s * SAMPLE_RATE_HZ))
-        self._sockets = MediaSockets(max_held_s)
+        self._sockets = MediaSockets(max_held_s, turns)
         self._packets = PacketStreams()
         self._stages = stages
         self._kept: dict[StreamKey, Keep] = {}
@@ -41,13 +42,17 @@ class Intake:
         """Samples that were dropped because they had waited too long; the stream has a gap there."""
         return self._inbox.dropped_samples + self._sockets.dropped_samples
 
-    def put(self, key: StreamKey, item: Chunk | Arrival) -> None:
-        """Queue samples or a packet until the next `take`; a stream has either samples or packets."""
+    def put(self, key: StreamKey, item: Chunk | Arrival) -> float:
+        """Queue samples or a packet until the next `take`; a stream has either samples or packets.
+
+        Returns how much of this stream is queued, in seconds.
+        """
         if isinstance(item, Chunk):
-            self._inbox.put(key, item, len(item.samples))
+            lasts = len(item.samples)
         else:
             lasts = 0 if item.redundant else opus.packet_length(item.payload) // opus.RTP_PER_SAMPLE
-            self._inbox.put(key, item, max(lasts, _MIN_SAMPLES))
+            lasts = max(lasts, _MIN_SAMPLES)
+        return self._inbox.put(key, item, lasts) / SAMPLE_RATE_HZ
 
     def keep(self, key: StreamKey, keep: Keep) -> None:
         """Give ``keep`` all audio of ``key`` too, as the engine gets it, until the stream ends. For any thread."""
@@ -65,12 +70,17 @@ class Intake:
         """Stop reading this socket, and close it."""
         self._sockets.remove(media)
 
-    def take(self, now: float, wanted: Collection[StreamKey]) -> list[tuple[StreamKey, list[Chunk]]]:
-        """All audio that is due at ``now`` (monotonic seconds) of the streams in ``wanted``."""
+    def take(
+        self, now: float, wanted: Container[StreamKey], speaking: Container[StreamKey] | None
+    ) -> list[tuple[StreamKey, list[Chunk]]]:
+        """All audio of the streams in ``wanted`` that is due at ``now`` (monotonic seconds).
+
+        For ``speaking``, see `MediaSockets.read`.
+        """
         heard: list[tuple[StreamKey, list[Chunk]]] = []
         with self._stages.stage("receive"):
             # A stream may have been closed meanwhile: nobody receives events of its audio.
-            for key, arrivals in self._sockets.read(now):
+            for key, arrivals in self._sockets.read(now, speaking):
                 if key in wanted:
                     self._take_packets(key, arrivals)
             for key, items in self._inbox.take().items():

@@ -19,6 +19,7 @@ from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.intake import Intake, Keep
 from ser_track.live.load_shedding import LoadShedding
 from ser_track.live.metrics import Metrics
+from ser_track.live.turns import Turns
 from ser_track.rtp import opus
 from ser_track.rtp.header import Arrival
 
@@ -39,12 +40,14 @@ class LiveEngine:
         self._emit = emit
         self._metrics = metrics
         self._stages = stages or CpuStages()
-        self._intake = Intake(config.max_held_audio_s, self._stages)
+        self._turns = Turns(max(1, round(config.quiet_interval_s / config.tick_s)))
+        self._intake = Intake(config.max_held_audio_s, self._turns, self._stages)
         self._load = LoadShedding(config.tick_s, config.provisional_per_tick)
         if not opus.available():  # looked up here: on the event loop, reading folders would block everybody
             log.warning("libopus was not found: aiortc's own decoder is used, with gaps under loss (Debian: libopus0)")
         metrics.on_scrape(self._show)
         self._commands: deque[Callable[[], None]] = deque()
+        self._wake = threading.Event()
         self._open: set[StreamKey] = set()
         self._told_at: dict[StreamKey, float] = {}
         self._stopping = threading.Event()
@@ -69,6 +72,7 @@ class LiveEngine:
     async def stop(self) -> None:
         """Stop the thread after its current tick."""
         self._stopping.set()
+        self._wake.set()
         await asyncio.to_thread(self._thread.join)
 
     def open(self, key: StreamKey) -> None:
@@ -81,26 +85,27 @@ class LiveEngine:
 
     def push(self, key: StreamKey, chunk: Chunk) -> None:
         """Add samples to an open stream; those of an unknown stream are dropped."""
-        self._intake.put(key, chunk)
+        self._put(key, chunk)
 
     def push_packet(self, key: StreamKey, arrival: Arrival) -> None:
         """Add a packet to an open stream; a stream has either packets or samples."""
-        self._intake.put(key, arrival)
+        self._put(key, arrival)
 
     def attach(self, media: MediaSocket) -> None:
         """Read a connection's packets from its socket, for the stream in its ``key``."""
-        self._commands.append(partial(self._intake.attach, media))
+        self.call(partial(self._intake.attach, media))
 
     def detach(self, media: MediaSocket) -> None:
         """Stop reading the socket once its waiting packets have been read, and close it."""
         if self.alive:
-            self._commands.append(partial(self._intake.detach, media))
+            self.call(partial(self._intake.detach, media))
         else:
             media.close()
 
     def call(self, command: Callable[[], None]) -> None:
         """Call ``command`` on the tick thread, after all earlier requests."""
         self._commands.append(command)
+        self._wake.set()
 
     async def flush(self, key: StreamKey) -> None:
         """End a stream. Returns when its open segment has been emitted, after everything that came before it."""
@@ -108,7 +113,7 @@ class LiveEngine:
             self._open.discard(key)
             return
         done: Future[None] = Future()
-        self._commands.append(partial(self._flush_now, key, done))
+        self.call(partial(self._flush_now, key, done))
         await asyncio.wrap_future(done)
 
     def pause(self, key: StreamKey, reason: EndReason = "stalled") -> None:
@@ -116,7 +121,7 @@ class LiveEngine:
 
         With the reason ``silence``, no packet is missing: packets that are held back behind a gap are analysed too.
         """
-        self._commands.append(partial(self._pause_now, key, reason))
+        self.call(partial(self._pause_now, key, reason))
 
     async def room_for(self, key: StreamKey) -> None:
         """Return once little of this stream is queued. A sender that can wait then loses no audio."""
@@ -128,7 +133,11 @@ class LiveEngine:
         """Forget a stream and everything that is held for it."""
         self._open.discard(key)
         self._intake.forget(key)
-        self._commands.append(partial(self._discard_now, key))
+        self.call(partial(self._discard_now, key))
+
+    def _put(self, key: StreamKey, item: Chunk | Arrival) -> None:
+        if self._intake.put(key, item) > self._config.max_held_audio_s / 4:  # faster than real time
+            self._wake.set()
 
     def _run(self) -> None:
         try:
@@ -143,19 +152,29 @@ class LiveEngine:
             self._tick(begun)
             took_s = time.monotonic() - begun
             self._metrics.count_tick(took_s, self._load.note(took_s), self._load.step)
-            due += self._config.tick_s
-            if (wait := due - time.monotonic()) > 0:
-                self._stopping.wait(wait)
-            else:
-                due = time.monotonic()
+            due = self._rest(due + self._config.tick_s)
         self._tick(time.monotonic())  # commands that came meanwhile: a caller may wait for them
+
+    def _rest(self, due: float) -> float:
+        """Sleep until the next tick, which is ``due``, or while nobody speaks until a later one that hears anybody."""
+        self._turns.pass_ticks(1)
+        if (wait_s := due - time.monotonic()) <= 0:
+            return time.monotonic()
+        self._stopping.wait(wait_s)
+        if self._engine.speaking or not (ahead := self._turns.empty_ticks()):
+            return due
+        if self._wake.wait(ahead * self._config.tick_s):
+            return time.monotonic()
+        self._turns.pass_ticks(ahead)
+        return due + ahead * self._config.tick_s
 
     def _tick(self, now: float) -> None:
         events: list[EngineEvent] = []
         # Counted before the audio is taken: audio that came before a command is analysed before the command runs.
+        self._wake.clear()
         commands = len(self._commands)
         try:
-            self._hear(self._intake.take(now, self._open))
+            self._hear(self._intake.take(now, self._open, None if commands else self._engine.speaking))
         except Exception as error:  # the thread serves everybody: it reports the error, and goes on
             events += self._faults(tuple(self._open), error)
         for _ in range(commands):

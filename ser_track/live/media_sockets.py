@@ -1,25 +1,25 @@
 """The sockets of all connected participants, read by the tick thread."""
 
 import logging
-import select
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.aiortc_internals.udp_batches import DatagramReader, available
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.event_types import StreamKey
+from ser_track.live.turns import Turns
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.opus import RTP_PER_SAMPLE, packet_length
 
 log = logging.getLogger(__name__)
 _MAX_BATCHES: Final = 4
 """Per socket and tick: over two seconds of packets. A flooded socket does not delay the others."""
-_FEW: Final = 4
-_FRESH_S: Final = 0.4
-"""A tick usually finds no more packets than this, none older than this: then their duration needs no check."""
+_LONGEST_S: Final = 0.12
+"""No packet is longer."""
 
 
 class AudioHost(Protocol):
@@ -32,38 +32,49 @@ class AudioHost(Protocol):
         """Stop reading the socket, and close it."""
 
 
+@dataclass(slots=True)
+class _Read:
+    media: MediaSocket
+    turn: int
+
+
 class MediaSockets:
     """Reads all waiting packets of any number of sockets. Used by one thread."""
 
-    def __init__(self, max_held_s: float) -> None:
-        """Packets that waited longer than ``max_held_s`` are dropped."""
+    def __init__(self, max_held_s: float, turns: Turns) -> None:
+        """Packets that waited longer than ``max_held_s`` are dropped; the sockets of silent people take ``turns``."""
         self.dropped_samples = 0
         """Samples at 16 kHz that were dropped because they had waited too long."""
         self._max_held_s = max_held_s
-        self._sockets: dict[int, MediaSocket] = {}
+        self._few = int(max_held_s / _LONGEST_S)
+        self._turns = turns
+        self._sockets: dict[int, _Read] = {}
         if available():
-            self._ready = select.epoll()
             self._reader = DatagramReader()
 
     def add(self, media: MediaSocket) -> None:
         """Start to read the socket."""
-        self._sockets[media.fileno()] = media
-        self._ready.register(media.fileno(), select.EPOLLIN)
+        self._sockets[media.fileno()] = _Read(media, self._turns.join())
 
     def remove(self, media: MediaSocket) -> None:
         """Stop reading the socket, and close it."""
-        if self._sockets.pop(media.fileno(), None) is not None:
-            self._ready.unregister(media.fileno())
+        if (read := self._sockets.pop(media.fileno(), None)) is not None:
+            self._turns.leave(read.turn)
         media.close()
 
-    def read(self, now: float) -> Iterator[tuple[StreamKey, list[Arrival]]]:
-        """The packets of everyone who is analysed; ``now`` is monotonic seconds."""
-        if not self._sockets:
-            return
-        offset_s = now - time.time()
-        for fd, _ in self._ready.poll(0):
-            if (media := self._sockets.get(fd)) is None:
-                continue
+    def read(self, now: float, speaking: Container[StreamKey] | None) -> Iterator[tuple[StreamKey, list[Arrival]]]:
+        """The packets of everyone who is analysed; ``now`` is monotonic seconds.
+
+        Of sockets that belong to none of the streams ``speaking``, only those are read whose turn it is; all are read
+        with ``None``.
+        """
+        offset_s, turn = now - time.time(), self._turns.now
+        due = [
+            (fd, read.media)
+            for fd, read in self._sockets.items()
+            if speaking is None or read.turn == turn or read.media.key in speaking
+        ]
+        for fd, media in due:
             try:
                 yield from self._read(media, fd, offset_s, now)
             except Exception:  # aiortc's own socket gets the packets from here on; nobody else is affected
@@ -72,26 +83,23 @@ class MediaSockets:
 
     def close(self) -> None:
         """Close all sockets that are still open."""
-        for media in tuple(self._sockets.values()):
-            self.remove(media)
-        if available():
-            self._ready.close()
+        for read in tuple(self._sockets.values()):
+            self.remove(read.media)
 
     def _read(
         self, media: MediaSocket, fd: int, offset_s: float, now: float
     ) -> Iterator[tuple[StreamKey, list[Arrival]]]:
         for _ in range(_MAX_BATCHES):
             datagrams = self._reader.read(fd, offset_s, now)
-            key, arrivals = media.key, media.take(datagrams, offset_s)
+            key, arrivals = media.key, media.take(datagrams, offset_s) if datagrams else []
             if key is not None and arrivals:
-                yield (
-                    key,
-                    arrivals
-                    if len(arrivals) <= _FEW and now - arrivals[0].now < _FRESH_S
-                    else self._held(arrivals, now),
-                )
+                yield key, arrivals if self._surely_held(arrivals, now) else self._held(arrivals, now)
             if len(datagrams) < self._reader.batch:
                 return
+
+    def _surely_held(self, arrivals: list[Arrival], now: float) -> bool:
+        """Whether few enough packets wait for the longest that Opus has, and not for long."""
+        return len(arrivals) <= self._few and now - arrivals[0].now < self._max_held_s
 
     def _held(self, arrivals: list[Arrival], now: float) -> list[Arrival]:
         """The latest packets that have not waited longer than ``max_held_s``, and last no longer than that together."""

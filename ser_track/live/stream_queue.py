@@ -26,8 +26,11 @@ class StreamQueue:
         self.dropped_samples = 0
         """Samples that were dropped because the engine did not keep up; the stream has a gap there."""
 
-    def put(self, key: StreamKey, item: Chunk | Arrival, n_samples: int) -> None:
-        """Queue an item that lasts ``n_samples``. On overflow, drop this stream's oldest, which leaves a gap."""
+    def put(self, key: StreamKey, item: Chunk | Arrival, n_samples: int) -> int:
+        """Queue an item that lasts ``n_samples``, and return how many are queued of its stream.
+
+        On overflow, drop this stream's oldest, which leaves a gap.
+        """
         with self._lock:
             held = self._streams.setdefault(key, _Held())
             held.items.append((item, n_samples))
@@ -36,6 +39,7 @@ class StreamQueue:
                 _, lost = held.items.popleft()
                 held.samples -= lost
                 self.dropped_samples += lost
+            return held.samples
 
     def take(self) -> dict[StreamKey, list[Chunk | Arrival]]:
         """Everything that is queued, by stream, each in order."""

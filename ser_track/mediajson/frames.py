@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.errors import AudioError, brief
+from ser_track.rtp.header import SILENT_LEVEL
 
 RECORD_FULL: Final = "ser-track: this recording is full"
 """Text of the ``info`` event at the end of a recording that reached its limit before the meeting ended."""
@@ -56,7 +57,7 @@ class Media:
     """In samples at the source's rate, with Jitsi in 32 bits; it skips audio that was not sent."""
     payload: bytes
     audio_level: int | None
-    """RFC 6464: 0 is the loudest, 127 is digital silence."""
+    """RFC 6464: 0 is the loudest, 127 is digital silence. ``None`` if the sender gives none, or another number."""
     redundant: bool = False
     """In our own recordings: a copy of earlier audio, which the packet with the same ``chunk`` carried (RED)."""
 
@@ -138,9 +139,11 @@ def _media(media: Mapping[str, Any]) -> Media:
         payload = base64.b64decode(media["payload"], validate=True)
     except binascii.Error as error:
         raise ValueError(f"payload is not base64: {error}") from error
-    level = media.get("audioLevel")
+    level = None if (given := media.get("audioLevel")) is None else int(given)
+    if level is not None and not 0 <= level <= SILENT_LEVEL:
+        level = None
     numbers = int(media["chunk"]), int(media["timestamp"])
-    return Media(_tag(media), *numbers, payload, None if level is None else int(level), media.get(REDUNDANT) is True)
+    return Media(_tag(media), *numbers, payload, level, media.get(REDUNDANT) is True)
 
 
 def _tag(body: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from ser_track.audio.pcm import to_float
 from ser_track.chunk import Chunk
 from ser_track.errors import AudioError
 from ser_track.mediajson.frames import Media, SourceStarted
-from ser_track.rtp.header import RTP_CLOCK_HZ, SILENT_LEVEL, Arrival
+from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
 from ser_track.rtp.pcm_stream import PcmStream
 from ser_track.rtp.red import RedUnpacker, unpack
 
@@ -48,8 +48,7 @@ class MediaSource:
             yield _decoded(media)
         else:
             numbers = media.chunk & 0xFFFF, media.timestamp * self._ticks & 0xFFFFFFFF
-            silent = media.audio_level == SILENT_LEVEL
-            arrival = Arrival(self._number, *numbers, media.payload, now, silent, media.redundant)
+            arrival = Arrival(self._number, *numbers, media.payload, now, media.audio_level, media.redundant)
             yield from [arrival] if media.redundant else self._unpack(arrival)
 
 

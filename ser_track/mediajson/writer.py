@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.mediajson.frames import DECODED, MEDIA_TIME, RECORD_FULL, REDUNDANT
 from ser_track.mediajson.source import encode_decoded
-from ser_track.rtp.header import RTP_CLOCK_HZ, SILENT_LEVEL, Arrival
+from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
 
 _FLUSH_EVERY_S: Final = 1.0
 _MAX_NAME: Final = 200
@@ -120,7 +120,7 @@ def _packet(arrival: Arrival) -> dict[str, object]:
     body = _body(arrival.sequence, arrival.timestamp, arrival.payload)
     if arrival.redundant:
         return body | {REDUNDANT: True}
-    return body | {"audioLevel": SILENT_LEVEL} if arrival.silent else body
+    return body if arrival.level is None else body | {"audioLevel": arrival.level}
 
 
 def _body(number: int, timestamp: int, payload: bytes) -> dict[str, object]:

@@ -20,7 +20,7 @@ from ser_track.aiortc_internals.candidates import limit_candidates
 from ser_track.aiortc_internals.offers import read_offer
 from ser_track.aiortc_internals.packets import take_packets
 from ser_track.aiortc_internals.red import accept_red
-from ser_track.aiortc_internals.sdp import ask_for_correction, audio_level_id
+from ser_track.aiortc_internals.sdp import ask_for_speech, audio_level_id
 from ser_track.aiortc_internals.socket import MediaSocket, take_socket
 from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
 from ser_track.audio.track import SERTrack, consume
@@ -96,7 +96,7 @@ class AnalysisPeer:
         if relay is not None and " typ relay" not in description:
             self._lacks_relay = True
             self._spawn(_say_why_no_relay(relay))
-        return offer.complete(ask_for_correction(description))
+        return offer.complete(ask_for_speech(description))
 
     async def _describe(self, offer: str) -> None:
         """Let aiortc read the offer and gather our candidates. It raises whatever its parsers raise."""

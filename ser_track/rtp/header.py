@@ -12,6 +12,10 @@ _FIXED: Final = Struct("!BBHII").unpack_from
 _FIXED_BYTES: Final = 12
 _EXTENSION: Final = Struct("!HH").unpack_from
 _ONE_BYTE_HEADERS: Final = 0xBEDE  # RFC 8285, 4.2
+_new: Final = tuple.__new__  # a named tuple's own constructors take twice as long
+_TWO_BYTE_HEADERS: Final = 0x100  # RFC 8285, 4.3: these twelve bits, the other four are the application's
+_STOP: Final = 15
+"""RFC 8285, 4.2: nothing after an element of this number is read."""
 _RTCP_TYPES: Final = range(192, 224)
 
 
@@ -23,8 +27,8 @@ class Arrival(NamedTuple):
     timestamp: int
     payload: bytes
     now: float
-    silent: bool = False
-    """Whether the sender says that the packet is digital silence, without even noise."""
+    level: int | None = None
+    """Level that the sender gives (RFC 6464), in -dBov: 0 is the loudest, 127 digital silence. ``None``: not given."""
     redundant: bool = False
     """Whether it is a copy of earlier audio (RED): ``sequence`` is then the number of the packet that carried it."""
 
@@ -45,7 +49,7 @@ def read_header(datagram: bytes) -> Header | None:
     """Return the header if the datagram is (S)RTP, not STUN, DTLS (RFC 7983, 7) or RTCP (RFC 5761, 4)."""
     if len(datagram) <= _FIXED_BYTES or datagram[0] >> 6 != RTP_VERSION or datagram[1] in _RTCP_TYPES:
         return None
-    return Header._make(_FIXED(datagram))
+    return _new(Header, _FIXED(datagram))
 
 
 def read_packet(header: Header, packet: bytes, level_id: int | None, now: float) -> Arrival:
@@ -57,16 +61,19 @@ def read_packet(header: Header, packet: bytes, level_id: int | None, now: float)
     at, end = _FIXED_BYTES + 4 * (first & 15), len(packet)
     if first & 0x20:  # padding, whose length is the last byte
         end -= packet[-1]
-    silent = False
+    level = None
     if first & 0x10:
         if end < at + 4:
             return Arrival(ssrc, sequence, timestamp, b"", now)
         profile, words = _EXTENSION(packet, at)
         at += 4
-        if level_id is not None and profile == _ONE_BYTE_HEADERS:
-            silent = _level(packet[at : at + 4 * words], level_id) == SILENT_LEVEL
+        if level_id is not None:
+            if profile == _ONE_BYTE_HEADERS:
+                level = _level(packet[at : at + 4 * words], level_id)
+            elif profile >> 4 == _TWO_BYTE_HEADERS:
+                level = _level_in_long(packet[at : at + 4 * words], level_id)
         at += 4 * words
-    return Arrival(ssrc, sequence, timestamp, packet[at:end], now, silent)
+    return Arrival(ssrc, sequence, timestamp, packet[at:end], now, level)
 
 
 def _level(extension: bytes, level_id: int) -> int | None:
@@ -79,5 +86,21 @@ def _level(extension: bytes, level_id: int) -> int | None:
             continue
         if number == level_id:
             return extension[at + 1] & 127 if at + 1 < len(extension) else None
+        if number == _STOP:
+            return None
         at += 1 + length
+    return None
+
+
+def _level_in_long(extension: bytes, level_id: int) -> int | None:
+    """Level in -dBov, 0 … 127, from elements with two-byte headers (RFC 8285, 4.3)."""
+    at = 0
+    while at + 1 < len(extension):
+        if extension[at] == 0:  # padding between elements
+            at += 1
+            continue
+        length = extension[at + 1]
+        if extension[at] == level_id:
+            return extension[at + 2] & 127 if length and at + 2 < len(extension) else None
+        at += 2 + length
     return None

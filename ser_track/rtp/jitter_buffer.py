@@ -103,6 +103,8 @@ class JitterBuffer:
             self._fill_in(arrival)
             return
         self.counts.received += 1
+        if self._held:  # by the time of arrival: it must not matter how often anybody takes
+            self._give_up_late(arrival.now)
         packet = self._numbering.follow(arrival)
         if packet is not None:
             if self._pauses.holds(packet, arrival.now):
@@ -124,8 +126,7 @@ class JitterBuffer:
         """Return the items that are due at ``now``, in order."""
         if self._pauses:
             self._go_on(self._pauses.take(now))
-        while self._held and now - min(at for _, at in self._held.values()) >= self.delay_s:
-            self._give_up()
+        self._give_up_late(now)
         ready, self._ready = self._ready, []
         return ready
 
@@ -192,6 +193,10 @@ class JitterBuffer:
         while self._next is not None and (held := self._held.pop(self._next, None)) is not None:
             self._ready.append(held[0])
             self._next, self._reached = self._next + 1, held[0].timestamp
+
+    def _give_up_late(self, now: float) -> None:
+        while self._held and now - min(at for _, at in self._held.values()) >= self.delay_s:
+            self._give_up()
 
     def _give_up(self) -> None:
         first = min(self._held)

@@ -13,7 +13,7 @@ from ser_track.audio.mixing import ChannelMixer
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.errors import AudioError
 from ser_track.rtp.clock_rate import ClockRate
-from ser_track.rtp.header import Arrival
+from ser_track.rtp.header import SILENT_LEVEL, Arrival
 from ser_track.rtp.jitter_buffer import Hole, Item, JitterBuffer, PacketCounts, Restart
 from ser_track.rtp.media_time import MediaTime
 from ser_track.rtp.opus import RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
@@ -133,7 +133,7 @@ class OpusStream:
         if at > self._time.end:
             yield from self._fill(at, packet.payload, length)
         self._missing, self._interrupted = 0, False
-        silent = packet.silent or len(packet.payload) <= _DTX_BYTES
+        silent = packet.level == SILENT_LEVEL or len(packet.payload) <= _DTX_BYTES
         if silent and self._silent_samples >= _HANGOVER:
             self._unheard = packet.payload
             yield from self._silence(at + length // RTP_PER_SAMPLE)

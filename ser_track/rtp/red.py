@@ -54,7 +54,7 @@ def unpack(arrival: Arrival, audio_type: int | None = None) -> list[Arrival]:
     own = blocks.pop()
     wanted = own.payload_type if audio_type is None else audio_type
     copies = [
-        arrival._replace(timestamp=arrival.timestamp - age & 0xFFFFFFFF, payload=payload, silent=False, redundant=True)
+        arrival._replace(timestamp=arrival.timestamp - age & 0xFFFFFFFF, payload=payload, level=None, redundant=True)
         for payload_type, age, payload in blocks
         if payload and age and payload_type == wanted
     ]

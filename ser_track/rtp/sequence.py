@@ -21,8 +21,8 @@ class Packet(NamedTuple):
     sequence: int
     timestamp: int
     payload: bytes
-    silent: bool = False
-    """Whether the sender marks it as silent (RFC 6464)."""
+    level: int | None = None
+    """In -dBov, as the sender gives it (RFC 6464)."""
 
 
 class _Suspect(NamedTuple):
@@ -49,15 +49,15 @@ class SequenceUnwrapper:
 
     def follow(self, arrival: Arrival) -> Packet | None:
         """Return the packet if it continues the earlier ones, or is the very first."""
-        ssrc, sequence, timestamp, payload, now, silent, _ = arrival
+        ssrc, sequence, timestamp, payload, now, level, _ = arrival
         if ssrc != self._ssrc:
-            return self._begin(ssrc, Packet(*arrival[1:4], silent), now) if self._ssrc is None else None
+            return self._begin(ssrc, Packet(*arrival[1:4], level), now) if self._ssrc is None else None
         last = self._last
         step = (sequence - last.sequence + 0x8000 & 0xFFFF) - 0x8000
         ticks = (timestamp - last.timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
         if not -MAX_LATE <= step <= _MAX_SKIPPED or ticks < -_MAX_BEHIND_S * RTP_CLOCK_HZ:
             return None
-        packet = Packet(last.sequence + step, last.timestamp + ticks, payload, silent)
+        packet = Packet(last.sequence + step, last.timestamp + ticks, payload, level)
         # Time may stand still or be skipped (DTX, a muted sender), but never be far ahead of what has passed here.
         if packet.timestamp - self._first_timestamp > (now - self.began_at + MAX_AHEAD_S) * RTP_CLOCK_HZ:
             return None
@@ -73,10 +73,10 @@ class SequenceUnwrapper:
 
     def begin_anew(self, arrival: Arrival) -> list[Packet]:
         """Return the first two packets of a new source if this is the second; else remember it for a while."""
-        ssrc, sequence, timestamp, payload, now, silent, _ = arrival
+        ssrc, sequence, timestamp, payload, now, level, _ = arrival
         if self._before is not None and self._before[0] == ssrc and now - self._before[1] < _FORGOTTEN_S:
             return []
-        packet, suspect = Packet(sequence, timestamp, payload, silent), self._suspect
+        packet, suspect = Packet(sequence, timestamp, payload, level), self._suspect
         self._suspect = _Suspect(ssrc, packet, now)
         if suspect is None or suspect.ssrc != ssrc or sequence != (suspect.packet.sequence + 1) & 0xFFFF:
             return []

@@ -72,6 +72,7 @@ async def test_this_aiortc_gives_us_packets_and_still_counts_them_for_its_report
     sequences = [arrival.sequence for arrival in call.packets]
     assert sequences == [(sequences[0] + n) % 2**16 for n in range(len(sequences))]
     assert len({arrival.ssrc for arrival in call.packets}) == 1
+    assert {arrival.level for arrival in call.packets} == {127}, MOVED.format("the audio level")
     decoder = OpusDecoder()
     assert all(len(decoder.decode(arrival.payload)) == 320 for arrival in call.packets)
     assert statistics, MOVED.format("its statistics")

@@ -32,6 +32,13 @@ def test_a_source_starts_sends_and_stops() -> None:
     assert read_frame(frame("session-end")) == SessionEnded()
 
 
+@pytest.mark.parametrize(("given", "level"), [(0, 0), ("40", 40), (127, 127), (128, None), (-1, None), (None, None)])
+def test_a_level_is_one_of_rfc_6464_or_none(given: object, level: int | None) -> None:
+    read = read_frame(frame("media", media=MEDIA | {"audioLevel": given}))
+    assert isinstance(read, Media)
+    assert read.audio_level == level
+
+
 def test_a_ping_is_answered_with_its_id() -> None:
     ping = read_frame(frame("ping", id=17))
     assert isinstance(ping, Ping)

@@ -19,7 +19,7 @@ def test_opus_is_numbered_as_rtp_numbers_it_at_48_khz() -> None:
     assert list(source.read(Media("a-1", 2**16 + 5, 2**32 + 320, b"\xf8", None), 1.5)) == [
         Arrival(7, 5, 960, b"\xf8", 1.5)
     ]
-    assert list(source.read(Media("a-1", 6, 640, b"\xf8", 127), 1.6)) == [Arrival(7, 6, 1920, b"\xf8", 1.6, True)]
+    assert list(source.read(Media("a-1", 6, 640, b"\xf8", 127), 1.6)) == [Arrival(7, 6, 1920, b"\xf8", 1.6, 127)]
 
 
 def test_pcm_is_samples_and_a_packet_that_is_missing_is_a_gap() -> None:

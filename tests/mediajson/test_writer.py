@@ -8,10 +8,12 @@ import pytest
 
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray, ParticipantChunk
 from ser_track.errors import AudioError
+from ser_track.mediajson.dump import MediaJsonDump
 from ser_track.mediajson.writer import MediaJsonWriter
 from ser_track.recordings.recording import open_recording
 from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.rtp.opus_stream import OpusStream
+from ser_track.rtp.packet_reader import RecordedPacket
 from ser_track.rtp.red import unpack
 from tests.helpers.packets import heard, red_voice, voice
 from tests.helpers.signals import noise
@@ -20,13 +22,13 @@ ROOM_ENOUGH = 1 << 30
 OFFSET_S = 1_700_000_000.0
 
 
-def arrivals(count: int, begin_s: float = 100.0, silent: bool = False, **how: int) -> list[Arrival]:
+def arrivals(count: int, begin_s: float = 100.0, level: int | None = None, **how: int) -> list[Arrival]:
     """Of the voice, by a clock that begins at 100 s."""
     found = []
     for at_s, packet in voice(count, begin_s, **how):
         header = read_header(packet)
         assert header is not None
-        found.append(read_packet(header, packet, None, at_s)._replace(silent=silent))
+        found.append(read_packet(header, packet, None, at_s)._replace(level=level))
     return found
 
 
@@ -140,9 +142,18 @@ def test_another_ssrc_of_one_stream_goes_on_in_it(tmp_path: Path) -> None:
 
 
 def test_silence_that_was_marked_is_left_out_again(tmp_path: Path) -> None:
-    recorded(tmp_path / "a", [("s1", "Ada", packet) for packet in arrivals(100, silent=True)])
+    recorded(tmp_path / "a", [("s1", "Ada", packet) for packet in arrivals(100, level=127)])
     with open_recording(tmp_path / "a") as recording:
         assert sum(len(piece.chunk.samples) for piece in recording) == SAMPLE_RATE_HZ // 2
+
+
+def test_levels_are_kept_as_the_sender_gave_them(tmp_path: Path) -> None:
+    levels = [None, 0, 40, 126, 127]
+    packets = [packet._replace(level=levels[number % 5]) for number, packet in enumerate(arrivals(50))]
+    recorded(tmp_path / "a", [("s1", "Ada", packet) for packet in packets])
+    with (tmp_path / "a").open("rb") as file:
+        read = [each.arrival for each in MediaJsonDump(file).packets() if isinstance(each, RecordedPacket)]
+    assert [arrival.level for arrival in read] == [packet.level for packet in packets]
 
 
 def test_names_of_any_kind(tmp_path: Path) -> None:

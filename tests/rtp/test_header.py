@@ -37,12 +37,31 @@ def packet(level: int | None = None, padding: int = 0, csrc: int = 0) -> bytes:
 @pytest.mark.parametrize(("padding", "csrc"), [(0, 0), (4, 0), (0, 2), (7, 3)])
 def test_a_packet_is_read_as_it_was_made(level: int | None, padding: int, csrc: int) -> None:
     found = read(packet(level, padding, csrc), LEVEL_ID, 1.5)
-    assert found == Arrival(77, 65_000, 2**32 - 1, SPOKEN, 1.5)
+    assert found == Arrival(77, 65_000, 2**32 - 1, SPOKEN, 1.5, level)
 
 
-def test_what_the_sender_says_is_silent_is_marked() -> None:
-    assert read(packet(127), LEVEL_ID) == Arrival(77, 65_000, 2**32 - 1, SPOKEN, 0.0, silent=True)
-    assert not read(packet(127), None).silent, "not negotiated: the number may mean something else"
+def test_a_level_that_was_not_negotiated_is_not_read() -> None:
+    assert read(packet(40), None).level is None, "the number may mean something else"
+
+
+def extended(profile: int, elements: bytes) -> bytes:
+    elements += bytes(-len(elements) % 4)
+    return packet()[:12] + struct.pack("!HH", profile, len(elements) // 4) + elements + SPOKEN
+
+
+@pytest.mark.parametrize("profile", [0x1000, 0x1005, 0x100F])
+def test_a_level_is_read_from_two_byte_headers_too(profile: int) -> None:
+    elements = bytes([1, 1, 48, 0, 200, 0, LEVEL_ID, 1, 0x80 | 40])
+    assert read(extended(profile, elements), LEVEL_ID) == Arrival(77, 65_000, 2**32 - 1, SPOKEN, 0.0, 40)
+    assert read(extended(profile, elements), 200).level is None, "an element without data"
+    assert read(extended(profile, elements), 9).level is None
+    assert read(extended(profile, elements[:-1]), LEVEL_ID).level is None, "it is cut off"
+    assert read(extended(0x2000, elements), LEVEL_ID).level is None
+
+
+def test_nothing_is_read_after_the_number_that_ends_one_byte_headers() -> None:
+    assert read(extended(0xBEDE, bytes([0xF0, 1, LEVEL_ID << 4, 40])), LEVEL_ID).level is None
+    assert read(extended(0xBEDE, bytes([0x10, 1, LEVEL_ID << 4, 40])), LEVEL_ID).level == 40
 
 
 @pytest.mark.parametrize("cut", range(13, len(packet(40, 0, 3))))

@@ -24,9 +24,12 @@ class Sender:
         self._sequence, self._timestamp = first_sequence, first_timestamp
 
     def arrive(self, n: int, at: float, ssrc: int = SSRC) -> None:
+        self.put(n, at, ssrc)
+        self.tick(at)
+
+    def put(self, n: int, at: float, ssrc: int = SSRC) -> None:
         timestamp = (self._timestamp + n * TICKS) % 2**32
         self.buffer.put(Arrival(ssrc, (self._sequence + n) % 2**16, timestamp, str(n).encode(), at))
-        self.tick(at)
 
     def tick(self, at: float) -> None:
         self.items += self.buffer.take(at)
@@ -200,3 +203,23 @@ def test_jitter_within_the_delay_loses_nothing_but_what_was_lost(
     assert sender.buffer.counts.lost == len(lost)
     assert sender.buffer.counts.late == 0
     assert sender.buffer.counts.duplicates == len(twice - lost)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 0.3), st.booleans()), min_size=1, max_size=80),
+    st.sampled_from([0.02, 0.032, 0.128, 1.0]),
+)
+def test_it_does_not_matter_how_often_packets_are_taken(sent: list[tuple[float, bool]], every_s: float) -> None:
+    arriving = sorted((n * FRAME_S + late_s, n) for n, (late_s, lost) in enumerate(sent) if not lost)
+    often, seldom = Sender(), Sender()
+    taken_at = 0.0
+    for at, n in arriving:
+        often.arrive(n, at)
+        while taken_at + every_s < at:
+            taken_at += every_s
+            seldom.tick(taken_at)
+        seldom.put(n, at)
+    for sender in (often, seldom):
+        sender.items += sender.buffer.flush()
+    assert often.heard() == seldom.heard()
+    assert often.buffer.counts == seldom.buffer.counts

@@ -233,7 +233,7 @@ def test_a_muted_sender_is_not_misjudged_for_it(spoken: FloatArray) -> None:
         stream, pieces = OpusStream(), list[Chunk]()
         for n, payload in enumerate(sent):
             silent = told and not whole[n * FRAME : (n + 1) * FRAME].any()
-            stream.put(Arrival(SSRC, n, n * FRAME_SAMPLES, payload, n * FRAME_S, silent))
+            stream.put(Arrival(SSRC, n, n * FRAME_SAMPLES, payload, n * FRAME_S, 127 if silent else None))
             pieces += stream.take(n * FRAME_S)
         heard[told] = voiced_windows(SileroVad(), placed([*pieces, *stream.flush()], len(whole)))
     assert stream.counts.silent_samples >= 2 * SAMPLE_RATE_HZ
