@@ -159,7 +159,7 @@ async def count(server: ServerProcess, handled_before: float) -> dict[str, Any]:
     scrape = server.scrape()
     return {
         "packets_handled": round(scrape.value("ser_track_packets") - handled_before),
-        **{name: round(scrape.value(metric)) for name, metric in _COUNTED.items()},
+        **{name: rounded(scrape.find(metric)) for name, metric in _COUNTED.items()},
         "dropped_audio_s": scrape.value("ser_track_dropped_audio_seconds"),
         "close_latency_ms_p95": scrape.percentile_ms("ser_track_close_seconds", 0.95),
         "close_latency_ms_allowed": round(1000 * PipelineConfig().end_silence_s + 64),

@@ -45,20 +45,30 @@ class SimulatedMeeting:
 
 
 def meetings_of_a_day(people: float, seed: int = 0) -> list[SimulatedMeeting]:
-    """Meetings with ``people`` in all of them together in the busiest hour, on average; the same for the same seed."""
+    """Meetings with ``people`` in all of them together in the busiest hour, on average.
+
+    The same for the same seed; with more people, there are more meetings beside the same ones.
+    """
     random = np.random.default_rng(seed)
     sizes, lengths_s = _sizes(random, 100_000), _lengths_s(random, 100_000)
-    each_hour = people * 3_600 / (sizes.mean() * lengths_s.mean())
+    busiest_hour = people * 3_600 / (sizes.mean() * lengths_s.mean())
+    expected = busiest_hour * sum(_BY_HOUR) / max(_BY_HOUR)
     meetings = list[SimulatedMeeting]()
-    for hour, percent in enumerate(_BY_HOUR):
-        for _ in range(random.poisson(each_hour * percent / 100)):
-            begin_s = (hour + random.random()) * 3_600
-            if random.random() < _ON_THE_SLOT:
-                begin_s -= begin_s % _SLOT_S
-            size, length_s = int(_sizes(random, 1)[0]), float(_lengths_s(random, 1)[0])
-            joins_s = sorted(begin_s + random.random(size) * _COME_WITHIN_S)
-            meetings.append(SimulatedMeeting(f"m{len(meetings)}", tuple(map(float, joins_s)), begin_s + length_s))
+    reached = random.exponential()  # a Poisson process: meetings come one by one, until there are enough
+    while reached < expected:
+        meetings.append(_meeting(random, f"m{len(meetings)}"))
+        reached += random.exponential()
     return meetings
+
+
+def _meeting(random: np.random.Generator, name: str) -> SimulatedMeeting:
+    hour = random.choice(len(_BY_HOUR), p=np.array(_BY_HOUR) / sum(_BY_HOUR))
+    begin_s = (hour + random.random()) * 3_600
+    if random.random() < _ON_THE_SLOT:
+        begin_s -= begin_s % _SLOT_S
+    size, length_s = int(_sizes(random, 1)[0]), float(_lengths_s(random, 1)[0])
+    joins_s = sorted(begin_s + random.random(size) * _COME_WITHIN_S)
+    return SimulatedMeeting(name, tuple(map(float, joins_s)), begin_s + length_s)
 
 
 def _sizes(random: np.random.Generator, count: int) -> NDArray[np.int64]:

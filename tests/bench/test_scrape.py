@@ -10,10 +10,12 @@ from ser_track.workers.merged_metrics import merged
 def test_counters_are_found_by_either_name_and_missing_ones_are_none() -> None:
     metrics = Metrics()
     before = Scrape(metrics.text().decode())
-    metrics.count_tick(0.05, late=True, load_step=2)
+    metrics.late_ticks.inc()
+    metrics.tick_s.observe(0.05)
+    metrics.queued.set(2)
     after = Scrape(metrics.text().decode())
     assert difference(before, after, "ser_track_late_ticks") == 1
-    assert after.value("ser_track_load_step") == 2
+    assert after.value("ser_track_classifier_queue") == 2
     assert difference(before, after, "ser_track_unheard_of") is None
     assert after.percentile_ms("ser_track_tick_seconds", 0.95) == 64
     assert before.percentile_ms("ser_track_tick_seconds", 0.95) is None
