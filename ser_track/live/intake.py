@@ -14,6 +14,7 @@ from ser_track.live.turns import Turns
 from ser_track.rtp import opus
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.jitter_buffer import PacketCounts
+from ser_track.rtp.opus_packet import packet_length
 
 Keep = Callable[[Iterable[Arrival | Chunk]], None]
 """Receives packets or decoded audio as the engine gets them. It must not raise or block."""
@@ -50,7 +51,7 @@ class Intake:
         if isinstance(item, Chunk):
             lasts = len(item.samples)
         else:
-            lasts = 0 if item.redundant else opus.packet_length(item.payload) // opus.RTP_PER_SAMPLE
+            lasts = 0 if item.redundant else packet_length(item.payload) // opus.RTP_PER_SAMPLE
             lasts = max(lasts, _MIN_SAMPLES)
         return self._inbox.put(key, item, lasts) / SAMPLE_RATE_HZ
 

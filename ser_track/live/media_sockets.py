@@ -13,7 +13,8 @@ from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.event_types import StreamKey
 from ser_track.live.turns import Turns
 from ser_track.rtp.header import Arrival
-from ser_track.rtp.opus import RTP_PER_SAMPLE, packet_length
+from ser_track.rtp.opus import RTP_PER_SAMPLE
+from ser_track.rtp.opus_packet import packet_length
 
 log = logging.getLogger(__name__)
 _MAX_BATCHES: Final = 4

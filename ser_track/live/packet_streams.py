@@ -1,6 +1,6 @@
 """The packet streams of everyone who sends Opus, for the tick thread."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from ser_track.chunk import Chunk
 from ser_track.event_types import StreamKey
@@ -20,14 +20,13 @@ class PacketStreams:
         self._busy: set[StreamKey] = set()
         """Streams that hold packets: a silent stream costs nothing."""
 
-    def put(self, key: StreamKey, arrivals: Iterable[Arrival]) -> None:
+    def put(self, key: StreamKey, arrivals: Sequence[Arrival]) -> None:
         """Add packets of one stream."""
         try:
             stream = self._streams.get(key)
             if stream is None:
                 stream = self._streams[key] = OpusStream(self.counts)
-            for arrival in arrivals:
-                stream.put(arrival)
+            stream.put_all(arrivals)
         except Exception as error:
             self._fail(key, error)
             return

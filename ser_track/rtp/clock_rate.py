@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Final
 
 from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
-from ser_track.rtp.opus import packet_length
+from ser_track.rtp.opus_packet import packet_length
 
 CLOCKS_HZ: Final = (48_000, 32_000, 24_000, 16_000, 12_000, 8_000)
 """The rates of RTP clocks that gateways have been seen to use for Opus."""
@@ -45,6 +45,20 @@ class ClockRate:
         self._rate_hz: int | None = None
         self._other: tuple[int, int] = 0, 0
         """Another rate that the latest steps fit, and how many of them."""
+
+    def passes_run(self, ssrc: int) -> bool:
+        """Whether packets of ``ssrc`` whose timestamps count their lengths at 48 kHz would be returned as they are."""
+        last = self._last
+        return (
+            last is not None
+            and last.ssrc == ssrc
+            and last.timestamp == self._timestamp
+            and self._rate_hz in (None, RTP_CLOCK_HZ)
+        )
+
+    def note_last(self, arrival: Arrival) -> None:
+        """Note the last of several such packets."""
+        self._last, self._timestamp, self._rate_hz, self._other = arrival, arrival.timestamp, RTP_CLOCK_HZ, (0, 0)
 
     def at_48_khz(self, arrival: Arrival) -> Arrival:
         """Return ``arrival`` with the timestamp that it would have with a clock of 48 kHz."""

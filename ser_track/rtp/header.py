@@ -12,7 +12,8 @@ _FIXED: Final = Struct("!BBHII").unpack_from
 _FIXED_BYTES: Final = 12
 _EXTENSION: Final = Struct("!HH").unpack_from
 _ONE_BYTE_HEADERS: Final = 0xBEDE  # RFC 8285, 4.2
-_new: Final = tuple.__new__  # a named tuple's own constructors take twice as long
+make: Final = tuple.__new__
+"""Makes a named tuple of all its fields, in half the time that its own constructors take."""
 _TWO_BYTE_HEADERS: Final = 0x100  # RFC 8285, 4.3: these twelve bits, the other four are the application's
 _STOP: Final = 15
 """RFC 8285, 4.2: nothing after an element of this number is read."""
@@ -49,7 +50,7 @@ def read_header(datagram: bytes) -> Header | None:
     """Return the header if the datagram is (S)RTP, not STUN, DTLS (RFC 7983, 7) or RTCP (RFC 5761, 4)."""
     if len(datagram) <= _FIXED_BYTES or datagram[0] >> 6 != RTP_VERSION or datagram[1] in _RTCP_TYPES:
         return None
-    return _new(Header, _FIXED(datagram))
+    return make(Header, _FIXED(datagram))
 
 
 def read_packet(header: Header, packet: bytes, level_id: int | None, now: float) -> Arrival:
@@ -73,7 +74,7 @@ def read_packet(header: Header, packet: bytes, level_id: int | None, now: float)
             elif profile >> 4 == _TWO_BYTE_HEADERS:
                 level = _level_in_long(packet[at : at + 4 * words], level_id)
         at += 4 * words
-    return Arrival(ssrc, sequence, timestamp, packet[at:end], now, level)
+    return make(Arrival, (ssrc, sequence, timestamp, packet[at:end], now, level, False))
 
 
 def _level(extension: bytes, level_id: int) -> int | None:

@@ -5,7 +5,7 @@ only behind a hole, for as long as recent packets have been late, within bounds.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -122,6 +122,24 @@ class JitterBuffer:
         for packet in begun:
             self._sort_in(packet, arrival.now)
 
+    def put_run(self, arrivals: Sequence[Arrival]) -> int:
+        """Take in the first of ``arrivals``, as long as nothing is missing; return how many that are.
+
+        It does what `put` does for each of them, in a fraction of the time. `put` must get the others.
+        """
+        previous = self._pauses.latest_arrival
+        if self._held or self._pauses or self._next is None or previous is None:
+            return 0
+        if self._next != self._numbering.next_sequence or not (run := self._numbering.follow_run(arrivals, previous)):
+            return 0
+        last, now = run[-1], arrivals[len(run) - 1].now
+        self.counts.received += len(run)
+        self._ready += run
+        self._next, self._reached = last.sequence + 1, last.timestamp
+        self._pauses.note_last(last, now)
+        self._note_lateness(run, [arrival.now for arrival in arrivals[: len(run)]])
+        return len(run)
+
     def take(self, now: float) -> list[Item]:
         """Return the items that are due at ``now``, in order."""
         if self._pauses:
@@ -206,6 +224,14 @@ class JitterBuffer:
             self._given_up.extend(range(max(self._next, first - MAX_LATE), first))
         self._next = first
         self._release()
+
+    def _note_lateness(self, run: Sequence[Packet], nows: Sequence[float]) -> None:
+        worst_s = self._transit.worst_s([packet.timestamp for packet in run], nows)
+        if worst_s is not None and worst_s <= MIN_DELAY_S - _MARGIN_S:
+            self._widen(worst_s, nows[-1])  # none of them widens it, so it fell from the first to the last
+            return
+        for packet, now in zip(run, nows, strict=True):
+            self._widen(self._transit.lateness_s(packet.timestamp, now), now)
 
     def _widen(self, lateness_s: float, now: float) -> None:
         """Raise the delay at once when packets are late, and let it fall back slowly."""

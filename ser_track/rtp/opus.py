@@ -17,50 +17,13 @@ from ser_track.audio.mixing import ChannelMixer
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
 from ser_track.errors import AudioError
 from ser_track.rtp.header import RTP_CLOCK_HZ
+from ser_track.rtp.opus_packet import is_stereo
 
 RTP_PER_SAMPLE: Final = RTP_CLOCK_HZ // SAMPLE_RATE_HZ
 _MAX_SAMPLES: Final = 120 * SAMPLE_RATE_HZ // 1000  # no packet is longer than 120 ms
 _IN_THE_WHEEL: Final = ("av.libs/libopus-*.so*", "av/.dylibs/libopus*.dylib", "av.libs/*opus-*.dll")
 """Where wheels keep their bundled libraries: on Linux, macOS and Windows."""
 _RESET_STATE: Final = 4028
-# RFC 6716, table 2: length of one frame in units of the RTP clock, by the packet's configuration number.
-_FRAME_LENGTHS: Final = (
-    *(480, 960, 1920, 2880) * 3,  # SILK
-    *(480, 960) * 2,  # hybrid
-    *(120, 240, 480, 960) * 4,  # CELT
-)
-_CELT_FROM: Final = 16
-_TWO_FRAMES: Final = (1, 2)
-_STEREO_FLAG: Final = 4
-
-
-def packet_length(payload: bytes) -> int:
-    """Return a packet's duration in units of the 48 kHz RTP clock; 0 if it is not an Opus packet (RFC 6716, 3.1)."""
-    if not payload:
-        return 0
-    code = payload[0] & 3
-    if code == 0:
-        frames = 1
-    elif code in _TWO_FRAMES:
-        frames = 2
-    else:
-        frames = payload[1] & 63 if len(payload) > 1 else 0
-    length = frames * _FRAME_LENGTHS[payload[0] >> 3]
-    return length if length <= _MAX_SAMPLES * RTP_PER_SAMPLE else 0
-
-
-def carries_previous(payload: bytes) -> bool:
-    """Whether a packet also carries the one before it at a lower rate (LBRR: in-band forward error correction).
-
-    RFC 6716, 4.2.3 and 4.2.4: the first bits of a SILK frame are a voice flag for each 20 ms, then this one.
-    """
-    if len(payload) < 2 or payload[0] >> 3 >= _CELT_FROM or payload[0] & 3:
-        return False
-    per_frame = max(1, _FRAME_LENGTHS[payload[0] >> 3] // 960)
-    flags = payload[1]
-    if is_stereo(payload):  # the side channel has its own flags
-        return bool((flags >> (7 - per_frame) | flags >> (6 - 2 * per_frame)) & 1)
-    return bool(flags >> (7 - per_frame) & 1)
 
 
 @functools.cache
@@ -85,11 +48,6 @@ def library() -> ctypes.CDLL | None:
 def available() -> bool:
     """Whether libopus was found."""
     return library() is not None
-
-
-def is_stereo(payload: bytes) -> bool:
-    """Whether a packet was encoded with two channels (RFC 6716, 3.1)."""
-    return bool(payload) and bool(payload[0] & _STEREO_FLAG)
 
 
 class OpusDecoder:

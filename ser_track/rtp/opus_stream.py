@@ -4,7 +4,7 @@ The one packet path: for peer connections, for bridges that export packets, and 
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -16,7 +16,8 @@ from ser_track.rtp.clock_rate import ClockRate
 from ser_track.rtp.header import SILENT_LEVEL, Arrival
 from ser_track.rtp.jitter_buffer import Hole, Item, JitterBuffer, PacketCounts, Restart
 from ser_track.rtp.media_time import MediaTime
-from ser_track.rtp.opus import RTP_PER_SAMPLE, OpusDecoder, carries_previous, packet_length
+from ser_track.rtp.opus import RTP_PER_SAMPLE, OpusDecoder
+from ser_track.rtp.opus_packet import carries_previous, packet_length
 from ser_track.rtp.sequence import Packet
 
 _MAX_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000
@@ -86,6 +87,16 @@ class OpusStream:
             self._goes_on = False
             self._leave_out(self._time.begin_anew(arrival.now))
         self._buffer.put(self._clock.at_48_khz(arrival))
+
+    def put_all(self, arrivals: Sequence[Arrival]) -> None:
+        """Take in packets in the order in which they arrived, as `put` would, but usually much faster."""
+        usual = 0
+        if arrivals and not self._goes_on and self._clock.passes_run(arrivals[0].ssrc):
+            usual = self._buffer.put_run(arrivals)
+            if usual:
+                self._clock.note_last(arrivals[usual - 1])
+        for arrival in arrivals[usual:]:
+            self.put(arrival)
 
     def take(self, now: float) -> list[Chunk]:
         """Return the samples due at ``now``. A chunk without samples means that the sender was silent up to it."""

@@ -59,6 +59,15 @@ class PauseDetection:
             self._last = packet.sequence, packet.timestamp, now
         return False
 
+    @property
+    def latest_arrival(self) -> float | None:
+        """When the latest packet arrived; ``None`` before the first."""
+        return None if self._last is None else self._last[2]
+
+    def note_last(self, packet: Packet, now: float) -> None:
+        """Note the last of several packets between which there was no pause."""
+        self._last = packet.sequence, packet.timestamp, now
+
     def take(self, now: float) -> list[Dated]:
         """Return the packets that were watched for long enough."""
         if not self._watched:

@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from ser_track.rtp.header import Arrival
-from ser_track.rtp.opus import packet_length
+from ser_track.rtp.opus_packet import packet_length
 
 MORE: Final = 0x80
 """Flag of a header that another header follows: its block is a copy."""

@@ -1,8 +1,10 @@
 """Unwraps RTP's numbers, and detects a new source (RFC 3550, A.1)."""
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
+from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival, make
+from ser_track.rtp.opus_packet import packet_length
 
 _MAX_SKIPPED: Final = 3000
 MAX_LATE: Final = 100
@@ -11,6 +13,8 @@ MAX_AHEAD_S: Final = 10.0
 _MAX_BEHIND_S: Final = 3.0
 """Timestamps that jump farther than this belong to another clock, even if SSRC and sequence continue."""
 _MAX_STEP_S: Final = 3.0
+_MAX_STOOD_STILL_S: Final = 0.5
+"""Packets that come closer to each other than this are no reason to look for a pause."""
 _FORGOTTEN_S: Final = 2.0
 """Late packets of the previous source may still arrive for this long."""
 
@@ -47,6 +51,11 @@ class SequenceUnwrapper:
         self._before: tuple[int, float] | None = None
         """SSRC of the previous source, and when it was replaced."""
 
+    @property
+    def next_sequence(self) -> int:
+        """The number of the packet after the latest."""
+        return self._last.sequence + 1
+
     def follow(self, arrival: Arrival) -> Packet | None:
         """Return the packet if it continues the earlier ones, or is the very first."""
         ssrc, sequence, timestamp, payload, now, level, _ = arrival
@@ -64,6 +73,28 @@ class SequenceUnwrapper:
         if step > 0:
             self._last = packet
         return packet
+
+    def follow_run(self, arrivals: Iterable[Arrival], previous: float) -> list[Packet]:
+        """Return the packets of the first ``arrivals``, as long as each follows at once on the one before it.
+
+        That means that no packet and no time is missing, and nothing stood still: the latest before them came at
+        ``previous``. The others are left for `follow`.
+        """
+        packets, last = list[Packet](), self._last
+        sequence, timestamp, length = last.sequence, last.timestamp, packet_length(last.payload)
+        latest = self._first_timestamp + (MAX_AHEAD_S - self.began_at) * RTP_CLOCK_HZ
+        for ssrc, number, stamp, payload, now, level, redundant in arrivals:
+            sequence, timestamp = sequence + 1, timestamp + length
+            in_order = number == sequence & 0xFFFF and stamp == timestamp & 0xFFFFFFFF and ssrc == self._ssrc
+            if not in_order or redundant or not length or not payload:
+                break
+            if now - previous > _MAX_STOOD_STILL_S or timestamp > latest + now * RTP_CLOCK_HZ:
+                break
+            packets.append(make(Packet, (sequence, timestamp, payload, level)))
+            length, previous = packet_length(payload), now
+        if packets:
+            self._last = packets[-1]
+        return packets
 
     def timestamp_of(self, copy: Arrival) -> int | None:
         """Return the continued timestamp of a redundant ``copy``; ``None`` if it belongs to another source."""

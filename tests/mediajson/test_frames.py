@@ -8,7 +8,7 @@ import pytest
 
 from ser_track.errors import AudioError
 from ser_track.mediajson.frames import Media, Ping, SessionEnded, SourceStarted, SourceStopped, pong, read_frame
-from ser_track.rtp.opus import packet_length
+from ser_track.rtp.opus_packet import packet_length
 from tests.paths import SHARED
 
 SAMPLE = SHARED / "jitsi" / "sample.jsonl"

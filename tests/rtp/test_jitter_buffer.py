@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from ser_track.rtp.sequence import Packet
 FRAME_S = 0.02
 TICKS = 960
 SSRC = 7
+OPUS_20_MS = b"\x48"
 
 
 class Sender:
@@ -28,8 +30,11 @@ class Sender:
         self.tick(at)
 
     def put(self, n: int, at: float, ssrc: int = SSRC) -> None:
+        self.buffer.put(self.packet(n, at, ssrc))
+
+    def packet(self, n: int, at: float, ssrc: int = SSRC) -> Arrival:
         timestamp = (self._timestamp + n * TICKS) % 2**32
-        self.buffer.put(Arrival(ssrc, (self._sequence + n) % 2**16, timestamp, str(n).encode(), at))
+        return Arrival(ssrc, (self._sequence + n) % 2**16, timestamp, OPUS_20_MS + str(n).encode(), at)
 
     def tick(self, at: float) -> None:
         self.items += self.buffer.take(at)
@@ -39,7 +44,7 @@ class Sender:
         found: list[int | str] = []
         for item in self.items if items is None else items:
             if isinstance(item, Packet):
-                found.append(int(item.payload))
+                found.append(int(item.payload.removeprefix(OPUS_20_MS)))
             elif isinstance(item, Hole):
                 found += ["-"] * item.packets
             else:
@@ -223,3 +228,46 @@ def test_it_does_not_matter_how_often_packets_are_taken(sent: list[tuple[float, 
         sender.items += sender.buffer.flush()
     assert often.heard() == seldom.heard()
     assert often.buffer.counts == seldom.buffer.counts
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 0.3), st.integers(0, 9)), min_size=1, max_size=80),
+    st.integers(1, 20),
+    st.floats(0, 1),
+)
+def test_a_run_of_packets_is_taken_in_as_each_would_be(
+    sent: list[tuple[float, int]], together: int, jitter: float
+) -> None:
+    steps = {0: 2, 1: 60}  # a lost packet, and a pause in which time goes on; the others follow each other
+    times, n = [], 0
+    for late_s, what in sent:
+        n += steps.get(what, 1)
+        times.append((n * FRAME_S + late_s * jitter * (what == 2), n))
+    arriving = sorted(times)
+    singly, in_runs = Sender(), Sender()
+    for start in range(0, len(arriving), together):
+        arrivals = [singly.packet(n, at) for at, n in arriving[start : start + together]]
+        for arrival in arrivals:
+            singly.buffer.put(arrival)
+        while arrivals:
+            taken = in_runs.buffer.put_run(arrivals)
+            if not taken:
+                in_runs.buffer.put(arrivals[0])
+            arrivals = arrivals[max(1, taken) :]
+        for sender in (singly, in_runs):
+            sender.tick(arriving[min(start + together, len(arriving)) - 1][0])
+        assert in_runs.buffer.delay_s == pytest.approx(singly.buffer.delay_s)
+        assert in_runs.buffer.least_transit_s == singly.buffer.least_transit_s
+    for sender in (singly, in_runs):
+        sender.items += sender.buffer.flush()
+    assert singly.items == in_runs.items
+    assert singly.buffer.counts == in_runs.buffer.counts
+
+
+def test_packets_in_order_are_a_run() -> None:
+    sender = Sender()
+    steadily(sender, range(5))
+    arrivals = [sender.packet(n, n * FRAME_S) for n in (5, 6, 7, 9, 10)]
+    assert sender.buffer.put_run(arrivals) == 3
+    assert sender.heard(sender.buffer.take(0.2)) == [5, 6, 7]
+    assert sender.buffer.put_run(arrivals[3:]) == 0

@@ -14,7 +14,8 @@ from ser_track.models.silero import SileroVad
 from ser_track.models.trimming import voiced_windows
 from ser_track.rtp import opus
 from ser_track.rtp.header import Arrival
-from ser_track.rtp.opus import OpusDecoder, carries_previous, packet_length
+from ser_track.rtp.opus import OpusDecoder
+from ser_track.rtp.opus_packet import carries_previous, packet_length
 from ser_track.rtp.opus_stream import OpusStream
 from training.opus import encoded
 

@@ -7,7 +7,7 @@ from typing import Final
 from ser_track.recordings.packets.merge import Key, merged
 from ser_track.recordings.packets.payload_detection import PayloadDetection
 from ser_track.recordings.packets.payload_types import HEARD, Content
-from ser_track.rtp.opus import is_stereo
+from ser_track.rtp.opus_packet import is_stereo
 from ser_track.rtp.packet_reader import PacketReader, RecordedPacket
 
 MAX_SENDERS: Final = 10_000

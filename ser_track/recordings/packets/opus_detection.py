@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from ser_track.rtp.clock_rate import clock_of
 from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
-from ser_track.rtp.opus import packet_length
+from ser_track.rtp.opus_packet import packet_length
 
 Verdict = Literal["opus", "other", "unknown"]
 

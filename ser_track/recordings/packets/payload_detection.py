@@ -13,7 +13,7 @@ from ser_track.recordings.packets.payload_types import (
     is_video,
 )
 from ser_track.rtp.header import Arrival
-from ser_track.rtp.opus import is_stereo
+from ser_track.rtp.opus_packet import is_stereo
 from ser_track.rtp.red import MORE, carries_opus, read_red
 
 _ENOUGH_AGREE: Final = 0.8
