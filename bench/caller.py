@@ -14,12 +14,10 @@ from aiohttp import ClientSession
 from aiortc import MediaStreamTrack, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
 from bench.answer import header_extensions, level_octet, read_answer
-from bench.packets import DTX_BYTES, PACKET_S, Encoding, Packet, turn
+from bench.packets import DTX_BYTES, DTX_EVERY, PACKET_S, Encoding, Packet, turn
 from ser_track.output.data_channel import read_message
 
 _PACKET_TICKS = 960
-_DTX_EVERY: Final = 20
-"""With DTX, WebRTC sends one packet in 400 ms during silence."""
 _JOINING_AT_ONCE: Final = 8
 """The server allows 24 people from one address who are not connected yet (``rooms.max_unconnected``)."""
 
@@ -121,7 +119,7 @@ class Caller:
 
     def _rtp(self, n: int) -> bytes | None:
         packet = self.packet(n)
-        if len(packet.payload) <= DTX_BYTES and n % _DTX_EVERY:
+        if len(packet.payload) <= DTX_BYTES and n % DTX_EVERY:
             return None
         sequence, self.sent = self._first_sequence + self.sent, self.sent + 1
         timestamp = self._first_timestamp + n * _PACKET_TICKS

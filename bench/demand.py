@@ -9,14 +9,13 @@ from typing import Final
 import numpy as np
 
 from bench.caller import Caller, Sending
-from bench.packets import DTX_BYTES, FULLBAND, SILENCE_TURNS, SPOKEN, Packet, turn
+from bench.packets import DTX_BYTES, DTX_EVERY, FULLBAND, SILENCE_TURNS, SPOKEN, Packet, turn
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, FloatArray
 from ser_track.config.schema import PipelineConfig
 from ser_track.models.silero import SileroVad
 
 _PACKET_SAMPLES: Final = SAMPLE_RATE_HZ // 50
 _STEPS: Final = 50
-_DTX_EVERY: Final = 20
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def demand_of(callers: Sequence[Caller], sending: Sending) -> Demand:
     spoken = whole[: len(whole) // (1 + SILENCE_TURNS)]
     sent = [[whole[(caller.position + n) % len(whole)] for n in range(_STEPS)] for caller in callers]
     dtx = sum(len(packet.payload) <= DTX_BYTES for packet in whole) / len(whole)
-    sent_share = 1 - dtx + dtx / _DTX_EVERY
+    sent_share = 1 - dtx + dtx / DTX_EVERY
     if not (sending.levels or sending.dtx):
         return Demand(sent, sent_share, sent, 1.0)
     heard = [packet for packet, voiced in zip(spoken, voiced_packets(), strict=True) if voiced or not sending.levels]

@@ -19,6 +19,8 @@ PACKET_S: Final = 0.02
 SPOKEN: Final = Path(__file__).parents[1] / "tests" / "data" / "spoken.wav"
 DTX_BYTES: Final = 2
 """Packets of at most this size stand for silence; WebRTC sends few of them."""
+DTX_EVERY: Final = 20
+"""With DTX, WebRTC sends one packet in 400 ms during silence."""
 SILENCE_TURNS: Final = 7
 """After the recording, a caller is silent for this many times its length: one in eight speaks."""
 _FULL_SCALE: Final = 32_768
