@@ -4,7 +4,7 @@ import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -37,19 +37,23 @@ def constant_cost(cost_ms: float) -> Cost:
 
 
 def read_cost(path: Path, levels: bool) -> Cost:
-    """The cost by number of people, from the rows in which the server kept up: an overloaded one does less for each.
+    """The cost by number of people, from the rows in which callers and server kept up.
+
+    An overloaded server does less for each person, so its cost says nothing.
 
     Raises:
         SystemExit: the file has no such row.
     """
     document = json.loads(path.read_text().splitlines()[-1])
-    rows = [
-        row
-        for row in document.get("rows", [document])
-        if row.get("levels") == levels and row.get("packets_handled", 0) >= row.get("packets_sent", 1)
-    ]
+    rows = [row for row in document.get("rows", [document]) if row.get("levels") == levels and _kept_up(row)]
     if not rows:
-        raise SystemExit(f"{path}: no row with levels={levels} whose packets were all handled; measure fewer people")
+        raise SystemExit(
+            f"{path}: no row with levels={levels} in which callers and server kept up; measure fewer people"
+        )
     points = sorted((row["participants"], row["cpu_ms_per_participant_s"]) for row in rows)
     loads = (people * cost_ms / 1000 for people, cost_ms in points)
     return Cost((0.0, *(float(people) for people, _ in points)), (0.0, *loads))
+
+
+def _kept_up(row: dict[str, Any]) -> bool:
+    return bool(row.get("sender_kept_up")) and row["packets_handled"] >= row["packets_sent"]

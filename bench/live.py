@@ -43,6 +43,8 @@ from bench.sender import Network, send_all
 from bench.server_process import ServerProcess, serving
 from ser_track.config.schema import PipelineConfig, RuntimeConfig
 
+_SENDER_MAY_BE_LATE_S: Final = 0.1
+"""Beyond this, something else used the callers' core, and the figures are not those of a call."""
 _CPU: Final = "ser_track_cpu_seconds"
 _COUNTED: Final = {
     "packets_lost": "ser_track_packets_lost",
@@ -134,9 +136,9 @@ async def talk(
 ) -> tuple[dict[str, Any], Period]:
     """Send for ``seconds`` once everything has settled; return the server's cost, and when that was."""
     await send_all(callers, SETTLE_S, network)
-    before, cpu_s, begun = server.scrape(), server.cpu_s(), time.monotonic()
+    before, cpu_s, own_s, begun = server.scrape(), server.cpu_s(), time.process_time(), time.monotonic()
     late_s = await send_all(callers, seconds, network)
-    cpu_s, period = server.cpu_s() - cpu_s, Period(begun, time.monotonic())
+    cpu_s, own_s, period = server.cpu_s() - cpu_s, time.process_time() - own_s, Period(begun, time.monotonic())
     after = server.scrape()
     per_participant_s = 1000 / seconds / len(callers)
     return {
@@ -146,7 +148,9 @@ async def talk(
             stage: round(value * per_participant_s, 3) for stage, value in by_stage(before, after).items()
         },
         "core_busy": round(cpu_s / (period.ended - period.begun), 3),
+        "sender_core_busy": round(own_s / (period.ended - period.begun), 3),
         "sender_late_ms_max": round(1000 * late_s, 1),
+        "sender_kept_up": late_s <= _SENDER_MAY_BE_LATE_S,
         "provisional_due": rounded(difference(before, after, "ser_track_provisional_due")),
         "provisional_made": rounded(difference(before, after, "ser_track_provisional_made")),
         "decoded_share": decoded_share(before, after),

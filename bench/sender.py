@@ -26,10 +26,22 @@ class Network:
 
     def delay_s(self) -> float | None:
         """The delay of the next packet; None if it is lost."""
-        if random.random() < self.loss:
+        if self.loss and random.random() < self.loss:
             return None
-        held_back = 1.5 * PACKET_S if random.random() < self.reorder else 0.0
+        held_back = 1.5 * PACKET_S if self.reorder and random.random() < self.reorder else 0.0
         return held_back + (random.uniform(0, self.jitter_s) if self.jitter_s else 0.0)
+
+
+def _send_next(caller: Caller, network: Network) -> tuple[bytes, float] | None:
+    """Send the next packet of ``caller``; `None` unless it is delayed, and must be delivered later."""
+    if (packet := caller.next_packet()) is None or (delay_s := network.delay_s()) is None:
+        return None
+    if caller.first_turn is None:
+        caller.first_turn = len(caller.sent_at) - 1
+    if delay_s:
+        return packet, delay_s
+    caller.deliver(packet)
+    return None
 
 
 async def send_all(callers: Sequence[Caller], seconds: float, network: Network | None = None) -> float:
@@ -43,9 +55,8 @@ async def send_all(callers: Sequence[Caller], seconds: float, network: Network |
     for tick in range(round(seconds / PACKET_S) * _SLICES):
         now = tick * PACKET_S / _SLICES
         for number, caller in enumerate(groups[tick % _SLICES]):
-            if (packet := caller.next_packet()) is not None and (delay_s := network.delay_s()) is not None:
-                if caller.first_turn is None:
-                    caller.first_turn = len(caller.sent_at) - 1
+            if (sent := _send_next(caller, network)) is not None:
+                packet, delay_s = sent
                 heapq.heappush(flying, (now + delay_s, tick * len(callers) + number, caller, packet))
         while flying and flying[0][0] <= now:
             _, _, caller, packet = heapq.heappop(flying)

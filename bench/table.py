@@ -20,6 +20,7 @@ _COLUMNS: Final = {
     "levels": "levels",
     "CPU ms per participant and second": "cpu_ms_per_participant_s",
     "core": "core_busy",
+    "sender kept up": "sender_kept_up",
     "limit": "limit_ms_per_participant_s",
     "times limit": "times_limit",
     "packets handled": "packets_handled",

@@ -72,15 +72,22 @@ def test_costs_come_from_rows_in_which_the_server_kept_up(tmp_path: Path) -> Non
             "cpu_ms_per_participant_s": cost_ms,
             "packets_handled": handled,
             "packets_sent": 100,
+            "sender_kept_up": people != 300,
         }
 
     file = tmp_path / "table.json"
-    rows = [row(100, 5.0, 100), row(200, 4.0, 100), row(500, 1.9, 60), row(100, 2.0, 100, levels=True)]
+    rows = [
+        row(100, 5.0, 100),
+        row(200, 4.0, 100),
+        row(500, 1.9, 60),
+        row(300, 9.0, 100),
+        row(100, 2.0, 100, levels=True),
+    ]
     file.write_text("a line before\n" + json.dumps({"rows": rows}) + "\n")
     cost = read_cost(file, levels=False)
     assert cost == Cost((0.0, 100.0, 200.0), (0.0, 0.5, 0.8))
     assert [cost.of(people) for people in (0, 50, 100, 150, 400)] == pytest.approx([0, 0.25, 0.5, 0.65, 1.6])
-    file.write_text(json.dumps(rows[3]))
+    file.write_text(json.dumps(rows[4]))
     assert read_cost(file, levels=True).of(50) == pytest.approx(0.1)
     with pytest.raises(SystemExit, match="levels=False"):
         read_cost(file, levels=False)
