@@ -12,6 +12,7 @@ from aiortc.rtcrtpreceiver import StreamStatistics
 from pylibsrtp import Policy, Session
 
 from ser_track.aiortc_internals.socket import _MAX_WAITING, MediaSocket, _Aiortc
+from ser_track.aiortc_internals.socket import hand_over as hand_to_aiortc
 from ser_track.aiortc_internals.srtp import SharedSession
 from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival, read_header, read_packet
@@ -142,7 +143,8 @@ async def _hand_over(datagrams: list[bytes]) -> None:
         for arrival in media.take([(datagram, 1.0) for datagram in batch], 0.0):
             heard += not arrival.redundant
             assert arrival.ssrc == SSRC
-        while rest._waiting:  # noqa: ASYNC110  # it hands on a few at each turn of the loop
+        hand_to_aiortc([media])
+        while rest:  # noqa: ASYNC110  # it hands on a few at each turn of the loop
             await asyncio.sleep(0)
         handed = iter(batch)
         assert all(datagram in handed for datagram in passed[before:]), "changed, or out of order"

@@ -87,6 +87,18 @@ def take_socket(receiver: RTCRtpReceiver, level_id: int | None) -> "MediaSocket 
     )
 
 
+def hand_over(sockets: Iterable["MediaSocket"]) -> None:
+    """Give aiortc what ``sockets`` have set aside for it: their event loop wakes up once for all of them."""
+    waiting = [each.rest for each in sockets if each.rest]
+    if waiting and not (loop := waiting[0].loop).is_closed():
+        loop.call_soon_threadsafe(_receive_all, waiting)
+
+
+def _receive_all(waiting: Iterable["_Aiortc"]) -> None:
+    for each in waiting:
+        each.receive()
+
+
 class _Source(NamedTuple):
     """One SSRC with one payload type."""
 
@@ -122,6 +134,11 @@ class MediaSocket:
         """Assign audio that arrives after ``since`` (monotonic seconds) to ``key``; None: discard it unanalysed."""
         self._heard_as = None if key is None else (key, since)
 
+    @property
+    def rest(self) -> "_Aiortc":
+        """Aiortc's side of the connection."""
+        return self._rest
+
     def fileno(self) -> int:
         """The socket's file descriptor, for a `DatagramReader`; negative once the socket is closed."""
         return self._socket.fileno()
@@ -131,10 +148,10 @@ class MediaSocket:
         self._socket.close()
 
     def take(self, datagrams: Iterable[tuple[bytes, float]], clock_offset_s: float) -> list[Arrival]:
-        """The Opus packets among ``datagrams``, each with its time of arrival; the rest goes to aiortc."""
+        """The Opus packets among ``datagrams``, each with its time of arrival; `hand_over` gives aiortc the rest."""
         runs, rest = self._sorted(datagrams)
         if rest:
-            self._rest.pass_on(rest)
+            self._rest.set_aside(rest)
         arrivals = list[Arrival]()
         for source, packets in runs:
             arrivals += self._decrypted(source, packets, clock_offset_s)
@@ -203,29 +220,31 @@ class _Aiortc:
         codecs: dict[int, Any],
         statistics: dict[int, StreamStatistics],
     ) -> None:
-        self._loop = loop
+        self.loop = loop
         self._protocol = protocol
         self._remote = remote
         self._codecs = codecs
         self._statistics = statistics
         self._waiting: deque[bytes] = deque()
 
-    def pass_on(self, datagrams: list[bytes]) -> None:
-        """Give aioice datagrams as if they came from its own socket. No more are queued than that socket would hold."""
-        room = _MAX_WAITING - len(self._waiting)
-        if room > 0 and not self._loop.is_closed():
-            self._waiting.extend(datagrams[:room])
-            self._loop.call_soon_threadsafe(self._receive)
+    def __bool__(self) -> bool:
+        """Whether anything is set aside."""
+        return bool(self._waiting)
 
-    def _receive(self) -> None:
-        """Handle a few, then let other tasks run."""
+    def set_aside(self, datagrams: list[bytes]) -> None:
+        """Keep datagrams for `receive`, no more than aioice's own socket would hold."""
+        if (room := _MAX_WAITING - len(self._waiting)) > 0:
+            self._waiting.extend(datagrams[:room])
+
+    def receive(self) -> None:
+        """Give aioice a few datagrams as if they came from its own socket, then let other tasks run."""
         for _ in range(min(_AT_ONCE, len(self._waiting))):
             try:
                 self._protocol.datagram_received(self._waiting.popleft(), self._remote)
             except Exception:  # a datagram that aioice cannot handle; its own socket would ignore it too
                 log.debug("a datagram could not be handled", exc_info=True)
         if self._waiting:
-            self._loop.call_soon(self._receive)
+            self.loop.call_soon(self.receive)
 
     def accepted(self, ssrc: int, payload_type: int) -> _Source | None:
         """An Opus source that aiortc has routed to this receiver; aiortc and this module share its statistics."""

@@ -59,6 +59,10 @@ class Datagrams:
     def take(self, datagrams: list[tuple[bytes, float]], offset_s: float) -> list[Arrival]:
         return [Arrival(1, n, n * 960, datagram, now) for n, (datagram, now) in enumerate(datagrams)]
 
+    @property
+    def rest(self) -> bool:
+        return False
+
     def close(self) -> None:
         self.received.close()
         self.sender.close()
