@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench.model_cost import TimedSession
 from bench.packets import SPOKEN
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk, FloatArray
 from ser_track.config.schema import PipelineConfig
@@ -47,21 +48,6 @@ class CostFreeClassifier:
     def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
         """All labels are equally likely."""
         return self._answer
-
-
-class TimedSession:
-    """An ONNX Runtime session that adds up its CPU time."""
-
-    def __init__(self, session: Any) -> None:
-        self._session = session
-        self.spent_s = 0.0
-
-    def run(self, names: Sequence[str] | None, inputs: dict[str, Any]) -> Any:
-        """See the session."""
-        begun = time.thread_time()
-        found = self._session.run(names, inputs)
-        self.spent_s += time.thread_time() - begun
-        return found
 
 
 class TimedDetector(SileroVad):

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.scrape import Scrape
+
 _ROOT = Path(__file__).parents[1]
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -27,9 +29,9 @@ class ServerProcess:
         self.ready_s = ready_s
         """From the start of the process to the first answer of /healthz."""
 
-    def cpu_s(self) -> float:
-        """User and system time of all threads so far."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+    def cpu_s(self, pid: int | None = None) -> float:
+        """User and system time of all threads so far, of the server's first process unless ``pid`` names another."""
+        fields = _stat(Path(f"/proc/{pid or self._process.pid}/stat"))
         return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
     def rss_mb(self) -> float:
@@ -43,37 +45,28 @@ class ServerProcess:
         """Whether the process runs."""
         return self._process.poll() is None
 
-    def counter(self, name: str) -> float:
-        """One unlabelled value of /metrics."""
-        match = re.search(rf"^{name} (\S+)$", self._metrics(), re.MULTILINE)
-        assert match is not None, f"{name} is not in /metrics"
-        return float(match[1])
+    def family(self) -> list[int]:
+        """Process ids of the server and of all processes below it."""
+        parents = dict(found for path in Path("/proc").glob("[0-9]*/stat") if (found := _parent(path)) is not None)
+        family = {self._process.pid}
+        while more := {child for child, parent in parents.items() if parent in family} - family:
+            family |= more
+        return sorted(family)
 
-    def labelled(self, name: str) -> dict[str, float]:
-        """Every value of a metric with one label, by the label's value."""
-        found = re.findall(rf'^{name}{{\w+="([^"]+)"}} (\S+)$', self._metrics(), re.MULTILINE)
-        return {label: float(value) for label, value in found}
-
-    def percentile_ms(self, histogram: str, share: float) -> float | None:
-        """Upper edge of the bucket that holds the ``share`` of observations; None if there are none."""
-        buckets = self.labelled(f"{histogram}_bucket")
-        total = buckets.get("+Inf", 0.0)
-        edges = [float(edge) for edge, count in buckets.items() if total and count >= share * total]
-        return round(1000 * min(edges), 1) if edges else None
-
-    def _metrics(self) -> str:
+    def scrape(self) -> Scrape:
+        """What /metrics says now."""
         with urllib.request.urlopen(f"{self.url}/metrics") as response:
-            return str(response.read().decode())
+            return Scrape(response.read().decode())
 
 
 @contextlib.contextmanager
 def serving(
-    core: int,
+    core: int | None,
     overrides: Mapping[str, Any] | None = None,
     program: Path = _ROOT / "server.py",
     python: str | None = None,
 ) -> Iterator[ServerProcess]:
-    """Start ``program`` on a free port, on ``core`` alone, and stop it afterwards.
+    """Start ``program`` on a free port, on ``core`` alone (`None`: on all), and stop it afterwards.
 
     ``overrides`` replace keys in ``config.json``, by section. A program that ends at once is given as it is: not alive.
     """
@@ -88,7 +81,7 @@ def serving(
         process = subprocess.Popen(
             [python or sys.executable, str(program), *arguments], cwd=_ROOT, stdout=subprocess.PIPE, text=True
         )
-        os.sched_setaffinity(process.pid, {core})
+        os.sched_setaffinity(process.pid, range(os.cpu_count() or 1) if core is None else {core})
         try:
             url = _read_url(process)
             if url:
@@ -97,6 +90,19 @@ def serving(
         finally:
             process.terminate()
             process.wait(30)
+
+
+def _stat(path: Path) -> list[str]:
+    """The fields after the name, which may itself hold spaces and parentheses."""
+    return path.read_text().rpartition(")")[2].split()
+
+
+def _parent(path: Path) -> tuple[int, int] | None:
+    """Process id and that of its parent; `None` if it has ended since."""
+    try:
+        return int(path.parent.name), int(_stat(path)[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def _read_url(process: "subprocess.Popen[str]") -> str:
