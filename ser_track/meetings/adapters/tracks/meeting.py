@@ -1,31 +1,23 @@
 """One meeting whose tracks a sender sends over one peer connection, as a `Meeting`.
 
-The sender is not believed more than needed: it says who is on which track, but it cannot agree for anybody.
+What the sender says on the data channel is in `Control`, and who is on which track in `People`.
 """
 
 import asyncio
 import contextlib
 import logging
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from ser_track.chunk import Chunk
-from ser_track.errors import BadRequestError, ForbiddenError, JoinError, MeetingError
-from ser_track.event_types import EncodedEvent, Left, Notice
-from ser_track.meetings.adapters.tracks.messages import (
-    of_answer,
-    of_error,
-    of_person,
-    of_refusal,
-    read_announcement,
-    read_id,
-    read_text,
-)
+from ser_track.errors import BadRequestError, JoinError
+from ser_track.event_types import EncodedEvent, Left
+from ser_track.meetings.adapters.tracks.control import Control
+from ser_track.meetings.adapters.tracks.messages import of_answer, of_error
 from ser_track.meetings.adapters.tracks.offer import TracksOffer, read_tracks
-from ser_track.meetings.adapters.tracks.people import People, Person
+from ser_track.meetings.adapters.tracks.people import People
 from ser_track.meetings.adapters.tracks.target import TracksTarget
 from ser_track.meetings.analysis_peer import AnalysisPeer
-from ser_track.meetings.json_messages import parse_object
 from ser_track.meetings.meeting import Host, Services
 from ser_track.meetings.rate_limits import Allowance
 from ser_track.rtp import opus
@@ -33,8 +25,9 @@ from ser_track.rtp.header import Arrival
 from ser_track.rtp.track_routes import Seat, TrackRoutes
 
 log = logging.getLogger(__name__)
-_MAX_MESSAGE: Final = 262_144
-"""Characters of one message: a later offer names all sections."""
+_MAX_SENT: Final = 262_144
+"""The longest message that a sender may send, as our answer says; aiortc writes that."""
+_OFFERS_PER_S, _OFFERS_BURST = 1.0, 20
 _MESSAGES_PER_S: Final = 50
 _BURST_PER_PERSON: Final = 10
 _FLUSH_S: Final = 0.25
@@ -53,12 +46,14 @@ class TracksMeeting:
         self._max_people = services.config.meetings.max_participants
         self._routes = TrackRoutes(self._noticed)
         self._people = People(host, self._routes)
+        self._control = Control(host, self._people, self._offered, self._send)
         self._peer: AnalysisPeer | None = None
         self._offer: TracksOffer
         self._first_answer = self._answer = ""
         self._answers = 0
         self._lost: asyncio.Future[str] = self._loop.create_future()
         self._messages = Allowance(_MESSAGES_PER_S, max(500, _BURST_PER_PERSON * self._max_people))
+        self._offers = Allowance(_OFFERS_PER_S, _OFFERS_BURST)
         self._strangers = Allowance(_STRANGERS_PER_S, _STRANGERS_BURST)
 
     def answered(self) -> str:
@@ -71,11 +66,11 @@ class TracksMeeting:
             raise JoinError(self._where, "answer", "libopus is not installed (Debian: libopus0)", "no_opus")
         self._offer = read_tracks(self._target.sdp, self._max_people)
         config, metrics, audio = self._services.config.runtime, self._services.metrics, self._services.audio
-        peer = AnalysisPeer(config, metrics, self, audio, routes=self._routes, max_message=_MAX_MESSAGE)
+        # Kept before it can fail: then `close` closes it.
+        self._peer = peer = AnalysisPeer(config, metrics, self, audio, routes=self._routes, max_message=_MAX_SENT)
         self._first_answer = await peer.answer(self._offer.reduced)
         self._routes.describe(self._offer.tracks)
         self._answer = self._offer.complete(self._first_answer)
-        self._peer = peer
 
     async def wait(self) -> str:
         """See `Meeting`. The sender comes back with a new meeting of the same name."""
@@ -134,59 +129,12 @@ class TracksMeeting:
             )
             self.connection_lost("the sender sent too many messages on the data channel")
             return
-        body: dict[str, Any] = {}
-        try:
-            body = parse_object(text)
-            self._take(body)
-        except MeetingError as error:
-            self._send(of_refusal(error, body))
-
-    def _take(self, body: dict[str, Any]) -> None:
-        match body.get("type", "person"):
-            case "person" | "switched":
-                self._announced(body)
-            case "renamed":
-                name = read_text(body, "name")
-                self._people.rename(person := self._people.find(read_id(body)), name)
-                self._introduce(person)
-            case "muted":
-                self._mute(self._people.find(read_id(body)), body.get("muted"))
-            case "gone":
-                self._people.remove(self._people.find(read_id(body)), "left")
-            case "consent" | "opt_out":
-                self._refused(self._people.find(read_id(body)), body)
-            case "offer":
-                self._offered(read_text(body, "sdp"))
-            case other:
-                known = "person, switched, renamed, muted, gone, consent, offer"
-                raise BadRequestError(f"'type' must be one of {known}, not {repr(other)[:40]}")
-
-    def _announced(self, body: dict[str, Any]) -> None:
-        try:
-            person = self._people.announce(read_announcement(body))
-        except MeetingError:
-            # Whoever was there is not any longer, whatever is wrong with the rest of the message.
-            if isinstance(mid := body.get("mid"), str) and (before := self._people.on(mid)) is not None:
-                self._people.remove(before, "their track was given to somebody who could not be understood")
-            raise
-        if "muted" in body:
-            self._mute(person, body["muted"])
-        self._introduce(person)
-
-    def _mute(self, person: Person, muted: object) -> None:
-        if not isinstance(muted, bool):
-            raise BadRequestError(f"'muted' must be true or false, not {repr(muted)[:40]}")
-        person.attendee.muted = muted
-
-    def _refused(self, person: Person, body: dict[str, Any]) -> None:
-        if body.get("type") == "consent" and body.get("analysed") is not False:
-            raise ForbiddenError(
-                "a sender cannot agree for people, only pass on a refusal ('analysed': false): "
-                "give each person their 'own_url', where they agree themselves"
-            )
-        self._host.answered(person.attendee, False)
+        self._control.take(text)
 
     def _offered(self, sdp: str) -> None:
+        """A later offer over the same connection: aiortc has all that it needs already."""
+        if not self._offers.take():
+            raise BadRequestError(f"offers come too fast; send at most {_OFFERS_PER_S:.0f} a second")
         offer = read_tracks(sdp, self._max_people, self._offer.base)
         if offer.connection != self._offer.connection:
             raise BadRequestError(
@@ -198,11 +146,6 @@ class TracksMeeting:
         self._people.remove_all("their track ended", but_on=frozenset(offer.tracks))
         self._answers += 1
         self._send(of_answer(offer.complete(self._first_answer, self._answers)))
-
-    def _introduce(self, person: Person) -> None:
-        notices = [each.event for each in self._host.present(person.attendee) if isinstance(each.event, Notice)]
-        own_url = notices[0].own_url if notices else None
-        self._send(of_person(person.id, person.mid, person.attendee, own_url))
 
     def _noticed(self, ssrc: int, mid: str | None, seat: Seat | None) -> None:
         """Audio came that is nobody's. Called on any thread."""

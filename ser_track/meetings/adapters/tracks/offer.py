@@ -75,9 +75,11 @@ class TracksOffer:
             return "\r\n".join([*lines, *([f"a=mid:{section.mid}"] if section.mid else []), ""])
         if section.kind != "audio":
             return data
-        lines = [line for line in audio.splitlines() if not line.startswith(_ABOUT_SENDER)]
-        text = _MID.sub(f"a=mid:{section.mid}", "\r\n".join([*lines, ""]))
-        return _DIRECTION.sub("a=recvonly" if section.sends else "a=inactive", text)
+        lines = [
+            line for line in audio.splitlines() if not line.startswith(_ABOUT_SENDER) and not _DIRECTION.match(line)
+        ]
+        named = [f"a=mid:{section.mid}" if line.startswith("a=mid:") else line for line in lines]
+        return "\r\n".join([*named, "a=recvonly" if section.sends else "a=inactive", ""])
 
 
 def read_tracks(sdp: str, max_tracks: int, base: str | None = None) -> TracksOffer:
@@ -144,7 +146,7 @@ def _reduced_audio(section: _Section, tagged: _Section) -> str:
     kept = _CODEC.findall(section.text)
     lines = _on_transport(section, tagged, [each for each in section.formats.split() if each in kept]).splitlines()
     chosen = [line for line in lines if (of := _OF_FORMAT.match(line)) is None or of[1] in kept]
-    return _DIRECTION.sub("", "\r\n".join([*chosen, ""])).replace("\r\n\r\n", "\r\n") + "a=sendonly\r\n"
+    return "\r\n".join([*(line for line in chosen if not _DIRECTION.match(line)), "a=sendonly", ""])
 
 
 def _on_transport(section: _Section, tagged: _Section, formats: list[str] | None = None) -> str:

@@ -40,6 +40,8 @@ class Person:
 
     id: str
     """As the sender calls them."""
+    name: str
+    """As the sender gave it."""
     mid: str
     attendee: Attendee
     seat: Seat
@@ -78,8 +80,10 @@ class People:
             MeetingFullError: the limit of people is reached; then nobody is on the track.
         """
         known = self._people.get(told.id)
+        if known is not None and known.name != told.name:  # an id alone is no proof that it is the same person
+            self.remove(known, "somebody else has their id")
+            known = None
         if known is not None and known.mid == told.mid and self._is_same(known.seat, told.ssrc):
-            self.rename(known, told.name)
             return known
         try:
             seat = self._routes.take_seat(told.mid, time.monotonic(), told.ssrc)
@@ -92,9 +96,9 @@ class People:
         return self._newcomer(told, seat) if known is None else self._moved(known, told, seat)
 
     def rename(self, person: Person, name: str) -> None:
-        """They have another name, perhaps."""
-        if name != person.attendee.given_name:
-            self._host.renamed(person.id, name)
+        """They have another name."""
+        person.name = name
+        self._host.renamed(person.id, name)
 
     def remove(self, person: Person, reason: str) -> None:
         """They are gone; no packet that comes from now on is theirs."""
@@ -135,7 +139,7 @@ class People:
         if (attendee := self._host.joined(told.id, told.name)) is None:
             self._routes.leave_seat(seat)
             raise MeetingFullError("the meeting is full (meetings.max_participants); nobody is analysed on this track")
-        person = self._people[told.id] = Person(told.id, told.mid, attendee, seat)
+        person = self._people[told.id] = Person(told.id, told.name, told.mid, attendee, seat)
         self._attendees[attendee.id] = attendee
         attendee.begin_sending(SeatAudio(seat))
         return person
@@ -146,7 +150,6 @@ class People:
             self._routes.leave_seat(person.seat)
         person.seat.key = None
         person.mid, person.seat = told.mid, seat
-        self.rename(person, told.name)
         self._spawn(self._begin_again(person, seat))
         return person
 
