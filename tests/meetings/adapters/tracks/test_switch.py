@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from ser_track.aiortc_internals import udp_batches
 from tests.helpers.event_schema import VALIDATOR
 from tests.helpers.peer import RecordingTrack
 from tests.helpers.track_sender import TrackSender
@@ -52,6 +53,19 @@ async def test_tracks_that_go_on_with_the_same_source_after_a_switch_are_the_nex
     ann = await ann_speaks(one := sender())
     one.say(type="switched", mid="0", id="b", name="Bob")
     one.sender("0").replaceTrack(RecordingTrack(SPOKEN))
+    await check_that_only_bob_is_heard(one, ann)
+
+
+@pytest.mark.parametrize("another", [True, False])
+async def test_tracks_are_cut_where_aiortc_reads_the_socket_too(
+    sender: MakeSender, monkeypatch: pytest.MonkeyPatch, another: bool
+) -> None:
+    monkeypatch.setattr(udp_batches, "available", lambda: False)
+    ann = await ann_speaks(one := sender())
+    one.say(type="switched", mid="0", id="b", name="Bob")
+    one.sender("0").replaceTrack(RecordingTrack(SPOKEN))
+    if another:
+        one.change_source("0")
     await check_that_only_bob_is_heard(one, ann)
 
 
