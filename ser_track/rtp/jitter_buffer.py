@@ -47,7 +47,7 @@ Item = Packet | Hole | Restart
 
 @dataclass(slots=True)
 class PacketCounts:
-    """Counts packets of one or many senders by outcome; the last four fields are samples at 16 kHz."""
+    """Counts packets of one or many senders by outcome; fields named ``samples`` are at 16 kHz."""
 
     received: int = 0
     duplicates: int = 0
@@ -61,11 +61,15 @@ class PacketCounts:
     """Lost, but carried by a packet after them: as Opus's error correction, or as a copy (RED)."""
     concealed_samples: int = 0
     missing_samples: int = 0
-    """Lost, and too long to be concealed."""
+    """Lost, and too long to be concealed, or where nothing was decoded."""
     silent_samples: int = 0
     """Silence: the sender marked it, or sent nothing (DTX)."""
+    undecoded_samples: int = 0
+    """So quiet by the sender's levels (RFC 6464) that they were not decoded."""
     samples: int = 0
     """All samples that were decoded or concealed."""
+    wrong_levels: int = 0
+    """Times that a sender's levels were found to be much lower than its audio, and were no longer believed."""
 
 
 class JitterBuffer:
@@ -176,7 +180,7 @@ class JitterBuffer:
                     missing = before + min(hole - 1, max(1, round((at - before_at) / hole_at * hole)))
                     self.counts.lost += 1
                     self.counts.recovered += 1
-                    self._held[missing] = Packet(missing, at, copy.payload), copy.now
+                    self._held[missing] = Packet(missing, at, copy.payload, packet.level), copy.now
                     self._release()
                 return
             before, before_at = sequence, packet.timestamp
