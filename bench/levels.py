@@ -30,8 +30,8 @@ from ser_track.event_types import StreamKey
 from ser_track.models.silero import SileroVad
 from ser_track.models.trimming import voiced_windows
 from ser_track.rtp.header import SILENT_LEVEL, Arrival
-from ser_track.rtp.jitter_buffer import PacketCounts
 from ser_track.rtp.opus_stream import OpusStream
+from ser_track.rtp.packet_counts import PacketCounts
 from training.corpora import CORPORA
 
 _NOISE_DB: Final = (-75.0, -60.0, -50.0)

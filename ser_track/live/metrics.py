@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.live.cpu_stages import STAGES, Stage
-from ser_track.rtp.jitter_buffer import PacketCounts
+from ser_track.rtp.packet_counts import PacketCounts
 
 _OF_PACKETS = (
     ("packets", "Opus packets received"),

@@ -13,12 +13,12 @@ import numpy as np
 
 from ser_track.chunk import SAMPLE_RATE_HZ, WINDOW_SAMPLES, Chunk
 from ser_track.rtp.header import SILENT_LEVEL
-from ser_track.rtp.jitter_buffer import PacketCounts
 from ser_track.rtp.level_check import LevelCheck
 from ser_track.rtp.level_gate import LevelGate
 from ser_track.rtp.media_time import MediaTime
 from ser_track.rtp.opus import RTP_PER_SAMPLE
 from ser_track.rtp.opus_playout import OpusPlayout
+from ser_track.rtp.packet_counts import PacketCounts
 from ser_track.rtp.undecoded import PlacedPacket, UndecodedPackets
 
 _DTX_BYTES: Final = 2

@@ -10,10 +10,10 @@ from typing import Final
 
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
 from ser_track.errors import AudioError
-from ser_track.rtp.jitter_buffer import PacketCounts
 from ser_track.rtp.media_time import MediaTime
 from ser_track.rtp.opus import OpusDecoder
 from ser_track.rtp.opus_packet import carries_previous
+from ser_track.rtp.packet_counts import PacketCounts
 from ser_track.rtp.undecoded import PlacedPacket
 
 _MAX_CONCEALED: Final = 120 * SAMPLE_RATE_HZ // 1000

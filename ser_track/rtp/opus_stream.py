@@ -9,12 +9,13 @@ from ser_track.audio.mixing import ChannelMixer
 from ser_track.chunk import Chunk
 from ser_track.rtp.clock_rate import ClockRate
 from ser_track.rtp.header import Arrival
-from ser_track.rtp.jitter_buffer import Hole, Item, JitterBuffer, PacketCounts, Restart
+from ser_track.rtp.jitter_buffer import Hole, Item, JitterBuffer, Restart
 from ser_track.rtp.lazy_decoding import LazyDecoding
 from ser_track.rtp.media_time import MediaTime
 from ser_track.rtp.opus import RTP_PER_SAMPLE
 from ser_track.rtp.opus_packet import packet_length
 from ser_track.rtp.opus_playout import OpusPlayout
+from ser_track.rtp.packet_counts import PacketCounts
 from ser_track.rtp.sequence import Packet
 from ser_track.rtp.undecoded import PlacedPacket
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from ser_track.chunk import SAMPLE_RATE_HZ
-from ser_track.rtp.jitter_buffer import PacketCounts
+from ser_track.rtp.packet_counts import PacketCounts
 
 _KEPT: Final = SAMPLE_RATE_HZ // 2
 _LED_UP: Final = 3 * SAMPLE_RATE_HZ // 10

@@ -16,8 +16,8 @@ from ser_track.models.silero import SileroVad
 from ser_track.models.trimming import voiced_windows
 from ser_track.recordings.recording import open_recording
 from ser_track.rtp.header import Arrival
-from ser_track.rtp.jitter_buffer import PacketCounts
 from ser_track.rtp.opus_stream import OpusStream
+from ser_track.rtp.packet_counts import PacketCounts
 from tests.helpers.packets import heard as heard_in
 from tests.helpers.signals import read_wav
 from tests.paths import SPOKEN
