@@ -44,7 +44,10 @@ DEFAULT: Final = GateSettings()
 
 
 class LevelGate:
-    """Give it the level of each packet of one source, in order. It is open at first, and while levels never differ."""
+    """Give it the level of each packet of one source, in order.
+
+    It is open at first, and while levels are loud and never differ.
+    """
 
     def __init__(self, settings: GateSettings = DEFAULT) -> None:
         self._settings = settings
@@ -53,7 +56,7 @@ class LevelGate:
         self._blocks: deque[bytearray] = deque()
         """The levels of each remembered second."""
         self._block, self._block_left = bytearray(), _BLOCK
-        self._sound_at = -settings.surely_db
+        self._sound_at = self._surely = -settings.surely_db
         """The quietest level that is sound."""
         self._sound = 0
         """How long sound has lasted, at most until it is confirmed; it shrinks while there is none."""
@@ -101,7 +104,7 @@ class LevelGate:
                 counts[level] -= 1
         self._block, self._block_left = bytearray(), _BLOCK
         count = sum(map(len, self._blocks))
-        if max(counts) == count:  # they never differ: no microphone does that, so nobody measured them
+        if max(counts[: self._surely + 1]) == count:  # loud, and never different: nobody measured that
             self._sound_at = SILENT_LEVEL
             return
         floor, loud = self._percentile(settings.floor_share * count), self._percentile(_LOUD_SHARE * count)

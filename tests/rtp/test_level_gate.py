@@ -78,9 +78,14 @@ def test_where_some_packets_have_no_level_all_are_heard() -> None:
     assert not any(heard([None, *room(60)])[11 * SECOND :]), "one without is forgotten"
 
 
-@pytest.mark.parametrize("level", [0, 40, 60, 90])
-def test_a_level_that_never_changes_is_not_believed(level: int) -> None:
+@pytest.mark.parametrize("level", [0, 20, 45])
+def test_a_loud_level_that_never_changes_is_not_believed(level: int) -> None:
     assert all(heard([level] * 60 * SECOND))
+
+
+@pytest.mark.parametrize("level", [46, 60, 96, 127])
+def test_the_hum_of_a_device_is_not_heard_although_its_level_never_changes(level: int) -> None:
+    assert not any(heard([level] * 60 * SECOND)[2 * SECOND :])
 
 
 def test_after_it_was_told_to_stay_open_it_does_for_that_long() -> None:
