@@ -16,7 +16,6 @@ _MIN_RUN: Final = 16
 """From this many windows on, a run costs no more per window than a batch of the same number of streams."""
 MAX_RUN_WINDOWS: Final = 128
 """Longer runs cost more per window again: the network's data then no longer fits in the processor's cache."""
-
 _FADES_AFTER: Final = SAMPLE_RATE_HZ // WINDOW_SAMPLES
 """After a second that was left out, a voice may be another one, or none: the detector's memory fades, once."""
 
