@@ -20,6 +20,8 @@ class Stream:
     detection: DetectorState
     voice: VoiceProfile | None
     smoothing: Smoothing
+    left_out: int = 0
+    """Windows that were left out since the last one that the detector heard."""
     events: list[EngineEvent] = field(default_factory=list)
     """Events since the last tick that completed."""
     latest_prediction: tuple[tuple[int, int, int], Prediction] | None = None

@@ -13,8 +13,8 @@ from ser_track.live.stream_queue import StreamQueue
 from ser_track.live.turns import Turns
 from ser_track.rtp import opus
 from ser_track.rtp.header import Arrival
-from ser_track.rtp.jitter_buffer import PacketCounts
 from ser_track.rtp.opus_packet import packet_length
+from ser_track.rtp.packet_counts import PacketCounts
 
 Keep = Callable[[Iterable[Arrival | Chunk]], None]
 """Receives packets or decoded audio as the engine gets them. It must not raise or block."""

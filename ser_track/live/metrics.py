@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.live.cpu_stages import STAGES, Stage
-from ser_track.rtp.jitter_buffer import PacketCounts
+from ser_track.rtp.packet_counts import PacketCounts
 
 _OF_PACKETS = (
     ("packets", "Opus packets received"),
@@ -18,9 +18,11 @@ _OF_PACKETS = (
     ("packets_broken", "Packets that are not valid Opus"),
     ("packets_recovered", "Lost packets that a later one carried (forward error correction, RED)"),
     ("concealed_seconds", "Lost audio that the decoder concealed"),
-    ("missing_seconds", "Lost audio that is left out: too long to conceal"),
+    ("missing_seconds", "Lost audio that is left out: too long to conceal, or where nothing is decoded"),
     ("silent_seconds", "Time in which senders signal silence, or send nothing"),
+    ("undecoded_seconds", "Audio that was not decoded: too quiet for a voice by the level that the sender gives"),
     ("decoded_seconds", "Audio from packets, decoded or concealed"),
+    ("wrong_levels", "Times that a sender's levels were found to be wrong, and were no longer believed"),
 )
 """Name and meaning of each field of `PacketCounts`."""
 _TICK_BUCKETS_S = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0)

@@ -57,6 +57,11 @@ class _Memory:
             np.take(self.recurrent, places, axis=1, out=recurrent, mode="clip")  # "raise" would copy twice
             context[:] = self.context[places]
 
+    def fade(self, place: int) -> None:
+        """Halve what the cells of the LSTM hold."""
+        with self._lock:
+            self.recurrent[1, place] *= 0.5
+
     def write(self, places: list[int], recurrent: FloatArray, context: FloatArray) -> None:
         """Store the states at these places."""
         with self._lock:
@@ -144,6 +149,13 @@ class SileroVad:
         probabilities, after = self._run(heard, recurrent)
         self._memory.write(places, after, windows[-1, :, -CONTEXT_SAMPLES:])
         return cast("FloatArray", probabilities.reshape(steps, n))
+
+    def fade(self, state: DetectorState) -> None:
+        """Forget half of ``state``, because a second or more of its stream was left out.
+
+        Measured with `bench.levels`: half as many false alarms as with all of it, and less is missed than with none.
+        """
+        self._memory.fade(cast("SileroState", state).place)
 
     def _run(self, heard: FloatArray, recurrent: FloatArray) -> tuple[FloatArray, FloatArray]:
         try:

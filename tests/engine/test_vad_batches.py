@@ -73,6 +73,35 @@ def test_a_gap_ends_a_run_and_shifts_nothing() -> None:
     assert ends == pytest.approx([0.64, 1.92, 3.84])
 
 
+class FadingDetector(RecordingDetector):
+    """The stand-in, which notes after how many windows its memory faded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faded: list[int] = []
+
+    def fade(self, state: DetectorState) -> None:
+        self.faded.append(sum(self.runs) + sum(self.streams))
+
+
+@pytest.mark.parametrize("step", [1, 7, 500])
+def test_the_memory_of_a_detector_fades_once_when_a_second_was_left_out(step: int) -> None:
+    detector = FadingDetector()
+    engine = new_engine(1, detector)
+    at = 0
+    for gap in (10, 30, 31, 500):
+        engine.push(key(0), Chunk(at * WINDOW_SAMPLES, noise(20 * WINDOW_SAMPLES)))
+        engine.tick()
+        at += 20
+        for passed in range(step, gap + 1, step):
+            engine.push(key(0), Chunk((at + passed) * WINDOW_SAMPLES, np.empty(0, np.float32)))
+            engine.tick()
+        at += gap
+    engine.push(key(0), Chunk(at * WINDOW_SAMPLES, noise(WINDOW_SAMPLES)))
+    engine.tick()
+    assert detector.faded == [60, 80]
+
+
 def borders(samples: FloatArray, block: int) -> list[tuple[float, float, str]]:
     """Segments of ``samples`` heard by the real detector, ``block`` samples a tick."""
     engine, events = Engine(SileroVad(), LevelClassifier(), PipelineConfig()), list[EngineEvent]()

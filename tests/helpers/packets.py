@@ -16,6 +16,7 @@ from ser_track.chunk import FloatArray
 from ser_track.recordings.recording import Recording
 from ser_track.rtp.opus import OpusDecoder
 from tests.paths import PACKETS
+from training.opus import encoded
 
 BEGUN_S = 1_700_000_000
 SSRC = 0xC0FFEE
@@ -52,6 +53,12 @@ def opus() -> tuple[bytes, ...]:
     """The recorded voice, 20 ms each."""
     with av.open(str(PACKETS / "spoken.ogg")) as container:
         return tuple(bytes(packet) for packet in container.demux(audio=0) if packet.size)
+
+
+@functools.cache
+def digital_silence() -> bytes:
+    """A packet of 20 ms without any sound, as a sender that is muted and has no DTX sends it."""
+    return encoded(np.zeros((50, 320), np.float32), 32_000, dtx=False)[-1]
 
 
 def rtp(number: int, payload: bytes, *, kind: int = 111, ssrc: int = SSRC, clock: int = 960) -> bytes:

@@ -55,6 +55,18 @@ def test_a_batch_gives_each_stream_what_it_gets_alone(silero: SileroVad, spoken:
         np.testing.assert_allclose(batched, probabilities(silero, variant.ravel()), rtol=0, atol=1e-5)
 
 
+def test_memory_fades_of_the_stream_that_was_left_out_alone(silero: SileroVad, spoken: FloatArray) -> None:
+    windows = windows_of(spoken[: 16_000 * 4])
+    states = [silero.new_state() for _ in range(3)]
+    for window in windows[:60]:
+        silero.detect(np.stack([window] * 3), states)
+    silero.fade(states[1])
+    kept, faded, other = (silero.detect_run(windows[60:], state) for state in states)
+    assert np.array_equal(kept, other)
+    assert np.abs(faded - kept).max() > 0.001
+    assert np.mean((faded >= 0.5) == (kept >= 0.5)) > 0.95
+
+
 def in_runs(silero: SileroVad, samples: FloatArray, lengths: Sequence[int]) -> FloatArray:
     """In runs of these numbers of windows, over and over."""
     state, windows, heard, at = silero.new_state(), windows_of(samples), list[FloatArray](), 0
