@@ -61,6 +61,15 @@ class VoiceDetector(Protocol):
 
 
 @runtime_checkable
+class RunsDetector(Protocol):
+    """A `VoiceDetector` that takes several windows of each of several streams in one call."""
+
+    def detect_runs(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
+        """Do what ``t`` calls of `VoiceDetector.detect` do: ``windows`` ``[t, n, 512]`` → ``[t, n]``."""
+        ...
+
+
+@runtime_checkable
 class FadingDetector(Protocol):
     """A `VoiceDetector` whose memory of a stream fades, if it was not heard for a while."""
 

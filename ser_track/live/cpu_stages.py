@@ -6,8 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal
 
+import numpy as np
+
 from ser_track.chunk import FloatArray
-from ser_track.protocols import DetectorState, EmotionClassifier, Prediction, VoiceDetector
+from ser_track.protocols import (
+    DetectorState,
+    EmotionClassifier,
+    FadingDetector,
+    Prediction,
+    RunsDetector,
+    VoiceDetector,
+)
 from ser_track.voice_profile import VoiceProfile
 
 Stage = Literal["receive", "decode", "segment", "detect", "classify", "other"]
@@ -80,6 +89,18 @@ class TimedDetector:
         """See `VoiceDetector`."""
         with self._stages.stage("detect"):
             return self._detector.detect_run(windows, state)
+
+    def detect_runs(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
+        """See `RunsDetector`."""
+        with self._stages.stage("detect"):
+            if isinstance(self._detector, RunsDetector):
+                return self._detector.detect_runs(windows, states)
+            return np.stack([self._detector.detect(each, states) for each in windows])
+
+    def fade(self, state: DetectorState) -> None:
+        """See `FadingDetector`."""
+        if isinstance(self._detector, FadingDetector):
+            self._detector.fade(state)
 
 
 class TimedClassifier:

@@ -124,7 +124,7 @@ class SileroVad:
         Raises:
             InferenceError: the network failed; the states stay as they were.
         """
-        return self.detect_runs(windows[None], states)[0]
+        return cast("FloatArray", self.detect_runs(windows[None], states)[0])
 
     def detect_run(self, windows: FloatArray, state: DetectorState) -> FloatArray:
         """Speech probability ``[n]`` of ``windows`` ``[n, 512]`` of one stream, continuing from ``state``.

@@ -129,3 +129,37 @@ def test_speech_of_many_people_has_the_same_segments_in_runs_and_one_by_one() ->
     clips = [clip for corpus in ("cremad", "ravdess", "javanese") for clip in read_clips(corpus)[::400]]
     samples = np.concatenate([read_audio(clip) for clip in clips])
     assert borders(samples, 160_000) == borders(samples, WINDOW_SAMPLES)
+
+
+class ForgetfulRunsDetector(ForgetfulDetector):
+    """The stand-in, which takes several windows of each of several streams, and notes how many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs = list[tuple[int, int]]()
+
+    def detect_runs(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
+        self.runs.append(windows.shape[:2])
+        return np.stack([self.detect(each, states) for each in windows])
+
+
+@given(streams(), st.sampled_from([512, 2_048, 3_000]))
+def test_several_windows_of_several_streams_are_heard_as_one_by_one(call: list[Pieces], block: int) -> None:
+    config = replace(CONFIG, vad_min_confidence=0.3)
+    five = (call * 5)[:5]
+
+    def played(detector: ForgetfulDetector) -> list[list[EngineEvent]]:
+        return play(five, Way(block=block), new_engine(5, detector, config=config))
+
+    assert [lasting(events) for events in played(ForgetfulRunsDetector())] == [
+        lasting(events) for events in played(ForgetfulDetector())
+    ]
+
+
+def test_silent_streams_that_bring_several_windows_need_one_call() -> None:
+    detector = ForgetfulRunsDetector()
+    engine = new_engine(6, detector)
+    for stream in range(6):
+        engine.push(key(stream), Chunk(0, noise((5 if stream else 1) * WINDOW_SAMPLES)))
+    engine.tick()
+    assert detector.runs == [(4, 5)]

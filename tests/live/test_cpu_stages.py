@@ -3,7 +3,12 @@
 import threading
 import time
 
-from ser_track.live.cpu_stages import CpuStages
+import numpy as np
+
+from ser_track.chunk import WINDOW_SAMPLES, FloatArray
+from ser_track.live.cpu_stages import CpuStages, TimedDetector
+from ser_track.models.silero import SileroVad
+from ser_track.protocols import FadingDetector, RunsDetector
 
 
 def burn(seconds: float) -> None:
@@ -49,3 +54,20 @@ def test_time_outside_of_any_stage_is_counted_when_a_stage_begins() -> None:
     thread.join()
     assert stages.cpu_s["other"] >= 0.02
     assert stages.cpu_s["receive"] < 0.02
+
+
+def test_a_detector_that_is_timed_hears_and_fades_as_it_does_alone() -> None:
+    heard = np.random.default_rng(1).normal(0, 0.1, (8, 5, WINDOW_SAMPLES)).astype(np.float32)
+
+    def answers(detector: SileroVad | TimedDetector) -> FloatArray:
+        states = [detector.new_state() for _ in range(5)]
+        first = detector.detect_runs(heard[:4], states)
+        detector.fade(states[0])
+        return np.concatenate([first, detector.detect_runs(heard[4:], states)])
+
+    detector, stages = SileroVad(), CpuStages()
+    timed = answers(TimedDetector(detector, stages))
+    np.testing.assert_array_equal(timed, answers(detector))
+    assert stages.cpu_s["detect"] > 0
+    assert isinstance(TimedDetector(detector, stages), RunsDetector)
+    assert isinstance(TimedDetector(detector, stages), FadingDetector)

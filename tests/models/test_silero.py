@@ -193,3 +193,12 @@ def test_neither_torch_nor_the_package_around_the_model_is_imported() -> None:
     modules = {name.partition(".")[0] for name in ran.stdout.split()}
     assert "onnxruntime" in modules
     assert not modules & {"torch", "torchaudio", "silero_vad"}
+
+
+def test_runs_of_several_streams_are_what_single_calls_give() -> None:
+    heard = np.random.default_rng(5).normal(0, 0.1, (12, 7, WINDOW_SAMPLES)).astype(np.float32)
+    detector = SileroVad()
+    together, singly = ([detector.new_state() for _ in range(7)] for _ in range(2))
+    runs = np.concatenate([detector.detect_runs(heard[at : at + 4], together) for at in (0, 4, 8)])
+    single = np.stack([detector.detect(each, singly) for each in heard])
+    np.testing.assert_allclose(runs, single, atol=1e-5)
