@@ -52,7 +52,27 @@ class LazyDecoding:
 
     def hear(self, packet: PlacedPacket) -> Iterable[Chunk]:
         """Return what is heard now; `silence` is to be asked afterwards."""
-        if self._gate is None or self._gate.hears(packet.level, packet.samples * RTP_PER_SAMPLE):
+        gate = self._gate
+        return self._hear(packet, gate is None or gate.hears(packet.level, packet.samples * RTP_PER_SAMPLE))
+
+    def hear_run(self, packets: Sequence[PlacedPacket]) -> Iterator[Chunk]:
+        """Do the same for mono packets that follow each other, and all that was heard, without a hole."""
+        gate = self._gate
+        opened = [gate is None or gate.hears(packet.level, packet.samples * RTP_PER_SAMPLE) for packet in packets]
+        done = 0
+        if all(opened) and not self._undecoded and not self._unheard and not any(map(self._is_silent, packets)):
+            samples = packets[-1].end - packets[0].at
+            heard, done = self._playout.decode_run([each.payload for each in packets], samples, packets[-1].samples)
+            if done:
+                self._silent_samples = 0
+                yield self._playout.emit(packets[0].at, heard)
+        for packet, is_open in zip(packets[done:], opened[done:], strict=True):
+            lost = self._playout.missing_samples(packet.samples)
+            self._playout.missing = 0
+            yield from self._hear(packet._replace(lost=lost) if lost else packet, is_open)
+
+    def _hear(self, packet: PlacedPacket, is_open: bool) -> Iterable[Chunk]:
+        if is_open:
             return self._play(packet)
         if not packet.samples:
             self._playout.note_broken()

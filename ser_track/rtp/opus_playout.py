@@ -5,7 +5,7 @@ are left out.
 """
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk, FloatArray
@@ -62,6 +62,16 @@ class OpusPlayout:
             return None
         self._samples, self._made_up = packet.samples, 0
         return samples
+
+    def decode_run(self, payloads: Sequence[bytes], samples: int, last: int) -> tuple[FloatArray, int]:
+        """Return the samples of consecutive packets, and how many packets that are; see `OpusDecoder.decode_run`.
+
+        They last ``samples`` together, the last one of them ``last``.
+        """
+        heard, count = self._decoder.decode_run(payloads, samples)
+        if count:
+            self._samples, self._made_up = last, 0
+        return heard, count
 
     def note_broken(self) -> None:
         """Count a packet that is not Opus; it is missing."""

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from ser_track.audio.mixing import ChannelMixer
 from ser_track.chunk import Chunk
 from ser_track.rtp.clock_rate import ClockRate
-from ser_track.rtp.header import Arrival
+from ser_track.rtp.header import Arrival, make
 from ser_track.rtp.jitter_buffer import Hole, Item, JitterBuffer, Restart
 from ser_track.rtp.lazy_decoding import LazyDecoding
 from ser_track.rtp.media_time import MediaTime
 from ser_track.rtp.opus import RTP_PER_SAMPLE
-from ser_track.rtp.opus_packet import packet_length
+from ser_track.rtp.opus_packet import is_stereo, packet_length
 from ser_track.rtp.opus_playout import OpusPlayout
 from ser_track.rtp.packet_counts import PacketCounts
 from ser_track.rtp.sequence import Packet
@@ -97,7 +97,9 @@ class OpusStream:
         self._decoding.flush()
         return [*heard, *self._decoding.silence()]
 
-    def _hear(self, items: Iterable[Item]) -> list[Chunk]:
+    def _hear(self, items: Sequence[Item]) -> list[Chunk]:
+        if len(items) > 1 and (run := self._placed_run(items)):
+            return [*self._decoding.hear_run(run), *self._decoding.silence()]
         heard: list[Chunk] = []
         for item in items:
             if isinstance(item, Packet):
@@ -111,6 +113,25 @@ class OpusStream:
                 self._begin_anew(item)
         heard += self._decoding.silence()
         return heard
+
+    def _placed_run(self, items: Sequence[Item]) -> list[PlacedPacket]:
+        """Give packets their places if they follow each other, and what was heard before them; else return nothing."""
+        first, run = items[0], list[PlacedPacket]()
+        if not isinstance(first, Packet) or self._playout.missing or self._interrupted:
+            return run
+        timestamp = first.timestamp
+        at = self._time.place(timestamp, packet_length(first.payload) // RTP_PER_SAMPLE)
+        if at != self._time.end:
+            return run
+        for item in items:
+            if not isinstance(item, Packet) or item.timestamp != timestamp or is_stereo(item.payload):
+                return []
+            length = packet_length(item.payload)
+            if not length:
+                return []
+            run.append(make(PlacedPacket, (at, length // RTP_PER_SAMPLE, item.payload, item.level, 0, False)))
+            timestamp, at = timestamp + length, at + length // RTP_PER_SAMPLE
+        return run
 
     def _begin_anew(self, restart: Restart) -> None:
         """Follow a new clock, and a new encoder. The time of arrival gives the place of its first sample."""

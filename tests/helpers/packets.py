@@ -12,7 +12,7 @@ from typing import NamedTuple
 import av
 import numpy as np
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk, FloatArray
 from ser_track.recordings.recording import Recording
 from ser_track.rtp.opus import OpusDecoder
 from tests.paths import PACKETS
@@ -112,6 +112,15 @@ def telephone_voice(
     return [
         Sent(begin_s + 0.02 * n, rtp(first + n, packet, kind=kind, ssrc=ssrc, clock=160))
         for n, packet in enumerate(packets)
+    ]
+
+
+def in_packets(pieces: Iterable[Chunk]) -> list[Chunk]:
+    """``pieces``, each cut into packets of 20 ms: packets that follow each other are decoded into one."""
+    return [
+        Chunk(piece.at + at, piece.samples[at : at + 320])
+        for piece in pieces
+        for at in range(0, max(1, len(piece.samples)), 320)
     ]
 
 
