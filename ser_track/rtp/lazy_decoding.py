@@ -57,9 +57,7 @@ class LazyDecoding:
 
     def hear_run(self, packets: Sequence[PlacedPacket]) -> Iterator[Chunk]:
         """Do the same for mono packets that follow each other, and all that was heard, without a hole."""
-        gate = self._gate
-        opened = [gate is None or gate.hears(packet.level, packet.samples * RTP_PER_SAMPLE) for packet in packets]
-        done = 0
+        opened, done = self._opened(packets), 0
         if all(opened) and not self._undecoded and not self._unheard and not any(map(self._is_silent, packets)):
             samples = packets[-1].end - packets[0].at
             heard, done = self._playout.decode_run([each.payload for each in packets], samples, packets[-1].samples)
@@ -81,6 +79,15 @@ class LazyDecoding:
             self._pass_silence(packet)
             return ()
         return self._keep(packet)
+
+    def _opened(self, packets: Sequence[PlacedPacket]) -> list[bool]:
+        """Whether each packet is heard."""
+        gate = self._gate
+        if gate is None:
+            return [True] * len(packets)
+        if all(packet.level is None for packet in packets):  # the gate needs to know it only once
+            return [gate.hears(None, 0)] * len(packets)
+        return [gate.hears(packet.level, packet.samples * RTP_PER_SAMPLE) for packet in packets]
 
     def silence(self) -> Iterable[Chunk]:
         """Mark silence, if more of it has passed: a chunk without samples at the index up to which nobody speaks."""
