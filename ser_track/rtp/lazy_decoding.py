@@ -7,6 +7,7 @@ decoded at once. Some of them are decoded only to check the level that the sende
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -55,19 +56,33 @@ class LazyDecoding:
         gate = self._gate
         return self._hear(packet, gate is None or gate.hears(packet.level, packet.samples * RTP_PER_SAMPLE))
 
-    def hear_run(self, packets: Sequence[PlacedPacket]) -> Iterator[Chunk]:
+    def hear_run(self, packets: Sequence[PlacedPacket]) -> Iterable[Chunk]:
         """Do the same for mono packets that follow each other, and all that was heard, without a hole."""
-        opened, done = self._opened(packets), 0
-        if all(opened) and not self._undecoded and not self._unheard and not any(map(self._is_silent, packets)):
-            samples = packets[-1].end - packets[0].at
-            heard, done = self._playout.decode_run([each.payload for each in packets], samples, packets[-1].samples)
-            if done:
-                self._silent_samples = 0
-                yield self._playout.emit(packets[0].at, heard)
-        for packet, is_open in zip(packets[done:], opened[done:], strict=True):
-            lost = self._playout.missing_samples(packet.samples)
+        opened = self._opened(packets)
+        if any(map(self._is_silent, packets)) or any(opened) != all(opened):
+            return self._hear_each(packets, opened)
+        if not opened[0]:
+            return self._keep(packets)
+        if self._undecoded or self._unheard:
+            return self._hear_each(packets, opened)
+        return self._play_run(packets, opened)
+
+    def _play_run(self, packets: Sequence[PlacedPacket], opened: Sequence[bool]) -> Iterator[Chunk]:
+        samples = packets[-1].end - packets[0].at
+        heard, done = self._playout.decode_run([each.payload for each in packets], samples, packets[-1].samples)
+        if done:
+            self._silent_samples = 0
+            yield self._playout.emit(packets[0].at, heard)
+        yield from self._hear_each(packets[done:], opened[done:])
+
+    def _hear_each(self, packets: Sequence[PlacedPacket], opened: Sequence[bool]) -> Iterator[Chunk]:
+        for place, (packet, is_open) in enumerate(zip(packets, opened, strict=True)):
+            lost, believed_from = self._playout.missing_samples(packet.samples), self._believed_from
             self._playout.missing = 0
+            is_open = is_open or packet.at < believed_from
             yield from self._hear(packet._replace(lost=lost) if lost else packet, is_open)
+            if self._gate is not None and self._believed_from > believed_from:
+                self._gate.pass_open(sum(each.samples for each in packets[place + 1 :]) * RTP_PER_SAMPLE)
 
     def _hear(self, packet: PlacedPacket, is_open: bool) -> Iterable[Chunk]:
         if is_open:
@@ -78,7 +93,7 @@ class LazyDecoding:
         if self._is_silent(packet):
             self._pass_silence(packet)
             return ()
-        return self._keep(packet)
+        return self._keep((packet,))
 
     def _opened(self, packets: Sequence[PlacedPacket]) -> list[bool]:
         """Whether each packet is heard."""
@@ -145,16 +160,24 @@ class LazyDecoding:
         for packet in heard:
             yield from self._play(packet)
 
-    def _keep(self, packet: PlacedPacket) -> Iterable[Chunk]:
-        """Keep a packet undecoded; what was kept for long enough is silence."""
+    def _keep(self, packets: Sequence[PlacedPacket]) -> Iterable[Chunk]:
+        """Keep packets undecoded; what was kept for long enough is silence."""
+        due = self._check.first_due(packets)
+        now = packets if due is None else packets[: due + 1]
         end = self._time.end
-        self._undecoded.keep(packet, end)
-        self._time.end = max(end, packet.at + packet.samples)
+        self._undecoded.keep(now, end)
+        self._time.end = max(end, now[-1].end)
         self._silent_samples = 0
-        if self._check.is_due(len(packet.payload), packet.samples) and self._are_wrong(self._undecoded.latest()):
-            return self._catch_up(packet.end)
+        if due is None:
+            self._silent_until = self._undecoded.begin // WINDOW_SAMPLES * WINDOW_SAMPLES
+            return ()
+        later = packets[due + 1 :]
+        if self._are_wrong(self._undecoded.latest()):
+            if self._gate is not None:
+                self._gate.pass_open(sum(packet.samples for packet in later) * RTP_PER_SAMPLE)
+            return chain(self._catch_up(now[-1].end), *map(self._play, later))
         self._silent_until = self._undecoded.begin // WINDOW_SAMPLES * WINDOW_SAMPLES
-        return ()
+        return self._keep(later) if later else ()
 
     def _pass_silence(self, packet: PlacedPacket) -> None:
         """Leave out a packet that the sender marks as silent."""
@@ -164,7 +187,7 @@ class LazyDecoding:
         if packet.end > self._time.end:
             self._playout.skip(packet.end - self._time.end)
             self._silent_until = self._time.end
-        if self._gate is not None and self._check.is_due(len(packet.payload), packet.samples):
+        if self._gate is not None and self._check.first_due((packet,)) is not None:
             self._are_wrong([*self._unheard])
 
     def _are_wrong(self, latest: Sequence[PlacedPacket]) -> bool:

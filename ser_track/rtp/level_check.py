@@ -1,10 +1,12 @@
 """Checks whether the levels that a sender gives are those of its audio: some are made up, or belong to other audio."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
+from ser_track.rtp.undecoded import PlacedPacket
 
 _FIRST_EVERY: Final = SAMPLE_RATE_HZ
 _MAX_EVERY: Final = 10 * SAMPLE_RATE_HZ
@@ -18,6 +20,8 @@ _INAUDIBLE_DB: Final = -60.0
 _FIRST_DISTRUST_S: Final = 60.0
 _MAX_DISTRUST_S: Final = 3600.0
 _LONGER: Final = 4
+_NEWEST: Final = 0.02
+"""Share of the newest packet in the usual size."""
 _TINY_BYTES: Final = 10
 """With a variable bit rate, a packet this small has no voice."""
 
@@ -30,14 +34,19 @@ class LevelCheck:
         self._usual_bytes = 0.0
         self._distrust_s = _FIRST_DISTRUST_S
 
-    def is_due(self, size_bytes: int, samples: int) -> bool:
-        """Take in the size and the length of a packet that is not decoded, and return whether to check it."""
-        usual = self._usual_bytes
-        self._usual_bytes = usual + (size_bytes - usual) * 0.02
-        self._left -= samples
-        if self._left > 0 or size_bytes <= _TINY_BYTES:
-            return False
-        return size_bytes > _LARGE * usual or self._left <= -self._every / 2
+    def first_due(self, packets: Sequence[PlacedPacket]) -> int | None:
+        """Take in packets that are not decoded, up to the first that is to be checked, and return its place."""
+        left, usual, sure_from = self._left, self._usual_bytes, -self._every / 2
+        found = None
+        for place, packet in enumerate(packets):
+            size = len(packet.payload)
+            before, usual = usual, usual + (size - usual) * _NEWEST
+            left -= packet.samples
+            if left <= 0 and size > _TINY_BYTES and (size > _LARGE * before or left <= sure_from):
+                found = place
+                break
+        self._left, self._usual_bytes = left, usual
+        return found
 
     def distrust_s(self, level: int, samples: FloatArray) -> float:
         """Return for how long levels must not be believed: 0 unless ``samples`` are much louder than ``level``.

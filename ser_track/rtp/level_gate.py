@@ -93,6 +93,10 @@ class LevelGate:
         """Stay open for this long, whatever the levels are."""
         self._open_for = max(self._open_for, round(seconds * RTP_CLOCK_HZ))
 
+    def pass_open(self, length: int) -> None:
+        """Let so much time pass, in which the gate is open."""
+        self._open_for -= length
+
     def _adapt(self) -> None:
         """Measure the noise floor of the remembered time."""
         counts, settings = self._counts, self._settings

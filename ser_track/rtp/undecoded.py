@@ -65,16 +65,21 @@ class UndecodedPackets:
         kept = self._kept
         return [kept[n] for n in range(max(0, len(kept) - _WARM_UP - 1), len(kept))]
 
-    def keep(self, packet: PlacedPacket, end: int) -> None:
-        """Add a packet that follows the others, or what was heard up to ``end``; drop what is too old."""
+    def keep(self, packets: Sequence[PlacedPacket], end: int) -> None:
+        """Add packets that follow the others, or what was heard up to ``end``; drop what is too old."""
         kept = self._kept
         if not kept:
             self._passed = end
-        kept.append(packet)
-        latest = packet.at + packet.samples - _KEPT
+        kept.extend(packets)
+        newest, passed, dropped = packets[-1], self._passed, 0
+        latest = newest.at + newest.samples - _KEPT
         while (oldest := kept[0]).at + oldest.samples <= latest:
             kept.popleft()
-            self._drop((oldest,))
+            if oldest.at > passed:
+                self._count_gap(oldest)
+            passed, dropped = max(passed, oldest.at + oldest.samples), dropped + oldest.samples
+            self._passed = passed
+        self._counts.undecoded_samples += dropped
 
     def take(self, at: int) -> LeadUp:
         """Return what led up to a voice that shows itself at index ``at``, and drop the rest."""

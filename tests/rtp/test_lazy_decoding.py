@@ -109,16 +109,28 @@ def test_without_levels_everything_is_decoded() -> None:
     assert np.array_equal(placed(through(bare)[0]), placed(through(call(), by_level=False)[0]), equal_nan=True)
 
 
+def made_up(*levels: int) -> tuple[Arrival, ...]:
+    """The call, with levels that somebody made up."""
+    return tuple(arrival._replace(level=levels[n % len(levels)]) for n, arrival in enumerate(call()))
+
+
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.integers(1, 40), min_size=1, max_size=20))
-def test_however_often_it_is_asked_the_samples_are_the_same(sizes: list[int]) -> None:
+@given(
+    st.lists(st.integers(1, 40), min_size=1, max_size=20),
+    st.sampled_from([call(), made_up(90, 91, 92), made_up(127), made_up(70, 30, 71)]),
+    st.sampled_from([0, 23]),
+)
+def test_however_often_it_is_asked_the_samples_are_the_same(
+    sizes: list[int], whole: tuple[Arrival, ...], lost_every: int
+) -> None:
+    sent = [arrival for n, arrival in enumerate(whole) if not lost_every or n % lost_every]
     stream, chunks, at = OpusStream(), list[Chunk](), 0
-    while at < len(call()):
+    while at < len(sent):
         size = sizes[at % len(sizes)]
-        stream.put_all(call()[at : at + size])
+        stream.put_all(sent[at : at + size])
         at += size
-        chunks += stream.take(call()[min(at, len(call())) - 1].now)
-    once, counts = through(call())
+        chunks += stream.take(sent[min(at, len(sent)) - 1].now)
+    once, counts = through(sent)
     assert np.array_equal(placed([*chunks, *stream.flush()]), placed(once), equal_nan=True)
     assert stream.counts == counts
 
@@ -186,11 +198,11 @@ def test_a_sender_that_restarts_is_heard_at_once() -> None:
     assert counts.wrong_levels == 0
 
 
-@pytest.mark.parametrize("made_up", [(127,), (90, 91, 92)])
-def test_levels_that_are_wrong_are_noticed_and_then_everything_is_heard(made_up: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("levels", [(127,), (90, 91, 92)])
+def test_levels_that_are_wrong_are_noticed_and_then_everything_is_heard(levels: tuple[int, ...]) -> None:
     first = BEGINS[0] * 50
     payloads = [each.payload for each in call()[first : first + 100]] * 10
-    again = [Arrival(1, n, n * 960, payload, n * 0.02, made_up[n % len(made_up)]) for n, payload in enumerate(payloads)]
+    again = [Arrival(1, n, n * 960, payload, n * 0.02, levels[n % len(levels)]) for n, payload in enumerate(payloads)]
     chunks, counts = through(again)
     found = ~np.isnan(placed(chunks))
     assert counts.wrong_levels == 1

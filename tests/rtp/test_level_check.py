@@ -5,6 +5,7 @@ import pytest
 
 from ser_track.chunk import FloatArray
 from ser_track.rtp.level_check import LevelCheck
+from ser_track.rtp.undecoded import PlacedPacket
 from tests.helpers.signals import noise
 
 SAMPLES = 320
@@ -16,7 +17,9 @@ def at_level(db: float) -> FloatArray:
 
 
 def due(check: LevelCheck, sizes: list[int]) -> int | None:
-    return next((n for n, size in enumerate(sizes) if check.is_due(size, SAMPLES)), None)
+    return check.first_due(
+        [PlacedPacket(SAMPLES * n, SAMPLES, bytes(size), 60, 0, False) for n, size in enumerate(sizes)]
+    )
 
 
 def test_levels_are_checked_often_at_first_and_later_every_ten_to_fifteen_seconds() -> None:
