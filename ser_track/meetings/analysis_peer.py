@@ -20,6 +20,7 @@ from ser_track.aiortc_internals.candidates import limit_candidates
 from ser_track.aiortc_internals.offers import read_offer
 from ser_track.aiortc_internals.packets import take_packets
 from ser_track.aiortc_internals.red import accept_red
+from ser_track.aiortc_internals.reports import report_less_often
 from ser_track.aiortc_internals.sdp import ask_for_speech, audio_level_id
 from ser_track.aiortc_internals.socket import MediaSocket, take_socket
 from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
@@ -155,6 +156,7 @@ class AnalysisPeer:
             receiver = next(each for each in self._connection.getReceivers() if each.track is track)
             if opus.available() and take_packets(receiver, self._owner.packet):
                 self._receiver = receiver
+                report_less_often(receiver)
             self._metrics.tracks.labels(received_by="aiortc" if self._receiver is None else "packets").inc()
             self._tapped = SERTrack(track, self._owner.heard, self._report)
             self._spawn(consume(self._tapped, self._metrics.frames.inc))
