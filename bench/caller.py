@@ -31,7 +31,7 @@ class _ReportsOfBrowsers:
         return random.uniform(2.0, 7.0)
 
 
-rtcrtpsender.random = _ReportsOfBrowsers  # type: ignore[assignment]
+vars(rtcrtpsender)["random"] = _ReportsOfBrowsers
 
 
 class _NoTrack(MediaStreamTrack):
