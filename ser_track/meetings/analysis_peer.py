@@ -20,6 +20,7 @@ from ser_track.aiortc_internals.candidates import limit_candidates
 from ser_track.aiortc_internals.offers import read_offer
 from ser_track.aiortc_internals.packets import take_packets
 from ser_track.aiortc_internals.red import accept_red
+from ser_track.aiortc_internals.reports import report_less_often
 from ser_track.aiortc_internals.sdp import ask_for_speech, audio_level_id, mid_id
 from ser_track.aiortc_internals.shared_socket import shared
 from ser_track.aiortc_internals.socket import MediaSocket, take_socket
@@ -175,6 +176,7 @@ class AnalysisPeer:
             learn = None if self._routes is None else self._routes.learn
             if opus.available() and take_packets(receiver, self._owner.packet, learn):
                 self._receiver = receiver
+                report_less_often(receiver)
             self._metrics.tracks.labels(received_by="aiortc" if self._receiver is None else "packets").inc()
             self._tapped = SERTrack(track, self._owner.heard, self._report)
             self._spawn(consume(self._tapped, self._metrics.frames.inc))

@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 RTP_VERSION: Final = 2
 RTP_CLOCK_HZ: Final = 48_000
 """RTP clock rate of Opus at every bandwidth (RFC 7587, section 4.1)."""
+MAX_AHEAD_S: Final = 10.0
+"""By this much, a timestamp may be ahead of the time that has passed."""
 SILENT_LEVEL: Final = 127
 """RFC 6464: -127 dBov, digital silence. Quieter than any microphone: the sender is muted."""
 _FIXED: Final = Struct("!BBHII").unpack_from
@@ -17,6 +19,8 @@ make: Final = tuple.__new__
 _TWO_BYTE_HEADERS: Final = 0x100  # RFC 8285, 4.3: these twelve bits, the other four are the application's
 _STOP: Final = 15
 """RFC 8285, 4.2: nothing after an element of this number is read."""
+_PLAIN: Final = RTP_VERSION << 6
+"""First byte of a header with nothing but the fixed part."""
 _RTCP_TYPES: Final = range(192, 224)
 
 
@@ -59,6 +63,8 @@ def read_packet(header: Header, packet: bytes, level_id: int | None, now: float)
     A packet that is shorter than its header says is returned without payload.
     """
     first, _, sequence, timestamp, ssrc = header
+    if first == _PLAIN:
+        return make(Arrival, (ssrc, sequence, timestamp, packet[_FIXED_BYTES:], now, None, False))
     at, end = _FIXED_BYTES + 4 * (first & 15), len(packet)
     if first & 0x20:  # padding, whose length is the last byte
         end -= packet[-1]
@@ -69,10 +75,7 @@ def read_packet(header: Header, packet: bytes, level_id: int | None, now: float)
         profile, words = _EXTENSION(packet, at)
         at += 4
         if level_id is not None:
-            if profile == _ONE_BYTE_HEADERS:
-                level = _level(packet[at : at + 4 * words], level_id)
-            elif profile >> 4 == _TWO_BYTE_HEADERS:
-                level = _level_in_long(packet[at : at + 4 * words], level_id)
+            level = _given_level(packet[at : at + 4 * words], profile, level_id)
         at += 4 * words
     return make(Arrival, (ssrc, sequence, timestamp, packet[at:end], now, level, False))
 
@@ -109,6 +112,14 @@ def _element(extension: bytes, wanted: int, head_bytes: int) -> bytes | None:
         else:
             at += head_bytes + length
     return None
+
+
+def _given_level(extension: bytes, profile: int, level_id: int) -> int | None:
+    if profile == _ONE_BYTE_HEADERS:
+        if len(extension) > 1 and 0 < extension[0] == level_id << 4:  # the usual case: it comes first
+            return extension[1] & 127
+        return _level(extension, level_id)
+    return _level_in_long(extension, level_id) if profile >> 4 == _TWO_BYTE_HEADERS else None
 
 
 def _level(extension: bytes, level_id: int) -> int | None:
