@@ -73,7 +73,7 @@ class MediaSockets:
         due = [
             (fd, read.media)
             for fd, read in self._sockets.items()
-            if speaking is None or read.turn == turn or read.media.key in speaking
+            if speaking is None or read.turn == turn or read.media.is_of(speaking)
         ]
         for fd, media in due:
             try:
@@ -93,8 +93,7 @@ class MediaSockets:
     ) -> Iterator[tuple[StreamKey, list[Arrival]]]:
         for _ in range(_MAX_BATCHES):
             datagrams = self._reader.read(fd, offset_s, now)
-            key, arrivals = media.key, media.take(datagrams, offset_s) if datagrams else []
-            if key is not None and arrivals:
+            for key, arrivals in media.take_by_stream(datagrams, offset_s):
                 yield key, arrivals if self._surely_held(arrivals, now) else self._held(arrivals, now)
             if len(datagrams) < self._reader.batch:
                 return

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from collections.abc import Container
 
 import pytest
 
@@ -56,8 +57,14 @@ class Datagrams:
     def fileno(self) -> int:
         return self.received.fileno()
 
-    def take(self, datagrams: list[tuple[bytes, float]], offset_s: float) -> list[Arrival]:
-        return [Arrival(1, n, n * 960, datagram, now) for n, (datagram, now) in enumerate(datagrams)]
+    def is_of(self, streams: Container[StreamKey]) -> bool:
+        return self.key in streams
+
+    def take_by_stream(
+        self, datagrams: list[tuple[bytes, float]], offset_s: float
+    ) -> list[tuple[StreamKey, list[Arrival]]]:
+        arrivals = [Arrival(1, n, n * 960, datagram, now) for n, (datagram, now) in enumerate(datagrams)]
+        return [(self.key, arrivals)] if arrivals else []
 
     @property
     def rest(self) -> bool:

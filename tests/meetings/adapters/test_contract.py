@@ -29,7 +29,7 @@ OURS = ("/ser_track/", "/aiortc/", "/aioice/", "ser_track_example_meeting")
 """Whose tasks must end."""
 
 
-@pytest.fixture(params=["rooms", "mediajson", pytest.param("janus", marks=pytest.mark.meeting), "example"])
+@pytest.fixture(params=["rooms", "mediajson", pytest.param("janus", marks=pytest.mark.meeting), "tracks", "example"])
 def kind(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
