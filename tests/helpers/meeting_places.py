@@ -11,6 +11,7 @@ from tests.helpers.janus_server import ROOM, JanusServer
 from tests.helpers.mediajson_bridge import Bridge, opus_packets
 from tests.helpers.peer import Peer, RecordingTrack
 from tests.helpers.signals import read_wav
+from tests.helpers.whip_sender import WhipSender
 from tests.paths import SPOKEN
 from tests.web.conftest import Running
 
@@ -178,6 +179,40 @@ class JanusPlace:
             await self.leave(seat)
 
 
+class WhipPlace:
+    """A meeting that WHIP senders publish to. Somebody publishes silence, so that it begins, and lasts."""
+
+    where = "whip contract"
+    names_are_seats = False
+
+    def __init__(self, server: Running, _: None) -> None:
+        self._server = server
+        self._people: dict[str, WhipSender] = {}
+
+    async def open(self) -> None:
+        await self.enter("onlooker", "Onlooker", speaks=False)
+
+    async def enter(self, seat: str, name: str, *, speaks: bool = True) -> None:
+        sender = WhipSender(self._server.http, self._server.url, "contract")
+        self._people[seat] = await sender.publish(_voice(speaks), name)
+
+    async def go_on(self, seat: str) -> None:
+        """The recording lasts long enough."""
+
+    async def refuse(self, seat: str) -> None:
+        assert await self._people[seat].answer(analysed=False) == 200
+
+    async def leave(self, seat: str) -> None:
+        assert await self._people.pop(seat).close() in (200, 404)
+
+    async def notice_at(self, seat: str) -> dict[str, Any]:
+        return await self._people[seat].page()
+
+    async def close(self) -> None:
+        for seat in tuple(self._people):
+            await self.leave(seat)
+
+
 class HallPlace:
     """A hall of the example package."""
 
@@ -217,4 +252,10 @@ async def _send(server: Running, asked: dict[str, Any]) -> None:
         assert response.status == 201, await response.text()
 
 
-PLACES: dict[str, Any] = {"rooms": RoomPlace, "mediajson": BridgePlace, "janus": JanusPlace, "example": HallPlace}
+PLACES: dict[str, Any] = {
+    "rooms": RoomPlace,
+    "mediajson": BridgePlace,
+    "whip": WhipPlace,
+    "janus": JanusPlace,
+    "example": HallPlace,
+}
