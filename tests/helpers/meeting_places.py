@@ -11,6 +11,7 @@ from tests.helpers.janus_server import ROOM, JanusServer
 from tests.helpers.mediajson_bridge import Bridge, opus_packets
 from tests.helpers.peer import Peer, RecordingTrack
 from tests.helpers.signals import read_wav
+from tests.helpers.whep_server import WhepServer
 from tests.helpers.whip_sender import WhipSender
 from tests.paths import SPOKEN
 from tests.web.conftest import Running
@@ -213,6 +214,25 @@ class WhipPlace:
             await self.leave(seat)
 
 
+class WhepPlace:
+    """A stream of our own WHEP server: the one person in it is there from the start."""
+
+    names_are_seats = False
+
+    def __init__(self, server: Running, media: WhepServer) -> None:
+        self.where = f"whep {media.url}"
+        self._server, self._media = server, media
+
+    async def open(self) -> None:
+        await _send(self._server, {"server": "whep", "url": self._media.url, "name": "Ann"})
+
+    async def enter(self, seat: str, name: str, *, speaks: bool = True) -> None:
+        self._media.speak()
+
+    async def close(self) -> None:
+        """The server goes with its fixture."""
+
+
 class HallPlace:
     """A hall of the example package."""
 
@@ -256,6 +276,7 @@ PLACES: dict[str, Any] = {
     "rooms": RoomPlace,
     "mediajson": BridgePlace,
     "whip": WhipPlace,
+    "whep": WhepPlace,
     "janus": JanusPlace,
     "example": HallPlace,
 }

@@ -21,14 +21,19 @@ from tests.helpers.hall_server import HallServer
 from tests.helpers.janus_server import JanusServer, janus
 from tests.helpers.meeting_events import MeetingEvents
 from tests.helpers.meeting_places import PLACES, Place
+from tests.helpers.whep_server import WhepServer
 from tests.web.conftest import Running
 
+OtherServer = HallServer | JanusServer | WhepServer
 VOICE = {"speech_started", "speech_ended", "emotion"}
 OURS = ("/ser_track/", "/aiortc/", "/aioice/", "ser_track_example_meeting")
 """Whose tasks must end."""
 
 
-@pytest.fixture(params=["rooms", "mediajson", "whip", pytest.param("janus", marks=pytest.mark.meeting), "example"])
+KINDS = ("rooms", "mediajson", "whip", pytest.param("janus", marks=pytest.mark.meeting), "example")
+
+
+@pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -51,10 +56,13 @@ def installed(kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 
 
 @pytest_asyncio.fixture
-async def other_server(kind: str, tmp_path: Path) -> AsyncIterator[HallServer | JanusServer | None]:
+async def other_server(kind: str, tmp_path: Path) -> AsyncIterator[OtherServer | None]:
     if kind == "example":
         async with HallServer() as halls:
             yield halls
+    elif kind == "whep":
+        async with WhepServer() as media:
+            yield media
     elif kind == "janus":
         (folder := tmp_path / "janus").mkdir()
         async with janus(folder) as running:
@@ -71,7 +79,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def config(installed: None, other_server: HallServer | JanusServer | None, folder: Path) -> Config:
+def config(installed: None, other_server: OtherServer | None, folder: Path) -> Config:
     base = Config()
     targets = () if other_server is None else (other_server.url,)
     meetings = replace(base.meetings, consent="notice", allowed_targets=targets, record_folder=str(folder))
@@ -79,7 +87,7 @@ def config(installed: None, other_server: HallServer | JanusServer | None, folde
 
 
 @pytest_asyncio.fixture
-async def place(kind: str, server: Running, other_server: HallServer | JanusServer | None) -> AsyncIterator[Place]:
+async def place(kind: str, server: Running, other_server: OtherServer | None) -> AsyncIterator[Place]:
     made: Place = PLACES[kind](server, other_server)
     await made.open()
     yield made
@@ -159,6 +167,8 @@ async def test_a_refusal_holds_within_a_second_and_latecomers_are_told(
     assert page["recorded"] is True
 
 
+# A stream has one person, who cannot leave alone: for the rest see whep/test_stream.py.
+@pytest.mark.parametrize("kind", [*KINDS, "whep"])
 async def test_programs_read_all_of_it_and_nothing_is_left_after_it(
     server: Running, place: Place, watch: Watch, folder: Path, kind: str
 ) -> None:
