@@ -58,7 +58,7 @@ class Bot:
         self._watching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Start the engine's thread.
+        """Start the engine's threads.
 
         Raises:
             ClosedError: it was started before.

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, Self
 
-from ser_track.engine.classification import ClassificationJob
 from ser_track.engine.engine import Engine
+from ser_track.engine.stream import ClassificationJob
 from ser_track.event_types import Emotion, Event, Fault
 
 _MAX_AHEAD: Final = 64

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ser_track.chunk import FloatArray
 from ser_track.event_types import EncodedEvent
@@ -57,6 +57,24 @@ class VoiceDetector(Protocol):
 
     def detect_run(self, windows: FloatArray, state: DetectorState) -> FloatArray:
         """Do the same for ``n`` consecutive windows of one stream, as if each were given to `detect` in turn."""
+        ...
+
+
+@runtime_checkable
+class RunsDetector(Protocol):
+    """A `VoiceDetector` that takes several windows of each of several streams in one call."""
+
+    def detect_runs(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
+        """Do what ``t`` calls of `VoiceDetector.detect` do: ``windows`` ``[t, n, 512]`` → ``[t, n]``."""
+        ...
+
+
+@runtime_checkable
+class FadingDetector(Protocol):
+    """A `VoiceDetector` whose memory of a stream fades, if it was not heard for a while."""
+
+    def fade(self, state: DetectorState) -> None:
+        """Forget a part of ``state``: a second or more of its stream was left out."""
         ...
 
 

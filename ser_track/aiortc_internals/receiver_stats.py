@@ -34,18 +34,23 @@ class ReceiverStats(StreamStatistics):
 
         ``clock_offset_s`` is the clock of their times less the wall clock.
         """
+        if not arrivals:
+            return
         with self._lock:
             self.packets_received += len(arrivals)
-            for _, sequence, timestamp, _, now, *_ in arrivals:
-                if self.base_seq is None or self.max_seq is None:
-                    self.base_seq = self.max_seq = sequence
-                if sequence - self.max_seq & 0xFFFF >= 0x8000:  # older than the newest packet: not used for jitter
+            if self.base_seq is None or self.max_seq is None:
+                self.base_seq = self.max_seq = arrivals[0].sequence
+            latest, rate_hz, jitter_q4 = self.max_seq, self._clockrate, self._jitter_q4
+            last_arrival, last_timestamp = self._last_arrival, self._last_timestamp
+            for _, sequence, timestamp, _, now, _, _ in arrivals:
+                if sequence - latest & 0xFFFF >= 0x8000:  # older than the newest packet: not used for jitter
                     continue
-                if sequence < self.max_seq:
+                if sequence < latest:
                     self.cycles += 1 << 16
-                self.max_seq = sequence
-                arrival = int((now - clock_offset_s) * self._clockrate)
-                if self._last_arrival is not None and self._last_timestamp is not None:
-                    passed = (timestamp - self._last_timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
-                    self._jitter_q4 += abs(arrival - self._last_arrival - passed) - ((self._jitter_q4 + 8) >> 4)
-                self._last_arrival, self._last_timestamp = arrival, timestamp
+                latest, arrival = sequence, int((now - clock_offset_s) * rate_hz)
+                if last_arrival is not None and last_timestamp is not None:
+                    passed = (timestamp - last_timestamp + 0x80000000 & 0xFFFFFFFF) - 0x80000000
+                    jitter_q4 += abs(arrival - last_arrival - passed) - ((jitter_q4 + 8) >> 4)
+                last_arrival, last_timestamp = arrival, timestamp
+            self.max_seq, self._jitter_q4 = latest, jitter_q4
+            self._last_arrival, self._last_timestamp = last_arrival, last_timestamp

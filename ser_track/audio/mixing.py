@@ -5,8 +5,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ser_track.chunk import FloatArray
-
 _BLOCK_SAMPLES: Final = 1024
 """How often it is decided which channels are heard, on a fixed grid, so that pieces of any size give the same."""
 _FORGETTING: Final = 0.9
@@ -45,7 +43,7 @@ class ChannelMixer:
         self._sums = self._block
         """Sums of squares of the channels, and of their average: in the open block, and before it."""
 
-    def mix(self, frames: FloatArray) -> FloatArray:
+    def mix(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mono ``[n]`` of ``frames`` ``[n, channels]``; their number may change from piece to piece."""
         mono = average_channels(frames)
         if frames.shape[1] == 1:
@@ -96,7 +94,7 @@ class ChannelMixer:
             self._alone = (loudest if self._alone is None else self._alone) if cancelled else None
 
 
-def average_channels(frames: FloatArray) -> FloatArray:
+def average_channels(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mono ``[n]`` of ``[n, channels]``: the average, so a voice on both channels keeps its level."""
     if frames.shape[1] == 1:
         return frames[:, 0]

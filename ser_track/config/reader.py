@@ -1,14 +1,21 @@
 """Reads a configuration: strict JSON, with checks of single values. `schema.py` has the keys."""
 
 import json
+import logging
 import types
 from collections.abc import Mapping
 from dataclasses import Field, fields
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from ser_track.config.values import name_of
 from ser_track.errors import ConfigError
+
+log = logging.getLogger(__name__)
+_REMOVED: Final = {
+    "runtime.provisional_per_tick": "the classifier has a thread of its own, and makes as many results as it can",
+}
+"""Keys that earlier versions had, and why they have no effect: files with them are still accepted."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -41,6 +48,9 @@ def accept(kind: type, given: Mapping[str, Any], section: str, problems: list[st
     hints = get_type_hints(kind)
     values = {name: f.default for name, f in known.items() if name not in given}
     for name, value in given.items():
+        if name not in known and (why := _REMOVED.get(f"{section}.{name}")) is not None:
+            log.warning("%s.%s has no effect any more: %s; remove it from the configuration", section, name, why)
+            continue
         if name not in known:
             problems.append(f"unknown key '{section}.{name}' (known: {', '.join(known)})")
             continue

@@ -130,8 +130,6 @@ class RuntimeConfig:
     """Audio per participant that may wait for the engine; on overflow the oldest is dropped and counted."""
     stalled_after_s: float = _between(3.5, 1, 600)
     """Checked twice a second, and sent in batches: a participant whose audio stops is reported within 5 s."""
-    provisional_per_tick: int = _between(1, 1, 1_000)
-    """Each provisional result takes tens of milliseconds, during which final results wait; load reduces them."""
     event_interval_s: float = _between(0.25, 0.05, 10)
     """At most one message per recipient in this time."""
     message_bytes: int = _between(1_100, 600, 16_000)

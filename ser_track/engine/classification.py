@@ -7,34 +7,12 @@ from itertools import islice
 import numpy as np
 
 from ser_track.chunk import SAMPLE_RATE_HZ, FloatArray
-from ser_track.engine.segmenter import Segment
-from ser_track.engine.stream import Stream
+from ser_track.engine.stream import ClassificationJob
 from ser_track.errors import InferenceError
 from ser_track.event_types import Emotion, Fault, StreamKey
 from ser_track.labels import SIX, UNSURE
 from ser_track.protocols import EmotionClassifier, Prediction
 from ser_track.voice_profile import VoiceProfile
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClassificationJob:
-    """One segment of a stream to classify, or the part of it that has arrived so far."""
-
-    stream: Stream
-    start: int
-    """Where the segment began, which may be before the audio to classify."""
-    audio: Segment
-    final: bool
-
-    @property
-    def key(self) -> StreamKey:
-        """The key of the stream."""
-        return self.stream.key
-
-    @property
-    def span(self) -> tuple[int, int, int]:
-        """The part of the segment that is classified: segment number, start, end."""
-        return self.audio.number, self.audio.start, self.audio.end
 
 
 class JobQueue:
@@ -43,6 +21,8 @@ class JobQueue:
     def __init__(self) -> None:
         self._final: list[ClassificationJob] = []
         self._provisional: dict[StreamKey, ClassificationJob] = {}
+        self.provisional_due = 0
+        """Provisional jobs that were put."""
         self.replaced = 0
         """Provisional jobs that were replaced by a newer one, or by the final one."""
 
@@ -52,6 +32,7 @@ class JobQueue:
     def put(self, job: ClassificationJob) -> None:
         """Queue ``job``; it replaces a provisional job of the same stream."""
         self.replaced += job.key in self._provisional
+        self.provisional_due += not job.final
         if job.final:
             self._provisional.pop(job.key, None)
             self._final.append(job)

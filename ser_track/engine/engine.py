@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.config.schema import PipelineConfig
-from ser_track.engine.classification import Classification, ClassificationJob, JobQueue
+from ser_track.engine.classification import Classification, JobQueue
 from ser_track.engine.segmenter import Closed, Growing, Mark, Opened, Segmenter
 from ser_track.engine.smoothing import Smoothing
-from ser_track.engine.stream import Stream
+from ser_track.engine.stream import ClassificationJob, Stream
 from ser_track.engine.vad_batches import VadBatches
 from ser_track.engine.windows import WindowBuffer
 from ser_track.event_types import Emotion, EndReason, EngineEvent, Fault, SpeechEnded, SpeechStarted, StreamKey
@@ -36,6 +36,11 @@ class Engine:
     def queue_length(self) -> int:
         """Number of classifications that wait."""
         return len(self._jobs)
+
+    @property
+    def provisional_due(self) -> int:
+        """Provisional classifications that became due, whether they were done or not."""
+        return self._jobs.provisional_due
 
     @property
     def replaced(self) -> int:
@@ -138,8 +143,8 @@ class Engine:
                 case Opened(number, start):
                     self.speaking.add(stream.key)
                     stream.events.append(SpeechStarted(stream.key, number, start / SAMPLE_RATE_HZ))
-                case Growing(start, latest):
-                    self._jobs.put(ClassificationJob(stream, start, latest, final=False))
+                case Growing(start, latest, in_pause):
+                    self._jobs.put(ClassificationJob(stream, start, latest, final=False, in_pause=in_pause))
                 case Closed(segment, reason, kept):
                     self.speaking.discard(stream.key)
                     span = segment.start / SAMPLE_RATE_HZ, segment.end / SAMPLE_RATE_HZ

@@ -50,6 +50,8 @@ class Growing:
 
     start: int
     latest: Segment
+    in_pause: bool = False
+    """Whether the voice has paused: ``latest`` is the whole segment, and its result may become the final one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ class Segmenter:
             self._due_at = self._voiced + self._interval_windows
             return Growing(self._first * WINDOW_SAMPLES, self._segment(max(0, self._voiced - self._latest_windows)))
         if silent == self._early_windows:
-            return Growing(self._first * WINDOW_SAMPLES, self._segment())
+            return Growing(self._first * WINDOW_SAMPLES, self._segment(), in_pause=True)
         return None
 
     def _segment(self, skipped: int = 0) -> Segment:

@@ -65,6 +65,11 @@ class WindowBuffer:
             self._append(samples[late:])
         return late
 
+    def has_run(self, count: int) -> bool:
+        """Whether ``count`` complete windows come next, without a gap."""
+        ready = self.ready
+        return len(ready) >= count and all(isinstance(ready[n], Window) for n in range(count))
+
     def pop_run(self, most: int) -> list[Window]:
         """The next complete windows up to a gap, at most ``most``."""
         run: list[Window] = []

@@ -1,12 +1,22 @@
 """CPU time by stage: one counter per stage of a sample's path."""
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal
 
+import numpy as np
+
 from ser_track.chunk import FloatArray
-from ser_track.protocols import DetectorState, EmotionClassifier, Prediction, VoiceDetector
+from ser_track.protocols import (
+    DetectorState,
+    EmotionClassifier,
+    FadingDetector,
+    Prediction,
+    RunsDetector,
+    VoiceDetector,
+)
 from ser_track.voice_profile import VoiceProfile
 
 Stage = Literal["receive", "decode", "segment", "detect", "classify", "other"]
@@ -14,23 +24,45 @@ STAGES: Final[tuple[Stage, ...]] = ("receive", "decode", "segment", "detect", "c
 
 
 class CpuStages:
-    """CPU seconds of the one thread that uses it, by stage. In nested stages, time counts for the inner one."""
+    """CPU seconds of the threads that use it, by stage. In nested stages, time counts for the inner one."""
+
+    def __init__(self) -> None:
+        self._threads: list[_ThreadStages] = []
+        self._own = threading.local()
+
+    @property
+    def cpu_s(self) -> dict[Stage, float]:
+        """CPU seconds so far, of all threads together."""
+        return {stage: sum(thread.cpu_s[stage] for thread in self._threads) for stage in STAGES}
+
+    @contextmanager
+    def stage(self, name: Stage) -> Iterator[None]:
+        """Count the CPU time of the block for ``name``. The thread's time outside of any block counts as "other"."""
+        thread = self._of_this_thread()
+        outer = thread.switch(name)
+        try:
+            yield
+        finally:
+            thread.switch(outer)
+
+    def _of_this_thread(self) -> "_ThreadStages":
+        found: _ThreadStages | None = getattr(self._own, "stages", None)
+        if found is None:
+            found = self._own.stages = _ThreadStages()
+            self._threads.append(found)
+        return found
+
+
+class _ThreadStages:
+    """One thread's CPU seconds by stage: each thread has its own clock."""
 
     def __init__(self) -> None:
         self.cpu_s: dict[Stage, float] = dict.fromkeys(STAGES, 0.0)
         self._current: Stage = "other"
         self._since = 0.0
 
-    @contextmanager
-    def stage(self, name: Stage) -> Iterator[None]:
-        """Count the CPU time of the block for ``name``."""
-        outer = self._switch(name)
-        try:
-            yield
-        finally:
-            self._switch(outer)
-
-    def _switch(self, name: Stage) -> Stage:
+    def switch(self, name: Stage) -> Stage:
+        """Count from now on for ``name``; returns the stage before."""
         now, before = time.thread_time(), self._current
         self.cpu_s[before] += now - self._since
         self._current, self._since = name, now
@@ -57,6 +89,18 @@ class TimedDetector:
         """See `VoiceDetector`."""
         with self._stages.stage("detect"):
             return self._detector.detect_run(windows, state)
+
+    def detect_runs(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
+        """See `RunsDetector`."""
+        with self._stages.stage("detect"):
+            if isinstance(self._detector, RunsDetector):
+                return self._detector.detect_runs(windows, states)
+            return np.stack([self._detector.detect(each, states) for each in windows])
+
+    def fade(self, state: DetectorState) -> None:
+        """See `FadingDetector`."""
+        if isinstance(self._detector, FadingDetector):
+            self._detector.fade(state)
 
 
 class TimedClassifier:

@@ -13,8 +13,8 @@ from ser_track.live.stream_queue import StreamQueue
 from ser_track.live.turns import Turns
 from ser_track.rtp import opus
 from ser_track.rtp.header import Arrival
-from ser_track.rtp.jitter_buffer import PacketCounts
 from ser_track.rtp.opus_packet import packet_length
+from ser_track.rtp.packet_counts import PacketCounts
 
 Keep = Callable[[Iterable[Arrival | Chunk]], None]
 """Receives packets or decoded audio as the engine gets them. It must not raise or block."""
@@ -80,16 +80,17 @@ class Intake:
         """
         heard: list[tuple[StreamKey, list[Chunk]]] = []
         with self._stages.stage("receive"):
+            # What came through aiortc goes first: a stream's first packets do, before its socket is read here.
             # A stream may have been closed meanwhile: nobody receives events of its audio.
-            for key, arrivals in self._sockets.read(now, speaking):
-                if key in wanted:
-                    self._take_packets(key, arrivals)
             for key, items in self._inbox.take().items():
                 if key in wanted:
                     chunks = [item for item in items if isinstance(item, Chunk)]
                     self._keep(key, chunks)
                     heard.append((key, chunks))
                     self._take_packets(key, [item for item in items if isinstance(item, Arrival)])
+            for key, arrivals in self._sockets.read(now, speaking):
+                if key in wanted:
+                    self._take_packets(key, arrivals)
         with self._stages.stage("decode"):
             heard += self._packets.take(now)
         return heard
@@ -121,8 +122,9 @@ class Intake:
         return self._packets.take_failed()
 
     def _take_packets(self, key: StreamKey, arrivals: list[Arrival]) -> None:
-        self._keep(key, arrivals)
-        self._packets.put(key, arrivals)
+        if arrivals:
+            self._keep(key, arrivals)
+            self._packets.put(key, arrivals)
 
     def _keep(self, key: StreamKey, items: Collection[Arrival | Chunk]) -> None:
         if items and self._kept and (keep := self._kept.get(key)) is not None:

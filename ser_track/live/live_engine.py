@@ -1,4 +1,4 @@
-"""The engine on its own thread: audio in, events out to the event loop, one tick every 32 ms."""
+"""The engine on its own threads: audio in, one tick every 32 ms, segments to the classifier, events to the loop."""
 
 import asyncio
 import logging
@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
@@ -14,10 +14,12 @@ from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.config.schema import RuntimeConfig
 from ser_track.engine.engine import Engine
+from ser_track.engine.stream import ClassificationJob
 from ser_track.event_types import EndReason, EngineEvent, Fault, SpeechEnded, StreamKey
+from ser_track.live.classifier_thread import ClassifierThread
 from ser_track.live.cpu_stages import CpuStages
+from ser_track.live.event_handover import Emit, EventHandover
 from ser_track.live.intake import Intake, Keep
-from ser_track.live.load_shedding import LoadShedding
 from ser_track.live.metrics import Metrics
 from ser_track.live.turns import Turns
 from ser_track.rtp import opus
@@ -25,7 +27,6 @@ from ser_track.rtp.header import Arrival
 
 log = logging.getLogger(__name__)
 _FAULT_INTERVAL_S = 5.0
-Emit = Callable[[list[EngineEvent]], None]
 
 
 class LiveEngine:
@@ -37,12 +38,12 @@ class LiveEngine:
         """``emit`` is called on the event loop with the events of each tick; ``stages`` counts the CPU time."""
         self._engine = engine
         self._config = config
-        self._emit = emit
         self._metrics = metrics
         self._stages = stages or CpuStages()
         self._turns = Turns(max(1, round(config.quiet_interval_s / config.tick_s)))
         self._intake = Intake(config.max_held_audio_s, self._turns, self._stages)
-        self._load = LoadShedding(config.tick_s, config.provisional_per_tick)
+        self._handover = EventHandover(emit)
+        self._classifier = ClassifierThread(engine.classify, self._handover, metrics, self._stages)
         if not opus.available():  # looked up here: on the event loop, reading folders would block everybody
             log.warning("libopus was not found: aiortc's own decoder is used, with gaps under loss (Debian: libopus0)")
         metrics.on_scrape(self._show)
@@ -52,7 +53,6 @@ class LiveEngine:
         self._told_at: dict[StreamKey, float] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ser-tick", daemon=True)
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def streams(self) -> set[StreamKey]:
@@ -61,19 +61,21 @@ class LiveEngine:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread is running."""
-        return self._thread.is_alive()
+        """Whether its threads are running."""
+        return self._thread.is_alive() and self._classifier.alive
 
     def start(self) -> None:
-        """Start the thread; events go to the running event loop."""
-        self._loop = asyncio.get_running_loop()
+        """Start the threads; events go to the running event loop."""
+        self._handover.open()
+        self._classifier.start()
         self._thread.start()
 
     async def stop(self) -> None:
-        """Stop the thread after its current tick."""
+        """Stop after the current tick, when what it left to the classifier is done."""
         self._stopping.set()
         self._wake.set()
         await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._classifier.stop)
 
     def open(self, key: StreamKey) -> None:
         """Begin a stream: from now on its audio is analysed."""
@@ -97,7 +99,7 @@ class LiveEngine:
 
     def detach(self, media: MediaSocket) -> None:
         """Stop reading the socket once its waiting packets have been read, and close it."""
-        if self.alive:
+        if self._thread.is_alive():
             self.call(partial(self._intake.detach, media))
         else:
             media.close()
@@ -108,8 +110,8 @@ class LiveEngine:
         self._wake.set()
 
     async def flush(self, key: StreamKey) -> None:
-        """End a stream. Returns when its open segment has been emitted, after everything that came before it."""
-        if not self.alive:  # the thread that would do it has ended
+        """End a stream. Returns when its open segment and its result have been emitted, after all that came before."""
+        if not self.alive:  # a thread that would do it has ended
             self._open.discard(key)
             return
         done: Future[None] = Future()
@@ -133,6 +135,7 @@ class LiveEngine:
         """Forget a stream and everything that is held for it."""
         self._open.discard(key)
         self._intake.forget(key)
+        self._classifier.discard(key)  # at once, and after the tick that may be under way
         self.call(partial(self._discard_now, key))
 
     def _put(self, key: StreamKey, item: Chunk | Arrival) -> None:
@@ -151,7 +154,7 @@ class LiveEngine:
             begun = time.monotonic()
             self._tick(begun)
             took_s = time.monotonic() - begun
-            self._metrics.count_tick(took_s, self._load.note(took_s), self._load.step)
+            self._metrics.count_tick(took_s, took_s > self._config.tick_s)
             due = self._rest(due + self._config.tick_s)
         self._tick(time.monotonic())  # commands that came meanwhile: a caller may wait for them
 
@@ -170,6 +173,7 @@ class LiveEngine:
 
     def _tick(self, now: float) -> None:
         events: list[EngineEvent] = []
+        jobs: list[ClassificationJob] = []
         # Counted before the audio is taken: audio that came before a command is analysed before the command runs.
         self._wake.clear()
         commands = len(self._commands)
@@ -181,16 +185,18 @@ class LiveEngine:
             self._carry_out(self._commands.popleft())
         try:
             with self._stages.stage("segment"):
-                events += self._engine.tick(self._load.provisional_limit())
+                happened, jobs = self._engine.advance()
+                events += happened
         except Exception as error:
             events += self._faults(tuple(self._open), error)
         for key, reason in self._intake.take_failed().items():
             events += self._faults([key], reason)
-        self._hand_over(events)
+        self._hand_over(events, jobs)
 
     def _show(self) -> None:
         """Update the metrics that only have to be right when they are read. Called on any thread."""
-        self._metrics.count_engine(self._engine.queue_length, self._engine.replaced, self._engine.late_samples)
+        self._classifier.show(self._engine.provisional_due, self._engine.replaced)
+        self._metrics.late_s.set(self._engine.late_samples / SAMPLE_RATE_HZ)
         self._metrics.count_audio(self._intake.counts, self._intake.dropped_samples)
         self._metrics.count_cpu(self._stages.cpu_s)
 
@@ -223,18 +229,18 @@ class LiveEngine:
     def _discard_now(self, key: StreamKey) -> None:
         self._intake.discard(key)
         self._engine.discard(key)
+        self._classifier.discard(key)
 
     def _flush_now(self, key: StreamKey, done: "Future[None]") -> None:
         try:
             self._hear([(key, self._intake.flush(key))])
             if key in self._engine:
-                self._hand_over(self._engine.flush(key))
+                self._hand_over(*self._engine.finish(key))
         except Exception as error:  # the end of one stream must not disturb others
             self._hand_over(self._faults([key], error))
         self._intake.discard(key)
         self._open.discard(key)
-        if done.set_running_or_notify_cancel():
-            done.set_result(None)
+        self._classifier.finish(key, partial(_complete, done))
 
     def _faults(self, keys: Iterable[StreamKey], error: Exception) -> list[EngineEvent]:
         """The faults to report, rate-limited to one per stream: a broken engine fails in every tick."""
@@ -245,11 +251,16 @@ class LiveEngine:
         self._told_at = {key: at for key, at in self._told_at.items() if key in self._open} | dict.fromkeys(news, now)
         return [Fault(key, "engine_failed", str(error)) for key in news]
 
-    def _hand_over(self, events: list[EngineEvent]) -> None:
+    def _hand_over(self, events: list[EngineEvent], jobs: Sequence[ClassificationJob] = ()) -> None:
         for event in events:
             if isinstance(event, SpeechEnded) and event.reason == "silence":
                 came = self._intake.arrived_s(event.key, round(event.end_s * SAMPLE_RATE_HZ))
                 if came is not None:
                     self._metrics.close_s.observe(time.monotonic() - came)
-        if events and self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._emit, events)
+        self._classifier.put(events, jobs)
+
+
+def _complete(done: "Future[None]") -> None:
+    """Tell the one who waits, if there still is one."""
+    if done.set_running_or_notify_cancel():
+        done.set_result(None)

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.live.cpu_stages import STAGES, Stage
-from ser_track.rtp.jitter_buffer import PacketCounts
+from ser_track.rtp.packet_counts import PacketCounts
 
 _OF_PACKETS = (
     ("packets", "Opus packets received"),
@@ -18,13 +18,16 @@ _OF_PACKETS = (
     ("packets_broken", "Packets that are not valid Opus"),
     ("packets_recovered", "Lost packets that a later one carried (forward error correction, RED)"),
     ("concealed_seconds", "Lost audio that the decoder concealed"),
-    ("missing_seconds", "Lost audio that is left out: too long to conceal"),
+    ("missing_seconds", "Lost audio that is left out: too long to conceal, or where nothing is decoded"),
     ("silent_seconds", "Time in which senders signal silence, or send nothing"),
+    ("undecoded_seconds", "Audio that was not decoded: too quiet for a voice by the level that the sender gives"),
     ("decoded_seconds", "Audio from packets, decoded or concealed"),
+    ("wrong_levels", "Times that a sender's levels were found to be wrong, and were no longer believed"),
 )
 """Name and meaning of each field of `PacketCounts`."""
 _TICK_BUCKETS_S = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0)
 
+_WAIT_BUCKETS_S = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.0, 2.0, 5.0)
 _CLOSE_S = (0.4, 0.5, *(0.51 + 0.01 * step for step in range(10)), 0.65, 0.7, 0.8, 1.0, 2.0, 5.0)
 
 
@@ -48,7 +51,18 @@ class Metrics:
         self.dropped_s = Gauge("ser_track_dropped_audio_seconds", "Audio dropped: the engine was behind", registry=r)
         self.late_s = Gauge("ser_track_late_audio_seconds", "Audio dropped: it came after its time", registry=r)
         self.queued = Gauge("ser_track_classifier_queue", "Segments waiting for the classifier", registry=r)
+        self.due = Gauge("ser_track_provisional_due", "Provisional results that became due", registry=r)
+        self.made = Gauge("ser_track_provisional_made", "Provisional results that were made", registry=r)
         self.replaced = Gauge("ser_track_provisional_replaced", "Provisional results replaced by newer", registry=r)
+        self.shed = Gauge("ser_track_provisional_shed", "Provisional results left out because of the load", registry=r)
+        wait_s = Histogram(
+            "ser_track_classifier_wait_seconds",
+            "How long segments waited for the classifier",
+            ["result"],
+            buckets=_WAIT_BUCKETS_S,
+            registry=r,
+        )
+        self._wait_s = {final: wait_s.labels(result="final" if final else "provisional") for final in (True, False)}
         self.tick_s = Histogram("ser_track_tick_seconds", "Engine ticks", buckets=_TICK_BUCKETS_S, registry=r)
         self.close_s = Histogram(
             "ser_track_close_seconds",
@@ -70,20 +84,24 @@ class Metrics:
         """Call ``show`` before the text is made: values that change all the time are set only when they are read."""
         self._shown.append(show)
 
-    def count_tick(self, took_s: float, late: bool, load_step: int) -> None:
+    def count_tick(self, took_s: float, late: bool) -> None:
         """Count one tick."""
         self.tick_s.observe(took_s)
         self.late_ticks.inc(late)
-        self.load_step.set(load_step)
 
-    def count_engine(self, queued: int, replaced: int, late_samples: int) -> None:
-        """Set the engine's queue length, and the totals that it skipped so far."""
-        self.queued.set(queued)
+    def count_wait(self, waited_s: float, final: bool) -> None:
+        """Count a segment that the classifier takes after it has waited."""
+        self._wait_s[final].observe(waited_s)
+
+    def count_provisional(self, due: int, made: int, replaced: int, shed: int) -> None:
+        """Set what became of the provisional results so far; those that are not among them wait."""
+        self.due.set(due)
+        self.made.set(made)
         self.replaced.set(replaced)
-        self.late_s.set(late_samples / SAMPLE_RATE_HZ)
+        self.shed.set(shed)
 
     def count_cpu(self, by_stage: Mapping[Stage, float]) -> None:
-        """Set CPU seconds so far: of the tick's stages, and everything else as the event loop's."""
+        """Set CPU seconds so far: of the stages, and everything else as the event loop's."""
         for stage, seconds in by_stage.items():
             self._stage_cpu_s[stage].set(seconds)
         self._event_loop_cpu_s.set(time.process_time() - sum(by_stage.values()))

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from ser_track.chunk import Chunk
 from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival
-from ser_track.rtp.jitter_buffer import PacketCounts
 from ser_track.rtp.opus_stream import OpusStream
+from ser_track.rtp.packet_counts import PacketCounts
 
 
 class PacketStreams:

@@ -3,6 +3,7 @@
 Only the file is read: the package's code imports torch, which is not needed here and takes gigabytes.
 """
 
+from collections.abc import Sequence
 from importlib.metadata import Distribution, distribution
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,9 +53,10 @@ class PackagedSileroVad(SileroVad):
         self.licence = licence_of(distribution(PACKAGE))
         self._rate = np.array(SAMPLE_RATE_HZ, np.int64)
 
-    def detect_run(self, windows: FloatArray, state: DetectorState) -> FloatArray:
-        """Return speech probabilities ``[n]`` of consecutive ``windows`` ``[n, 512]`` of one stream."""
-        return np.concatenate([self.detect(window[None], [state]) for window in windows])
+    def detect_runs(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
+        """Return speech probabilities ``[t, n]`` of ``windows`` ``[t, n, 512]``, ``t`` of each stream."""
+        heard = super().detect_runs
+        return np.concatenate([heard(each[None], states) for each in windows])
 
     def _run(self, heard: FloatArray, recurrent: FloatArray) -> tuple[FloatArray, FloatArray]:
         try:

@@ -20,6 +20,7 @@ CONTEXT_SAMPLES: Final = 64
 """The end of a window, which the network sees again before the next."""
 _HIDDEN: Final = 128
 _FIRST_PLACES: Final = 16
+_RUNS_RANK: Final = 3
 MODEL_FILE: Final = Path(__file__).parent / "silero.onnx"
 
 
@@ -55,6 +56,11 @@ class _Memory:
         with self._lock:
             np.take(self.recurrent, places, axis=1, out=recurrent, mode="clip")  # "raise" would copy twice
             context[:] = self.context[places]
+
+    def fade(self, place: int) -> None:
+        """Halve what the cells of the LSTM hold."""
+        with self._lock:
+            self.recurrent[1, place] *= 0.5
 
     def write(self, places: list[int], recurrent: FloatArray, context: FloatArray) -> None:
         """Store the states at these places."""
@@ -118,14 +124,7 @@ class SileroVad:
         Raises:
             InferenceError: the network failed; the states stay as they were.
         """
-        places = [state.place for state in cast("Sequence[SileroState]", states)]
-        _require_windows(windows)
-        heard, recurrent = self._scratch.take(len(windows), len(places))
-        heard[:, CONTEXT_SAMPLES:] = windows
-        self._memory.read(places, recurrent, heard[:, :CONTEXT_SAMPLES])
-        probabilities, after = self._run(heard, recurrent)
-        self._memory.write(places, after, windows[:, -CONTEXT_SAMPLES:])
-        return probabilities
+        return cast("FloatArray", self.detect_runs(windows[None], states)[0])
 
     def detect_run(self, windows: FloatArray, state: DetectorState) -> FloatArray:
         """Speech probability ``[n]`` of ``windows`` ``[n, 512]`` of one stream, continuing from ``state``.
@@ -136,15 +135,27 @@ class SileroVad:
         Raises:
             InferenceError: the network failed; the state stays as it was.
         """
-        places = [cast("SileroState", state).place]
+        return self.detect_runs(windows[:, None], [state])[:, 0]
+
+    def detect_runs(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
+        """Do the same for ``t`` consecutive windows of each of ``n`` streams: ``[t, n, 512]`` → ``[t, n]``."""
         _require_windows(windows)
-        heard, recurrent = self._scratch.take(len(windows), 1)
-        heard[:, CONTEXT_SAMPLES:] = windows
-        heard[1:, :CONTEXT_SAMPLES] = windows[:-1, -CONTEXT_SAMPLES:]
-        self._memory.read(places, recurrent, heard[:1, :CONTEXT_SAMPLES])
+        steps, n = windows.shape[:2]
+        places = [state.place for state in cast("Sequence[SileroState]", states)]
+        heard, recurrent = self._scratch.take(steps * n, len(places))
+        heard[:, CONTEXT_SAMPLES:] = windows.reshape(-1, WINDOW_SAMPLES)
+        heard[n:, :CONTEXT_SAMPLES] = windows[:-1, :, -CONTEXT_SAMPLES:].reshape(-1, CONTEXT_SAMPLES)
+        self._memory.read(places, recurrent, heard[:n, :CONTEXT_SAMPLES])
         probabilities, after = self._run(heard, recurrent)
-        self._memory.write(places, after, windows[-1:, -CONTEXT_SAMPLES:])
-        return probabilities
+        self._memory.write(places, after, windows[-1, :, -CONTEXT_SAMPLES:])
+        return cast("FloatArray", probabilities.reshape(steps, n))
+
+    def fade(self, state: DetectorState) -> None:
+        """Forget half of ``state``, because a second or more of its stream was left out.
+
+        Measured with `bench.levels`: half as many false alarms as with all of it, and less is missed than with none.
+        """
+        self._memory.fade(cast("SileroState", state).place)
 
     def _run(self, heard: FloatArray, recurrent: FloatArray) -> tuple[FloatArray, FloatArray]:
         try:
@@ -155,6 +166,7 @@ class SileroVad:
 
 
 def _require_windows(windows: FloatArray) -> None:
-    if windows.dtype != np.float32 or windows.shape[1:] != (WINDOW_SAMPLES,):
-        found = f"{windows.dtype} {list(windows.shape)}, not float32 [n, {WINDOW_SAMPLES}]"
-        raise InferenceError(f"the voice activity model failed on {len(windows)} windows: they are {found}")
+    if windows.dtype != np.float32 or windows.ndim != _RUNS_RANK or windows.shape[-1] != WINDOW_SAMPLES:
+        count, shape = windows.size // max(1, windows.shape[-1]), list(windows.squeeze().shape)
+        found = f"{windows.dtype} {shape}, not float32 [n, {WINDOW_SAMPLES}]"
+        raise InferenceError(f"the voice activity model failed on {count} windows: they are {found}")

@@ -6,6 +6,8 @@ from typing import Final, NamedTuple
 RTP_VERSION: Final = 2
 RTP_CLOCK_HZ: Final = 48_000
 """RTP clock rate of Opus at every bandwidth (RFC 7587, section 4.1)."""
+MAX_AHEAD_S: Final = 10.0
+"""By this much, a timestamp may be ahead of the time that has passed."""
 SILENT_LEVEL: Final = 127
 """RFC 6464: -127 dBov, digital silence. Quieter than any microphone: the sender is muted."""
 _FIXED: Final = Struct("!BBHII").unpack_from

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ser_track.rtp.header import Arrival
+from ser_track.rtp.packet_counts import PacketCounts
 from ser_track.rtp.pauses import Dated, PauseDetection
 from ser_track.rtp.sequence import MAX_LATE, Packet, SequenceUnwrapper
 from ser_track.rtp.transit import Transit
@@ -43,29 +44,6 @@ class Restart:
 
 
 Item = Packet | Hole | Restart
-
-
-@dataclass(slots=True)
-class PacketCounts:
-    """Counts packets of one or many senders by outcome; the last four fields are samples at 16 kHz."""
-
-    received: int = 0
-    duplicates: int = 0
-    late: int = 0
-    """Arrived after they were given up, or belong to no known source."""
-    lost: int = 0
-    """Given up, or replaced by a copy."""
-    broken: int = 0
-    """Not Opus: concealed."""
-    recovered: int = 0
-    """Lost, but carried by a packet after them: as Opus's error correction, or as a copy (RED)."""
-    concealed_samples: int = 0
-    missing_samples: int = 0
-    """Lost, and too long to be concealed."""
-    silent_samples: int = 0
-    """Silence: the sender marked it, or sent nothing (DTX)."""
-    samples: int = 0
-    """All samples that were decoded or concealed."""
 
 
 class JitterBuffer:
@@ -176,7 +154,7 @@ class JitterBuffer:
                     missing = before + min(hole - 1, max(1, round((at - before_at) / hole_at * hole)))
                     self.counts.lost += 1
                     self.counts.recovered += 1
-                    self._held[missing] = Packet(missing, at, copy.payload), copy.now
+                    self._held[missing] = Packet(missing, at, copy.payload, packet.level), copy.now
                     self._release()
                 return
             before, before_at = sequence, packet.timestamp

@@ -3,10 +3,9 @@
 from typing import Final
 
 from ser_track.chunk import SAMPLE_RATE_HZ
-from ser_track.rtp.header import RTP_CLOCK_HZ
-from ser_track.rtp.opus import RTP_PER_SAMPLE
-from ser_track.rtp.sequence import MAX_AHEAD_S
+from ser_track.rtp.header import MAX_AHEAD_S, RTP_CLOCK_HZ
 
+_RTP_PER_SAMPLE: Final = RTP_CLOCK_HZ // SAMPLE_RATE_HZ
 _SEAM: Final = SAMPLE_RATE_HZ // 10
 _MOST_OFF: Final = SAMPLE_RATE_HZ // 100
 """Some senders read their timestamps from a clock: 10 ms more or less, and less than half a packet, is not a gap."""
@@ -42,14 +41,14 @@ class MediaTime:
     def place(self, timestamp: int, length: int, missing: int = 0) -> int:
         """Return the index of a packet with ``length`` samples, before which ``missing`` samples were lost."""
         if self._origin is None:
-            self._origin = timestamp - self._start * RTP_PER_SAMPLE
-        at = (timestamp - self._origin) // RTP_PER_SAMPLE
+            self._origin = timestamp - self._start * _RTP_PER_SAMPLE
+        at = (timestamp - self._origin) // _RTP_PER_SAMPLE
         off = at - self.end - missing
         if 0 < abs(off) <= min(_MOST_OFF, length // 2):
-            self._origin += off * RTP_PER_SAMPLE
+            self._origin += off * _RTP_PER_SAMPLE
             at -= off
         return at
 
     def passed_s(self, at: int) -> float | None:
         """Return the RTP time of index ``at`` in seconds; ``None`` before the source's first packet."""
-        return None if self._origin is None else (self._origin + at * RTP_PER_SAMPLE) / RTP_CLOCK_HZ
+        return None if self._origin is None else (self._origin + at * _RTP_PER_SAMPLE) / RTP_CLOCK_HZ

@@ -7,6 +7,7 @@ none, `available` is false. RFC 6716; functions: libopus's public headers.
 import ctypes
 import ctypes.util
 import functools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,7 @@ _MAX_SAMPLES: Final = 120 * SAMPLE_RATE_HZ // 1000  # no packet is longer than 1
 _IN_THE_WHEEL: Final = ("av.libs/libopus-*.so*", "av/.dylibs/libopus*.dylib", "av.libs/*opus-*.dll")
 """Where wheels keep their bundled libraries: on Linux, macOS and Windows."""
 _RESET_STATE: Final = 4028
+_NOTHING: Final = np.empty(0, np.float32)
 
 
 @functools.cache
@@ -85,6 +87,22 @@ class OpusDecoder:
             self._library.opus_decoder_destroy(self._state)
             self._begin(2)
         return self._run(payload, _MAX_SAMPLES, 0)
+
+    def decode_run(self, payloads: Sequence[bytes], n: int) -> tuple[FloatArray, int]:
+        """Samples of consecutive mono packets, which last ``n`` samples together, and how many packets these are.
+
+        It stops before a packet that `decode` must get: libopus refuses it, or it does not last as long as it says.
+        """
+        if self._channels != 1:
+            return _NOTHING, 0
+        out, filled = np.empty(n, np.float32), 0
+        decode, state, start = self._library.opus_decode_float, self._state, out.ctypes.data
+        for count, payload in enumerate(payloads):
+            got = decode(state, payload, len(payload), start + filled * out.itemsize, n - filled, 0)
+            if got < 0:
+                return out[:filled], count
+            filled += got
+        return out[:filled], len(payloads)
 
     def conceal(self, n: int) -> FloatArray:
         """Return ``[n]``, a multiple of 2.5 ms: libopus's guess at a lost packet, which fades as the loss lasts."""

@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival, make
+from ser_track.rtp.header import MAX_AHEAD_S, RTP_CLOCK_HZ, Arrival, make
 from ser_track.rtp.opus_packet import packet_length
 
 _MAX_SKIPPED: Final = 3000
 MAX_LATE: Final = 100
 """RFC 3550, A.1 (MAX_DROPOUT, MAX_MISORDER): sequence numbers that jump farther belong to another stream."""
-MAX_AHEAD_S: Final = 10.0
 _MAX_BEHIND_S: Final = 3.0
 """Timestamps that jump farther than this belong to another clock, even if SSRC and sequence continue."""
 _MAX_STEP_S: Final = 3.0

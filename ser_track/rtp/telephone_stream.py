@@ -8,8 +8,9 @@ from ser_track.audio.frames import FrameConverter
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.errors import AudioError
 from ser_track.rtp.header import RTP_CLOCK_HZ, Arrival
-from ser_track.rtp.jitter_buffer import Item, JitterBuffer, PacketCounts, Restart
+from ser_track.rtp.jitter_buffer import Item, JitterBuffer, Restart
 from ser_track.rtp.media_time import MediaTime
+from ser_track.rtp.packet_counts import PacketCounts
 from ser_track.rtp.pcm_decoder import PcmDecoder
 from ser_track.rtp.sequence import Packet
 

@@ -324,3 +324,14 @@ def test_every_bad_entry_of_a_list_is_named(tmp_path: Path) -> None:
 def test_unknown_sections_and_keys_of_overrides_are_refused_too() -> None:
     with pytest.raises(ConfigError, match=r"configuration: unknown key 'server\.prt'.*unknown section 'pipe'"):
         load_config(None, {"pipe": {"channels": 1}, "server": {"prt": 1}})
+
+
+def test_a_file_with_a_key_that_was_removed_still_works_and_the_log_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"runtime": {"provisional_per_tick": 1, "tick_s": 0.05}}), encoding="utf-8")
+    assert load_config(path).runtime.tick_s == 0.05
+    (record,) = caplog.records
+    assert "runtime.provisional_per_tick has no effect" in record.getMessage()
+    assert "remove it" in record.getMessage()

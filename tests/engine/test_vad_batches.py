@@ -73,6 +73,35 @@ def test_a_gap_ends_a_run_and_shifts_nothing() -> None:
     assert ends == pytest.approx([0.64, 1.92, 3.84])
 
 
+class FadingDetector(RecordingDetector):
+    """The stand-in, which notes after how many windows its memory faded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faded: list[int] = []
+
+    def fade(self, state: DetectorState) -> None:
+        self.faded.append(sum(self.runs) + sum(self.streams))
+
+
+@pytest.mark.parametrize("step", [1, 7, 500])
+def test_the_memory_of_a_detector_fades_once_when_a_second_was_left_out(step: int) -> None:
+    detector = FadingDetector()
+    engine = new_engine(1, detector)
+    at = 0
+    for gap in (10, 30, 31, 500):
+        engine.push(key(0), Chunk(at * WINDOW_SAMPLES, noise(20 * WINDOW_SAMPLES)))
+        engine.tick()
+        at += 20
+        for passed in range(step, gap + 1, step):
+            engine.push(key(0), Chunk((at + passed) * WINDOW_SAMPLES, np.empty(0, np.float32)))
+            engine.tick()
+        at += gap
+    engine.push(key(0), Chunk(at * WINDOW_SAMPLES, noise(WINDOW_SAMPLES)))
+    engine.tick()
+    assert detector.faded == [60, 80]
+
+
 def borders(samples: FloatArray, block: int) -> list[tuple[float, float, str]]:
     """Segments of ``samples`` heard by the real detector, ``block`` samples a tick."""
     engine, events = Engine(SileroVad(), LevelClassifier(), PipelineConfig()), list[EngineEvent]()
@@ -100,3 +129,37 @@ def test_speech_of_many_people_has_the_same_segments_in_runs_and_one_by_one() ->
     clips = [clip for corpus in ("cremad", "ravdess", "javanese") for clip in read_clips(corpus)[::400]]
     samples = np.concatenate([read_audio(clip) for clip in clips])
     assert borders(samples, 160_000) == borders(samples, WINDOW_SAMPLES)
+
+
+class ForgetfulRunsDetector(ForgetfulDetector):
+    """The stand-in, which takes several windows of each of several streams, and notes how many."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runs = list[tuple[int, int]]()
+
+    def detect_runs(self, windows: FloatArray, states: Sequence[DetectorState]) -> FloatArray:
+        self.runs.append(windows.shape[:2])
+        return np.stack([self.detect(each, states) for each in windows])
+
+
+@given(streams(), st.sampled_from([512, 2_048, 3_000]))
+def test_several_windows_of_several_streams_are_heard_as_one_by_one(call: list[Pieces], block: int) -> None:
+    config = replace(CONFIG, vad_min_confidence=0.3)
+    five = (call * 5)[:5]
+
+    def played(detector: ForgetfulDetector) -> list[list[EngineEvent]]:
+        return play(five, Way(block=block), new_engine(5, detector, config=config))
+
+    assert [lasting(events) for events in played(ForgetfulRunsDetector())] == [
+        lasting(events) for events in played(ForgetfulDetector())
+    ]
+
+
+def test_silent_streams_that_bring_several_windows_need_one_call() -> None:
+    detector = ForgetfulRunsDetector()
+    engine = new_engine(6, detector)
+    for stream in range(6):
+        engine.push(key(stream), Chunk(0, noise((5 if stream else 1) * WINDOW_SAMPLES)))
+    engine.tick()
+    assert detector.runs == [(4, 5)]

@@ -12,10 +12,11 @@ from typing import NamedTuple
 import av
 import numpy as np
 
-from ser_track.chunk import FloatArray
+from ser_track.chunk import Chunk, FloatArray
 from ser_track.recordings.recording import Recording
 from ser_track.rtp.opus import OpusDecoder
 from tests.paths import PACKETS
+from training.opus import encoded
 
 BEGUN_S = 1_700_000_000
 SSRC = 0xC0FFEE
@@ -52,6 +53,12 @@ def opus() -> tuple[bytes, ...]:
     """The recorded voice, 20 ms each."""
     with av.open(str(PACKETS / "spoken.ogg")) as container:
         return tuple(bytes(packet) for packet in container.demux(audio=0) if packet.size)
+
+
+@functools.cache
+def digital_silence() -> bytes:
+    """A packet of 20 ms without any sound, as a sender that is muted and has no DTX sends it."""
+    return encoded(np.zeros((50, 320), np.float32), 32_000, dtx=False)[-1]
 
 
 def rtp(number: int, payload: bytes, *, kind: int = 111, ssrc: int = SSRC, clock: int = 960) -> bytes:
@@ -105,6 +112,15 @@ def telephone_voice(
     return [
         Sent(begin_s + 0.02 * n, rtp(first + n, packet, kind=kind, ssrc=ssrc, clock=160))
         for n, packet in enumerate(packets)
+    ]
+
+
+def in_packets(pieces: Iterable[Chunk]) -> list[Chunk]:
+    """``pieces``, each cut into packets of 20 ms: packets that follow each other are decoded into one."""
+    return [
+        Chunk(piece.at + at, piece.samples[at : at + 320])
+        for piece in pieces
+        for at in range(0, max(1, len(piece.samples)), 320)
     ]
 
 

@@ -1,6 +1,7 @@
-"""The engine's thread: audio in from the loop, events out to it, and a fault that is told and survived."""
+"""The engine's threads: audio in from the loop, events out to it, and a fault that is told and survived."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 
@@ -14,13 +15,15 @@ from ser_track.engine.engine import Engine
 from ser_track.event_types import Emotion, EngineEvent, Fault, SpeechEnded, SpeechStarted, StreamKey
 from ser_track.live.live_engine import LiveEngine
 from ser_track.live.metrics import Metrics
-from ser_track.protocols import DetectorState, VoiceDetector
+from ser_track.protocols import DetectorState, EmotionClassifier, Prediction, VoiceDetector
 from ser_track.rtp.header import Arrival
-from tests.helpers.fake_models import EnergyDetector, FaultyDetector, LevelClassifier
+from ser_track.voice_profile import VoiceProfile
+from tests.helpers.fake_models import EnergyDetector, FaultyClassifier, FaultyDetector, LevelClassifier
 
 KEY = StreamKey("m", "ann", "1")
 SPEECH = np.full(16_000, 0.5, np.float32)
-Start = Callable[[VoiceDetector], tuple[LiveEngine, list[EngineEvent]]]
+SILENCE = np.zeros(16_000, np.float32)
+Start = Callable[..., tuple[LiveEngine, list[EngineEvent]]]
 
 
 class FailsOnce(EnergyDetector):
@@ -41,9 +44,11 @@ class FailsOnce(EnergyDetector):
 async def start() -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
-        def begin(detector: VoiceDetector) -> tuple[LiveEngine, list[EngineEvent]]:
+        def begin(
+            detector: VoiceDetector, classifier: EmotionClassifier | None = None
+        ) -> tuple[LiveEngine, list[EngineEvent]]:
             events: list[EngineEvent] = []
-            engine = Engine(detector, LevelClassifier(), PipelineConfig())
+            engine = Engine(detector, classifier or LevelClassifier(), PipelineConfig())
             live = LiveEngine(engine, RuntimeConfig(), events.extend, Metrics())
             live.start()
             stack.push_async_callback(live.stop)
@@ -215,3 +220,120 @@ async def test_an_engine_that_fails_in_every_tick_tells_each_stream_once_in_a_wh
         live.push(KEY, Chunk(second * 1_600, SPEECH[:1_600]))
         await asyncio.sleep(0.1)
     assert [(event.key, event.code) for event in events if isinstance(event, Fault)] == [(KEY, "engine_failed")]
+
+
+class SlowClassifier(LevelClassifier):
+    """A stand-in for a classifier that is as slow as a test wants: no call ends before it is let go."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+        self.let_go = threading.Event()
+
+    def classify(self, samples: FloatArray, voice: VoiceProfile | None = None) -> Prediction:
+        self.begun.set()
+        assert self.let_go.wait(20.0)
+        return super().classify(samples, voice)
+
+
+async def test_no_tick_waits_for_a_slow_classifier(start: Start) -> None:
+    slow = SlowClassifier()
+    live, events = start(EnergyDetector(), slow)
+    live.open(KEY)
+    live.push(KEY, Chunk(0, SPEECH))
+    await until(slow.begun.is_set)
+    for name in ("ben", "cid", "dan"):  # each of them needs a tick of their own, after the one before
+        other = StreamKey("m", name, "1")
+        live.open(other)
+        live.push(other, Chunk(0, SPEECH))
+        live.push(other, Chunk(16_000, SILENCE))
+        await until(lambda key=other: any(isinstance(e, SpeechEnded) and e.key == key for e in events))  # type: ignore[misc]
+    assert not any(isinstance(event, Emotion) for event in events)
+    slow.let_go.set()
+    await until(lambda: sum(isinstance(event, Emotion) and event.final for event in events) == 3)
+
+
+async def test_flush_returns_when_the_final_result_has_been_emitted(start: Start) -> None:
+    slow = SlowClassifier()
+    live, events = start(EnergyDetector(), slow)
+    live.open(KEY)
+    live.push(KEY, Chunk(0, SPEECH))
+    flushing = asyncio.create_task(live.flush(KEY))
+    await until(lambda: any(isinstance(event, SpeechEnded) for event in events))
+    await until(slow.begun.is_set)
+    assert not flushing.done()
+    slow.let_go.set()
+    async with asyncio.timeout(5):
+        await flushing
+    last = events[-1]
+    assert isinstance(last, Emotion)
+    assert last.final
+
+
+async def test_the_result_that_is_running_for_a_discarded_stream_is_dropped(start: Start) -> None:
+    slow = SlowClassifier()
+    live, events = start(EnergyDetector(), slow)
+    other = StreamKey("m", "ben", "1")
+    for key in (KEY, other):
+        live.open(key)
+    live.push(KEY, Chunk(0, SPEECH))
+    await until(slow.begun.is_set)
+    live.discard(KEY)
+    slow.let_go.set()
+    live.push(other, Chunk(0, SPEECH))
+    async with asyncio.timeout(5):
+        await live.flush(other)
+    assert {event.key for event in events if isinstance(event, Emotion)} == {other}
+
+
+async def test_a_stopped_engine_has_finished_what_it_had_begun(start: Start) -> None:
+    slow = SlowClassifier()
+    live, events = start(EnergyDetector(), slow)
+    live.open(KEY)
+    live.push(KEY, Chunk(0, SPEECH))
+    live.pause(KEY)
+    await until(slow.begun.is_set)
+    stopping = asyncio.create_task(live.stop())
+    slow.let_go.set()
+    async with asyncio.timeout(5):
+        await stopping
+    assert not live.alive
+    assert any(isinstance(event, Emotion) and event.final for event in events)
+
+
+async def test_a_classifier_that_fails_for_one_is_told_to_that_one(start: Start) -> None:
+    def answer(samples: FloatArray, right: FloatArray) -> FloatArray:
+        if samples[0] < 0:
+            raise RuntimeError("out of memory")
+        return right
+
+    live, events = start(EnergyDetector(), FaultyClassifier(answer))
+    other = StreamKey("m", "ben", "1")
+    for key, sound in ((KEY, -SPEECH), (other, SPEECH)):
+        live.open(key)
+        live.push(key, Chunk(0, sound))
+    async with asyncio.timeout(5):
+        await live.flush(KEY)
+        await live.flush(other)
+    faults = [event for event in events if isinstance(event, Fault)]
+    assert {(fault.key, fault.code, fault.message) for fault in faults} == {
+        (KEY, "classifier_failed", "level@1: out of memory")
+    }
+    assert [e.key for e in events if isinstance(e, Emotion) and e.final] == [other]
+
+
+async def test_a_result_from_the_pause_is_the_final_one_without_another_call(start: Start) -> None:
+    calls = list[int]()
+
+    def answer(samples: FloatArray, right: FloatArray) -> FloatArray:
+        calls.append(len(samples))
+        return right
+
+    live, events = start(EnergyDetector(), FaultyClassifier(answer))
+    live.open(KEY)
+    live.push(KEY, Chunk(0, SPEECH[: 20 * WINDOW_SAMPLES]))
+    live.push(KEY, Chunk(20 * WINDOW_SAMPLES, SILENCE[: 9 * WINDOW_SAMPLES]))
+    await until(lambda: any(isinstance(event, Emotion) for event in events))
+    assert len(calls) == 1
+    live.push(KEY, Chunk(29 * WINDOW_SAMPLES, SILENCE))
+    await until(lambda: any(isinstance(event, Emotion) and event.final for event in events))
+    assert len(calls) == 1

@@ -8,6 +8,7 @@ from ser_track.event_types import StreamKey
 from ser_track.live.packet_streams import PacketStreams
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.opus_stream import OpusStream
+from tests.helpers.packets import in_packets
 
 ANN, EVE = StreamKey("m", "ann", "1"), StreamKey("m", "eve", "1")
 PACKETS = speech()
@@ -22,7 +23,7 @@ def test_what_was_sent_comes_out_by_sender_and_the_rest_on_flush() -> None:
     for n in (*range(10), 11):
         send(streams, ANN, n)
         send(streams, EVE, n)
-    assert {key: pieces[-1].at for key, pieces in streams.take(0.22)} == {ANN: 320 * 9, EVE: 320 * 9}
+    assert {key: in_packets(pieces)[-1].at for key, pieces in streams.take(0.22)} == {ANN: 320 * 9, EVE: 320 * 9}
     assert [at for at, _ in streams.flush(ANN)] == [320 * 10, 320 * 11]
     assert streams.flush(ANN) == []
     assert streams.counts.lost == 1
@@ -63,7 +64,7 @@ def test_a_stream_that_failed_goes_on_in_its_time(monkeypatch: pytest.MonkeyPatc
     for n in range(100):
         broken[0] = n == 50
         send(streams, EVE, n)
-        begins += [piece.at for _, pieces in streams.take(0.02 * n) for piece in pieces]
+        begins += [piece.at for _, pieces in streams.take(0.02 * n) for piece in in_packets(pieces)]
     assert begins == sorted(begins)
     assert begins[-1] == pytest.approx(99 * 320, abs=1_600)  # a tenth of a second could be jitter
     assert len(begins) >= 95

@@ -6,7 +6,7 @@ from ser_track.chunk import Chunk
 from ser_track.mediajson.clock import MediaClock
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.opus_stream import OpusStream
-from tests.helpers.packets import opus
+from tests.helpers.packets import in_packets, opus
 
 
 @pytest.mark.parametrize("stall_s", [0.0, 2.0, 60.0])
@@ -15,8 +15,8 @@ def test_a_connection_that_stands_still_moves_nothing(stall_s: float) -> None:
     for number in range(200):
         real_s = 100.0 + 0.02 * number + (stall_s if number >= 100 else 0)
         stream.put(Arrival(1, number, number * 960, opus()[number], clock.now(number * 960, real_s)))
-        pieces += stream.take(real_s)
-    pieces += stream.flush()
+        pieces += in_packets(stream.take(real_s))
+    pieces = [*pieces, *in_packets(stream.flush())]
     assert [piece.at for piece in pieces] == [number * 320 for number in range(200)]
     assert stream.counts.concealed_samples == 0
 

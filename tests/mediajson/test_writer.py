@@ -15,7 +15,7 @@ from ser_track.rtp.header import Arrival, read_header, read_packet
 from ser_track.rtp.opus_stream import OpusStream
 from ser_track.rtp.packet_reader import RecordedPacket
 from ser_track.rtp.red import unpack
-from tests.helpers.packets import heard, red_voice, voice
+from tests.helpers.packets import digital_silence, heard, red_voice, voice
 from tests.helpers.signals import noise
 
 ROOM_ENOUGH = 1 << 30
@@ -142,7 +142,8 @@ def test_another_ssrc_of_one_stream_goes_on_in_it(tmp_path: Path) -> None:
 
 
 def test_silence_that_was_marked_is_left_out_again(tmp_path: Path) -> None:
-    recorded(tmp_path / "a", [("s1", "Ada", packet) for packet in arrivals(100, level=127)])
+    muted = [packet._replace(payload=digital_silence()) for packet in arrivals(100, level=127)]
+    recorded(tmp_path / "a", [("s1", "Ada", packet) for packet in muted])
     with open_recording(tmp_path / "a") as recording:
         assert sum(len(piece.chunk.samples) for piece in recording) == SAMPLE_RATE_HZ // 2
 

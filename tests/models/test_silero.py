@@ -55,6 +55,18 @@ def test_a_batch_gives_each_stream_what_it_gets_alone(silero: SileroVad, spoken:
         np.testing.assert_allclose(batched, probabilities(silero, variant.ravel()), rtol=0, atol=1e-5)
 
 
+def test_memory_fades_of_the_stream_that_was_left_out_alone(silero: SileroVad, spoken: FloatArray) -> None:
+    windows = windows_of(spoken[: 16_000 * 4])
+    states = [silero.new_state() for _ in range(3)]
+    for window in windows[:60]:
+        silero.detect(np.stack([window] * 3), states)
+    silero.fade(states[1])
+    kept, faded, other = (silero.detect_run(windows[60:], state) for state in states)
+    assert np.array_equal(kept, other)
+    assert np.abs(faded - kept).max() > 0.001
+    assert np.mean((faded >= 0.5) == (kept >= 0.5)) > 0.95
+
+
 def in_runs(silero: SileroVad, samples: FloatArray, lengths: Sequence[int]) -> FloatArray:
     """In runs of these numbers of windows, over and over."""
     state, windows, heard, at = silero.new_state(), windows_of(samples), list[FloatArray](), 0
@@ -181,3 +193,12 @@ def test_neither_torch_nor_the_package_around_the_model_is_imported() -> None:
     modules = {name.partition(".")[0] for name in ran.stdout.split()}
     assert "onnxruntime" in modules
     assert not modules & {"torch", "torchaudio", "silero_vad"}
+
+
+def test_runs_of_several_streams_are_what_single_calls_give() -> None:
+    heard = np.random.default_rng(5).normal(0, 0.1, (12, 7, WINDOW_SAMPLES)).astype(np.float32)
+    detector = SileroVad()
+    together, singly = ([detector.new_state() for _ in range(7)] for _ in range(2))
+    runs = np.concatenate([detector.detect_runs(heard[at : at + 4], together) for at in (0, 4, 8)])
+    single = np.stack([detector.detect(each, singly) for each in heard])
+    np.testing.assert_allclose(runs, single, atol=1e-5)

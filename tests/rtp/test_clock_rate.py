@@ -9,7 +9,7 @@ from ser_track.chunk import Chunk, FloatArray
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.opus import OpusDecoder
 from ser_track.rtp.opus_stream import OpusStream
-from tests.helpers.packets import opus
+from tests.helpers.packets import in_packets, opus
 
 COUNT = 150
 
@@ -25,8 +25,8 @@ def through(timestamps: list[int], lost: int | None = None) -> list[Chunk]:
         if number != lost:
             arrival = Arrival(1, 65_500 + number & 0xFFFF, timestamp & 0xFFFFFFFF, opus()[number], 0.02 * number)
             stream.put(arrival)
-        pieces += stream.take(0.02 * number)
-    return [*pieces, *stream.flush()]
+        pieces += in_packets(stream.take(0.02 * number))
+    return [*pieces, *in_packets(stream.flush())]
 
 
 @pytest.mark.parametrize("step", [160, 240, 320, 480, 640, 960, 20])

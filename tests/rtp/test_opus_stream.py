@@ -17,6 +17,7 @@ from ser_track.rtp.header import Arrival
 from ser_track.rtp.opus import OpusDecoder
 from ser_track.rtp.opus_packet import carries_previous, packet_length
 from ser_track.rtp.opus_stream import OpusStream
+from tests.helpers.packets import in_packets
 from training.opus import encoded
 
 FRAME_S = 0.02
@@ -43,8 +44,8 @@ def through(
         if payload is not None:
             timestamp = (first_timestamp + n * FRAME_SAMPLES) % 2**32
             stream.put(Arrival(SSRC, (first_sequence + n) % 2**16, timestamp, payload, n * FRAME_S))
-        pieces += stream.take(n * FRAME_S)
-    return stream, [*pieces, *stream.flush()]
+        pieces += in_packets(stream.take(n * FRAME_S))
+    return stream, [*pieces, *in_packets(stream.flush())]
 
 
 def placed(pieces: Sequence[Chunk], length: int) -> FloatArray:
@@ -123,8 +124,8 @@ def test_dtx_is_silence_of_the_right_length(spoken: FloatArray) -> None:
             stream.put(Arrival(SSRC, sequence, timestamp, payload, n * FRAME_S))
             sequence += 1
         timestamp += FRAME_SAMPLES
-        pieces += stream.take(n * FRAME_S)
-    pieces += stream.flush()
+        pieces += in_packets(stream.take(n * FRAME_S))
+    pieces = [*pieces, *in_packets(stream.flush())]
     assert stream.counts.silent_samples > SAMPLE_RATE_HZ
     assert stream.counts.concealed_samples == 0
     assert abs(pieces[-1].end - len(sent) * FRAME) <= 2 * FRAME
@@ -157,8 +158,8 @@ def test_another_ssrc_goes_on_in_time(packets: list[bytes]) -> None:
     for n, payload in enumerate(packets[:200]):
         ssrc, timestamp = (1, 5_000) if n < 100 else (2, 900_000_000)
         stream.put(Arrival(ssrc, n, timestamp + n * FRAME_SAMPLES, payload, n * FRAME_S))
-        pieces += stream.take(n * FRAME_S)
-    pieces += stream.flush()
+        pieces += in_packets(stream.take(n * FRAME_S))
+    pieces = [*pieces, *in_packets(stream.flush())]
     assert [at for at, _ in pieces] == [n * FRAME for n in range(200)]
 
 
@@ -168,8 +169,8 @@ def test_a_clock_that_jumps_while_the_sequence_goes_on_does_not_move_the_sound(p
     for n, payload in enumerate(packets[:200]):
         timestamp = 1_000_000_000 + n * FRAME_SAMPLES + (jump if n >= 100 else 0)
         stream.put(Arrival(SSRC, n, timestamp % 2**32, payload, n * FRAME_S))
-        pieces += stream.take(n * FRAME_S)
-    pieces += stream.flush()
+        pieces += in_packets(stream.take(n * FRAME_S))
+    pieces = [*pieces, *in_packets(stream.flush())]
     assert [at for at, _ in pieces] == [n * FRAME for n in range(200)]
 
 
@@ -178,7 +179,7 @@ def test_a_sender_that_was_muted_for_long_is_where_the_clock_says(packets: list[
     for n, payload in enumerate(packets[:100]):
         time = n + (30_000 if n >= 50 else 0)  # ten minutes
         stream.put(Arrival(SSRC, n, time * FRAME_SAMPLES, payload, time * FRAME_S))
-        pieces += stream.take(time * FRAME_S)
+        pieces += in_packets(stream.take(time * FRAME_S))
     assert pieces[50].at == 30_050 * FRAME
 
 
@@ -186,7 +187,7 @@ def test_a_clock_far_ahead_of_ours_is_not_followed_however_small_its_steps(packe
     stream, pieces = OpusStream(), list[Chunk]()
     for n in range(1500):  # nine packets' time in each: 270 s within 30
         stream.put(Arrival(SSRC, n, n * 9 * FRAME_SAMPLES, packets[n % len(packets)], n * FRAME_S))
-        pieces += stream.take(n * FRAME_S)
+        pieces += in_packets(stream.take(n * FRAME_S))
         # Ten seconds ahead for whom it is about, ten more for who begins anew there.
         assert all(at / SAMPLE_RATE_HZ < n * FRAME_S + 20.2 for at, _ in pieces[-2:])
     assert len(pieces) > 100
@@ -210,8 +211,8 @@ def test_packets_that_became_longer_during_a_loss_leave_no_hole(spoken: FloatArr
         if n != len(short):  # the first of the long ones
             stream.put(Arrival(SSRC, n, time * FRAME_SAMPLES, payload, time * FRAME_S))
         time += 1 if n < len(short) else 3
-        pieces += stream.take(time * FRAME_S)
-    pieces += stream.flush()
+        pieces += in_packets(stream.take(time * FRAME_S))
+    pieces = [*pieces, *in_packets(stream.flush())]
     assert stream.counts.silent_samples == stream.counts.missing_samples == 0
     assert [at for at, _ in pieces[1:]] == [piece.end for piece in pieces[:-1]]
 
@@ -235,7 +236,7 @@ def test_a_muted_sender_is_not_misjudged_for_it(spoken: FloatArray) -> None:
         for n, payload in enumerate(sent):
             silent = told and not whole[n * FRAME : (n + 1) * FRAME].any()
             stream.put(Arrival(SSRC, n, n * FRAME_SAMPLES, payload, n * FRAME_S, 127 if silent else None))
-            pieces += stream.take(n * FRAME_S)
+            pieces += in_packets(stream.take(n * FRAME_S))
         heard[told] = voiced_windows(SileroVad(), placed([*pieces, *stream.flush()], len(whole)))
     assert stream.counts.silent_samples >= 2 * SAMPLE_RATE_HZ
     assert heard[False].sum() > 100

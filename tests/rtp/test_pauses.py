@@ -7,7 +7,7 @@ import pytest
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.rtp.header import Arrival
 from ser_track.rtp.opus_stream import OpusStream
-from tests.helpers.packets import opus
+from tests.helpers.packets import in_packets, opus
 
 _20_MS = SAMPLE_RATE_HZ // 50
 TICK_S = 0.032
@@ -18,10 +18,10 @@ def through(times: Iterable[float]) -> tuple[OpusStream, list[Chunk]]:
     stream, pieces, now = OpusStream(), list[Chunk](), 0.0
     for number, at_s in enumerate(times):
         while now <= at_s:
-            pieces += stream.take(now)
+            pieces += in_packets(stream.take(now))
             now += TICK_S
         stream.put(Arrival(1, number, number * 960, opus()[number], at_s))
-    return stream, [*pieces, *stream.flush()]
+    return stream, [*pieces, *in_packets(stream.flush())]
 
 
 def begins(pieces: list[Chunk]) -> list[int]:
@@ -63,7 +63,7 @@ def test_after_a_pause_in_which_silence_was_counted_nothing_is_moved() -> None:
     for number in range(100):
         sent = number + (250 if number >= 50 else 0)
         stream.put(Arrival(1, number, sent * 960, opus()[number], 0.02 * sent))
-        pieces += stream.take(0.02 * sent)
+        pieces += in_packets(stream.take(0.02 * sent))
     assert pieces[-1].at == 349 * _20_MS
 
 
@@ -82,10 +82,10 @@ def test_packets_that_are_lost_after_a_pause_do_not_move_the_rest() -> None:
     for number in range(200):
         at_s = 0.02 * number + (4.0 if number >= 100 else 0)
         while now <= at_s:
-            pieces += stream.take(now)
+            pieces += in_packets(stream.take(now))
             now += TICK_S
         if number not in (100, 101, 103):
             stream.put(Arrival(1, number, number * 960, opus()[number], at_s))
-    pieces += stream.flush()
+    pieces = [*pieces, *in_packets(stream.flush())]
     assert pieces[-1].at == pytest.approx(199 * _20_MS + 4 * SAMPLE_RATE_HZ, abs=_20_MS)
     assert stream.counts.lost == 1

@@ -21,6 +21,7 @@ from ser_track.recordings.packets.packet_formats import HEAD_BYTES, holds_packet
 from ser_track.recordings.recording import open_recording
 from tests.helpers.packets import (
     Sent,
+    digital_silence,
     ethernet,
     heard,
     mediajson_line,
@@ -155,7 +156,7 @@ def test_redundant_packets_in_an_mjr_are_heard_once(tmp_path: Path) -> None:
 
 def test_silence_that_an_mjr_marks_is_left_out(tmp_path: Path) -> None:
     marked = [
-        Sent(at_s, bytes([packet[0] | 0x10]) + packet[1:12] + b"\xbe\xde\0\1" + b"\x30\xff\0\0" + packet[12:])
+        Sent(at_s, bytes([packet[0] | 0x10]) + packet[1:12] + b"\xbe\xde\0\1" + b"\x30\xff\0\0" + digital_silence())
         for at_s, packet in voice(100)
     ]
     extensions = {"3": "urn:ietf:params:rtp-hdrext:ssrc-audio-level"}
