@@ -27,6 +27,8 @@ _MAX_REPORTED: Final = 16
 _SILENT_SAMPLE: Final = {"pcmu": b"\xff", "pcma": b"\xd5", "g722": b"\xfa"}
 PushPacket = Callable[[Arrival], None]
 """Takes one packet with Opus; must not block."""
+Learn = Callable[[int, str | None], None]
+"""Takes the SSRC and the MID of a packet, just before the packet itself; must not block."""
 
 
 def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
@@ -35,16 +37,17 @@ def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
     return [name for name, kind in wanted if not isinstance(getattr(receiver, name, None), kind)]
 
 
-def take_packets(receiver: RTCRtpReceiver, push: PushPacket) -> bool:
+def take_packets(receiver: RTCRtpReceiver, push: PushPacket, learn: Learn | None = None) -> bool:
     """Give ``push`` the Opus packets of ``receiver``, in RED too; false if this aiortc does not allow it.
 
-    Packets of any other codec are decoded by aiortc, and their frames come from the track.
+    Packets of any other codec are decoded by aiortc, and their frames come from the track. ``learn`` gets the MID of
+    each packet, for connections with several tracks.
     """
     if missing := missing_parts(receiver):
         log.warning("this aiortc has no %s: its own decoder is used, with gaps under loss", ", ".join(missing))
         return False
     setattr(receiver, _STATISTICS, _Latest(getattr(receiver, _STATISTICS)))
-    setattr(receiver, _BUFFER, _Diversion(getattr(receiver, _BUFFER), getattr(receiver, _CODECS), push))
+    setattr(receiver, _BUFFER, _Diversion(getattr(receiver, _BUFFER), getattr(receiver, _CODECS), push, learn))
     return True
 
 
@@ -61,15 +64,18 @@ class _Latest(dict[int, Any]):
 class _Diversion:
     """Replaces the receiver's jitter buffer, and never has a frame ready."""
 
-    def __init__(self, original: JitterBuffer, codecs: dict[int, Any], push: PushPacket) -> None:
+    def __init__(self, original: JitterBuffer, codecs: dict[int, Any], push: PushPacket, learn: Learn | None) -> None:
         self._original = original
         self._codecs = codecs
         self._push = push
+        self._learn = learn
 
     def add(self, packet: RtpPacket) -> Any:
         """aiortc calls this with each packet; it expects the pair "ask for a key frame?", "a complete frame"."""
         kind, now = packet.payload_type, time.monotonic()
         level = _level(packet)
+        if self._learn is not None:
+            self._learn(packet.ssrc, packet.extensions.mid)
         arrival = Arrival(packet.ssrc, packet.sequence_number, packet.timestamp, packet.payload, now, level)
         if is_opus(self._codecs, kind):
             self._push(arrival)

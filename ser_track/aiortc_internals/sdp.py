@@ -10,6 +10,8 @@ _WISHES = {"useinbandfec": 1, "maxplaybackrate": SAMPLE_RATE_HZ, "maxaveragebitr
 """The bit rate is what speech needs at that bandwidth; browsers would take 20 kbit/s of themselves."""
 _AUDIO_LEVEL = re.compile(r"^a=extmap:(\d{1,5})(?:/\w+)? urn:ietf:params:rtp-hdrext:ssrc-audio-level\b", re.MULTILINE)
 
+_MID = re.compile(r"^a=extmap:(\d{1,5})(?:/\w+)? urn:ietf:params:rtp-hdrext:sdes:mid\b", re.MULTILINE)
+
 
 def ask_for_speech(sdp: str) -> str:
     """``sdp`` with what we want of Opus (RFC 7587, 6.1), which aiortc leaves out, unless it says something else.
@@ -38,4 +40,10 @@ def _with_wishes(section: str) -> str:
 def audio_level_id(sdp: str) -> int | None:
     """Id of the audio level extension (RFC 6464) in RTP headers, if the description has it."""
     found = _AUDIO_LEVEL.search(sdp)
+    return int(found[1]) if found else None
+
+
+def mid_id(sdp: str) -> int | None:
+    """Id of the MID extension (RFC 8843, 15) in RTP headers, if the description has it."""
+    found = _MID.search(sdp)
     return int(found[1]) if found else None

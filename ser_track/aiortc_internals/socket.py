@@ -13,7 +13,7 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from aioice.ice import Connection, StunProtocol
@@ -59,10 +59,13 @@ def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
     return [name for name, holder, kind in wanted if not isinstance(getattr(holder, name, None), kind)]
 
 
-def take_socket(receiver: RTCRtpReceiver, level_id: int | None) -> "MediaSocket | None":
+def take_socket(
+    receiver: RTCRtpReceiver, level_id: int | None, make: "MakeSocket | None" = None
+) -> "MediaSocket | None":
     """The socket of a connected ``receiver``, on the event loop's thread; None if aiortc should keep it.
 
-    ``level_id`` is the id of the audio level extension in this connection's RTP headers, if it has one.
+    ``level_id`` is the id of the audio level extension in this connection's RTP headers, if it has one. ``make`` makes
+    another kind of `MediaSocket`.
     """
     if not udp_batches.available():
         return None
@@ -82,7 +85,7 @@ def take_socket(receiver: RTCRtpReceiver, level_id: int | None) -> "MediaSocket 
     session = SharedSession(getattr(dtls, _SESSION))
     setattr(dtls, _SESSION, session)
     known = getattr(receiver, _CODECS), getattr(receiver, _STATISTICS)
-    return MediaSocket(
+    return (make or MediaSocket)(
         own, session, level_id, _Aiortc(asyncio.get_running_loop(), pair.protocol, pair.remote_addr, *known)
     )
 
@@ -114,6 +117,8 @@ _Run = tuple[_Source, list[_Encrypted]]
 class MediaSocket:
     """One participant's connection, read by the tick thread."""
 
+    max_sources = _MAX_SOURCES
+
     def __init__(self, own: socket.socket, session: SharedSession, level_id: int | None, rest: "_Aiortc") -> None:
         self._heard_as: tuple[StreamKey, float] | None = None
         self.packets = 0
@@ -133,6 +138,17 @@ class MediaSocket:
     def hear_as(self, key: StreamKey | None, since: float) -> None:
         """Assign audio that arrives after ``since`` (monotonic seconds) to ``key``; None: discard it unanalysed."""
         self._heard_as = None if key is None else (key, since)
+
+    def is_of(self, streams: Container[StreamKey]) -> bool:
+        """Whether the audio belongs to any of ``streams``."""
+        return self.key in streams
+
+    def take_by_stream(
+        self, datagrams: Sequence[tuple[bytes, float]], clock_offset_s: float
+    ) -> Iterable[tuple[StreamKey, list[Arrival]]]:
+        """As `take`, with the stream that the packets belong to."""
+        key, arrivals = self.key, self.take(datagrams, clock_offset_s) if datagrams else []
+        return ((key, arrivals),) if key is not None and arrivals else ()
 
     @property
     def rest(self) -> "_Aiortc":
@@ -203,10 +219,13 @@ class MediaSocket:
     def _one_too_many(self, header: Header) -> bool:
         """Whether a packet comes from a new source although the connection has more sources than any client needs."""
         self._sources.add(header.ssrc)
-        if len(self._sources) <= _MAX_SOURCES:
+        if len(self._sources) <= self.max_sources:
             return False
         self._sources.discard(header.ssrc)
         return True
+
+
+MakeSocket = Callable[[socket.socket, SharedSession, int | None, "_Aiortc"], MediaSocket]
 
 
 class _Aiortc:
@@ -225,7 +244,7 @@ class _Aiortc:
         self._remote = remote
         self._codecs = codecs
         self._statistics = statistics
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[bytes | Callable[[], None]] = deque()
 
     def __bool__(self) -> bool:
         """Whether anything is set aside."""
@@ -236,11 +255,19 @@ class _Aiortc:
         if (room := _MAX_WAITING - len(self._waiting)) > 0:
             self._waiting.extend(datagrams[:room])
 
+    def call_after(self, done: Callable[[], None]) -> None:
+        """Call ``done`` on the event loop once aioice has got everything that is set aside so far."""
+        self._waiting.append(done)
+
     def receive(self) -> None:
         """Give aioice a few datagrams as if they came from its own socket, then let other tasks run."""
         for _ in range(min(_AT_ONCE, len(self._waiting))):
+            item = self._waiting.popleft()
             try:
-                self._protocol.datagram_received(self._waiting.popleft(), self._remote)
+                if isinstance(item, bytes):
+                    self._protocol.datagram_received(item, self._remote)
+                else:
+                    item()
             except Exception:  # a datagram that aioice cannot handle; its own socket would ignore it too
                 log.debug("a datagram could not be handled", exc_info=True)
         if self._waiting:

@@ -7,7 +7,7 @@ from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.event_types import StreamKey
 from ser_track.live.cpu_stages import CpuStages
-from ser_track.live.media_sockets import MediaSockets
+from ser_track.live.media_sockets import MediaSockets, Sockets
 from ser_track.live.packet_streams import PacketStreams
 from ser_track.live.stream_queue import StreamQueue
 from ser_track.live.turns import Turns
@@ -20,6 +20,8 @@ Keep = Callable[[Iterable[Arrival | Chunk]], None]
 """Receives packets or decoded audio as the engine gets them. It must not raise or block."""
 _MIN_SAMPLES: Final = SAMPLE_RATE_HZ // 400
 """No packet lasts less than 2.5 ms. Padding and copies last nothing, but are counted as if they did, and so bounded."""
+
+Heard = list[tuple[StreamKey, list[Chunk]]]
 
 
 class Intake:
@@ -71,14 +73,13 @@ class Intake:
         """Stop reading this socket, and close it."""
         self._sockets.remove(media)
 
-    def take(
-        self, now: float, wanted: Container[StreamKey], speaking: Container[StreamKey] | None
-    ) -> list[tuple[StreamKey, list[Chunk]]]:
-        """All audio of the streams in ``wanted`` that is due at ``now`` (monotonic seconds).
+    def take(self, now: float, wanted: Container[StreamKey], speaking: Container[StreamKey] | None) -> Heard:
+        """The audio of the streams in ``wanted`` that is due at ``now`` (monotonic seconds), but of silent people.
 
-        For ``speaking``, see `MediaSockets.read`.
+        What is queued, and what is in the sockets of the streams ``speaking``; in all sockets with ``None``.
         """
-        heard: list[tuple[StreamKey, list[Chunk]]] = []
+        sockets = self._sockets.everyone() if speaking is None else self._sockets.of(speaking)
+        heard = Heard()
         with self._stages.stage("receive"):
             # What came through aiortc goes first: a stream's first packets do, before its socket is read here.
             # A stream may have been closed meanwhile: nobody receives events of its audio.
@@ -88,12 +89,19 @@ class Intake:
                     self._keep(key, chunks)
                     heard.append((key, chunks))
                     self._take_packets(key, [item for item in items if isinstance(item, Arrival)])
-            for key, arrivals in self._sockets.read(now, speaking):
+        return heard + self._read(now, wanted, sockets)
+
+    def take_silent(self, now: float, wanted: Container[StreamKey], speaking: Container[StreamKey]) -> Heard:
+        """The audio of the streams whose turn it is, without those ``speaking``."""
+        return self._read(now, wanted, self._sockets.in_turn(speaking))
+
+    def _read(self, now: float, wanted: Container[StreamKey], sockets: Sockets) -> Heard:
+        with self._stages.stage("receive"):
+            for key, arrivals in self._sockets.read(now, sockets):
                 if key in wanted:
                     self._take_packets(key, arrivals)
         with self._stages.stage("decode"):
-            heard += self._packets.take(now)
-        return heard
+            return self._packets.take(now)
 
     def held_s(self, key: StreamKey) -> float:
         """How much of the audio of ``key`` that `put` queued waits for the next `take`, in seconds. For any thread."""

@@ -19,7 +19,7 @@ from ser_track.event_types import EndReason, EngineEvent, Fault, SpeechEnded, St
 from ser_track.live.classifier_thread import ClassifierThread
 from ser_track.live.cpu_stages import CpuStages
 from ser_track.live.event_handover import Emit, EventHandover
-from ser_track.live.intake import Intake, Keep
+from ser_track.live.intake import Heard, Intake, Keep
 from ser_track.live.metrics import Metrics
 from ser_track.live.turns import Turns
 from ser_track.rtp import opus
@@ -172,13 +172,20 @@ class LiveEngine:
         return due + ahead * self._config.tick_s
 
     def _tick(self, now: float) -> None:
-        events: list[EngineEvent] = []
-        jobs: list[ClassificationJob] = []
+        """Hear those who speak first, so that their events do not wait for the others."""
         # Counted before the audio is taken: audio that came before a command is analysed before the command runs.
         self._wake.clear()
-        commands = len(self._commands)
+        commands, speaking = len(self._commands), frozenset(self._engine.speaking)
+        self._advance(partial(self._intake.take, now, self._open, None if commands else speaking), commands)
+        if not commands:
+            self._advance(partial(self._intake.take_silent, now, self._open, speaking), 0)
+
+    def _advance(self, take: Callable[[], Heard], commands: int) -> None:
+        """Analyse what ``take`` returns, carry out so many commands, and hand over what happened."""
+        events: list[EngineEvent] = []
+        jobs: list[ClassificationJob] = []
         try:
-            self._hear(self._intake.take(now, self._open, None if commands else self._engine.speaking))
+            self._hear(take())
         except Exception as error:  # the thread serves everybody: it reports the error, and goes on
             events += self._faults(tuple(self._open), error)
         for _ in range(commands):

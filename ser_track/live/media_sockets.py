@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -39,6 +39,9 @@ class _Read:
     turn: int
 
 
+Sockets = Sequence[tuple[int, MediaSocket]]
+
+
 class MediaSockets:
     """Reads all waiting packets of any number of sockets. Used by one thread."""
 
@@ -63,18 +66,26 @@ class MediaSockets:
             self._turns.leave(read.turn)
         media.close()
 
-    def read(self, now: float, speaking: Container[StreamKey] | None) -> Iterator[tuple[StreamKey, list[Arrival]]]:
-        """The packets of everyone who is analysed; ``now`` is monotonic seconds.
+    def everyone(self) -> Sockets:
+        """All sockets."""
+        return [(fd, read.media) for fd, read in self._sockets.items()]
 
-        Of sockets that belong to none of the streams ``speaking``, only those are read whose turn it is; all are read
-        with ``None``.
-        """
-        offset_s, turn = now - time.time(), self._turns.now
-        due = [
+    def of(self, speaking: Container[StreamKey]) -> Sockets:
+        """The sockets of the streams ``speaking``."""
+        return [(fd, read.media) for fd, read in self._sockets.items() if read.media.is_of(speaking)]
+
+    def in_turn(self, speaking: Container[StreamKey]) -> Sockets:
+        """The sockets whose turn it is, without those of the streams ``speaking``."""
+        turn = self._turns.now
+        return [
             (fd, read.media)
             for fd, read in self._sockets.items()
-            if speaking is None or read.turn == turn or read.media.key in speaking
+            if read.turn == turn and not read.media.is_of(speaking)
         ]
+
+    def read(self, now: float, due: Sockets) -> Iterator[tuple[StreamKey, list[Arrival]]]:
+        """The packets of everyone who is analysed, from the sockets ``due``; ``now`` is monotonic seconds."""
+        offset_s = now - time.time()
         for fd, media in due:
             try:
                 yield from self._read(media, fd, offset_s, now)
@@ -93,8 +104,7 @@ class MediaSockets:
     ) -> Iterator[tuple[StreamKey, list[Arrival]]]:
         for _ in range(_MAX_BATCHES):
             datagrams = self._reader.read(fd, offset_s, now)
-            key, arrivals = media.key, media.take(datagrams, offset_s) if datagrams else []
-            if key is not None and arrivals:
+            for key, arrivals in media.take_by_stream(datagrams, offset_s):
                 yield key, arrivals if self._surely_held(arrivals, now) else self._held(arrivals, now)
             if len(datagrams) < self._reader.batch:
                 return

@@ -44,6 +44,9 @@ class Adapter:
     Its function ``target_of(request)`` finds the meeting of a request, so that the right one of several processes gets
     it. ``OPENAPI`` and ``ASYNCAPI``, if any, are added to the service's documents: objects with ``paths`` or
     ``channels``, ``components`` and ``tags``."""
+    answer: Callable[[Any], str] | None = None
+    """For kinds that begin with a WebRTC offer in ``POST /meetings``, and not with an address: our answer to it, of the
+    meeting that `make` made, once it is connected. It becomes ``sdp`` in the answer to the request."""
     limit: str = "meetings.max_meetings"
     """The configuration key that limits the number of meetings; kinds with the same key share the limit."""
     people_limit: str = "meetings.max_participants"
@@ -63,6 +66,11 @@ class Adapter:
                 raise TypeError(f"'{name}' of {self.target.__name__} needs another name: every request has this field")
         if self.schemes and "url" not in self.fields:
             raise TypeError(f"{self.target.__name__} needs a field 'url': the address that its schemes stand for")
+
+    @property
+    def requested(self) -> bool:
+        """Whether `POST /meetings` begins such meetings."""
+        return bool(self.schemes) or self.answer is not None
 
     @property
     def fields(self) -> dict[str, "Field[Any]"]:

@@ -20,7 +20,9 @@ from ser_track.aiortc_internals.candidates import add_candidates, limit_candidat
 from ser_track.aiortc_internals.offers import read_offer
 from ser_track.aiortc_internals.packets import take_packets
 from ser_track.aiortc_internals.red import accept_red
-from ser_track.aiortc_internals.sdp import ask_for_speech, audio_level_id
+from ser_track.aiortc_internals.reports import report_less_often
+from ser_track.aiortc_internals.sdp import ask_for_speech, audio_level_id, mid_id
+from ser_track.aiortc_internals.shared_socket import shared
 from ser_track.aiortc_internals.socket import MediaSocket, take_socket
 from ser_track.aiortc_internals.turn_probe import used_relay, why_no_relay
 from ser_track.audio.track import SERTrack, consume
@@ -32,10 +34,12 @@ from ser_track.live.metrics import Metrics
 from ser_track.meetings.peer_owner import PeerOwner
 from ser_track.output.data_channel import DataChannelSink
 from ser_track.rtp import opus
+from ser_track.rtp.track_routes import TrackRoutes
 from ser_track.shortages import shortage_behind, shortage_of_sockets
 
 log = logging.getLogger(__name__)
 _CONNECT_TIMEOUT_S = 30.0
+_MAX_UNREAD_BYTES = 1 << 20
 _CLOSE_TIMEOUT_S = 3.0
 """aioice asks a TURN server that is gone for a minute to release its address; the bot leaves all meetings in 4 s."""
 
@@ -50,8 +54,15 @@ class AnalysisPeer:
         owner: PeerOwner,
         audio: AudioHost,
         channel_label: str | None = None,
+        *,
+        routes: TrackRoutes | None = None,
+        max_message: int | None = None,
     ) -> None:
-        """``channel_label`` names a data channel that we create, for servers that expect this (Janus)."""
+        """``channel_label`` names a data channel that we create, for servers that expect this (Janus).
+
+        With ``routes``, the one audio section that aiortc knows carries the tracks of many people. Messages longer than
+        ``max_message`` characters (``runtime.message_bytes``) are ignored.
+        """
         servers = [RTCIceServer(**server.described()) for server in config.ice_servers]
         # An empty list, not None: by default aiortc uses a public STUN server.
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
@@ -59,6 +70,9 @@ class AnalysisPeer:
         self._metrics = metrics
         self._owner = owner
         self._channel_label = channel_label
+        self._routes = routes
+        self._max_message = max_message or config.message_bytes
+        self._channel: RTCDataChannel | None = None
         self._audio = audio
         self._receiver: RTCRtpReceiver | None = None
         self._media: MediaSocket | None = None
@@ -123,6 +137,12 @@ class AnalysisPeer:
         if self._sink is not None:
             self._sink.put(event)
 
+    def send(self, text: str) -> None:
+        """Send a message beside the events; before their channel is open, or if they do not read, it is lost."""
+        channel = self._channel
+        if channel is not None and channel.readyState == "open" and channel.bufferedAmount < _MAX_UNREAD_BYTES:
+            channel.send(text)
+
     async def flushed(self) -> None:
         """Return once everything that was put is on the network, or the channel is closed."""
         if self._sink is not None:
@@ -157,8 +177,10 @@ class AnalysisPeer:
         # No other track gets any audio: its section is answered as inactive.
         if track.kind == "audio" and self._tapped is None:
             receiver = next(each for each in self._connection.getReceivers() if each.track is track)
-            if opus.available() and take_packets(receiver, self._owner.packet):
+            learn = None if self._routes is None else self._routes.learn
+            if opus.available() and take_packets(receiver, self._owner.packet, learn):
                 self._receiver = receiver
+                report_less_often(receiver)
             self._metrics.tracks.labels(received_by="aiortc" if self._receiver is None else "packets").inc()
             self._tapped = SERTrack(track, self._owner.heard, self._report)
             self._spawn(consume(self._tapped, self._metrics.frames.inc))
@@ -174,13 +196,14 @@ class AnalysisPeer:
         if self._sink is not None:
             channel.close()
             return
+        self._channel = channel
         self._sink = DataChannelSink(channel, self._config, self._metrics.messages.inc, self._metrics.undelivered.inc)
         channel.on("message", self._take_message)
         self._spawn(self._sink.run())
         self._owner.channel_opened()
 
     def _take_message(self, message: str | bytes) -> None:
-        if isinstance(message, str) and len(message) <= self._config.message_bytes:
+        if isinstance(message, str) and len(message) <= self._max_message:
             self._owner.channel_message(message)
 
     def _report(self, error: AudioError) -> None:
@@ -197,7 +220,9 @@ class AnalysisPeer:
             self._lose(f"the connection {state}")
 
     def _take_socket(self, receiver: RTCRtpReceiver) -> None:
-        self._media = take_socket(receiver, audio_level_id(self._connection.localDescription.sdp))
+        agreed = self._connection.localDescription.sdp
+        make = None if self._routes is None else shared(self._routes, mid_id(agreed))
+        self._media = take_socket(receiver, audio_level_id(agreed), make)
         if self._media is not None:
             self._media.hear_as(*self._heard_as)
             self._metrics.tracks.labels(received_by="socket").inc()

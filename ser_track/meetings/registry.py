@@ -57,16 +57,20 @@ def joinable() -> dict[str, Adapter]:
     return {kind: adapter for kind, adapter in adapters().items() if adapter.schemes}
 
 
-def find_adapter(kind: str) -> Adapter:
-    """The adapter of a ``kind`` that the bot can be sent to.
+def requested() -> dict[str, Adapter]:
+    """The kinds of meetings that `POST /meetings` begins: those, and the ones that begin with an offer."""
+    return {kind: adapter for kind, adapter in adapters().items() if adapter.requested}
+
+
+def find_adapter(kind: str, kinds: Mapping[str, Adapter] | None = None) -> Adapter:
+    """The adapter of a ``kind`` that the bot can be sent to, or that is one of ``kinds``.
 
     Raises:
-        BadRequestError: the bot cannot be sent to this kind.
+        BadRequestError: it is not.
     """
-    if (adapter := joinable().get(kind)) is None:
-        raise BadRequestError(
-            f"the kind of meeting ('server') must be one of {', '.join(joinable())}, not {kind[:40]!r}"
-        )
+    known = joinable() if kinds is None else kinds
+    if (adapter := known.get(kind)) is None:
+        raise BadRequestError(f"the kind of meeting ('server') must be one of {', '.join(known)}, not {kind[:40]!r}")
     return adapter
 
 

@@ -1,4 +1,4 @@
-"""RTP packets as bytes (RFC 3550, 5.1), and the audio level in their header (RFC 6464)."""
+"""RTP packets as bytes (RFC 3550, 5.1), and two extensions of their header: audio level (RFC 6464), MID (RFC 8843)."""
 
 from struct import Struct
 from typing import Final, NamedTuple
@@ -19,6 +19,8 @@ make: Final = tuple.__new__
 _TWO_BYTE_HEADERS: Final = 0x100  # RFC 8285, 4.3: these twelve bits, the other four are the application's
 _STOP: Final = 15
 """RFC 8285, 4.2: nothing after an element of this number is read."""
+_PLAIN: Final = RTP_VERSION << 6
+"""First byte of a header with nothing but the fixed part."""
 _RTCP_TYPES: Final = range(192, 224)
 
 
@@ -61,6 +63,8 @@ def read_packet(header: Header, packet: bytes, level_id: int | None, now: float)
     A packet that is shorter than its header says is returned without payload.
     """
     first, _, sequence, timestamp, ssrc = header
+    if first == _PLAIN:
+        return make(Arrival, (ssrc, sequence, timestamp, packet[_FIXED_BYTES:], now, None, False))
     at, end = _FIXED_BYTES + 4 * (first & 15), len(packet)
     if first & 0x20:  # padding, whose length is the last byte
         end -= packet[-1]
@@ -71,12 +75,51 @@ def read_packet(header: Header, packet: bytes, level_id: int | None, now: float)
         profile, words = _EXTENSION(packet, at)
         at += 4
         if level_id is not None:
-            if profile == _ONE_BYTE_HEADERS:
-                level = _level(packet[at : at + 4 * words], level_id)
-            elif profile >> 4 == _TWO_BYTE_HEADERS:
-                level = _level_in_long(packet[at : at + 4 * words], level_id)
+            level = _given_level(packet[at : at + 4 * words], profile, level_id)
         at += 4 * words
     return make(Arrival, (ssrc, sequence, timestamp, packet[at:end], now, level, False))
+
+
+def read_mid(packet: bytes, mid_id: int) -> str | None:
+    """The MID in the header, which names a section of the session description; ``None`` if the packet has none.
+
+    ``mid_id`` is the number negotiated for it. The header is not encrypted, but only a decrypted packet is authentic.
+    """
+    at = _FIXED_BYTES + 4 * (packet[0] & 15)
+    if not packet[0] & 0x10 or len(packet) < at + 4:
+        return None
+    profile, words = _EXTENSION(packet, at)
+    extension = packet[at + 4 : at + 4 + 4 * words]
+    if profile != _ONE_BYTE_HEADERS and profile >> 4 != _TWO_BYTE_HEADERS:
+        return None
+    found = _element(extension, mid_id, head_bytes=1 if profile == _ONE_BYTE_HEADERS else 2)
+    return None if found is None else found.decode("ascii", "replace")
+
+
+def _element(extension: bytes, wanted: int, head_bytes: int) -> bytes | None:
+    """The content of the element with the number ``wanted`` (RFC 8285, 4.2 and 4.3)."""
+    at = 0
+    while at + head_bytes <= len(extension):
+        first = extension[at]
+        number, length = (first >> 4, (first & 15) + 1) if head_bytes == 1 else (first, extension[at + 1])
+        if number == 0:  # padding between elements
+            at += 1
+        elif number == _STOP and head_bytes == 1:
+            return None
+        elif number == wanted:
+            content = extension[at + head_bytes : at + head_bytes + length]
+            return content if len(content) == length else None
+        else:
+            at += head_bytes + length
+    return None
+
+
+def _given_level(extension: bytes, profile: int, level_id: int) -> int | None:
+    if profile == _ONE_BYTE_HEADERS:
+        if len(extension) > 1 and 0 < extension[0] == level_id << 4:  # the usual case: it comes first
+            return extension[1] & 127
+        return _level(extension, level_id)
+    return _level_in_long(extension, level_id) if profile >> 4 == _TWO_BYTE_HEADERS else None
 
 
 def _level(extension: bytes, level_id: int) -> int | None:

@@ -25,7 +25,7 @@ def openapi(kinds: Iterable[Adapter]) -> dict[str, Any]:
     document = _read(_HERE / "openapi_base.json")
     schemas = document["components"]["schemas"]
     schemas["Meeting"]["properties"]["server"]["enum"] = sorted(adapter.kind for adapter in kinds)
-    joins = {adapter.kind: adapter for adapter in kinds if adapter.schemes}
+    joins = {adapter.kind: adapter for adapter in kinds if adapter.requested}
     names = {kind: _schema_name(kind) for kind in joins}
     references = {kind: f"#/components/schemas/{name}" for kind, name in names.items()}
     schemas["Join"] = {

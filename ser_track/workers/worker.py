@@ -96,7 +96,7 @@ async def _report(request: web.Request) -> web.Response:
 
 def _place(session: Session) -> str:
     """The place's name at the front: its own for a meeting that people or bridges come to; otherwise the id."""
-    if session.adapter.schemes:
+    if session.adapter.requested:
         return session.id
     name: str = session.target.name if session.adapter.kind == "rooms" else session.where
     return name

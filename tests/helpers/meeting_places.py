@@ -11,6 +11,7 @@ from tests.helpers.janus_server import ROOM, JanusServer
 from tests.helpers.mediajson_bridge import Bridge, opus_packets
 from tests.helpers.peer import Peer, RecordingTrack
 from tests.helpers.signals import read_wav
+from tests.helpers.track_sender import TrackSender
 from tests.helpers.whep_server import WhepServer
 from tests.helpers.whip_sender import WhipSender
 from tests.paths import SPOKEN
@@ -233,6 +234,49 @@ class WhepPlace:
         """The server goes with its fixture."""
 
 
+class TracksPlace:
+    """Tracks of one sender, who gives each that is free to the next person."""
+
+    where = "tracks contract"
+    names_are_seats = False
+
+    def __init__(self, server: Running, _: None) -> None:
+        self._server = server
+        self._sender = TrackSender(server.http, server.url, "contract")
+        self._free = ["0", "1", "2"]
+        self._mids: dict[str, str] = {}
+
+    async def open(self) -> None:
+        await self._sender.begin(*[None] * len(self._free))
+
+    async def enter(self, seat: str, name: str, *, speaks: bool = True) -> None:
+        mid = self._mids[seat] = self._free.pop(0)
+        self._sender.say(mid=mid, id=seat, name=name)
+        self._sender.sender(mid).replaceTrack(_voice(speaks))
+
+    async def go_on(self, seat: str) -> None:
+        """The recording lasts long enough."""
+
+    async def refuse(self, seat: str) -> None:
+        person = await self._sender.person(id=seat)
+        page, _, _ = person["own_url"].partition("?")
+        body = {"participant": person["participant"], "analysed": False}
+        async with self._server.http.post(f"{page}/answer", json=body) as response:
+            assert response.status == 200
+
+    async def leave(self, seat: str) -> None:
+        mid = self._mids.pop(seat)
+        self._sender.say(type="gone", id=seat)
+        self._sender.sender(mid).replaceTrack(None)
+        self._free.insert(0, mid)
+
+    async def notice_at(self, seat: str) -> dict[str, Any]:
+        return await self._sender.event("notice")
+
+    async def close(self) -> None:
+        await self._sender.close()
+
+
 class HallPlace:
     """A hall of the example package."""
 
@@ -278,5 +322,6 @@ PLACES: dict[str, Any] = {
     "whip": WhipPlace,
     "whep": WhepPlace,
     "janus": JanusPlace,
+    "tracks": TracksPlace,
     "example": HallPlace,
 }

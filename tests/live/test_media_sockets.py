@@ -2,6 +2,7 @@
 
 import socket
 import sys
+from collections.abc import Container
 
 import pytest
 
@@ -56,8 +57,14 @@ class Datagrams:
     def fileno(self) -> int:
         return self.received.fileno()
 
-    def take(self, datagrams: list[tuple[bytes, float]], offset_s: float) -> list[Arrival]:
-        return [Arrival(1, n, n * 960, datagram, now) for n, (datagram, now) in enumerate(datagrams)]
+    def is_of(self, streams: Container[StreamKey]) -> bool:
+        return self.key in streams
+
+    def take_by_stream(
+        self, datagrams: list[tuple[bytes, float]], offset_s: float
+    ) -> list[tuple[StreamKey, list[Arrival]]]:
+        arrivals = [Arrival(1, n, n * 960, datagram, now) for n, (datagram, now) in enumerate(datagrams)]
+        return [(self.key, arrivals)] if arrivals else []
 
     @property
     def rest(self) -> bool:
@@ -80,13 +87,14 @@ def test_the_silent_are_read_in_their_turn_and_those_who_speak_at_once() -> None
     for _ in range(4):
         for each in people:
             each.sender.send(SHORT)
-        read.append({key.participant for key, _ in sockets.read(1e9, speaking)})
+        due = [*sockets.of(speaking), *sockets.in_turn(speaking)]
+        read.append({key.participant for key, _ in sockets.read(1e9, due)})
         turns.pass_ticks(1)
     first, second, *rest = read
     assert first == {f"p{n}" for n in range(32)} | {"p35"}
     assert second == {f"p{n}" for n in range(32, 40)} | {"p3"}
     assert rest == [{"p3", "p35"}] * 2
-    waiting = {key.participant: len(arrivals) for key, arrivals in sockets.read(1e9, None)}
+    waiting = {key.participant: len(arrivals) for key, arrivals in sockets.read(1e9, sockets.everyone())}
     assert (waiting["p0"], waiting["p33"]) == (3, 2)
     assert not waiting.keys() & {"p3", "p35"}
     sockets.close()

@@ -8,7 +8,7 @@ from aiortc.rtp import HeaderExtensionsMap, RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ser_track.rtp.header import Arrival, read_header, read_packet
+from ser_track.rtp.header import Arrival, read_header, read_mid, read_packet
 
 LEVEL_ID = 3
 SPOKEN = b"\x78voice"
@@ -64,6 +64,21 @@ def test_nothing_is_read_after_the_number_that_ends_one_byte_headers() -> None:
     assert read(extended(0xBEDE, bytes([0x10, 1, LEVEL_ID << 4, 40])), LEVEL_ID).level == 40
 
 
+@pytest.mark.parametrize(("padding", "csrc"), [(0, 0), (4, 2)])
+def test_the_track_that_a_packet_names_is_read_as_it_was_made(padding: int, csrc: int) -> None:
+    assert read_mid(packet(40, padding, csrc), 1) == "0"
+    assert read_mid(packet(40, padding, csrc), 5) is None
+    assert read_mid(packet()[:12], 1) is None, "it says that it has extensions, and ends"
+
+
+def test_tracks_are_read_from_headers_of_either_length() -> None:
+    assert read_mid(extended(0xBEDE, bytes([0, 0x20, 9, 0x12, *b"mid"])), 1) == "mid"
+    assert read_mid(extended(0x1000, bytes([2, 0, 0, 200, 6, *b"longer"])), 200) == "longer"
+    assert read_mid(extended(0xBEDE, bytes([0xF0, 9, 0x10, 48])), 1) is None, "nothing is read after 15"
+    assert read_mid(extended(0xBEDE, bytes([0x17, *b"mid"])), 1) is None, "it is cut off"
+    assert read_mid(extended(0x2000, bytes([0x10, 48])), 1) is None
+
+
 @pytest.mark.parametrize("cut", range(13, len(packet(40, 0, 3))))
 def test_a_packet_that_is_shorter_than_it_says_has_no_more_than_it_has(cut: int) -> None:
     found = read(packet(40, 0, 3)[:cut], LEVEL_ID)
@@ -75,6 +90,7 @@ def test_a_packet_that_is_shorter_than_it_says_has_no_more_than_it_has(cut: int)
 def test_whatever_the_bytes_reading_them_raises_nothing(data: bytes) -> None:
     if read_header(b"\x90" + data) is not None:
         read(b"\x90" + data, LEVEL_ID)
+        read_mid(b"\x90" + data, 1)
     read_header(data)
 
 

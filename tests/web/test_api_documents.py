@@ -80,6 +80,7 @@ def test_an_installed_kind_is_in_both_with_what_it_brings(hall: Adapter) -> None
         "janus",
         "mediajson",
         "rooms",
+        "tracks",
         "whep",
         "whip",
     ]

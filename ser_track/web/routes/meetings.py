@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from ser_track.errors import BadRequestError
-from ser_track.meetings.registry import check_allowed, find_adapter, read_target
+from ser_track.meetings.registry import check_allowed, find_adapter, read_target, requested
 from ser_track.meetings.session import Session
 from ser_track.web.keys import BOT
 from ser_track.web.requests import base_url, read_object, text
@@ -22,12 +22,14 @@ async def post_meeting(request: web.Request) -> web.Response:
     if consent not in (None, "required", "notice"):
         raise BadRequestError('\'consent\' must be "required" or "notice"; without it the configuration applies')
     target = {name: value for name, value in body.items() if name not in ("server", "consent")}
-    bot, adapter = request.app[BOT], find_adapter(kind)
+    bot, adapter = request.app[BOT], find_adapter(kind, requested())
     meeting = read_target(adapter, target)
-    check_allowed(meeting.url, bot.config.meetings.allowed_targets)
+    if adapter.schemes:
+        check_allowed(meeting.url, bot.config.meetings.allowed_targets)
     session = await bot.meetings.join(adapter, meeting, base_url(request, bot.config), consent)
     location = {"Location": f"/meetings/{session.id}"}
-    return web.json_response(described(session), status=201, headers=location)
+    answer = {} if adapter.answer is None else {"sdp": adapter.answer(session.meeting)}
+    return web.json_response(described(session) | answer, status=201, headers=location)
 
 
 async def get_meetings(request: web.Request) -> web.Response:

@@ -30,7 +30,7 @@ OURS = ("/ser_track/", "/aiortc/", "/aioice/", "ser_track_example_meeting")
 """Whose tasks must end."""
 
 
-KINDS = ("rooms", "mediajson", "whip", pytest.param("janus", marks=pytest.mark.meeting), "example")
+KINDS = ("rooms", "mediajson", "whip", pytest.param("janus", marks=pytest.mark.meeting), "tracks", "example")
 
 
 @pytest.fixture(params=KINDS)
