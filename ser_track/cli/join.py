@@ -48,6 +48,7 @@ examples:
   SER_TRACK_PIN=1234 ser-track join januss://meet.example.org/janus --room 1234 --host 0.0.0.0 --port 8080 \\
       --public-url https://bot.example.org
   ser-track join janus ws://127.0.0.1:8188 --room 1234 --json | jq 'select(.type == "emotion" and .final)'
+  ser-track join whep https://media.example.org/talk/whep --name Ann --consent notice
 """
 
 

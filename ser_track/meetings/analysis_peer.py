@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from aiortc import (
@@ -16,7 +16,7 @@ from aiortc import (
     RTCSessionDescription,
 )
 
-from ser_track.aiortc_internals.candidates import limit_candidates
+from ser_track.aiortc_internals.candidates import add_candidates, limit_candidates
 from ser_track.aiortc_internals.offers import read_offer
 from ser_track.aiortc_internals.packets import take_packets
 from ser_track.aiortc_internals.red import accept_red
@@ -127,6 +127,10 @@ class AnalysisPeer:
         if "a=candidate:" not in self._connection.localDescription.sdp and (shortage := shortage_of_sockets()):
             await self.close()
             raise shortage
+
+    async def add_candidates(self, lines: Iterable[str]) -> None:
+        """Try further addresses of the participant; ``lines`` are values of ``a=candidate``. Raises ValueError."""
+        await add_candidates(self._connection, lines, self._config.excluded_networks)
 
     def put(self, event: EncodedEvent) -> None:
         """Send an event to this participant; before their channel is open, the event is lost."""

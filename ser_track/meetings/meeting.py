@@ -21,8 +21,8 @@ from ser_track.protocols import Sink
 class Capabilities:
     """The capabilities of a kind of meeting."""
 
-    results: Literal["data_channel", "messages"]
-    """How results get back into the meeting."""
+    results: Literal["data_channel", "messages", "none"]
+    """How results get back into the meeting. With ``none``, only programs that read its events get them."""
     refusal: Literal["meeting", "link"]
     """Whether people can refuse in the meeting itself, or only over the link of the notice."""
     personal_links: bool = False

@@ -125,8 +125,9 @@ def cors_headers(request: web.Request) -> dict[str, str]:
         return {}
     return {
         "Access-Control-Allow-Origin": origin,
-        "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
-        "Access-Control-Allow-Methods": "GET, POST, DELETE",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, If-Match, Last-Event-ID",
+        "Access-Control-Allow-Methods": "GET, POST, PATCH, DELETE",
+        "Access-Control-Expose-Headers": "Accept-Patch, Accept-Post, ETag, Link, Location",
         "Vary": "Origin",
     }
 

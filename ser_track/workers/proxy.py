@@ -18,9 +18,11 @@ T = TypeVar("T")
 SEE_S: Final = 1.0
 """The time to notice the end of a process; it usually takes much less."""
 # Only the headers that a worker's guard and handlers use. The connection's own headers are not forwarded.
-_PASSED_ON = ("Host", "Origin", "Authorization", "Content-Type", "Content-Encoding", "Last-Event-ID")
+_PASSED_ON = ("Host", "Origin", "Authorization", "Content-Type", "Content-Encoding", "If-Match", "Last-Event-ID")
 # Only the headers that differ between answers; the front adds the common ones itself (web/guard.py).
-_PASSED_BACK = ("Content-Type", "Location", "Cache-Control", "X-Accel-Buffering")
+_PASSED_BACK = (
+    "Content-Type", "Location", "Cache-Control", "X-Accel-Buffering", "Accept-Patch", "Accept-Post", "ETag", "Link",
+)  # fmt: skip
 
 
 def headers_for_worker(request: web.Request) -> dict[str, str]:

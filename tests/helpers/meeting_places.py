@@ -12,6 +12,8 @@ from tests.helpers.mediajson_bridge import Bridge, opus_packets
 from tests.helpers.peer import Peer, RecordingTrack
 from tests.helpers.signals import read_wav
 from tests.helpers.track_sender import TrackSender
+from tests.helpers.whep_server import WhepServer
+from tests.helpers.whip_sender import WhipSender
 from tests.paths import SPOKEN
 from tests.web.conftest import Running
 
@@ -179,6 +181,59 @@ class JanusPlace:
             await self.leave(seat)
 
 
+class WhipPlace:
+    """A meeting that WHIP senders publish to. Somebody publishes silence, so that it begins, and lasts."""
+
+    where = "whip contract"
+    names_are_seats = False
+
+    def __init__(self, server: Running, _: None) -> None:
+        self._server = server
+        self._people: dict[str, WhipSender] = {}
+
+    async def open(self) -> None:
+        await self.enter("onlooker", "Onlooker", speaks=False)
+
+    async def enter(self, seat: str, name: str, *, speaks: bool = True) -> None:
+        sender = WhipSender(self._server.http, self._server.url, "contract")
+        self._people[seat] = await sender.publish(_voice(speaks), name)
+
+    async def go_on(self, seat: str) -> None:
+        """The recording lasts long enough."""
+
+    async def refuse(self, seat: str) -> None:
+        assert await self._people[seat].answer(analysed=False) == 200
+
+    async def leave(self, seat: str) -> None:
+        assert await self._people.pop(seat).close() in (200, 404)
+
+    async def notice_at(self, seat: str) -> dict[str, Any]:
+        return await self._people[seat].page()
+
+    async def close(self) -> None:
+        for seat in tuple(self._people):
+            await self.leave(seat)
+
+
+class WhepPlace:
+    """A stream of our own WHEP server: the one person in it is there from the start."""
+
+    names_are_seats = False
+
+    def __init__(self, server: Running, media: WhepServer) -> None:
+        self.where = f"whep {media.url}"
+        self._server, self._media = server, media
+
+    async def open(self) -> None:
+        await _send(self._server, {"server": "whep", "url": self._media.url, "name": "Ann"})
+
+    async def enter(self, seat: str, name: str, *, speaks: bool = True) -> None:
+        self._media.speak()
+
+    async def close(self) -> None:
+        """The server goes with its fixture."""
+
+
 class TracksPlace:
     """Tracks of one sender, who gives each that is free to the next person."""
 
@@ -264,6 +319,8 @@ async def _send(server: Running, asked: dict[str, Any]) -> None:
 PLACES: dict[str, Any] = {
     "rooms": RoomPlace,
     "mediajson": BridgePlace,
+    "whip": WhipPlace,
+    "whep": WhepPlace,
     "janus": JanusPlace,
     "tracks": TracksPlace,
     "example": HallPlace,

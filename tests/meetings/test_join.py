@@ -158,7 +158,10 @@ def test_options_may_come_before_or_after_the_meeting(arguments: str, capsys: py
     ("arguments", "words"),
     [
         ("janus://host", "'room' is missing; `ser-track join --help` shows"),
-        ("zoom ws://host --room 1", "the kind of meeting ('server') must be one of janus, not 'zoom'; `ser-track join"),
+        (
+            "zoom ws://host --room 1",
+            "the kind of meeting ('server') must be one of janus, whep, not 'zoom'; `ser-track join",
+        ),
         ("zoom://host --room 1", "the URL must begin with one of janus://"),
         ("janus ws://host ws://other --room 1", "give one meeting: [KIND] URL, and not 'janus ws://host ws://other'"),
         ("janus http://host --room 1", "'url' must be ws://host[:port][/path]"),

@@ -75,7 +75,15 @@ def test_an_installed_kind_is_in_both_with_what_it_brings(hall: Adapter) -> None
     kinds = (*shipped().values(), hall)
     document = openapi(kinds)
     schemas = document["components"]["schemas"]
-    assert schemas["Meeting"]["properties"]["server"]["enum"] == ["great-hall", "janus", "mediajson", "rooms", "tracks"]
+    assert schemas["Meeting"]["properties"]["server"]["enum"] == [
+        "great-hall",
+        "janus",
+        "mediajson",
+        "rooms",
+        "tracks",
+        "whep",
+        "whip",
+    ]
     assert {"$ref": "#/components/schemas/JoinGreatHall"} in schemas["Join"]["oneOf"]
     assert schemas["Join"]["discriminator"]["mapping"]["great-hall"] == "#/components/schemas/JoinGreatHall"
     join = schemas["JoinGreatHall"]

@@ -15,6 +15,9 @@ from aiohttp import ClientPayloadError, ClientResponse, WSCloseCode, WSMsgType, 
 from ser_track.config.schema import Config
 from ser_track.workers.process import WorkerProcess
 from tests.helpers.mediajson_events_bridge import Bridge, spoken_packets
+from tests.helpers.peer import RecordingTrack
+from tests.helpers.whip_sender import WhipSender, fragment_of
+from tests.paths import SPOKEN
 from tests.workers.conftest import SOON_S, Front
 
 Connect = Callable[..., Awaitable[Bridge]]
@@ -150,6 +153,20 @@ async def test_the_link_of_the_notice_leads_through_the_front_to_the_right_worke
         assert (await meeting_of(front, session))["analysed"] == 0
         foreign = {"Origin": "https://elsewhere.example"}
         assert (await ask(front, f"{path}/answer", "POST", json=refusal, headers=foreign))[0] == 403
+
+
+async def test_whip_senders_of_one_meeting_come_to_one_worker_with_all_headers_that_they_need(front: Front) -> None:
+    senders = [WhipSender(front.http, front.url, "studio") for _ in range(2)]
+    for sender, name in zip(senders, ("ann", "bob"), strict=True):
+        await sender.publish(RecordingTrack(SPOKEN, seconds=0), name)
+        assert sender.session.startswith(f"{front.url}/whip/studio/")
+        assert {person["name"] for person in (await sender.page())["participants"]} >= {name}
+    assert (await meeting_of(front, "studio"))["participants"] == 2
+    async with senders[0].patch(fragment_of(senders[0].offer), senders[0].etag) as response:
+        assert response.status == 204
+    async with front.http.options(senders[0].endpoint) as response:
+        assert (response.status, response.headers["Accept-Post"]) == (204, "application/sdp")
+    assert [await sender.close() for sender in senders] == [200, 200]
 
 
 async def test_refusals_are_those_of_a_single_process(front: Front, connect: Connect) -> None:

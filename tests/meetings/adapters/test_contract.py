@@ -1,10 +1,9 @@
 """What holds in every kind of meeting, in the same words: our rooms, other servers, and an installed package."""
 
 import asyncio
-import json
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,22 +13,27 @@ import pytest_asyncio
 
 from ser_track.config.schema import Config
 from ser_track.meetings.registry import adapters
-from ser_track.meetings.session import Session
 from ser_track.recordings.recording import open_recording
 from tests.helpers.event_readers import fold, read_socket, reading
 from tests.helpers.event_schema import VALIDATOR
 from tests.helpers.example_packages import install
 from tests.helpers.hall_server import HallServer
 from tests.helpers.janus_server import JanusServer, janus
+from tests.helpers.meeting_events import MeetingEvents
 from tests.helpers.meeting_places import PLACES, Place
+from tests.helpers.whep_server import WhepServer
 from tests.web.conftest import Running
 
+OtherServer = HallServer | JanusServer | WhepServer
 VOICE = {"speech_started", "speech_ended", "emotion"}
 OURS = ("/ser_track/", "/aiortc/", "/aioice/", "ser_track_example_meeting")
 """Whose tasks must end."""
 
 
-@pytest.fixture(params=["rooms", "mediajson", pytest.param("janus", marks=pytest.mark.meeting), "tracks", "example"])
+KINDS = ("rooms", "mediajson", "whip", pytest.param("janus", marks=pytest.mark.meeting), "tracks", "example")
+
+
+@pytest.fixture(params=KINDS)
 def kind(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -52,10 +56,13 @@ def installed(kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 
 
 @pytest_asyncio.fixture
-async def other_server(kind: str, tmp_path: Path) -> AsyncIterator[HallServer | JanusServer | None]:
+async def other_server(kind: str, tmp_path: Path) -> AsyncIterator[OtherServer | None]:
     if kind == "example":
         async with HallServer() as halls:
             yield halls
+    elif kind == "whep":
+        async with WhepServer() as media:
+            yield media
     elif kind == "janus":
         (folder := tmp_path / "janus").mkdir()
         async with janus(folder) as running:
@@ -72,7 +79,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def config(installed: None, other_server: HallServer | JanusServer | None, folder: Path) -> Config:
+def config(installed: None, other_server: OtherServer | None, folder: Path) -> Config:
     base = Config()
     targets = () if other_server is None else (other_server.url,)
     meetings = replace(base.meetings, consent="notice", allowed_targets=targets, record_folder=str(folder))
@@ -80,50 +87,24 @@ def config(installed: None, other_server: HallServer | JanusServer | None, folde
 
 
 @pytest_asyncio.fixture
-async def place(kind: str, server: Running, other_server: HallServer | JanusServer | None) -> AsyncIterator[Place]:
+async def place(kind: str, server: Running, other_server: OtherServer | None) -> AsyncIterator[Place]:
     made: Place = PLACES[kind](server, other_server)
     await made.open()
     yield made
     await made.close()
 
 
-class Watch:
+class Watch(MeetingEvents):
     """What has been told in a meeting."""
-
-    def __init__(self, server: Running, place: Place) -> None:
-        self.session: Session = next(each for each in server.bot.meetings if each.where == place.where)
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        entries = self.session.channel.log.after(0)
-        assert entries is not None
-        return [json.loads(entry.encoded.text) for entry in entries]
-
-    def of(self, participant: str) -> list[dict[str, Any]]:
-        return [event for event in self.events if event.get("participant") == participant]
-
-    async def until(self, kind: str, **fields: Any) -> dict[str, Any]:
-        """The first event of this type with these fields, past or to come."""
-        return await self._first(lambda event: event["type"] == kind and fields.items() <= event.items())
 
     async def newcomer(self, known: set[str]) -> dict[str, Any]:
         """The first word of somebody who is not ``known``."""
-        return await self._first(lambda event: event["type"] == "joined" and event["participant"] not in known)
-
-    async def _first(self, fits: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        log = self.session.channel.log
-        async with asyncio.timeout(25):
-            while True:
-                seen = log.last
-                for event in self.events:
-                    if fits(event):
-                        return event
-                await log.news(seen)
+        return await self.first(lambda event: event["type"] == "joined" and event["participant"] not in known)
 
 
 @pytest.fixture
 def watch(server: Running, place: Place) -> Watch:
-    return Watch(server, place)
+    return Watch(server, place.where)
 
 
 async def test_names_are_right_and_who_comes_back_is_somebody_new(place: Place, watch: Watch) -> None:
@@ -186,6 +167,8 @@ async def test_a_refusal_holds_within_a_second_and_latecomers_are_told(
     assert page["recorded"] is True
 
 
+# A stream has one person, who cannot leave alone: for the rest see whep/test_stream.py.
+@pytest.mark.parametrize("kind", [*KINDS, "whep"])
 async def test_programs_read_all_of_it_and_nothing_is_left_after_it(
     server: Running, place: Place, watch: Watch, folder: Path, kind: str
 ) -> None:
