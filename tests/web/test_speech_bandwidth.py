@@ -34,3 +34,6 @@ async def test_chromium_sends_speech_at_16_khz(server: Running) -> None:
                 await asyncio.sleep(0.05)
     settled = packets[100:]
     assert {packet.payload[0] >> 3 for packet in settled} <= set(WIDEBAND)
+    levels = {packet.level for packet in settled}
+    assert None not in levels, "every packet says how loud it is"
+    assert len(levels) > 5
