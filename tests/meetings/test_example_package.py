@@ -114,7 +114,8 @@ async def test_a_program_sends_the_bot_and_reads_its_events(
     async with serving(tmp_path, environment, meetings, workers=workers) as url, ClientSession() as http:
         async with http.get(f"{url}/openapi.json") as response:
             schemas = (await response.json())["components"]["schemas"]
-        assert schemas["Meeting"]["properties"]["server"]["enum"] == ["example", "janus", "mediajson", "rooms"]
+        ours = ["janus", "mediajson", "rooms", "tracks", "whep", "whip"]
+        assert schemas["Meeting"]["properties"]["server"]["enum"] == ["example", *ours]
         assert schemas["JoinExample"]["properties"]["hall"]["description"] == "The hall's name."
         asked = {"server": "example", "url": halls.url, "hall": HALL, "key": "s3same"}
         async with http.post(f"{url}/meetings", json=asked) as response:
