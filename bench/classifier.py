@@ -13,6 +13,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -68,7 +69,7 @@ def batches(name: str) -> dict[str, Any]:
     spent_ms: dict[int, list[float]] = {n: [] for n in _BATCHES}
     for _ in range(_ROUNDS):
         for n, spent in spent_ms.items():
-            spent.append(_cpu_ms(lambda n=n: session.run(None, {"log_mel": heard[:n]})) / n)  # type: ignore[misc]
+            spent.append(_cpu_ms(partial(session.run, None, {"log_mel": heard[:n]})) / n)
     together = {n: session.run(["probabilities"], {"log_mel": heard[:n]})[0] for n in _BATCHES}
     return {
         "ms_per_segment": {n: round(min(spent), 2) for n, spent in spent_ms.items()},

@@ -11,8 +11,9 @@ from aiortc.rtcrtpparameters import RTCRtpCodecParameters
 from aiortc.rtcrtpreceiver import StreamStatistics
 from pylibsrtp import Policy, Session
 
-from ser_track.aiortc_internals.socket import _MAX_WAITING, MediaSocket, _Aiortc
-from ser_track.aiortc_internals.socket import hand_over as hand_to_aiortc
+from ser_track.aiortc_internals.aiortc_side import MAX_WAITING, AiortcSide
+from ser_track.aiortc_internals.aiortc_side import hand_over as hand_to_aiortc
+from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.aiortc_internals.srtp import SharedSession
 from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival, read_header, read_packet
@@ -132,19 +133,20 @@ async def _hand_over(datagrams: list[bytes]) -> None:
         mimeType="audio/red", clockRate=48_000, channels=2, payloadType=_RED_TYPE, parameters=inside
     )
     codecs = {_OPUS_TYPE: opus, _RED_TYPE: red}
-    rest = _Aiortc(loop, protocol, REMOTE, codecs, {SSRC: StreamStatistics(48_000)})
+    rest = AiortcSide(loop, protocol, REMOTE, codecs, {SSRC: StreamStatistics(48_000)})
     session = SharedSession(Session(Policy(KEY, ssrc_type=Policy.SSRC_ANY_INBOUND)))
-    media = MediaSocket(_NoSocket(), session, _LEVEL_ID, rest)  # type: ignore[arg-type]  # it is never read here
+    unread: Any = _NoSocket()  # datagrams are given to `take`: no socket is read
+    media = MediaSocket(unread, session, _LEVEL_ID, rest)
     media.hear_as(StreamKey("room", "ann", "s1"), 0.0)
     heard = 0
-    for first in range(0, len(datagrams), _MAX_WAITING):
-        batch = datagrams[first : first + _MAX_WAITING]
+    for first in range(0, len(datagrams), MAX_WAITING):
+        batch = datagrams[first : first + MAX_WAITING]
         before = len(passed)
         for arrival in media.take([(datagram, 1.0) for datagram in batch], 0.0):
             heard += not arrival.redundant
             assert arrival.ssrc == SSRC
-        hand_to_aiortc([media])
-        while rest:  # noqa: ASYNC110  # it hands on a few at each turn of the loop
+        hand_to_aiortc([media.rest])
+        while rest:  # noqa: ASYNC110  # the loop itself empties it, a few at each turn, and sets no event
             await asyncio.sleep(0)
         handed = iter(batch)
         assert all(datagram in handed for datagram in passed[before:]), "changed, or out of order"

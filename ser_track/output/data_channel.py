@@ -108,9 +108,9 @@ class DataChannelSink:
 
     async def flushed(self) -> None:
         """Return when all events have been sent to the network, or the channel is closed."""
-        # Neither the waiting batch nor the channel's buffer sets an event, so this polls.
-        while self._channel.readyState == "open" and (self._batch.waiting or self._channel.bufferedAmount):  # noqa: ASYNC110
-            await asyncio.sleep(_POLL_S)
+        channel = self._channel
+        while channel.readyState == "open" and (self._batch.waiting or channel.bufferedAmount):  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_S)  # polled: neither the waiting batch nor aiortc's buffer sets an event
 
     async def run(self) -> None:
         """Send until the channel closes."""
