@@ -12,18 +12,15 @@ fails and names it. Then, or where the system has no such sockets, `packets.py` 
 import asyncio
 import logging
 import socket
-from collections import deque
 from collections.abc import Callable, Container, Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from aioice.ice import Connection, StunProtocol
 from aiortc import RTCRtpReceiver
-from aiortc.rtcrtpreceiver import StreamStatistics
 from pylibsrtp import Session
 
 from ser_track.aiortc_internals import udp_batches
-from ser_track.aiortc_internals.receiver_stats import ReceiverStats
-from ser_track.aiortc_internals.red import is_opus, opus_inside
+from ser_track.aiortc_internals.aiortc_side import AiortcSide, Source
 from ser_track.aiortc_internals.srtp import SharedSession
 from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival, Header, read_header, read_packet
@@ -38,8 +35,6 @@ _PAIRS: Final = "_nominated"
 _RTP_COMPONENT: Final = 1
 _MAX_SOURCES: Final = 64
 """The most SSRCs of one connection: SRTP, aiortc and this module remember each of them."""
-_MAX_WAITING: Final = 64
-_AT_ONCE: Final = 8
 
 
 def missing_parts(receiver: RTCRtpReceiver) -> list[str]:
@@ -86,32 +81,12 @@ def take_socket(
     setattr(dtls, _SESSION, session)
     known = getattr(receiver, _CODECS), getattr(receiver, _STATISTICS)
     return (make or MediaSocket)(
-        own, session, level_id, _Aiortc(asyncio.get_running_loop(), pair.protocol, pair.remote_addr, *known)
+        own, session, level_id, AiortcSide(asyncio.get_running_loop(), pair.protocol, pair.remote_addr, *known)
     )
 
 
-def hand_over(sockets: Iterable["MediaSocket"]) -> None:
-    """Give aiortc what ``sockets`` have set aside for it: their event loop wakes up once for all of them."""
-    waiting = [each.rest for each in sockets if each.rest]
-    if waiting and not (loop := waiting[0].loop).is_closed():
-        loop.call_soon_threadsafe(_receive_all, waiting)
-
-
-def _receive_all(waiting: Iterable["_Aiortc"]) -> None:
-    for each in waiting:
-        each.receive()
-
-
-class _Source(NamedTuple):
-    """One SSRC with one payload type."""
-
-    counted: ReceiverStats
-    opus_inside: int | None
-    """For RED: the payload type of Opus inside of it."""
-
-
 _Encrypted = tuple[Header, bytes, float]
-_Run = tuple[_Source, list[_Encrypted]]
+_Run = tuple[Source, list[_Encrypted]]
 
 
 class MediaSocket:
@@ -119,7 +94,7 @@ class MediaSocket:
 
     max_sources = _MAX_SOURCES
 
-    def __init__(self, own: socket.socket, session: SharedSession, level_id: int | None, rest: "_Aiortc") -> None:
+    def __init__(self, own: socket.socket, session: SharedSession, level_id: int | None, rest: AiortcSide) -> None:
         self._heard_as: tuple[StreamKey, float] | None = None
         self.packets = 0
         """Opus packets received so far."""
@@ -127,7 +102,7 @@ class MediaSocket:
         self._session = session
         self._level_id = level_id
         self._rest = rest
-        self._known: dict[tuple[int, int], _Source] = {}
+        self._known: dict[tuple[int, int], Source] = {}
         self._sources: set[int] = set()
 
     @property
@@ -151,7 +126,7 @@ class MediaSocket:
         return ((key, arrivals),) if key is not None and arrivals else ()
 
     @property
-    def rest(self) -> "_Aiortc":
+    def rest(self) -> AiortcSide:
         """Aiortc's side of the connection."""
         return self._rest
 
@@ -183,7 +158,7 @@ class MediaSocket:
     def _sorted(self, datagrams: Iterable[tuple[bytes, float]]) -> tuple[list[_Run], list[bytes]]:
         """Packets of sources that aiortc has accepted, in their order, and what is left for aiortc."""
         runs, rest, known = list[_Run](), list[bytes](), self._known
-        latest: _Source | None = None
+        latest: Source | None = None
         for datagram, now in datagrams:
             header = read_header(datagram)
             source = None if header is None else known.get((header[4], header[1] & 127)) or self._source_of(header)
@@ -197,7 +172,7 @@ class MediaSocket:
             runs[-1][1].append((header, datagram, now))
         return runs, rest
 
-    def _decrypted(self, source: _Source, packets: list[_Encrypted], clock_offset_s: float) -> list[Arrival]:
+    def _decrypted(self, source: Source, packets: list[_Encrypted], clock_offset_s: float) -> list[Arrival]:
         decrypt, level_id = self._session.decrypt, self._level_id
         arrivals = list[Arrival]()
         with self._session.lock:
@@ -209,7 +184,7 @@ class MediaSocket:
             return arrivals
         return [each for arrival in arrivals for each in unpack(arrival, source.opus_inside)]
 
-    def _source_of(self, header: Header) -> _Source | None:
+    def _source_of(self, header: Header) -> Source | None:
         """The source of an Opus packet, if aiortc has accepted that source; otherwise None."""
         key = header.ssrc, header.payload_type & 127
         if (source := self._rest.accepted(*key)) is not None:
@@ -225,60 +200,4 @@ class MediaSocket:
         return True
 
 
-MakeSocket = Callable[[socket.socket, SharedSession, int | None, "_Aiortc"], MediaSocket]
-
-
-class _Aiortc:
-    """The part that stays on the event loop's thread; the tick thread calls it."""
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        protocol: StunProtocol,
-        remote: tuple[str, int],
-        codecs: dict[int, Any],
-        statistics: dict[int, StreamStatistics],
-    ) -> None:
-        self.loop = loop
-        self._protocol = protocol
-        self._remote = remote
-        self._codecs = codecs
-        self._statistics = statistics
-        self._waiting: deque[bytes | Callable[[], None]] = deque()
-
-    def __bool__(self) -> bool:
-        """Whether anything is set aside."""
-        return bool(self._waiting)
-
-    def set_aside(self, datagrams: list[bytes]) -> None:
-        """Keep datagrams for `receive`, no more than aioice's own socket would hold."""
-        if (room := _MAX_WAITING - len(self._waiting)) > 0:
-            self._waiting.extend(datagrams[:room])
-
-    def call_after(self, done: Callable[[], None]) -> None:
-        """Call ``done`` on the event loop once aioice has got everything that is set aside so far."""
-        self._waiting.append(done)
-
-    def receive(self) -> None:
-        """Give aioice a few datagrams as if they came from its own socket, then let other tasks run."""
-        for _ in range(min(_AT_ONCE, len(self._waiting))):
-            item = self._waiting.popleft()
-            try:
-                if isinstance(item, bytes):
-                    self._protocol.datagram_received(item, self._remote)
-                else:
-                    item()
-            except Exception:  # a datagram that aioice cannot handle; its own socket would ignore it too
-                log.debug("a datagram could not be handled", exc_info=True)
-        if self._waiting:
-            self.loop.call_soon(self.receive)
-
-    def accepted(self, ssrc: int, payload_type: int) -> _Source | None:
-        """An Opus source that aiortc has routed to this receiver; aiortc and this module share its statistics."""
-        known, inside = self._statistics.get(ssrc), opus_inside(self._codecs, payload_type)
-        if known is None or (inside is None and not is_opus(self._codecs, payload_type)):
-            return None
-        if not isinstance(known, ReceiverStats):
-            # The key exists already, so the dictionary keeps its size while aiortc iterates over it.
-            known = self._statistics[ssrc] = ReceiverStats(known)
-        return _Source(known, inside)
+MakeSocket = Callable[[socket.socket, SharedSession, int | None, AiortcSide], MediaSocket]

@@ -56,7 +56,7 @@ class ClassificationQueue:
         self.replaced += replaced is not None
 
     def take(self) -> WaitingJob | None:
-        """The next job: final ones first, then those in a pause that may be the end, then who has waited longest."""
+        """The next job: final ones, then those in a pause that may be the end, then the longest-waiting."""
         if self._finals:
             return self._finals.popleft()
         if not self._provisional:

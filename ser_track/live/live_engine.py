@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 import threading
 import time
 from collections import deque
@@ -15,9 +14,10 @@ from ser_track.chunk import SAMPLE_RATE_HZ, Chunk
 from ser_track.config.schema import RuntimeConfig
 from ser_track.engine.engine import Engine
 from ser_track.engine.stream import ClassificationJob
-from ser_track.event_types import EndReason, EngineEvent, Fault, SpeechEnded, StreamKey
+from ser_track.event_types import EndReason, EngineEvent, SpeechEnded, StreamKey
 from ser_track.live.classifier_thread import ClassifierThread
 from ser_track.live.cpu_stages import CpuStages
+from ser_track.live.engine_faults import EngineFaults
 from ser_track.live.event_handover import Emit, EventHandover
 from ser_track.live.intake import Heard, Intake, Keep
 from ser_track.live.metrics import Metrics
@@ -26,7 +26,6 @@ from ser_track.rtp import opus
 from ser_track.rtp.header import Arrival
 
 log = logging.getLogger(__name__)
-_FAULT_INTERVAL_S = 5.0
 
 
 class LiveEngine:
@@ -50,7 +49,7 @@ class LiveEngine:
         self._commands: deque[Callable[[], None]] = deque()
         self._wake = threading.Event()
         self._open: set[StreamKey] = set()
-        self._told_at: dict[StreamKey, float] = {}
+        self._faults = EngineFaults(self._open)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ser-tick", daemon=True)
 
@@ -127,8 +126,8 @@ class LiveEngine:
 
     async def room_for(self, key: StreamKey) -> None:
         """Return once little of this stream is queued. A sender that can wait then loses no audio."""
-        # The tick takes everything that is queued, and signals nobody.
-        while self.alive and self._intake.held_s(key) > self._config.max_held_audio_s / 2:  # noqa: ASYNC110
+        most_s = self._config.max_held_audio_s / 2
+        while self.alive and self._intake.held_s(key) > most_s:  # noqa: ASYNC110  # the tick thread sets no event
             await asyncio.sleep(self._config.tick_s)
 
     def discard(self, key: StreamKey) -> None:
@@ -187,7 +186,7 @@ class LiveEngine:
         try:
             self._hear(take())
         except Exception as error:  # the thread serves everybody: it reports the error, and goes on
-            events += self._faults(tuple(self._open), error)
+            events += self._faults.of(tuple(self._open), error)
         for _ in range(commands):
             self._carry_out(self._commands.popleft())
         try:
@@ -195,9 +194,9 @@ class LiveEngine:
                 happened, jobs = self._engine.advance()
                 events += happened
         except Exception as error:
-            events += self._faults(tuple(self._open), error)
+            events += self._faults.of(tuple(self._open), error)
         for key, reason in self._intake.take_failed().items():
-            events += self._faults([key], reason)
+            events += self._faults.of([key], reason)
         self._hand_over(events, jobs)
 
     def _show(self) -> None:
@@ -231,7 +230,7 @@ class LiveEngine:
             if key in self._engine:
                 self._engine.pause(key, reason)
         except Exception as error:
-            self._hand_over(self._faults([key], error))
+            self._hand_over(self._faults.of([key], error))
 
     def _discard_now(self, key: StreamKey) -> None:
         self._intake.discard(key)
@@ -244,19 +243,10 @@ class LiveEngine:
             if key in self._engine:
                 self._hand_over(*self._engine.finish(key))
         except Exception as error:  # the end of one stream must not disturb others
-            self._hand_over(self._faults([key], error))
+            self._hand_over(self._faults.of([key], error))
         self._intake.discard(key)
         self._open.discard(key)
         self._classifier.finish(key, partial(_complete, done))
-
-    def _faults(self, keys: Iterable[StreamKey], error: Exception) -> list[EngineEvent]:
-        """The faults to report, rate-limited to one per stream: a broken engine fails in every tick."""
-        now = time.monotonic()
-        news = [key for key in keys if now - self._told_at.get(key, -math.inf) > _FAULT_INTERVAL_S]
-        if news:
-            log.error("the engine failed", exc_info=error)
-        self._told_at = {key: at for key, at in self._told_at.items() if key in self._open} | dict.fromkeys(news, now)
-        return [Fault(key, "engine_failed", str(error)) for key in news]
 
     def _hand_over(self, events: list[EngineEvent], jobs: Sequence[ClassificationJob] = ()) -> None:
         for event in events:
@@ -268,6 +258,6 @@ class LiveEngine:
 
 
 def _complete(done: "Future[None]") -> None:
-    """Tell the one who waits, if there still is one."""
+    """Complete ``done``, unless its caller has stopped waiting."""
     if done.set_running_or_notify_cancel():
         done.set_result(None)

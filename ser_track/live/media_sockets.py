@@ -7,7 +7,8 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from ser_track.aiortc_internals.socket import MediaSocket, hand_over
+from ser_track.aiortc_internals.aiortc_side import hand_over
+from ser_track.aiortc_internals.socket import MediaSocket
 from ser_track.aiortc_internals.udp_batches import DatagramReader, available
 from ser_track.chunk import SAMPLE_RATE_HZ
 from ser_track.event_types import StreamKey
@@ -92,7 +93,7 @@ class MediaSockets:
             except Exception:  # aiortc's own socket gets the packets from here on; nobody else is affected
                 log.exception("a connection's socket cannot be read: aiortc receives, which costs more CPU time")
                 self.remove(media)
-        hand_over(media for _, media in due)
+        hand_over(media.rest for _, media in due)
 
     def close(self) -> None:
         """Close all sockets that are still open."""

@@ -22,7 +22,7 @@ _OF_PACKETS = (
     ("silent_seconds", "Time in which senders signal silence, or send nothing"),
     ("undecoded_seconds", "Audio that was not decoded: too quiet for a voice by the level that the sender gives"),
     ("decoded_seconds", "Audio from packets, decoded or concealed"),
-    ("wrong_levels", "Times that a sender's levels were found to be wrong, and were no longer believed"),
+    ("wrong_levels", "How often a sender's levels were found to be wrong, and were no longer trusted"),
 )
 """Name and meaning of each field of `PacketCounts`."""
 _TICK_BUCKETS_S = (0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.0)

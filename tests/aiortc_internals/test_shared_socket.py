@@ -10,10 +10,11 @@ import pytest
 import pytest_asyncio
 from aiortc import AudioStreamTrack, RTCConfiguration, RTCDataChannel, RTCPeerConnection
 
+from ser_track.aiortc_internals.aiortc_side import hand_over
 from ser_track.aiortc_internals.packets import take_packets
 from ser_track.aiortc_internals.sdp import audio_level_id, mid_id
 from ser_track.aiortc_internals.shared_socket import SharedMediaSocket, shared
-from ser_track.aiortc_internals.socket import hand_over, take_socket
+from ser_track.aiortc_internals.socket import take_socket
 from ser_track.aiortc_internals.udp_batches import DatagramReader
 from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival, read_header
@@ -94,7 +95,7 @@ class Call:
             for key, arrivals in media.take_by_stream(datagrams, offset_s):
                 for arrival in arrivals:
                     self.note(key, arrival)
-            hand_over([media])
+            hand_over([media.rest])
             await asyncio.sleep(SLOW_TICK_S)
 
 

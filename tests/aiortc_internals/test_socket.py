@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 from aiortc import AudioStreamTrack, RTCConfiguration, RTCPeerConnection, RTCRtpReceiver
 
+from ser_track.aiortc_internals.aiortc_side import hand_over
 from ser_track.aiortc_internals.packets import take_packets
-from ser_track.aiortc_internals.socket import MediaSocket, hand_over, missing_parts, take_socket
+from ser_track.aiortc_internals.socket import MediaSocket, missing_parts, take_socket
 from ser_track.aiortc_internals.udp_batches import DatagramReader
 from ser_track.event_types import StreamKey
 from ser_track.rtp.header import Arrival, read_header
@@ -64,7 +65,7 @@ class Call:
         while (now := time.monotonic()) < until:
             offset_s = now - time.time()
             self.arrivals += media.take(self.reader.read(media.fileno(), offset_s, now), offset_s)
-            hand_over([media])
+            hand_over([media.rest])
             await asyncio.sleep(TICK_S)
 
 
@@ -161,7 +162,7 @@ async def test_a_flood_that_is_no_audio_does_not_stop_the_loop(call: Call) -> No
     worst_s, before = 0.0, time.monotonic()
     for _ in range(50):
         media.take([(binding_request, before)] * 1000, 0.0)
-        hand_over([media])
+        hand_over([media.rest])
         await asyncio.sleep(0.01)
         worst_s, before = max(worst_s, time.monotonic() - before), time.monotonic()
     media.close()
