@@ -103,7 +103,7 @@ def measure(sound: FloatArray, streams: int, seconds: float) -> dict[str, float]
             spent["buffer"] += time.thread_time() - begun
             due += _PACKET_SAMPLES
         begun = time.thread_time()
-        engine.tick(1)
+        engine.tick()
         spent["tick"] += time.thread_time() - begun
     windows = streams * (due // WINDOW_SAMPLES)
     stages = {

@@ -78,7 +78,7 @@ def ours(classifier: EmotionClassifier) -> Segments:
         engine.open(key)
         for at in range(0, len(samples), _BLOCK):
             engine.push(key, Chunk(at, samples[at : at + _BLOCK]))
-            events += engine.tick(provisional_limit=0)
+            events += engine.tick(provisional=False)
         events += engine.flush(key)
         return sum(isinstance(event, SpeechEnded) and event.classified for event in events)
 

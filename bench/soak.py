@@ -24,7 +24,6 @@ from ser_track.models import new_engine
 from ser_track.rtp.header import Arrival
 
 _TICK_S: Final = 0.032
-_PROVISIONAL_PER_TICK: Final = 1
 _PACKET_S: Final = 0.02
 _TICKS: Final = 960
 _TURNS: Final = 8
@@ -124,7 +123,7 @@ class Soak:
         for key, chunks in self._intake.take(now, wanted, None):
             for chunk in chunks:
                 self._engine.push(key, chunk)
-        self._note(self._engine.tick(_PROVISIONAL_PER_TICK))
+        self._note(self._engine.tick())
         self.faults += len(self._intake.take_failed())
 
     def _leave(self, person: Person) -> None:

@@ -98,7 +98,7 @@ def replay(
                 for name, chunk in source:
                     for block in blocks[name].push(chunk):
                         _push(engine, keys[name], block)
-                        yield from classification.after(*engine.advance(None if provisional else 0))
+                        yield from classification.after(*engine.advance(provisional))
                         on_block()
             except AudioError as error:
                 problem = error

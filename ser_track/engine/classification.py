@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from ser_track.voice_profile import VoiceProfile
 
 
 class JobQueue:
-    """Final jobs in order, and at most one provisional job per stream, the newest."""
+    """The jobs of one tick: final ones in order, and at most one provisional job per stream, the newest."""
 
     def __init__(self) -> None:
         self._final: list[ClassificationJob] = []
@@ -37,14 +36,13 @@ class JobQueue:
             self._provisional.pop(job.key, None)
             self._final.append(job)
         else:
-            # It takes the place of the job that it replaces: a stream whose job is renewed often must not wait forever.
             self._provisional[job.key] = job
 
-    def take(self, provisional_limit: int | None) -> list[ClassificationJob]:
-        """Take every final job, then the ``provisional_limit`` longest-waiting provisional jobs (all if ``None``)."""
-        taken, self._final = self._final, []
-        oldest = list(islice(self._provisional, provisional_limit))
-        return taken + [self._provisional.pop(key) for key in oldest]
+    def take(self, provisional: bool) -> list[ClassificationJob]:
+        """Take every final job, then every provisional one; without ``provisional``, drop these."""
+        taken = [*self._final, *(self._provisional.values() if provisional else ())]
+        self._final, self._provisional = [], {}
+        return taken
 
     def remove(self, key: StreamKey) -> list[ClassificationJob]:
         """Remove the jobs that wait for ``key``, including final ones."""

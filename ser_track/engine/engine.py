@@ -70,17 +70,17 @@ class Engine:
         if late := self._streams[key].windows.push(chunk):
             self.late_samples += late
 
-    def tick(self, provisional_limit: int | None = None) -> list[EngineEvent]:
-        """Process all pushed samples; ``provisional_limit`` bounds the provisional results of this tick.
+    def tick(self, provisional: bool = True) -> list[EngineEvent]:
+        """Process all pushed samples; make provisional results only with ``provisional``.
 
         Raises:
             InferenceError: the voice detector failed. The windows of that call count as a gap, their streams
                 restart in the detector, and the next tick returns the earlier events.
         """
-        events, jobs = self.advance(provisional_limit)
+        events, jobs = self.advance(provisional)
         return events + [self.classify(job) for job in jobs]
 
-    def advance(self, provisional_limit: int | None = None) -> tuple[list[EngineEvent], list[ClassificationJob]]:
+    def advance(self, provisional: bool = True) -> tuple[list[EngineEvent], list[ClassificationJob]]:
         """Do what `tick` does without the classifier: return events and the jobs to `classify`. Raises as `tick`."""
         streams = list(self._streams.values())
         self._vad_batches.advance(streams)
@@ -89,7 +89,7 @@ class Engine:
             if stream.events:
                 events += stream.events
                 stream.events.clear()
-        return events, self._jobs.take(provisional_limit)
+        return events, self._jobs.take(provisional)
 
     def flush(self, key: StreamKey) -> list[EngineEvent]:
         """Return the remaining events of ``key``, then close and forget it. Other streams do not advance.

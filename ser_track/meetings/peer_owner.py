@@ -1,10 +1,18 @@
-"""The interface that an `AnalysisPeer` needs from its owner."""
+"""The interface that an `AnalysisPeer` needs from its owner, and what owners share."""
 
+import contextlib
+import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from ser_track.chunk import Chunk
+from ser_track.errors import BadRequestError
 from ser_track.meetings.attendee import Attendee
+from ser_track.meetings.json_messages import parse_object, read_consent
+from ser_track.meetings.rate_limits import ANSWERS_BURST, ANSWERS_PER_S, Allowance
 from ser_track.rtp.header import Arrival
+
+log = logging.getLogger(__name__)
 
 
 class PeerOwner(Protocol):
@@ -59,3 +67,22 @@ class AttendeeOwner:
     def fault(self, code: str, message: str) -> None:
         """See `PeerOwner`."""
         self.attendee.fault(code, message)
+
+
+class AnsweringOwner(AttendeeOwner):
+    """An `AttendeeOwner` whose attendee may answer on a data channel that carries other messages too."""
+
+    def __init__(self, attendee: Attendee, answered: Callable[[Attendee, bool], None]) -> None:
+        """``answered`` takes each answer: that of `Host`."""
+        super().__init__(attendee)
+        self._answered = answered
+        self._answers = Allowance(ANSWERS_PER_S, ANSWERS_BURST)
+
+    def channel_message(self, text: str) -> None:
+        """See `PeerOwner`. Ignore any message that is not an answer; a refusal always counts."""
+        with contextlib.suppress(BadRequestError):
+            analysed = read_consent(parse_object(text))
+            if self._answers.take() or not analysed:
+                self._answered(self.attendee, analysed)
+            else:
+                log.warning("'%s' agrees too often in a short time: an agreement is ignored", self.attendee.name)

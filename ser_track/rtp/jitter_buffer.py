@@ -81,7 +81,7 @@ class JitterBuffer:
             self._fill_in(arrival)
             return
         self.counts.received += 1
-        if self._held:  # by the time of arrival: it must not matter how often anybody takes
+        if self._held:  # by the time of arrival, so that it does not depend on how often packets are taken
             self._give_up_late(arrival.now)
         packet = self._numbering.follow(arrival)
         if packet is not None:

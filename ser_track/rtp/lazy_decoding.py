@@ -44,8 +44,10 @@ class LazyDecoding:
         self._believed_from = 0
         """Index from which the sender's levels are believed."""
         self._undecoded = UndecodedPackets(counts)
-        self._silent_until = self._marked = 0
-        """Index up to which there was no voice, and up to which that was marked."""
+        self._silent_until = 0
+        """Index up to which nobody speaks."""
+        self._marked = 0
+        """The part of that which `silence` has returned."""
         self._silent_samples = 0
         """Consecutive samples that the sender marked as silent."""
         self._unheard: deque[PlacedPacket] = deque(maxlen=_CHECKED)

@@ -25,15 +25,15 @@ class GateSettings(NamedTuple):
     floor_share: float = 0.2
     """It is the level that this share of the time is not louder than."""
     margin_db: int = 6
-    """What is louder than the floor by this is sound."""
+    """Anything louder than the floor by this is sound."""
     surely_db: int = -45
-    """What is louder than this is sound whatever the floor is, unless it is steady."""
+    """Anything louder than this is sound whatever the floor is, unless it is steady."""
     never_db: int = -70
-    """What is quieter than this is not sound: no voice detector finds a voice in it."""
+    """Anything quieter than this is not sound: no voice detector finds a voice in it."""
     steady_db: int = 8
     """Sound is steady if its loud and quiet parts are closer than this. In speech without pauses, they are not."""
     fall_db: int = 4
-    """A packet that is quieter than the one before by more is no sound: clicks and keys die away so."""
+    """A packet that is quieter than the last one by more than this is not sound: clicks and keys fade so fast."""
     confirmed_s: float = 0.05
     """The gate opens when sound has lasted this long."""
     hold_s: float = 0.7

@@ -27,4 +27,4 @@ class PacketCounts:
     samples: int = 0
     """All samples that were decoded or concealed."""
     wrong_levels: int = 0
-    """Times that a sender's levels were found to be much lower than its audio, and were no longer believed."""
+    """How often a sender's levels were found to be much lower than its audio, and were no longer trusted."""

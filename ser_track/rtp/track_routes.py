@@ -9,7 +9,7 @@ there. A packet belongs to the seat only if
 - no other source has appeared on the track since. Such a source may be another person, whom the sender has not named
   yet: nothing is attributed to anybody until it does.
 
-What is left is nobody's. There is no clock here: times come with the packets.
+Other packets belong to nobody. There is no clock here: times come with the packets.
 """
 
 import threading
@@ -22,7 +22,7 @@ from ser_track.rtp.header import Arrival
 SETTLING_S: Final = 0.2
 """After a switch without an SSRC, packets of the source before are ignored for this time: they may be late ones."""
 _COPIES_S: Final = 0.5
-"""A copy in RED is of earlier audio, at most 0.34 s: at first it may be the voice of whoever was there before."""
+"""A copy in RED is of earlier audio, at most 0.34 s: at first it may be the voice of the person before."""
 MAX_SOURCES: Final = 1024
 """The most SSRCs of one connection: each is remembered. A busy SFU may use a new one at each switch."""
 
@@ -37,7 +37,7 @@ class Seat:
         self.source = source
         """Their SSRC; ``None`` until they are heard."""
         self.before = before
-        """SSRC of whoever had the track before, if it may go on for this person."""
+        """SSRC of the person before, if it may go on for this one."""
         self.key: StreamKey | None = None
         """The stream that their audio belongs to; ``None``: it is not analysed."""
         self.since = taken_at
@@ -56,12 +56,12 @@ class _Track:
         self.sources: set[int] = set()
         """Every SSRC that was heard here."""
         self.last: int | None = None
-        """The SSRC of whoever left last."""
+        """SSRC of the last person who left."""
         self.newest: int | None = None
 
 
 Stranger = Callable[[int, str | None, Seat | None], None]
-"""Called on any thread, at most once for each source and seat, with an SSRC that is nobody's, its MID and the seat."""
+"""Called on any thread, once for each source and seat, with an SSRC that belongs to nobody, its MID, and the seat."""
 
 
 class TrackRoutes:
@@ -85,9 +85,9 @@ class TrackRoutes:
             self._mids |= {ssrc: mid for mid, ssrcs in tracks.items() for ssrc in ssrcs}
 
     def take_seat(self, mid: str, now: float, source: int | None = None) -> Seat:
-        """Somebody is on the track from ``now`` on; whoever was there before is not any longer.
+        """Give the track to a person from ``now`` on; the person before has left it.
 
-        ``source`` is their SSRC, if it is known. Raises KeyError: there is no such track.
+        ``source`` is their SSRC, if it is known. Raises KeyError: the track does not exist.
         """
         with self._lock:
             track = self._tracks[mid]
@@ -104,7 +104,7 @@ class TrackRoutes:
             return track.seat
 
     def leave_seat(self, seat: Seat) -> None:
-        """The person is not on the track any longer."""
+        """The person has left the track."""
         with self._lock:
             for track in self._tracks.values():
                 if track.seat is seat:

@@ -53,11 +53,20 @@ async def read_object(request: web.Request) -> dict[str, Any]:
         TooSlowError: it takes too long to arrive.
     """
     _check_json(request)
+    return parse_object(await read_text(request, "JSON"))
+
+
+async def read_text(request: web.Request, kind: str) -> str:
+    """The body as text; ``kind`` names what it should be, for people.
+
+    Raises:
+        BadRequestError: it is not UTF-8.
+        TooSlowError: it takes too long to arrive.
+    """
     try:
-        body = (await read_body(request)).decode()
+        return (await read_body(request)).decode()
     except UnicodeError as error:
-        raise BadRequestError(f"the body cannot be decoded as text ({error}); send JSON in UTF-8") from error
-    return parse_object(body)
+        raise BadRequestError(f"the body cannot be decoded as text ({error}); send {kind} in UTF-8") from error
 
 
 async def read_body(request: web.Request) -> bytes:

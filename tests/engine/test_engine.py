@@ -142,7 +142,8 @@ def test_a_discarded_stream_yields_nothing_more() -> None:
     engine = new_engine(2)
     for stream in range(2):
         engine.push(key(stream), Chunk(0, noise(20_000)))
-    engine.tick(provisional_limit=0)
+        engine.pause(key(stream))
+    assert engine.queue_length == 2
     engine.push(key(0), Chunk(20_000, noise(4_000)))
     engine.discard(key(0))
     assert engine.queue_length == 1
@@ -168,7 +169,7 @@ def test_no_audio_is_held_after_discard() -> None:
     def one_call() -> None:
         engine.open(key(0))
         engine.push(key(0), Chunk(0, noise(40_000)))
-        engine.tick(provisional_limit=0)
+        engine.tick()
         engine.push(key(0), Chunk(40_000, noise(30_000)))
         engine.discard(key(0))
 
@@ -194,8 +195,8 @@ def test_a_stream_holds_no_audio_of_those_heard_in_the_same_batch() -> None:
     assert left.tolist() == [kept.place], "nothing is left of streams that ended"
 
 
-@given(streams(least=2), st.integers(0, 2))
-def test_final_results_are_never_held_back_and_provisional_ones_up_to_the_limit(call: list[Pieces], limit: int) -> None:
+@given(streams(least=2))
+def test_final_results_are_never_held_back_and_nothing_provisional_comes_after_them(call: list[Pieces]) -> None:
     engine = new_engine(len(call))
     ended: set[tuple[object, int]] = set()
     for begin in range(0, 144_000, 4_000):
@@ -203,30 +204,32 @@ def test_final_results_are_never_held_back_and_provisional_ones_up_to_the_limit(
             for at, samples in arrived:
                 if begin <= at < begin + 4_000:
                     engine.push(key(stream), Chunk(at, samples))
-        events = engine.tick(provisional_limit=limit)
+        events = engine.tick()
         emotions = [event for event in events if isinstance(event, Emotion)]
         finals = {(event.key, event.segment) for event in emotions if event.final}
         assert finals == {(e.key, e.segment) for e in events if isinstance(e, SpeechEnded) and e.classified}
-        assert len(emotions) - len(finals) <= limit
+        assert len({event.key for event in emotions if not event.final}) == len(emotions) - len(finals)
         ended |= finals
         assert not {(event.key, event.segment) for event in emotions if not event.final} & ended
 
 
-def test_a_newer_provisional_replaces_the_one_that_waits() -> None:
+def test_a_newer_provisional_replaces_an_older_one_of_the_same_tick() -> None:
     engine = new_engine()
-    for at in (0, 10_240, 20_480):  # two results of 0.32 s each fall due
-        engine.push(key(0), Chunk(at, noise(10_240, at)))
-        engine.tick(provisional_limit=0)
-    assert (engine.queue_length, engine.replaced) == (1, 5)
-    (emotion,) = engine.tick()
-    assert isinstance(emotion, Emotion)
+    engine.push(key(0), Chunk(0, noise(30_720)))  # six results of 0.32 s each fall due
+    events = engine.tick()
+    assert (engine.queue_length, engine.replaced, engine.provisional_due) == (0, 5, 6)
+    (emotion,) = [event for event in events if isinstance(event, Emotion)]
     assert (emotion.start_s, emotion.end_s, emotion.final) == (0, 1.92, False)
 
 
-def test_under_overload_everybody_gets_a_provisional_result_in_turn() -> None:
-    engine, heard = new_engine(6), list[str]()
-    for at in range(0, 30_720, 5_120):
-        for stream in range(6):
-            engine.push(key(stream), Chunk(at, np.full(5_120, 0.5, np.float32)))
-        heard += [event.key.participant for event in engine.tick(provisional_limit=2) if isinstance(event, Emotion)]
-    assert [heard.count(f"p{stream}") for stream in range(6)] == [2] * 6
+def test_without_provisional_results_the_final_ones_are_the_same() -> None:
+    def finals(provisional: bool) -> list[Emotion]:
+        engine, events = new_engine(), list[EngineEvent]()
+        for at in range(0, 60_000, 5_120):
+            engine.push(key(0), Chunk(at, noise(5_120, at) * np.float32(at < 40_000)))
+            events += engine.tick(provisional=provisional)
+        emotions = [event for event in [*events, *engine.flush(key(0))] if isinstance(event, Emotion)]
+        assert provisional or all(event.final for event in emotions)
+        return [event for event in emotions if event.final]
+
+    assert finals(False) == finals(True) != []

@@ -108,7 +108,7 @@ def borders(samples: FloatArray, block: int) -> list[tuple[float, float, str]]:
     engine.open(key(0))
     for at in range(0, len(samples), block):
         engine.push(key(0), Chunk(at, samples[at : at + block]))
-        events += engine.tick(provisional_limit=0)
+        events += engine.tick(provisional=False)
     events += engine.flush(key(0))
     return [(event.start_s, event.end_s, event.reason) for event in events if isinstance(event, SpeechEnded)]
 

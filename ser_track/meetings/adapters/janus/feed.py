@@ -1,7 +1,6 @@
 """One publisher of a VideoRoom, received over its own receive-only peer connection."""
 
 import asyncio
-import contextlib
 import logging
 import time
 
@@ -9,10 +8,8 @@ from ser_track.errors import BadRequestError
 from ser_track.meetings.adapters.janus.client import Handle, JanusClient, JanusError, Message
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.meetings.attendee import Attendee
-from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.meetings.meeting import Host, Services
-from ser_track.meetings.peer_owner import AttendeeOwner
-from ser_track.meetings.rate_limits import ANSWERS_BURST, ANSWERS_PER_S, Allowance
+from ser_track.meetings.peer_owner import AnsweringOwner
 from ser_track.meetings.retry import Backoff
 
 log = logging.getLogger(__name__)
@@ -22,7 +19,7 @@ _SETTLED_S = 35.0
 """A subscription that lasted longer than the connection timeout counts as a success."""
 
 
-class Feed(AttendeeOwner):
+class Feed(AnsweringOwner):
     """Subscribes to a publisher's audio and data channels, and subscribes again when the connection fails.
 
     Each publisher has a connection of its own: on a shared one, when Janus reuses an m-line for somebody else, aiortc
@@ -43,13 +40,11 @@ class Feed(AttendeeOwner):
 
         The description has ``id`` and ``streams``. The subscription begins when ``after`` is done.
         """
-        super().__init__(attendee)
+        super().__init__(attendee, host.answered)
         self.audio_mid, self.streams = wanted_streams(publisher)
         self._client = client
         self._room = room
-        self._host = host
         self._services = services
-        self._answers = Allowance(ANSWERS_PER_S, ANSWERS_BURST)
         self._peer: AnalysisPeer | None = None
         self._handle: Handle | None = None
         self._after = after
@@ -69,15 +64,6 @@ class Feed(AttendeeOwner):
 
     def channel_opened(self) -> None:
         """See `PeerOwner`. Janus forwards nothing that a subscriber sends; results go out on the bot's own feed."""
-
-    def channel_message(self, text: str) -> None:
-        """See `PeerOwner`. A meeting's data channels carry many kinds of messages; ignore any that is not an answer."""
-        with contextlib.suppress(BadRequestError):
-            analysed = read_consent(parse_object(text))
-            if self._answers.take() or not analysed:
-                self._host.answered(self.attendee, analysed)
-            else:
-                log.warning("'%s' agrees too often in a short time: an agreement is ignored", self.attendee.name)
 
     def connection_lost(self, reason: str) -> None:
         """See `PeerOwner`."""

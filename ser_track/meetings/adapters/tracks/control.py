@@ -1,6 +1,6 @@
 """What a sender says about its tracks on the data channel.
 
-The sender is not believed more than needed: it says who is on which track, but it cannot agree for anybody.
+The sender is trusted to say who is on which track, and no more: it cannot agree for anybody.
 """
 
 from collections.abc import Callable
@@ -68,9 +68,9 @@ class Control:
         try:
             person = self._people.announce(read_announcement(body))
         except MeetingError:
-            # Whoever was there is not any longer, whatever is wrong with the rest of the message.
+            # The person before has left the track, even if the rest of the message is wrong.
             if isinstance(mid := body.get("mid"), str) and (before := self._people.on(mid)) is not None:
-                self._people.remove(before, "their track was given to somebody who could not be understood")
+                self._people.remove(before, "their track was given to somebody else, but the message cannot be read")
             raise
         if "muted" in body:
             self._mute(person, body["muted"])

@@ -148,7 +148,7 @@ class TracksMeeting:
         self._send(of_answer(offer.complete(self._first_answer, self._answers)))
 
     def _noticed(self, ssrc: int, mid: str | None, seat: Seat | None) -> None:
-        """Audio came that is nobody's. Called on any thread."""
+        """Audio arrived that belongs to nobody. Called on any thread."""
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(partial(self._tell, ssrc, mid, seat))
 
@@ -157,8 +157,8 @@ class TracksMeeting:
             self._people.pause(person)
         if not self._strangers.take():
             return
-        track = "no track that is known" if mid is None else f"the track '{mid}'"
-        message = f"audio of the source {ssrc} on {track} is nobody's and is not analysed: say who it is"
+        track = "an unknown track" if mid is None else f"the track '{mid}'"
+        message = f"audio from the source {ssrc} on {track} belongs to nobody and is not analysed; announce the person"
         log.info("%s: %s", self._where, message)
         self._send(of_error("nobody", message, {"ssrc": ssrc} if mid is None else {"ssrc": ssrc, "mid": mid}))
 

@@ -73,14 +73,14 @@ class People:
         return next((person for person in self._people.values() if person.seat is seat), None)
 
     def announce(self, told: Announcement) -> Person:
-        """Somebody is on a track from this moment on. Whoever was there, and is somebody else, has left.
+        """Put a person on a track from this moment on. Anyone else who was there has left.
 
         Raises:
-            BadRequestError: there is no such track.
+            BadRequestError: the track does not exist.
             MeetingFullError: the limit of people is reached; then nobody is on the track.
         """
         known = self._people.get(told.id)
-        if known is not None and known.name != told.name:  # an id alone is no proof that it is the same person
+        if known is not None and known.name != told.name:  # the same id does not prove that it is the same person
             self.remove(known, "somebody else has their id")
             known = None
         if known is not None and known.mid == told.mid and self._is_same(known.seat, told.ssrc):
@@ -101,19 +101,19 @@ class People:
         self._host.renamed(person.id, name)
 
     def remove(self, person: Person, reason: str) -> None:
-        """They are gone; no packet that comes from now on is theirs."""
+        """They have left; no packet that arrives from now on is theirs."""
         self._routes.leave_seat(person.seat)
         self._people.pop(person.id, None)
         self._host.left(person.id, reason)
 
     def remove_all(self, reason: str, but_on: frozenset[str] = frozenset()) -> None:
-        """Everybody who is not on one of these tracks is gone."""
+        """Remove everyone who is not on one of these tracks."""
         for person in tuple(self._people.values()):
             if person.mid not in but_on:
                 self.remove(person, reason)
 
     def pause(self, person: Person) -> None:
-        """It is not certain any longer that it is they who speak: their stream ends here."""
+        """It is no longer certain who is speaking: their stream ends here."""
         self._spawn(person.attendee.end_sending())
 
     def packet(self, arrival: Arrival) -> None:

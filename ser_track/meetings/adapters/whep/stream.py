@@ -41,7 +41,7 @@ class Stream:
         except BaseException:
             await self.close()
             raise
-        # A new id each time: who speaks may be somebody else, and must not inherit an agreement.
+        # A new id each time: the speaker may be somebody else, who must not inherit an agreement.
         self._attendee = self._host.joined(secrets.token_hex(8), self._target.speaker)
         if self._attendee is not None:
             self._attendee.begin_sending(self._peer)

@@ -49,7 +49,7 @@ class Ingest:
                 async with asyncio.timeout(None if self.publishers else linger_s):
                     await self._changed.wait()
             except TimeoutError:
-                raise JoinError(self._where, "stay", "nobody publishes to it any longer", "destroyed") from None
+                raise JoinError(self._where, "stay", "nobody publishes to it anymore", "destroyed") from None
 
     def put(self, event: EncodedEvent) -> None:
         """See `Meeting`."""
@@ -84,7 +84,7 @@ class Ingest:
     def find(self, session: str) -> Publisher:
         """The sender with this session. Raises NotFoundError."""
         if (publisher := self.publishers.get(session)) is None or publisher.attendee.leaving:
-            raise NotFoundError("there is no such session (any longer); POST an offer to begin another")
+            raise NotFoundError("the session does not exist or has ended; POST an offer to begin another")
         return publisher
 
     async def leave(self, publisher: Publisher, reason: str) -> None:

@@ -48,11 +48,11 @@ def read_fragment(text: str) -> Fragment:
     """The candidates in a body of `application/trickle-ice-sdpfrag`.
 
     Raises:
-        BadRequestError: there is nothing of such a fragment in it, or there are too many candidates.
+        BadRequestError: it is not such a fragment, or has too many candidates.
     """
     candidates = tuple(_CANDIDATE.findall(text))
     if not candidates and not re.search(r"^(m=|a=(ice-|mid:|end-of-candidates))", text, re.MULTILINE):
-        raise BadRequestError("the body is no SDP fragment; send a=ice-ufrag, a=ice-pwd, m=, a=mid and a=candidate")
+        raise BadRequestError("the body is not an SDP fragment; send a=ice-ufrag, a=ice-pwd, m=, a=mid and a=candidate")
     if len(candidates) > _MAX_CANDIDATES:
         raise BadRequestError(f"the fragment has {len(candidates)} candidates; send at most {_MAX_CANDIDATES} at once")
     return Fragment(ice_name(text), candidates)

@@ -1,7 +1,6 @@
 """One WHIP session: a person, and the receive-only connection that carries their voice."""
 
 import asyncio
-import contextlib
 import logging
 import secrets
 from collections.abc import Iterable
@@ -12,10 +11,9 @@ from ser_track.event_types import EncodedEvent, Notice
 from ser_track.meetings.adapters.whip.offers import ice_name, is_of_ffmpeg
 from ser_track.meetings.analysis_peer import AnalysisPeer
 from ser_track.meetings.attendee import Attendee
-from ser_track.meetings.json_messages import parse_object, read_consent
 from ser_track.meetings.meeting import Host, Services
-from ser_track.meetings.peer_owner import AttendeeOwner
-from ser_track.meetings.rate_limits import ANSWERS_BURST, ANSWERS_PER_S, Allowance
+from ser_track.meetings.peer_owner import AnsweringOwner
+from ser_track.meetings.rate_limits import Allowance
 
 log = logging.getLogger(__name__)
 _PATCHES_PER_S: Final = 5.0
@@ -34,7 +32,7 @@ class PublisherHost(Protocol):
         ...
 
 
-class Publisher(AttendeeOwner):
+class Publisher(AnsweringOwner):
     """See `PeerOwner`."""
 
     def __init__(
@@ -47,7 +45,7 @@ class Publisher(AttendeeOwner):
         services: Services,
     ) -> None:
         """``session`` is its id, which nobody can guess; ``address`` is where they come from."""
-        super().__init__(attendee)
+        super().__init__(attendee, host.answered)
         self.session = session
         self.etag = f'"{secrets.token_hex(8)}"'
         """Of the ICE session (RFC 9725, 4.3.1), which is never restarted."""
@@ -61,7 +59,6 @@ class Publisher(AttendeeOwner):
         self._meeting = meeting
         self._host = host
         self._services = services
-        self._answers = Allowance(ANSWERS_PER_S, ANSWERS_BURST)
         self._peer: AnalysisPeer | None = None
         self._remedy = ""
 
@@ -119,15 +116,6 @@ class Publisher(AttendeeOwner):
         """See `PeerOwner`."""
         for event in self._host.present(self.attendee):
             self.put(event)
-
-    def channel_message(self, text: str) -> None:
-        """See `PeerOwner`. It comes from the person themselves, so it can be their answer; refusals always count."""
-        with contextlib.suppress(BadRequestError):
-            analysed = read_consent(parse_object(text))
-            if self._answers.take() or not analysed:
-                self._host.answered(self.attendee, analysed)
-            else:
-                log.warning("'%s' agrees too often in a short time: an agreement is ignored", self.attendee.name)
 
     def connection_lost(self, reason: str) -> None:
         """See `PeerOwner`."""

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ser_track.aiortc_internals.offers import check_offer
 from ser_track.config.schema import Config, IceServer
-from ser_track.errors import BadRequestError, MeetingError, NotFoundError
+from ser_track.errors import MeetingError, NotFoundError
 from ser_track.meetings.adapters.whip import ADAPTER
 from ser_track.meetings.adapters.whip.ingest import Ingest, IngestTarget
 from ser_track.meetings.adapters.whip.offers import read_fragment, without_missing_sections
@@ -17,7 +17,7 @@ from ser_track.meetings.adapters.whip.publisher import Publisher
 from ser_track.meetings.names import check_name, check_person
 from ser_track.web.guard import check_token
 from ser_track.web.keys import BOT
-from ser_track.web.requests import UnsupportedMediaError, base_url, peer_address, read_body
+from ser_track.web.requests import UnsupportedMediaError, base_url, peer_address, read_text
 
 NOTICE_RELATION: Final = "https://github.com/ser-track/ser_track/blob/main/docs/meetings.md#whip"
 """The relation of a sender's own link of the notice; RFC 8288 wants a URI for relations that are not registered."""
@@ -113,7 +113,7 @@ async def delete_session(request: web.Request) -> web.Response:
 
 
 async def options(request: web.Request) -> web.Response:
-    """What the endpoint takes. Whoever has the token also learns the ICE servers (RFC 9725, 4.6)."""
+    """Answer with what the endpoint takes and, if the request has the token, the ICE servers (RFC 9725, 4.6)."""
     response = web.Response(status=204, headers={"Accept-Post": _SDP})
     config = request.app[BOT].config
     try:
@@ -133,7 +133,7 @@ def target_of(request: web.Request) -> IngestTarget:
 def _ingest(request: web.Request) -> Ingest:
     session = request.app[BOT].meetings.hosted(target_of(request).where)
     if session is None or not isinstance(session.meeting, Ingest):
-        raise NotFoundError("there is no such session (any longer); POST an offer to begin another")
+        raise NotFoundError("the session does not exist or has ended; POST an offer to begin another")
     return session.meeting
 
 
@@ -145,10 +145,7 @@ async def _text(request: web.Request, kind: str) -> str:
     """The body as text. Raises UnsupportedMediaError, BadRequestError, TooSlowError."""
     if request.content_type.lower() != kind or "Content-Encoding" in request.headers:
         raise UnsupportedMediaError(f"the body is {request.content_type[:60]!r}; send {kind}, without Content-Encoding")
-    try:
-        return (await read_body(request)).decode()
-    except UnicodeError as error:
-        raise BadRequestError(f"the body cannot be decoded as text ({error}); send it in UTF-8") from error
+    return await read_text(request, "SDP")
 
 
 def _check_crowd(request: web.Request, address: str) -> None:
